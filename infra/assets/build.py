@@ -20,6 +20,7 @@ from .dependencies import SitePackages, install, site_key
 from .folders import CACHE, SOURCES
 from .import_closure import own_modules, shippable
 
+_CALLS_AWS: Final = "cutout/adapters/"
 _READ_RECIPES: Final = (FunctionName.SUBMIT, FunctionName.STORE_RESULT)
 
 
@@ -44,12 +45,15 @@ class AssetBuilder:
         """
         own = own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
         also = also or {}
+        called = botocore_data.names_called(
+            path for name, path in own.items() if name.startswith(_CALLS_AWS)
+        )
         cache = BuildCache(self.cache)
         with cache.locked():
             return cache.get(
                 f"{shape.name}-{self.platform}",
-                _key(f"{self._vendored_key(shape)}{_named(also)}", own),
-                lambda place: self._add_own(place, own, also, self._vendored(shape, cache)),
+                _key(f"{self._vendored_key(shape, called)}{_named(also)}", own),
+                lambda place: self._add_own(place, own, also, self._vendored(shape, called, cache)),
             )
 
     @cached_property
@@ -60,20 +64,20 @@ class AssetBuilder:
     def _site(self) -> SitePackages:
         return install(self._target, locks=self.locks, cache=self.cache)
 
-    def _vendored_key(self, shape: FunctionShape) -> str:
-        what = repr((shape.distributions, shape.aws_services))
+    def _vendored_key(self, shape: FunctionShape, called: frozenset[str]) -> str:
+        what = repr((shape.distributions, shape.aws_services, sorted(called)))
         return _key(f"{what}\0{site_key(self._target, self.locks)}", _builder())
 
-    def _vendored(self, shape: FunctionShape, cache: BuildCache) -> Pack:
+    def _vendored(self, shape: FunctionShape, called: frozenset[str], cache: BuildCache) -> Pack:
         return cache.get(
             f"vendored-{shape.name}-{self.platform}",
-            self._vendored_key(shape),
-            lambda place: self._vendor(place, shape),
+            self._vendored_key(shape, called),
+            lambda place: self._vendor(place, shape, called),
         )
 
-    def _vendor(self, place: Path, shape: FunctionShape) -> Pack:
+    def _vendor(self, place: Path, shape: FunctionShape, called: frozenset[str]) -> Pack:
         files = self._site.files(shape.distributions)
-        contents = _read(botocore_data.cut(files, shape.aws_services))
+        contents = _read(botocore_data.cut(files, shape.aws_services, called))
         add_to_zip(place, contents, level=self._target.compression)
         return Pack(
             path=place,

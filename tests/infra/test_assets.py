@@ -7,11 +7,13 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
 from infra.assets import AssetBuilder
 from infra.deployed_functions import SHAPES, FunctionName
+from tests.benchmarks.counting import COUNTED
 
 FUNCTIONS = tuple(FunctionName)
 
@@ -107,6 +109,27 @@ def test_botocore_knows_the_services_that_the_function_calls(
     """Models of other services are most of botocore."""
     data = assets[name] / "botocore" / "data"
     assert {one.name for one in data.iterdir() if one.is_dir()} == set(SHAPES[name].aws_services)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_botocore_knows_every_request_that_was_counted(
+    assets: Mapping[FunctionName, Path], name: FunctionName
+) -> None:
+    """Operations that no function calls are cut; those of the journeys of a photo are there."""
+    known = {
+        f"{model.parents[1].name}:{operation}"
+        for model in (assets[name] / "botocore" / "data").rglob("service-2.json")
+        for operation in json.loads(model.read_bytes())["operations"]
+    }
+    requests = [one.split() for journey in _counted() for one in journey["requests"]]
+    sent = {operation for service, operation in requests if service == SHAPES[name].service}
+    assert sent
+    assert sent <= known
+    assert "dynamodb:DeleteTable" not in known
+
+
+def _counted() -> list[Any]:
+    return list(json.loads(COUNTED.read_bytes()).values())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -12,7 +12,7 @@ import pytest
 from infra.assets import AssetBuilder, AssetError
 from infra.assets.__main__ import main
 from infra.assets.archive import add_to_zip, digest_of
-from infra.assets.botocore_data import cut
+from infra.assets.botocore_data import cut, names_called
 from infra.assets.bytecode import LambdaPython
 from infra.assets.folders import SOURCES
 from infra.deployed_functions import SHAPES, FunctionName
@@ -198,9 +198,24 @@ def test_a_digest_is_of_sources_names_and_platform() -> None:
     assert digest_of({"a.py": b"1"}, also="none") != digest
 
 
-def test_only_whole_services_are_cut(tmp_path: Path) -> None:
-    """Other services and their endpoints go; models lose the text of their documentation alone."""
-    model = {"documentation": "long", "members": {"documentation": {"shape": "Text"}}}
+def test_only_what_is_called_is_kept_of_botocore(tmp_path: Path) -> None:
+    """Other services, operations and shapes go, and the text of documentation."""
+    member = {"shape": "Text"}
+    model = {
+        "documentation": "long",
+        "operations": {
+            "GetItem": {"input": {"shape": "Input"}, "errors": [{"shape": "Busy"}]},
+            "DropTable": {"input": {"shape": "Name"}},
+        },
+        "shapes": {
+            "Input": {"members": {"documentation": {"shape": "Texts"}}},
+            "Texts": {"type": "list", "member": member},
+            "Text": {"type": "string"},
+            "Name": {"type": "string"},
+            "Busy": {"exception": True},
+            "Gone": {"exception": True, "members": {"message": member}},
+        },
+    }
     table = {"partitions": [{"regions": {"r": {}}, "services": {"sqs": {"a": 1}, "ec2": {}}}]}
     (tmp_path / "endpoints.json").write_text(json.dumps(table))
     (tmp_path / "model").write_bytes(gzip.compress(json.dumps(model).encode(), mtime=0))
@@ -211,19 +226,38 @@ def test_only_whole_services_are_cut(tmp_path: Path) -> None:
         "botocore/data/sqs/1/service-2.json.gz": tmp_path / "model",
         "botocore/data/ec2/1/service-2.json.gz": tmp_path / "model",
     }
-    kept = cut(files, {"sqs"})
+    kept = cut(files, {"sqs"}, {"get_item", "other"})
     assert set(kept) == {
         "botocore/client.py",
         "botocore/data/endpoints.json",
         "botocore/data/partitions.json",
         "botocore/data/sqs/1/service-2.json",
     }
-    assert kept["botocore/data/sqs/1/service-2.json"] == (
-        b'{"documentation":"","members":{"documentation":{"shape":"Text"}}}'
-    )
+    shapes, operations = model["shapes"], model["operations"]
+    assert isinstance(shapes, dict)
+    assert isinstance(operations, dict)
+    assert json.loads(_bytes(kept["botocore/data/sqs/1/service-2.json"])) == {
+        "documentation": "",
+        "operations": {"GetItem": operations["GetItem"]},
+        "shapes": {name: shape for name, shape in shapes.items() if name != "Name"},
+    }
     assert kept["botocore/data/endpoints.json"] == (
         b'{"partitions":[{"regions":{"r":{}},"services":{"sqs":{"a":1}}}]}'
     )
+
+
+def _bytes(kept: Path | bytes) -> bytes:
+    assert isinstance(kept, bytes)
+    return kept
+
+
+def test_operations_are_found_where_they_are_called_or_quoted(tmp_path: Path) -> None:
+    """A name that is only mentioned is not found."""
+    source = tmp_path / "adapter.py"
+    source.write_text(
+        'self._client.put_item(Item={})\nclient.get_paginator("query")\n# client scan_all'
+    )
+    assert names_called([source]) == {"put_item", "get_paginator", "query"}
 
 
 def test_one_command_prints_sizes(capsys: pytest.CaptureFixture[str]) -> None:
