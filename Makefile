@@ -152,8 +152,8 @@ lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/prepare.in -o requirements/prepare.txt
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group local -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/local.txt
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group dev -c requirements/local.txt -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra console --extra infra --extra store --group local -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/local.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra console --extra infra --extra store --group dev -c requirements/local.txt -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
 
 clean:  ## Remove build output, caches and the virtual environment
 	@rm -rf .cutout cdk.out dist infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

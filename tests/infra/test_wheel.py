@@ -125,10 +125,38 @@ def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
         described = archive.read(metadata).decode()
     assert {name for name in names if name.startswith("cutout/infra/local")} == set()
     extras = [line for line in described.splitlines() if line.startswith("Provides-Extra: ")]
-    assert extras == [f"Provides-Extra: {name}" for name in ("infra", "prepare", "store")]
+    assert extras == [
+        f"Provides-Extra: {name}" for name in ("console", "infra", "prepare", "store")
+    ]
     assert "\nName: cutout-aws\n" in described
     assert not re.search("^Requires-Dist: cutout(?!-aws)", described, re.MULTILINE)
     assert "ministack" not in described
+
+
+def test_the_wheel_holds_the_pages_of_the_console(wheel: Path) -> None:
+    """Every template and every static file."""
+    console = PROJECT / "functions" / "cutout" / "cli" / "console"
+    own = [one for name in ("templates", "static") for one in (console / name).iterdir()]
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {f"cutout/cli/console/{one.parent.name}/{one.name}" for one in own} <= names
+
+
+def test_the_console_says_how_to_install_what_it_needs(bare: Path, tmp_path: Path) -> None:
+    """On one line, and without a traceback, in an environment with nothing but the wheel."""
+    done = subprocess.run(  # noqa: S603 # our own command
+        [str(bare / "bin" / "python"), "-c", "from cutout.cli import main; main()", "console"],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Error: The console needs jinja2, starlette, uvicorn: "
+        "`pip install 'cutout-aws[console]'` installs them.\n"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
+from cutout.domain.object_keys import MAX_KEY_BYTES
 from cutout.domain.photo.formats import media_types_by_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-_MAX_KEY_BYTES = 1024
-_MAX_BYTES = 5 * 1024**3  # the most that S3 accepts in one PutObject request
+MAX_PHOTO_BYTES = 5 * 1024**3
+"""The most that S3 accepts in one PutObject request."""
 _UNKNOWN_TYPE = "application/octet-stream"
 # Types are for people: the functions look at the bytes.
 _MORE_TYPES = media_types_by_suffix()
@@ -112,7 +113,7 @@ def _in_folder(folder: Path, prefix: str) -> tuple[list[Photo], list[Path]]:
     left: list[Path] = []
     name = PurePosixPath(folder.resolve().name if folder != Path() else "")
     for path in sorted(_visible_files(folder)):
-        if _looks_like_photo(path):
+        if looks_like_photo(path.name):
             inside = path.relative_to(folder).as_posix()
             taken.append(_photo(path, prefix + str(name / inside)))
         else:
@@ -131,8 +132,9 @@ def _links_in(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_symlink() and not path.is_file()]
 
 
-def _looks_like_photo(path: Path) -> bool:
-    return not path.suffix or content_type(path.name).startswith("image/")
+def looks_like_photo(name: str) -> bool:
+    """Whether a file of a folder is a photo by its name."""
+    return not PurePosixPath(name).suffix or content_type(name).startswith("image/")
 
 
 def _photo(path: Path, key: str) -> Photo:
@@ -143,14 +145,14 @@ def _check_files(photos: Iterable[Photo]) -> None:
     for photo in photos:
         if not photo.path.is_file():
             raise Problem(f"{photo.path} is neither a file nor a folder.")
-        if photo.path.stat().st_size > _MAX_BYTES:
+        if photo.path.stat().st_size > MAX_PHOTO_BYTES:
             raise Problem(f"{photo.path} is larger than 5 GB, which S3 does not accept.")
 
 
 def _check_keys(photos: Iterable[Photo]) -> None:
     by_key: dict[str, Path] = {}
     for photo in photos:
-        if len(_encoded(photo)) > _MAX_KEY_BYTES:
+        if len(_encoded(photo)) > MAX_KEY_BYTES:
             raise Problem(
                 f"The key of {photo.path} is longer than 1,024 bytes, which S3 does not accept."
             )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from cutout.adapters.evolink.task_api import TERMS
-from cutout.cli.aws.deployed_stack import Ports, Stack
+from cutout.cli.aws.deployed_stack import OpenObject, Ports, Stack
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
@@ -28,7 +29,9 @@ class SteppingJobs(MemoryJobs):
     """Jobs of uploads, which take one step at each look."""
 
     def __init__(self, clock: HandClock, ends: Mapping[str, Job], unseen: Iterable[str]) -> None:
-        super().__init__(clock)
+        super().__init__(clock, self._note)
+        self.fails_with: Exception | None = None
+        self.steps: Counter[str] = Counter()
         self.ends = dict(ends)
         self.unseen = set(unseen)
         self.uploaded: dict[str, str] = {}
@@ -48,6 +51,11 @@ class SteppingJobs(MemoryJobs):
         self.uploaded[f"job-of-{sent.key}"] = sent.key
         return replace(sent, job_id=f"job-of-{sent.key}")
 
+    def _note(self, step: str) -> None:
+        self.steps[step] += 1
+        if self.fails_with is not None:
+            raise self.fails_with
+
     def backlog_status(self) -> BacklogStatus:
         """Return what the test says, or count."""
         return self.status or super().backlog_status()
@@ -66,6 +74,7 @@ class MemoryStore:
         self.hashes: dict[str, str] = {}
         self.downloaded: list[str] = []
         self.cut_out = PNG
+        self.objects: dict[tuple[str, str], bytes] = {}
 
     def upload(self, photo: Photo) -> tuple[str, str | None]:
         """Remember the photo."""
@@ -76,6 +85,12 @@ class MemoryStore:
         """Return the hash that the test gave the object."""
         assert version_id != ""
         return self.hashes.get(key)
+
+    def open(self, bucket: str, key: str, version_id: str | None = None) -> OpenObject | None:
+        """Return what the test put there."""
+        assert version_id != ""
+        content = self.objects.get((bucket, key))
+        return None if content is None else OpenObject(size=len(content), chunks=iter([content]))
 
     def download(self, key: str, target: Path) -> None:
         """Write the cut-out."""

@@ -37,6 +37,7 @@ COMMANDS = [
     "resume",
     "limits",
     "watch",
+    "console",
     "dashboard",
     "redrive",
     "doctor",

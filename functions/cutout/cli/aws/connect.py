@@ -14,7 +14,7 @@ from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.s3.objects import GONE, code
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
 from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.deployed_stack import Ports, Stack
+from cutout.cli.aws.deployed_stack import OpenObject, Ports, Stack
 from cutout.cli.aws.stack_resources import Resources
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.wiring.chosen_provider import provider
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cutout.cli.photo_files import Photo
     from cutout.cli.progress.clock import Clock
 
+_CHUNK_BYTES = 1 << 20
 _LINK_SECONDS = 3600
 _HIDDEN = GONE | {"403", "AccessDenied"}
 
@@ -116,6 +117,19 @@ class S3Store:
             ExpiresIn=_LINK_SECONDS,
         )
 
+    def open(self, bucket: str, key: str, version_id: str | None = None) -> OpenObject | None:
+        """Return an object of any bucket as a stream; None if there is none."""
+        version: Any = {"VersionId": version_id} if version_id else {}
+        try:
+            answer = self._s3.get_object(Bucket=bucket, Key=key, **version)
+        except ClientError as error:
+            if code(error) in GONE:
+                return None
+            raise
+        return OpenObject(
+            size=answer["ContentLength"], chunks=answer["Body"].iter_chunks(_CHUNK_BYTES)
+        )
+
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""
         partial = target.with_name(f".{target.name}.part")
@@ -123,7 +137,7 @@ class S3Store:
         try:
             answer = self._s3.get_object(Bucket=self._results, Key=key)
             with partial.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(1 << 20):
+                for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
                     file.write(chunk)
             partial.replace(target)
         finally:

@@ -21,7 +21,7 @@ from cutout.usecases.submit.register_upload import UploadFilter
 from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -39,6 +39,14 @@ class OperatorTable(JobsTable, JobIndex, Protocol):
     """The jobs table, also for many jobs at a time."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenObject:
+    """An object that is being read: its size in bytes, and its content in parts."""
+
+    size: int
+    chunks: Iterator[bytes]
+
+
 class PhotoStore(Protocol):
     """Files to and from the buckets."""
 
@@ -53,6 +61,9 @@ class PhotoStore(Protocol):
 
     def link(self, bucket: str, key: str, version_id: str | None = None) -> str:
         """Return a link that shows an object in a browser for an hour."""
+
+    def open(self, bucket: str, key: str, version_id: str | None = None) -> OpenObject | None:
+        """Return an object of any bucket as a stream; None if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cutout.cli import compose
+from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.price_option import price_of, price_option
@@ -23,7 +24,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.retry_policy import is_final_refusal
-from cutout.domain.states import TRANSITIONS, Move, State, Transport
+from cutout.domain.states import State, Transport
 from cutout.operator.bounded_parallel import bounded_map
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from cutout.domain.job.job import Job
     from cutout.operator.list_jobs import JobFilter
 
-_RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 _AT_ONCE = 8
 
 
@@ -64,7 +64,7 @@ $ cutout retry --reason task-failed --since 2h --yes
     "--state",
     "states",
     multiple=True,
-    type=click.Choice([state.value for state in _RETRYABLE]),
+    type=click.Choice([state.value for state in RETRYABLE]),
     metavar="STATE",
     help="All photos in this state: failed, review or rejected (repeatable).",
 )
@@ -139,7 +139,7 @@ def command(
         if keys:
             return run.named(keys)
         now = context.clock.now()
-        which = [State(state) for state in states] or _RETRYABLE
+        which = [State(state) for state in states] or RETRYABLE
         return run.chosen(
             wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
         )
@@ -288,34 +288,11 @@ class _Run:
 
     def _of(self, key: str) -> Job:
         job = newest_job(self.stack, key)
-        if job.state not in _RETRYABLE:
-            raise _not_retryable(job)
-        if self._is_left_out(job):
-            raise Problem(
-                f"The provider refused what {key} shows ({job.code}): it would refuse it again, "
-                "and may charge for it.",
-                advice="Upload another photo to the key. `--include-refused` retries all the same.",
-            )
+        check_retryable(job, self.stack.ports.terms, include_refused=self.include_refused)
         return job
 
     def _retried(self, job: Job) -> Job:
-        try:
-            return compose.control(self.stack).retry(
-                job, transport=self.transport, bypass_cache=self.bypass_cache
-            )
-        except IllegalMoveError as error:
-            raise _not_retryable(job) from error
-        except JobMovedError as error:
-            raise Problem(
-                f"{job.source.key} changed at the same time.",
-                advice="See `cutout where` and try again.",
-            ) from error
-
-
-def _not_retryable(job: Job) -> Problem:
-    return Problem(
-        f"{job.source.key} is {job.state}: only failed, rejected and reviewed photos are retried.",
-    )
+        return retry_job(self.stack, job, transport=self.transport, bypass_cache=self.bypass_cache)
 
 
 def _print(report: dict[str, Any]) -> int:

@@ -14,11 +14,13 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import (
     attempts_made,
-    duration,
+    event_text,
+    exact_duration,
     explanation,
     job_as_json,
     lasted,
     next_step,
+    size_text,
     state_text,
 )
 from cutout.cli.output.gate_text import print_delay
@@ -30,7 +32,7 @@ from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from rich.console import RenderableType
 
@@ -106,7 +108,7 @@ def _parts(job: Job, others: Sequence[Job], now: datetime) -> Iterator[Renderabl
 
 def _headline(job: Job, now: datetime) -> Text:
     took = lasted(job) if job.state.is_settled else now - job.created_at
-    spent = f"{attempts_made(job)} · {job.credits:g} credits · {_exactly(took)}"
+    spent = f"{attempts_made(job)} · {job.credits:g} credits · {exact_duration(took)}"
     return Text.assemble(
         (plain(job.source.key), "bold"), "   ", state_text(job.state.value), (f" · {spent}", _DIM)
     )
@@ -116,7 +118,7 @@ def _facts(job: Job) -> Text:
     facts = [f"job {job.id}", f"uploaded {job.created_at:%Y-%m-%d %H:%M:%S} UTC"]
     if job.photo:
         facts.append(f"{job.photo.format} {job.photo.width} x {job.photo.height}")
-    facts.append(_size(job.source.size))
+    facts.append(size_text(job.source.size))
     return Text(" · ".join(facts), _DIM)
 
 
@@ -134,11 +136,11 @@ def _steps(job: Job, now: datetime) -> Table:
         mark = "●" if number == len(moments) - 1 else "│"
         table.add_row(
             f"{one.at:%H:%M:%S}" if is_of_one_day else f"{one.at:%m-%d %H:%M:%S}",
-            f"+{_exactly(one.since_start)}",
+            f"+{exact_duration(one.since_start)}",
             Text(mark, state_text(one.state.value).style),
             state_text(one.state.value),
             one.text,
-            "" if one.lasted is None else f"for {_exactly(one.lasted)}",
+            "" if one.lasted is None else f"for {exact_duration(one.lasted)}",
         )
     return table
 
@@ -162,7 +164,7 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
     if why := explanation(job):
         table.add_row("reason", why)
     if job.result:
-        size = f"{job.result.width} x {job.result.height}, {_size(job.result.size)}"
+        size = f"{job.result.width} x {job.result.height}, {size_text(job.result.size)}"
         table.add_row("result", f"s3://{job.result.bucket}/{job.result.key}   {size}")
     for number, variant in enumerate(job.variants):
         table.add_row("" if number else "variants", _variant(variant))
@@ -170,7 +172,7 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
         saved = f"{job.reused.credits_saved:g} credits saved"
         table.add_row("reused", f"from job {job.reused.job_id}   {saved}")
     if job.state.is_settled:
-        table.add_row("event", _event(job))
+        table.add_row("event", event_text(job))
     if step := next_step(job):
         table.add_row("next", f"{step.what}{_when(step.at, now)}")
     for number, other in enumerate(others):
@@ -186,20 +188,14 @@ def _when(at: datetime | None, now: datetime) -> str:
     if at <= now:
         return f", within a minute (due at {at:%H:%M:%S} UTC)"
     day = "" if at.date() == now.date() else f"{at:%Y-%m-%d} "
-    return f", at {day}{at:%H:%M:%S} UTC, in {_exactly(at - now)}"
+    return f", at {day}{at:%H:%M:%S} UTC, in {exact_duration(at - now)}"
 
 
 def _variant(variant: Variant) -> str:
     if variant.key is None:
         return f"{variant.recipe}: none, {variant.problem}"
-    size = f"{variant.width} x {variant.height}, {_size(variant.size)}"
+    size = f"{variant.width} x {variant.height}, {size_text(variant.size)}"
     return f"{variant.recipe}: {variant.key}   {size}"
-
-
-def _event(job: Job) -> str:
-    if job.state.value == "superseded":
-        return "none: a newer upload or a deletion replaced this one"
-    return "sent to the event bus" if job.is_announced else "not sent yet; Sweep sends it"
 
 
 def _credits(attempt: Attempt) -> str:
@@ -218,21 +214,3 @@ def _message(attempt: Attempt) -> Text:
     if attempt.is_possible_double_charge:
         text.append(f"{'; ' if notes else ''}possible double charge", "bold yellow")
     return text
-
-
-def _size(count: int) -> str:
-    if count < 1000:  # noqa: PLR2004 - SI units
-        return f"{count} bytes"
-    return f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
-
-
-def _exactly(length: timedelta) -> str:
-    """Return a length of time in two units, as differences of seconds matter here."""
-    seconds = max(0.0, length.total_seconds())
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004 - an hour
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else duration(length)  # noqa: PLR2004 - days

@@ -222,6 +222,32 @@ def duration(length: timedelta) -> str:
     return f"{seconds / _HOUR:.0f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f} d"
 
 
+def size_text(count: int) -> str:
+    """Return a number of bytes in a fitting unit."""
+    if count < 1000:  # noqa: PLR2004 - SI units
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
+
+
+def exact_duration(length: timedelta) -> str:
+    """Return a length of time in two units, as differences of seconds matter here."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 48 else duration(length)  # noqa: PLR2004 - days
+
+
+def event_text(job: Job) -> str:
+    """Return whether the event of a job that has ended was sent."""
+    if job.state is State.SUPERSEDED:
+        return "none: a newer upload or a deletion replaced this one"
+    return "sent to the event bus" if job.is_announced else "not sent yet; Sweep sends it"
+
+
 def _because(job: Job) -> str:
     why = explanation(job)
     return f" because of {why}" if why else ""

@@ -1,0 +1,94 @@
+"""`cutout console`: pages in the browser."""
+
+from __future__ import annotations
+
+import socket
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.price_option import price_of, price_option
+from cutout.cli.options.shared_options import stack_options
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import stderr, stdout
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
+
+_HOST = "127.0.0.1"
+_NEEDS = ("jinja2", "starlette", "uvicorn")
+
+
+@click.command(
+    "console",
+    cls=DocumentedCommand,
+    exit_statuses={0: "it ran until Ctrl-C", 1: "an error"},
+    example="""
+$ cutout console
+http://127.0.0.1:40123/?token=[...]
+""",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="NUMBER",
+    help="The port on 127.0.0.1.  [default: a free one]",
+)
+@price_option
+@stack_options
+@click.pass_obj
+def command(
+    context: Context, *, port: int, cents_per_credit: Decimal | None, choice: Choice
+) -> int:
+    """Show jobs in the browser, upload photos and retry, with your own credentials.
+
+    Prints a URL that opens the console in your browser; only this machine can reach it, and only
+    with this URL. It runs until Ctrl-C. Whatever costs money shows its price first and asks.
+    """
+    if missing := [name for name in _NEEDS if find_spec(name) is None]:
+        raise Problem(
+            f"The console needs {', '.join(missing)}: "
+            "`pip install 'cutout-aws[console]'` installs them."
+        )
+    price = price_of(context.settings, cents_per_credit)
+
+    def connect() -> Stack:
+        return context.connect(choice)
+
+    with explained():
+        outputs = connect().outputs  # A wrong name or missing credentials end the command here.
+        listener = _listener(port)
+    address = f"{_HOST}:{listener.getsockname()[1]}"
+    from cutout.cli.console.server import serve  # noqa: PLC0415 - an extra, loads slowly
+
+    stderr().print(f"Uploads go to {outputs.uploads_bucket}. Ctrl-C ends the console.")
+    serve(
+        listener,
+        connect,
+        price=price,
+        clock=context.clock,
+        address=address,
+        opened=lambda url: stdout().print(url, soft_wrap=True),
+    )
+    return 0
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise Problem(
+            f"Port {port} cannot be used: {error.strerror}.", advice="Choose another `--port`."
+        ) from error
+    return listener

@@ -1,0 +1,72 @@
+"""The console as a web application: its pages, behind the guard."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from cutout.cli.console.board_page import Board
+from cutout.cli.console.drop_page import Drop
+from cutout.cli.console.guard import Guard, Secrets
+from cutout.cli.console.live import LiveWindows
+from cutout.cli.console.photo_page import PhotoPage
+from cutout.cli.console.pictures import Pictures
+from cutout.cli.console.site import Site
+from cutout.cli.output.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.output.money import Price
+    from cutout.cli.progress.clock import Clock
+
+_STATIC = ("cutout.cli.console", "static")
+_DEFECT = Problem(
+    "This is a bug in the console.", advice="The terminal of `cutout console` shows the details."
+)
+
+
+def create_app(
+    connect: Callable[[], Stack], *, price: Price, clock: Clock, own: Secrets, address: str
+) -> Guard:
+    """Return the application.
+
+    Args:
+        connect: connects to the stack.
+        price: of a credit.
+        clock: the time.
+        own: the secrets of this run.
+        address: host and port of the server.
+    """
+    site = Site(connect, price=price, clock=clock, csrf=own.csrf)
+
+    def not_found(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+        what = Problem(f"{HTTPStatus(status).phrase}.", advice="The board lists the photos.")
+        return site.page("problem.html", status=status, problem=what)
+
+    def defect(request: Request, _error: Exception) -> Response:
+        return site.trouble(request, _DEFECT)
+
+    routes = [
+        *Board(site=site).routes(),
+        *PhotoPage(site=site).routes(),
+        *Pictures(site=site).routes(),
+        *Drop(site=site).routes(),
+        *LiveWindows(site).routes(),
+        Mount("/static", StaticFiles(packages=[_STATIC]), name="static"),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: not_found, Exception: defect},
+    )
+    return Guard(app, own, address)

@@ -1,0 +1,151 @@
+"""The board: the gate, and jobs as they move, the last ones first."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import click
+from starlette.responses import RedirectResponse
+
+from cutout.cli import compose
+from cutout.cli.options.job_filters import wanted
+from cutout.cli.options.time_expressions import WhenType
+from cutout.cli.photo_names import job_named
+from cutout.domain.dataclass import dataclass
+from cutout.domain.states import Reason, State
+from cutout.operator.list_jobs import Cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from starlette.datastructures import QueryParams
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from cutout.cli.console.site import Form, Site
+    from cutout.operator.list_jobs import JobFilter
+
+PAGE = 100
+"""Jobs on one page."""
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What the address of a board asks for; unknown states and reasons are ignored."""
+
+    states: Sequence[str]
+    reasons: Sequence[str]
+    prefix: str
+    since: str
+    until: str
+    after: str
+
+    @classmethod
+    def of(cls, parameters: QueryParams) -> Query:
+        """Return the query of an address."""
+        return cls(
+            states=[it for it in parameters.getlist("state") if it in set(State)],
+            reasons=[it for it in parameters.getlist("reason") if it in set(Reason)],
+            prefix=parameters.get("prefix", ""),
+            since=parameters.get("since", "").strip(),
+            until=parameters.get("until", "").strip(),
+            after=parameters.get("after", ""),
+        )
+
+    def chosen(self, now: datetime) -> JobFilter:
+        """Return the filter.
+
+        Raises:
+            click.BadParameter: a time cannot be read.
+        """
+        return wanted(
+            [State(it) for it in self.states] or list(State),
+            reasons=self.reasons,
+            prefix=self.prefix,
+            since=WhenType().convert(self.since, None, None) if self.since else None,
+            until=WhenType(is_end=True).convert(self.until, None, None) if self.until else None,
+            now=now,
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it asks for some jobs only."""
+        return bool(self.states or self.reasons or self.prefix or self.since or self.until)
+
+    def address(self, **changed: str) -> str:
+        """Return its parameters, with others in their place."""
+        fields = [("state", it) for it in self.states] + [("reason", it) for it in self.reasons]
+        single = {"prefix": self.prefix, "since": self.since, "until": self.until} | changed
+        return urlencode(fields + [(name, value) for name, value in single.items() if value])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """The pages of the board and of the gate."""
+
+    site: Site
+
+    def routes(self) -> list[Route]:
+        """Return its routes."""
+        return [
+            self.site.get("/", self.show),
+            self.site.get("/search", self.search),
+            self.site.post("/gate/pause", self.pause),
+            self.site.post("/gate/resume", self.resume),
+        ]
+
+    def show(self, request: Request) -> Response:
+        """Show a page of jobs."""
+        query, now = Query.of(request.query_params), self.site.now()
+        try:
+            chosen = query.chosen(now)
+            after = Cursor.read(query.after) if query.after else None
+        except (click.BadParameter, ValueError) as error:
+            return self._mistaken(query, error)
+        stack = self.site.stack()
+        listed = list(islice(compose.browse(stack, at_once=_AT_ONCE).jobs(chosen, after), PAGE + 1))
+        jobs = listed[:PAGE]
+        return self.site.page(
+            "board.html",
+            query=query,
+            jobs=jobs,
+            more=query.address(after=str(Cursor.of(jobs[-1]))) if len(listed) > PAGE else None,
+            gate=stack.jobs.read_gate(),
+            mistake=None,
+            live=f"/events?{query.address(opened=now.isoformat())}",
+        )
+
+    def _mistaken(self, query: Query, error: Exception) -> Response:
+        """Show the filters, and what is wrong with them."""
+        text = error.message if isinstance(error, click.BadParameter) else str(error)
+        return self.site.page(
+            "board.html",
+            status=HTTPStatus.BAD_REQUEST,
+            query=query,
+            jobs=[],
+            more=None,
+            gate=None,
+            mistake=text,
+            live=None,
+        )
+
+    def search(self, request: Request) -> Response:
+        """Go to the photo that a key, an s3:// URL or the id of a job names."""
+        job = job_named(self.site.stack(), request.query_params.get("key", "").strip())
+        return RedirectResponse(f"/jobs/{quote(job.id)}", status_code=HTTPStatus.SEE_OTHER)
+
+    def pause(self, _request: Request, _form: Form) -> Response:
+        """Pause the gate."""
+        gate = compose.control(self.site.stack()).pause()
+        return self.site.page("_gate.html", gate=gate)
+
+    def resume(self, _request: Request, _form: Form) -> Response:
+        """Open the gate."""
+        gate = compose.control(self.site.stack()).resume()
+        return self.site.page("_gate.html", gate=gate)

@@ -1,0 +1,167 @@
+"""The page on which photos are dropped: first the price, then the uploads, as `cutout put` does."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from rich.console import Console
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from cutout.cli import compose
+from cutout.cli.output.cost_preview import preview_in_words
+from cutout.cli.output.gate_text import pause_of
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.photo_files import (
+    MAX_PHOTO_BYTES,
+    Photo,
+    content_type,
+    looks_like_photo,
+)
+from cutout.cli.round_trip.upload_plan import Action, UploadPlanner
+from cutout.domain.dataclass import dataclass
+from cutout.domain.object_keys import MAX_KEY_BYTES
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.console.site import Form, Site
+
+PATH_HEADER = "X-Path"
+"""The header of an upload: its path in the drop, URL-encoded."""
+_QUIET = Console(quiet=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DroppedFile:
+    """A file that was dropped: its path in the drop, its key, and why it is skipped."""
+
+    path: str
+    key: str
+    why_skipped: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drop:
+    """The drop page."""
+
+    site: Site
+
+    def routes(self) -> list[Route]:
+        """Return its routes."""
+        return [
+            self.site.get("/drop", self.show),
+            self.site.post("/drop/plan", self.plan),
+            Route("/drop/photo", self.receive, methods=["POST"], name="POST /drop/photo"),
+        ]
+
+    def show(self, _request: Request) -> Response:
+        """Show the page."""
+        stack = self.site.stack()
+        return self.site.page(
+            "drop.html",
+            prefix=stack.upload_prefix(),
+            bucket=stack.outputs.uploads_bucket,
+            live="/events",
+        )
+
+    def plan(self, _request: Request, form: Form) -> Response:
+        """Show what is uploaded and its price at most, and what is skipped and why."""
+        stack, now = self.site.stack(), self.site.now()
+        files = [_checked(stack, path, size) for path, size in _listed(form.get("files", ""))]
+        taken = [one for one in files if not one.why_skipped]
+        pause = pause_of(stack.jobs.read_gate(), now) if taken else None
+        return self.site.page(
+            "_plan.html",
+            taken=taken,
+            skipped=[one for one in files if one.why_skipped],
+            price=preview_in_words(compose.estimate(stack, len(taken)), self.site.price),
+            pause=pause.text if pause else None,
+        )
+
+    async def receive(self, request: Request) -> Response:
+        """Upload one photo, whose bytes are the body, and show what becomes of it."""
+        path = unquote(request.headers.get(PATH_HEADER, ""))
+        # The photo goes through a file, as S3 needs its hash first: any size, little memory.
+        with tempfile.NamedTemporaryFile(prefix="cutout-drop-") as file:
+            size = 0
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_PHOTO_BYTES:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                file.write(chunk)
+            file.flush()
+            return await run_in_threadpool(self._upload, path, Path(file.name), size)
+
+    def _upload(self, path: str, file: Path, size: int) -> Response:
+        """Upload a photo, unless the bucket has the same bytes under its key already."""
+        try:
+            with explained():
+                return self._uploaded(self.site.stack(), path, file, size)
+        except Problem as problem:
+            return self.site.page(
+                "_dropped.html",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                path=path,
+                job=None,
+                job_id=None,
+                says=problem.message,
+                is_wrong=True,
+            )
+
+    def _uploaded(self, stack: Stack, path: str, file: Path, size: int) -> Response:
+        dropped = _checked(stack, path, size)
+        if dropped.why_skipped:
+            raise Problem(f"Skipped: {dropped.why_skipped}.")
+        photo = Photo(path=file, key=dropped.key, content_type=content_type(path))
+        [planned] = UploadPlanner(stack=stack, console=_QUIET, retry_failed=False).plan([photo])
+        if planned.action is Action.UPLOAD:
+            sent = stack.upload(photo)
+            return self._row(path, job_id=sent.job_id, says="uploaded")
+        job_id = planned.there.job_id if planned.there else None
+        return self._row(path, job=planned.job, job_id=job_id, says=planned.in_words)
+
+    def _row(
+        self, path: str, *, says: str, job: object = None, job_id: str | None = None
+    ) -> Response:
+        return self.site.page(
+            "_dropped.html", path=path, job=job, job_id=job_id, says=says, is_wrong=False
+        )
+
+
+def _listed(text: str) -> list[tuple[str, int]]:
+    """Return the paths and sizes that the page lists.
+
+    Raises:
+        HTTPException: the text is not such a list.
+    """
+    try:
+        return [(str(path), int(size)) for path, size in json.loads(text)]
+    except (TypeError, ValueError) as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from error
+
+
+def _checked(stack: Stack, path: str, size: int) -> DroppedFile:
+    """Return the file with its key; the same files are skipped as in a folder of `cutout put`."""
+    rules = stack.rules().upload_filter
+    key = rules.upload_prefix + path
+    why = ""
+    if any(part.startswith(".") for part in PurePosixPath(path).parts):
+        why = "a hidden file"
+    elif not path or not looks_like_photo(PurePosixPath(path).name):
+        why = "not an image by its name"
+    elif len(key.encode(errors="replace")) > MAX_KEY_BYTES:
+        why = "its key would be longer than 1,024 bytes, which S3 does not accept"
+    elif size > MAX_PHOTO_BYTES:
+        why = "larger than 5 GB, which S3 does not accept"
+    elif not rules.is_watched(stack.outputs.uploads_bucket, key):
+        why = "the stack does not watch this key"
+    return DroppedFile(path=path, key=key, why_skipped=why)

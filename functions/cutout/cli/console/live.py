@@ -1,0 +1,215 @@
+"""Live changes: one loop reads the table for all open windows, and none if no window is open.
+
+A look takes about eight requests: the gate, the index of jobs in progress, one index for each end
+state, and a batch of a hundred jobs. Each further hundred jobs in progress takes one more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from cutout.cli.console.board_page import Query
+from cutout.cli.output.problems import Problem, explained
+from cutout.domain.dataclass import dataclass
+from cutout.domain.states import SETTLED
+from cutout.ports.jobs_table import MOST_COUNTED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from cutout.cli.console.site import Site
+    from cutout.domain.gate.gate import Gate
+    from cutout.domain.job.job import Job
+    from cutout.operator.list_jobs import JobFilter
+
+_BUSY_SECONDS = 2.0
+_IDLE_SECONDS = 5.0
+_JOBS_FOR_ONE_PAUSE = 200
+_MOST_PAUSES = 5
+_OVERLAP = timedelta(seconds=20)
+"""The index of ended jobs is eventually consistent: each look begins this long before the last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What one look found.
+
+    Attributes:
+        gate: None if the look failed.
+        problem: why it failed.
+        since: when the last look succeeded.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    gate: Gate | None = None
+    problem: Problem | None = None
+    since: datetime | None = None
+
+
+class TableWatch:
+    """Looks for changed jobs. Not for several threads at a time."""
+
+    def __init__(self, site: Site) -> None:
+        self.moving = 0
+        self._site = site
+        self._known: Mapping[str, Job] = {}
+        self._ended: set[tuple[str, datetime]] = set()
+        self._since: datetime | None = None
+
+    def look(self) -> Changes:
+        """Return the jobs that changed since the last look, and the gate."""
+        try:
+            with explained():
+                return self._changes()
+        except Problem as problem:
+            self._site.forget_stack()
+            return Changes(problem=problem, since=self._since)
+
+    def _changes(self) -> Changes:
+        stack, now = self._site.stack(), self._site.now()
+        since = (self._since or now) - _OVERLAP
+        ended = {
+            (entry.job_id, entry.at)
+            for state in SETTLED
+            for entry in islice(stack.jobs.moved(state, since=since), MOST_COUNTED)
+        }
+        moving = [entry.job_id for entry in islice(stack.jobs.moving(), MOST_COUNTED)]
+        new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
+        jobs = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new])))
+        changed = tuple(job for job in jobs if self._known.get(job.id) != job)
+        gate = stack.jobs.read_gate()
+        self.moving = len(moving)
+        self._known = {job.id: job for job in jobs if not job.state.is_settled}
+        self._ended, self._since = ended, now
+        return Changes(jobs=changed, gate=gate, since=now)
+
+
+class LiveWindows:
+    """The open windows, and the loop that looks for them."""
+
+    def __init__(self, site: Site) -> None:
+        self._watch = TableWatch(site)
+        self._site = site
+        self._windows: set[asyncio.Queue[Changes]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._latest = Changes()
+
+    def routes(self) -> list[Route]:
+        """Return its routes."""
+        return [Route("/events", self.events, methods=["GET"], name="GET /events")]
+
+    async def events(self, request: Request) -> Response:
+        """Send changes to a window as server-sent events, until it is closed."""
+        opened = _moment(request.query_params.get("opened", "")) or self._site.now()
+        try:
+            wanted = Query.of(request.query_params).chosen(opened)
+        except click.BadParameter as error:
+            raise HTTPException(HTTPStatus.BAD_REQUEST) from error
+        window = Window(site=self._site, wanted=wanted, opened=opened)
+        return StreamingResponse(self.stream(window), media_type="text/event-stream")
+
+    async def stream(self, window: Window) -> AsyncGenerator[str]:
+        """Yield the events of a window; the loop runs while there is one."""
+        queue: asyncio.Queue[Changes] = asyncio.Queue()
+        queue.put_nowait(self._latest)
+        self._windows.add(queue)
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._look_again_and_again())
+        try:
+            while True:
+                for event in window.events(await queue.get()):
+                    yield event
+        finally:
+            self._windows.discard(queue)
+            if not self._windows:
+                self._loop.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._loop
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            found = await run_in_threadpool(self._watch.look)
+            self._latest = Changes(gate=found.gate, problem=found.problem, since=found.since)
+            for queue in self._windows:
+                queue.put_nowait(found)
+            await asyncio.sleep(_pause_seconds(self._watch.moving))
+
+
+class Window:
+    """One open window: which jobs it lists, and which of them it got as new.
+
+    Args:
+        site: the templates.
+        wanted: the jobs that its page lists.
+        opened: when its page was made; jobs that began later are added to it.
+    """
+
+    def __init__(self, *, site: Site, wanted: JobFilter, opened: datetime) -> None:
+        self._site = site
+        self._wanted = wanted
+        self._opened = opened
+        self._added: set[str] = set()
+        self._shown: dict[str, str] = {}
+
+    def events(self, changes: Changes) -> list[str]:
+        """Return the events for these changes."""
+        events = list(self._replaced("problem", self._problem(changes)))
+        if changes.gate is not None:
+            gate = self._site.html("_gate.html", gate=changes.gate)
+            events += self._replaced("gate", gate)
+        for job in changes.jobs:
+            row = self._site.html("_job.html", job=job)
+            if self._is_new(job):
+                self._added.add(job.id)
+                events.append(_event("new", row))
+            else:
+                events.append(_event(f"job-{job.id}", row))
+        return events
+
+    def _is_new(self, job: Job) -> bool:
+        is_later = job.created_at >= self._opened and job.id not in self._added
+        return is_later and self._wanted.takes(job)
+
+    def _replaced(self, name: str, html: str) -> Iterator[str]:
+        """Yield the event that replaces a part of the page, if it differs from what is shown."""
+        if self._shown.get(name) != html:
+            self._shown[name] = html
+            yield _event(name, html)
+
+    def _problem(self, changes: Changes) -> str:
+        if changes.problem is None:
+            return ""
+        return self._site.html("_problem.html", problem=changes.problem, since=changes.since)
+
+
+def _event(name: str, html: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in html.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"
+
+
+def _pause_seconds(moving: int) -> float:
+    """Return the seconds until the next look; many jobs are looked at less often."""
+    if not moving:
+        return _IDLE_SECONDS
+    return _BUSY_SECONDS * min(max(1.0, moving / _JOBS_FOR_ONE_PAUSE), _MOST_PAUSES)
+
+
+def _moment(text: str) -> datetime | None:
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

@@ -1,0 +1,121 @@
+"""The page of one photo: its pictures, history, attempts and costs, and the retry."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from cutout.cli import compose
+from cutout.cli.console.stored_files import cut_out_of, photo_of, variants_of
+from cutout.cli.job_retry import check_retryable, retry_job
+from cutout.cli.output.cost_preview import preview_in_words
+from cutout.cli.output.describe import event_text
+from cutout.cli.output.gate_text import delay
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.timeline import is_shortened, timeline
+from cutout.domain.dataclass import dataclass
+from cutout.domain.object_keys import note_key
+from cutout.domain.text.sanitize import plain_json
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from cutout.cli.console.site import Form, Site
+    from cutout.domain.job.job import Job
+
+_OTHERS_SHOWN = 5
+_MAX_NOTE_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryOffer:
+    """The retry of a job: its price, or why there is none."""
+
+    credits: str = ""
+    price: str = ""
+    refusal: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoPage:
+    """The page of one photo."""
+
+    site: Site
+
+    def routes(self) -> list[Route]:
+        """Return its routes."""
+        return [
+            self.site.get("/jobs/{job_id}", self.show),
+            self.site.post("/jobs/{job_id}/retry", self.retry),
+        ]
+
+    def show(self, request: Request) -> Response:
+        """Show the photo."""
+        stack, job, now = self.site.stack(), self._job(request), self.site.now()
+        uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
+        waits = delay([job], stack.jobs.read_gate, now)
+        return self.site.page(
+            "photo.html",
+            job=job,
+            steps=timeline(job, now),
+            is_shortened=is_shortened(job),
+            others=[one for one in uploads if one.id != job.id][:_OTHERS_SHOWN],
+            waits=waits.text if waits else None,
+            event=event_text(job) if job.state.is_settled else None,
+            photo=photo_of(job),
+            cut_out=cut_out_of(job),
+            files=variants_of(job),
+            note=self._note(job),
+            offer=self._offer(job) if job.state.is_settled else None,
+        )
+
+    def retry(self, request: Request, form: Form) -> Response:
+        """Retry the job that the page showed, for the price that it showed."""
+        stack, job = self.site.stack(), self._job(request)
+        offer = self._offer(job)
+        if offer.refusal:
+            raise offer.refusal
+        if form.get("version") != str(job.version):
+            raise Problem(f"{job.source.key} changed meanwhile.", advice="Reload this page.")
+        if form.get("credits") != offer.credits:
+            raise Problem("The price changed meanwhile.", advice="Reload this page.")
+        retry_job(stack, job)
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
+
+    def _job(self, request: Request) -> Job:
+        job = self.site.stack().jobs.find(request.path_params["job_id"])
+        if job is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return job
+
+    def _offer(self, job: Job) -> RetryOffer:
+        """Return the retry of a job."""
+        stack = self.site.stack()
+        try:
+            check_retryable(job, stack.ports.terms)
+        except Problem as refusal:
+            return RetryOffer(refusal=refusal)
+        estimate = compose.estimate(stack, 1)
+        return RetryOffer(
+            credits=str(estimate.credits), price=preview_in_words(estimate, self.site.price)
+        )
+
+    def _note(self, job: Job) -> str | None:
+        """Return the note that says why the key has no cut-out, if there is one."""
+        stack = self.site.stack()
+        rules = stack.rules().upload_filter
+        key = note_key(
+            job.source.key, upload_prefix=rules.upload_prefix, result_prefix=rules.result_prefix
+        )
+        opened = stack.ports.store.open(stack.outputs.results_bucket, key)
+        if opened is None or opened.size > _MAX_NOTE_BYTES:
+            return None
+        try:
+            return plain_json(json.loads(b"".join(opened.chunks)), indent=2)
+        except ValueError:
+            return None

@@ -1,0 +1,183 @@
+"""What all pages of the console share: the stack, the templates, and how errors are shown."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from cutout.cli.console.stored_files import thumbnail_of
+from cutout.cli.output import describe
+from cutout.cli.output.gate_text import gate_as_json, pause_of
+from cutout.cli.output.problems import Problem, explained
+from cutout.domain.states import Reason, State
+from cutout.domain.text.sanitize import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.output.money import Price
+    from cutout.cli.progress.clock import Clock
+
+    View = Callable[[Request], Response]
+    Form = Mapping[str, str]
+    WriteView = Callable[[Request, Form], Response]
+
+_MAX_FORM_BYTES = 8 << 20
+"""A form that lists 10,000 photos has about 1 MB."""
+
+
+class Site:
+    """The stack and the templates.
+
+    Args:
+        connect: connects to the stack; called again after an error, so that new credentials and a
+            local cloud that was started again are used.
+        price: of a credit.
+        clock: the time.
+        csrf: the secret that writes need.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Stack], *, price: Price, clock: Clock, csrf: str
+    ) -> None:
+        self.price = price
+        self.clock = clock
+        self._connect = connect
+        self._stack: Stack | None = None
+        self.where = ""
+        self._templates = _templates()
+        self._templates.globals |= {"csrf": csrf, "site": self, "states": list(State)}
+
+    def stack(self) -> Stack:
+        """Return the stack.
+
+        Raises:
+            Problem: It cannot be reached, or the connection now leads to another cloud.
+        """
+        if self._stack is None:
+            stack = self._connect()
+            # After `cutout down`, a new connection would lead to AWS.
+            if self.where not in {"", stack.where}:
+                raise Problem(
+                    f"This console shows {self.where}, which is gone.",
+                    advice="Start it again with `cutout up`, or start another `cutout console`.",
+                )
+            self.where = stack.where
+            self._stack = stack
+        return self._stack
+
+    def forget_stack(self) -> None:
+        """Connect again at the next request."""
+        self._stack = None
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.clock.now()
+
+    def html(self, template: str, **values: object) -> str:
+        """Return a template with values; every value is escaped."""
+        return self._templates.get_template(template).render(now=self.now(), **values)
+
+    def page(self, template: str, *, status: int = HTTPStatus.OK, **values: object) -> Response:
+        """Return a page or a part of one."""
+        return HTMLResponse(self.html(template, **values), status_code=status)
+
+    def get(self, path: str, view: View) -> Route:
+        """Return the route of a page, which may read and must change nothing."""
+
+        def endpoint(request: Request) -> Response:
+            return self._explained(request, lambda: view(request))
+
+        return Route(path, endpoint, methods=["GET"], name=f"GET {path}")
+
+    def post(self, path: str, view: WriteView) -> Route:
+        """Return the route of a write; the view gets the fields of the form."""
+
+        async def endpoint(request: Request) -> Response:
+            form = await _form(request)
+            return await run_in_threadpool(self._explained, request, lambda: view(request, form))
+
+        return Route(path, endpoint, methods=["POST"], name=f"POST {path}")
+
+    def trouble(self, request: Request, problem: Problem) -> Response:
+        """Return the page, or the part of a page, that says what is wrong and what to do."""
+        self.forget_stack()
+        if "hx-request" not in request.headers:
+            return self.page("problem.html", status=HTTPStatus.SERVICE_UNAVAILABLE, problem=problem)
+        answer = self.page(
+            "_problem.html", status=HTTPStatus.SERVICE_UNAVAILABLE, problem=problem, since=None
+        )
+        answer.headers["HX-Retarget"] = "#problem"
+        answer.headers["HX-Reswap"] = "innerHTML"
+        return answer
+
+    def _explained(self, request: Request, work: Callable[[], Response]) -> Response:
+        try:
+            with explained():
+                return work()
+        except Problem as problem:
+            return self.trouble(request, problem)
+
+
+async def _form(request: Request) -> Form:
+    """Return the fields of a form, the last of each name.
+
+    Raises:
+        HTTPException: it is too large, or not text.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_FORM_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True)
+    except ValueError as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from error
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("cutout.cli.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    templates.globals |= {
+        "attempts_made": describe.attempts_made,
+        "cost": describe.cost,
+        "explanation": describe.explanation,
+        "gate_as_json": gate_as_json,
+        "lasted": describe.lasted,
+        "next_step": describe.next_step,
+        "pause_of": pause_of,
+        "reasons": list(Reason),
+        "thumbnail_of": thumbnail_of,
+    }
+    templates.filters |= {
+        "duration": describe.duration,
+        "exact_duration": describe.exact_duration,
+        "size": describe.size_text,
+    }
+    return templates
+
+
+def _printable(value: object) -> object:
+    """Replace control characters of texts, which may hide what a key or a message is."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

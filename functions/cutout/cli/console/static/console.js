@@ -1,0 +1,128 @@
+// What htmx does not do: files that are dropped, and remarks on the live connection.
+"use strict";
+
+const AT_ONCE = 3;
+const csrf = document.body.dataset.csrf;
+const problem = document.getElementById("problem");
+let silent = false;
+
+// A row that is on the page already is not added a second time, after a lost connection.
+document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
+  if (event.detail.type === "new") {
+    const id = /id="([^"]+)"/.exec(event.detail.data);
+    if (id && document.getElementById(id[1])) event.preventDefault();
+    document.querySelector(".none-yet")?.remove();
+  }
+  if (event.target.id === "changed") event.target.hidden = false;
+});
+
+document.body.addEventListener("htmx:sseError", () => {
+  if (silent || !problem) return;
+  silent = true;
+  const notice = document.createElement("p");
+  notice.className = "notice wrong";
+  const time = new Date().toISOString().slice(11, 19);
+  notice.textContent = `No live changes since ${time} UTC: the console does not answer. If it has ended, start \`cutout console\` again.`;
+  problem.replaceChildren(notice);
+});
+
+document.body.addEventListener("htmx:sseOpen", () => {
+  if (silent) problem.replaceChildren();
+  silent = false;
+});
+
+const drop = document.getElementById("drop");
+if (drop) {
+  const plan = document.getElementById("plan");
+  const dropped = document.getElementById("dropped");
+  let files = new Map();
+
+  const read = (entry) => new Promise((done, fail) => entry.file(done, fail));
+  const list = (reader) => new Promise((done, fail) => reader.readEntries(done, fail));
+
+  async function walk(entry, found) {
+    if (entry.isFile) {
+      found.set(entry.fullPath.replace(/^\/+/, ""), await read(entry));
+      return;
+    }
+    const reader = entry.createReader();
+    for (let some = await list(reader); some.length; some = await list(reader))
+      for (const one of some) await walk(one, found);
+  }
+
+  async function offer(found) {
+    files = found;
+    if (!files.size) return;
+    const listed = [...files].map(([path, file]) => [path, file.size]);
+    const answer = await fetch("/drop/plan", {
+      method: "POST",
+      headers: {"X-CSRF-Token": csrf, "HX-Request": "true"},
+      body: new URLSearchParams({files: JSON.stringify(listed)}),
+    });
+    const target = answer.ok ? plan : problem;
+    plan.replaceChildren();
+    target.innerHTML = await answer.text();
+    document.getElementById("upload")?.addEventListener("click", upload);
+    document.getElementById("cancel")?.addEventListener("click", () => plan.replaceChildren());
+    document.getElementById("upload")?.focus();
+  }
+
+  function send(row) {
+    return new Promise((done) => {
+      const path = row.dataset.path, bar = row.querySelector("progress"), says = row.querySelector(".says");
+      const request = new XMLHttpRequest();
+      request.open("POST", "/drop/photo");
+      request.setRequestHeader("X-CSRF-Token", csrf);
+      request.setRequestHeader("X-Path", encodeURIComponent(path));
+      request.upload.onprogress = ({loaded, total}) => {
+        bar.value = total ? loaded / total : 1;
+        says.textContent = bar.value < 1 ? "is being uploaded" : "is being stored";
+      };
+      request.onload = () => {
+        const is_row = request.getResponseHeader("Content-Type")?.startsWith("text/html");
+        if (is_row) htmx.swap(row, request.responseText, {swapStyle: "outerHTML"});
+        else says.textContent = request.responseText;
+        done();
+      };
+      request.onerror = () => {
+        says.textContent = "not uploaded: the connection was lost";
+        done();
+      };
+      request.send(files.get(path));
+    });
+  }
+
+  async function upload() {
+    const rows = [...plan.querySelectorAll("li[data-path]")];
+    dropped.prepend(...rows);
+    plan.replaceChildren();
+    const rest = [...rows];
+    const worker = async () => {
+      for (let row = rest.shift(); row; row = rest.shift()) await send(row);
+    };
+    await Promise.all(Array.from({length: AT_ONCE}, worker));
+  }
+
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) drop.classList.remove("over");
+  });
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const found = new Map();
+    // Entries must be taken before the first wait: the list is empty after that.
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+    for (const entry of entries) await walk(entry, found);
+    await offer(found);
+  });
+  for (const id of ["files", "folder"])
+    document.getElementById(id).addEventListener("change", async (event) => {
+      const chosen = [...event.target.files];
+      await offer(new Map(chosen.map((file) => [file.webkitRelativePath || file.name, file])));
+      event.target.value = "";
+    });
+}

@@ -1,0 +1,62 @@
+"""Retries of single jobs: which may be retried, and what stops one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cutout.cli import compose
+from cutout.cli.output.problems import Problem
+from cutout.domain.errors import IllegalMoveError
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.retry_policy import is_final_refusal
+from cutout.domain.states import TRANSITIONS, Move, State, Transport
+
+if TYPE_CHECKING:
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.domain.job.job import Job
+    from cutout.domain.provider import Terms
+
+RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
+"""The states that allow a retry."""
+
+
+def check_retryable(job: Job, terms: Terms, *, include_refused: bool = False) -> None:
+    """Check that a retry of the job makes sense.
+
+    Raises:
+        Problem: Its state does not allow one, or the provider refused the photo's content.
+    """
+    if job.state not in RETRYABLE:
+        raise _not_retryable(job)
+    if not include_refused and is_final_refusal(job, terms):
+        raise Problem(
+            f"The provider refused what {job.source.key} shows ({job.code}): it would refuse it "
+            "again, and may charge for it.",
+            advice="Upload another photo to the key. "
+            "`cutout retry --include-refused` retries all the same.",
+        )
+
+
+def retry_job(
+    stack: Stack, job: Job, *, transport: Transport | None = None, bypass_cache: bool = False
+) -> Job:
+    """Retry the job as it was read.
+
+    Raises:
+        Problem: Its state does not allow a retry, or it has changed since.
+    """
+    try:
+        return compose.control(stack).retry(job, transport=transport, bypass_cache=bypass_cache)
+    except IllegalMoveError as error:
+        raise _not_retryable(job) from error
+    except JobMovedError as error:
+        raise Problem(
+            f"{job.source.key} changed at the same time.",
+            advice="See `cutout where` and try again.",
+        ) from error
+
+
+def _not_retryable(job: Job) -> Problem:
+    return Problem(
+        f"{job.source.key} is {job.state}: only failed, rejected and reviewed photos are retried.",
+    )

@@ -1,0 +1,167 @@
+"""The board: jobs by filter and page, the gate, and what it does in trouble."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from cutout.domain.gate.gate import PauseReason
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.console import Visitor
+from tests.support.cli.jobs import failed, make_job
+
+
+def _keys(text: str) -> list[str]:
+    return re.findall(r'class="key" href="[^"]*">([^<]*)<', text)
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """A person who looks at three photos."""
+    visitor = Visitor()
+    visitor.stack.know(
+        make_job("a.jpg", at=NOON - timedelta(hours=1)),
+        failed("shoes/b.jpg", Reason.TASK_LOST, hours_ago=2),
+        make_job("shoes/c.jpg", state=State.PROCESSING, at=NOON),
+    )
+    return visitor
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("", ["shoes/c.jpg", "a.jpg", "shoes/b.jpg"]),
+        ("?state=failed&state=completed", ["a.jpg", "shoes/b.jpg"]),
+        ("?reason=task-lost", ["shoes/b.jpg"]),
+        ("?reason=", ["shoes/c.jpg", "a.jpg", "shoes/b.jpg"]),
+        ("?prefix=shoes/", ["shoes/c.jpg", "shoes/b.jpg"]),
+        ("?since=90m", ["shoes/c.jpg", "a.jpg"]),
+        ("?until=90m", ["shoes/b.jpg"]),
+        ("?state=nonsense", ["shoes/c.jpg", "a.jpg", "shoes/b.jpg"]),
+    ],
+)
+def test_the_filters_are_those_of_ls(visitor: Visitor, query: str, keys: list[str]) -> None:
+    """By state, reason, prefix and time, the last ones first."""
+    answer = visitor.get(f"/{query}")
+    assert (answer.status_code, _keys(answer.text)) == (200, keys)
+
+
+@pytest.mark.parametrize("query", ["?since=soon", "?until=soon", "?after=soon"])
+def test_a_filter_that_cannot_be_read_is_named(visitor: Visitor, query: str) -> None:
+    """The filters stay as they were typed."""
+    answer = visitor.get(f"/{query}")
+    assert (answer.status_code, _keys(answer.text)) == (400, [])
+    assert "soon" in answer.text
+
+
+def test_pages_follow_each_other_without_a_gap(visitor: Visitor) -> None:
+    """Each has a hundred jobs; the cursor leads to the next."""
+    jobs = [
+        replace(failed(f"{number:03}.jpg"), updated_at=NOON - timedelta(days=1, seconds=number))
+        for number in range(150)
+    ]
+    visitor.stack.know(*jobs)
+    first = visitor.get("/")
+    [more] = re.findall(r'href="(/\?[^"]*)" rel="next"', first.text)
+    second = visitor.get(more.replace("&amp;", "&"))
+    keys = _keys(first.text) + _keys(second.text)
+    assert (len(_keys(first.text)), len(keys), len(set(keys))) == (100, 153, 153)
+    assert 'rel="next"' not in second.text
+
+
+def test_a_row_says_the_state_the_reason_and_the_next_step_with_its_time(visitor: Visitor) -> None:
+    """In words, not only in colours."""
+    text = visitor.get("/").text
+    assert '<span class="chip processing">processing</span>' in text
+    assert "waits for its callback; without one, the task is polled" in text
+    assert ">12:02:32</time>" in text
+    assert "task-lost" in text
+
+
+def test_thumbnails_are_loaded_when_they_come_into_view(visitor: Visitor) -> None:
+    """A page of a hundred photos loads the first few."""
+    pictures = re.findall(r"<img src=\"/jobs/[^>]*>", visitor.get("/").text)
+    assert len(pictures) == 3
+    assert all('loading="lazy"' in one for one in pictures)
+
+
+def test_the_gate_is_paused_and_resumed(visitor: Visitor) -> None:
+    """Each answer shows the gate as it is then."""
+    paused = visitor.post("/gate/pause")
+    assert "gate paused" in paused.text
+    gate = visitor.stack.table.read_gate()
+    assert gate.pause is not None
+    assert gate.pause.reason is PauseReason.OPERATOR
+    assert "gate open" in visitor.post("/gate/resume").text
+    assert visitor.stack.table.read_gate().pause is None
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "s3://the-uploads/a.jpg"])
+def test_a_search_goes_to_the_photo(visitor: Visitor, name: str) -> None:
+    """By its key or URL, as `cutout show` does."""
+    answer = visitor.get(f"/search?key={name}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/job-of-a.jpg")
+
+
+def test_a_search_without_a_find_says_so(visitor: Visitor) -> None:
+    """With what to do."""
+    answer = visitor.get("/search?key=nothing.jpg")
+    assert answer.status_code == 503
+    assert "There is no job of nothing.jpg" in answer.text
+
+
+_EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "Query")
+_DEAD = EndpointConnectionError(endpoint_url="https://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [(_EXPIRED, "The credentials are invalid or have expired."), (_DEAD, "cannot be reached")],
+)
+@pytest.mark.parametrize("path", ["/", "/jobs/job-of-a.jpg"])
+def test_trouble_with_aws_is_a_page_that_says_what_to_do(
+    visitor: Visitor, error: Exception, advice: str, path: str
+) -> None:
+    """No traceback; the next request connects again, with new credentials if there are any."""
+    visitor.stack.table.fails_with = error
+    answer = visitor.get(path)
+    assert (answer.status_code, advice in answer.text) == (503, True)
+    assert "Traceback" not in answer.text
+    visitor.stack.table.fails_with = None
+    before = visitor.connections
+    assert visitor.get(path).status_code == 200
+    assert visitor.connections == before + 1
+
+
+def test_a_write_that_fails_shows_why_beside_what_is_shown(visitor: Visitor) -> None:
+    """The page stays; htmx puts the message above it."""
+    visitor.stack.table.fails_with = _EXPIRED
+    answer = visitor.send(
+        "POST",
+        "/gate/pause",
+        headers={
+            "HX-Request": "true",
+            "Origin": "http://127.0.0.1:4711",
+            "X-CSRF-Token": "the-csrf",
+        },
+    )
+    assert answer.headers["hx-retarget"] == "#problem"
+    assert "<html" not in answer.text
+    assert "have expired" in answer.text
+
+
+def test_the_console_does_not_move_from_the_local_cloud_to_aws(visitor: Visitor) -> None:
+    """After `cutout down`, commands mean AWS: there, retries and uploads cost real money."""
+    visitor.get("/")
+    visitor.stack.table.fails_with = _DEAD
+    visitor.get("/")
+    visitor.stack.table.fails_with = None
+    visitor.stack.resources.where = "AWS, eu-central-1"
+    answer = visitor.get("/")
+    assert answer.status_code == 503
+    assert "which is gone" in answer.text

@@ -1,0 +1,107 @@
+"""Drops: the price first, what is skipped and why, and uploads that pay for nothing twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from cutout.domain.states import State
+from tests.support.cli.console import WRITES, Visitor
+from tests.support.cli.uploads import BYTES, OTHER, processed
+from tests.support.cli.world import World
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """A person."""
+    return Visitor()
+
+
+def _plan(visitor: Visitor, *files: tuple[str, int]) -> str:
+    return visitor.post("/drop/plan", {"files": json.dumps(files)}).text
+
+
+def _send(visitor: Visitor, path: str, content: bytes = BYTES) -> tuple[int, str]:
+    headers = {**WRITES, "X-Path": quote(path)}
+    answer = visitor.send("POST", "/drop/photo", headers=headers, content=content)
+    return answer.status_code, answer.text
+
+
+def test_the_plan_has_the_price_of_all_and_uploads_nothing(visitor: Visitor) -> None:
+    """The same estimate as that of `cutout put`."""
+    text = _plan(visitor, ("shoes/a.jpg", 10), ("shoes/b.png", 10))
+    assert "2 photos to upload" in text
+    assert "10.8 credits, about $0.16" in text
+    assert visitor.stack.store.uploaded == []
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "why"),
+    [
+        ("a/.hidden.jpg", 1, "a hidden file"),
+        (".git/a.jpg", 1, "a hidden file"),
+        ("notes.txt", 1, "not an image by its name"),
+        ("a" * 1025 + ".jpg", 1, "longer than 1,024 bytes"),
+        ("big.jpg", 6 * 1024**3, "larger than 5 GB"),
+    ],
+)
+def test_what_is_skipped_says_why_and_is_refused_as_an_upload(
+    visitor: Visitor, path: str, size: int, why: str
+) -> None:
+    """The rules of folders of `cutout put`; the server checks again what it gets."""
+    text = _plan(visitor, (path, size))
+    assert "No photos to upload" in text
+    assert why in text
+    if size == 1:
+        status, answer = _send(visitor, path)
+        assert (status, why in answer) == (503, True)
+    assert visitor.stack.store.uploaded == []
+
+
+def test_keys_that_the_stack_does_not_watch_are_skipped(visitor: Visitor) -> None:
+    """The prefix that it watches is put before every path."""
+    visitor.stack.resources.knows(CUTOUT_UPLOAD_PREFIX="in/", CUTOUT_UPLOAD_SUFFIXES=".jpg")
+    text = _plan(visitor, ("a.png", 1), ("b.jpg", 1))
+    assert "1 photo to upload" in text
+    assert "the stack does not watch this key" in text
+    assert ">in/b.jpg<" in text
+
+
+def test_a_pause_of_the_gate_is_told_before_the_upload(visitor: Visitor) -> None:
+    """The photos would wait."""
+    visitor.post("/gate/pause")
+    assert "No photo is sent now" in _plan(visitor, ("a.jpg", 1))
+
+
+@pytest.mark.parametrize("files", ["", "[1]", '[["a"]]', '[["a", "b"]]', "null"])
+def test_a_list_that_is_none_is_refused(visitor: Visitor, files: str) -> None:
+    """Without a traceback."""
+    answer = visitor.post("/drop/plan", {"files": files})
+    assert (answer.status_code, "to upload" in answer.text) == (400, False)
+
+
+def test_a_photo_is_uploaded_with_its_path_and_its_row_is_live(visitor: Visitor) -> None:
+    """The row has the id of the job that the upload will have."""
+    status, text = _send(visitor, "shoes/ü & b.jpg")
+    [photo] = visitor.stack.store.uploaded
+    assert (status, photo.key, photo.content_type) == (200, "shoes/ü & b.jpg", "image/jpeg")
+    assert 'sse-swap="job-job-of-shoes/ü &amp; b.jpg"' in text
+    assert not photo.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [(State.COMPLETED, "completed"), (State.FAILED, "failed")]
+)
+def test_the_same_bytes_are_not_uploaded_again(
+    visitor: Visitor, tmp_path: Path, state: State, says: str
+) -> None:
+    """As `cutout put` decides it: what is there is shown, and nothing is paid for."""
+    processed(World(folder=tmp_path, stack=visitor.stack), "a.jpg", state)
+    status, text = _send(visitor, "a.jpg")
+    assert (status, f'<span class="chip {says}">' in text) == (200, True)
+    assert visitor.stack.store.uploaded == []
+    assert _send(visitor, "a.jpg", OTHER)[0] == 200
+    assert len(visitor.stack.store.uploaded) == 1

@@ -1,0 +1,142 @@
+"""Live changes: one loop for all windows, only while one is open, and what each window gets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from cutout.cli.console.live import LiveWindows, TableWatch, Window
+from cutout.cli.console.site import Site
+from cutout.cli.output.money import Price
+from cutout.domain.states import State
+from cutout.operator.list_jobs import JobFilter
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import failed, make_job
+from tests.support.cli.stack import FakeStack
+
+_DEAD = EndpointConnectionError(endpoint_url="https://127.0.0.1:1")
+
+
+@pytest.fixture
+def stack() -> FakeStack:
+    """A stack without jobs."""
+    return FakeStack()
+
+
+@pytest.fixture
+def site(stack: FakeStack) -> Site:
+    """The pages on it."""
+    return Site(lambda: stack, price=Price(cents=Decimal(1)), clock=stack.clock, csrf="c")
+
+
+def _names(events: list[str]) -> list[str]:
+    return [name for one in events for name in re.findall("^event: (.*)$", one, re.MULTILINE)]
+
+
+def test_a_look_finds_what_moved_since_the_last(stack: FakeStack, site: Site) -> None:
+    """Each change once, also that of a job that has ended."""
+    watch = TableWatch(site)
+    job = make_job("a.jpg", state=State.PROCESSING)
+    stack.know(job)
+    assert [it.id for it in watch.look().jobs] == [job.id]
+    assert watch.look().jobs == ()
+    done = replace(make_job("a.jpg"), updated_at=stack.clock.now())
+    stack.know(done)
+    assert watch.look().jobs == (done,)
+    assert watch.look().jobs == ()
+
+
+def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) -> None:
+    """Indexes are eventually consistent: a look also covers the time just before the last."""
+    watch = TableWatch(site)
+    watch.look()
+    stack.clock.sleep(10)
+    watch.look()
+    late = replace(make_job("a.jpg"), updated_at=stack.clock.now() - timedelta(seconds=5))
+    stack.know(late)
+    assert watch.look().jobs == (late,)
+
+
+def test_a_look_that_fails_says_why_and_since_when(stack: FakeStack, site: Site) -> None:
+    """What the windows show stays; the next look that succeeds ends the message."""
+    watch = TableWatch(site)
+    began = watch.look().since
+    stack.clock.sleep(60)
+    stack.table.fails_with = _DEAD
+    found = watch.look()
+    assert found.problem is not None
+    assert (found.gate, found.since) == (None, began)
+    stack.table.fails_with = None
+    assert watch.look().problem is None
+
+
+def _window(site: Site, **wanted: object) -> Window:
+    chosen = replace(JobFilter(), **wanted)  # type: ignore[arg-type]
+    return Window(site=site, wanted=chosen, opened=NOON)
+
+
+def test_a_window_gets_new_jobs_of_its_filter_and_changes_of_all(
+    stack: FakeStack, site: Site
+) -> None:
+    """A job that began before the window was opened replaces its row, if the page has one."""
+    stack.know(
+        make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1)),
+        make_job("old.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1)),
+    )
+    changes = TableWatch(site).look()
+    everything, shoes = _window(site), _window(site, prefix="shoes/")
+    assert _names(everything.events(changes)) == ["problem", "gate", "job-job-of-old.jpg", "new"]
+    assert _names(everything.events(changes)) == ["job-job-of-old.jpg", "job-job-of-new.jpg"]
+    assert "new" not in _names(shoes.events(changes))
+
+
+def test_trouble_is_told_once_and_taken_back(stack: FakeStack, site: Site) -> None:
+    """With the time of what the window shows."""
+    watch, window = TableWatch(site), _window(site)
+    window.events(watch.look())
+    stack.table.fails_with = _DEAD
+    [told] = window.events(watch.look())
+    assert "cannot be reached" in told
+    assert "as of" in told
+    assert window.events(watch.look()) == []
+    stack.table.fails_with = None
+    assert window.events(watch.look()) == ["event: problem\ndata: \n\n"]
+
+
+def test_a_key_cannot_end_an_event(stack: FakeStack, site: Site) -> None:
+    """A line break in a key would begin another field of the event."""
+    stack.know(make_job("a\n\nevent: gate\ndata: x", state=State.PROCESSING))
+    for event in _window(site).events(TableWatch(site).look()):
+        lines = event.rstrip("\n").splitlines()
+        assert lines[0].startswith("event: ")
+        assert all(line.startswith("data: ") for line in lines[1:])
+
+
+def test_one_loop_looks_for_all_windows_and_ends_with_the_last(
+    stack: FakeStack, site: Site
+) -> None:
+    """Two windows get the same changes from one look; without windows, nothing is read."""
+    stack.know(failed("a.jpg"), make_job("b.jpg", state=State.PROCESSING))
+
+    async def two_windows() -> None:
+        windows = LiveWindows(site)
+        async with (
+            aclosing(windows.stream(_window(site))) as one,
+            aclosing(windows.stream(_window(site))) as other,
+        ):
+            for stream in (one, other):
+                names: list[str] = []
+                while "gate" not in names:
+                    names += _names([await anext(stream)])
+            assert stack.table.steps["gate.read"] == 1
+            assert len(asyncio.all_tasks()) == 2
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(two_windows())
