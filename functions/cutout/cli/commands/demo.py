@@ -12,7 +12,13 @@ import click
 from cutout.cli.local_cloud import request_of, shipped_photos
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
-from cutout.cli.options.shared_options import LONGEST_SECONDS, Choice, FiniteRange, json_option
+from cutout.cli.options.shared_options import (
+    LONGEST_SECONDS,
+    Choice,
+    FiniteRange,
+    json_option,
+    out_option,
+)
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
@@ -49,14 +55,7 @@ cutout demo ~/pictures/cat.jpg --out cat
 @click.argument(
     "paths", metavar="[PHOTO]...", nargs=-1, type=click.Path(exists=True, path_type=Path)
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    metavar="DIR",
-    help="The folder for the cut-outs and index.html.",
-)
+@out_option("the cut-outs and index.html")
 @click.option(
     "--timeout",
     type=FiniteRange(1, LONGEST_SECONDS),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.options.shared_options import json_option, out_option, stack_options
 from cutout.cli.output.describe import counted, job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
@@ -42,14 +42,7 @@ cutout get s3://cutout-uploads/shop/shoes/ --out cut
 """,
 )
 @click.argument("names", metavar="KEY|PREFIX|FILE...", nargs=-1, required=True)
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    metavar="DIR",
-    help="The folder for the cut-outs.",
-)
+@out_option("the cut-outs")
 @click.option(
     "--prefix",
     metavar="TEXT",

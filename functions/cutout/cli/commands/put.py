@@ -15,6 +15,7 @@ from cutout.cli.options.shared_options import (
     LONGEST_SECONDS,
     FiniteRange,
     json_option,
+    out_option,
     stack_options,
 )
 from cutout.cli.output.problems import Problem, explained
@@ -58,14 +59,7 @@ cutout put photos more-photos --out cut
     required=True,
     type=click.Path(exists=True, path_type=Path),
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    metavar="DIR",
-    help="The folder for the cut-outs.",
-)
+@out_option("the cut-outs")
 @click.option(
     "--fresh",
     "bypass_cache",

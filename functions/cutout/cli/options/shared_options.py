@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,3 +85,15 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def verbose_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--verbose`; the command gets `verbose`."""
     return click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")(command)
+
+
+def out_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--out`, the folder for `what`; the command gets the `out` path."""
+    return click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("out"),
+        show_default=True,
+        metavar="DIR",
+        help=f"The folder for {what}.",
+    )
