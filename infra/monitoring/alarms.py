@@ -76,6 +76,9 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
         "are lost.",
         do="`cutout doctor --stack {stack}` checks Submit and its trigger. If Submit is only slow "
         "after a large upload, nothing is wrong: raise submit_concurrency, or wait.",
+        # SQS leaves out messages that were received three times and not deleted: what fails is for
+        # the alarm of dead letters.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         metric=submissions.metric_approximate_age_of_oldest_message(
             period=FIVE_MINUTES, statistic="Maximum"
         ),
@@ -100,6 +103,8 @@ def _dead_letters(title: str, queue: sqs.Queue) -> AlarmRule:
         at_stake=_HAS_NO_JOB if title in _OF_UPLOADS else _HAS_A_JOB,
         do="`cutout redrive --stack {stack}` shows the photo and the state of its job; fix the "
         "cause, then `cutout redrive --yes --stack {stack}`.",
+        # Not the number that was sent to it: SQS does not count what it moves by itself.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
         metric=queue.metric_approximate_number_of_messages_visible(
             period=FIVE_MINUTES, statistic="Maximum"
         ),
@@ -182,6 +187,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "Nothing is lost, but more photos are late the longer it lasts, and the alarms about jobs "
         "do not work.",
         do="`cutout doctor --stack {stack}` checks its schedule and its last run.",
+        # Lambda's own count of invocations would not show that Sweep fails early in each.
         metric=series.of(Metric.OLDEST_DUE_SECONDS, "SampleCount"),
         periods=3,
         is_silence=True,
@@ -195,6 +201,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         do="`cutout ls --state failed --state review --stack {stack}` shows why. If all fail: "
         "`cutout pause --stack {stack}`; after the fix, `cutout resume --stack {stack}` and "
         "`cutout retry --state failed --since 2h --stack {stack}`, which shows the price first.",
+        # One damaged photo among few is 100 % for five minutes; two such periods are a trend.
         metric=series.of(Metric.FAILED_PERCENT, "Average"),
         above=10,
         periods=3,
@@ -282,6 +289,7 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="no photo; all take longer.",
         do="send fewer at once, such as `cutout limits --max-in-flight 2 --stack {stack}`, or ask "
         "the provider for a higher limit.",
+        # The minimum: a pause of a minute, which ends by itself, is usual while many are sent.
         metric=series.of(Metric.PAUSED_RATE_LIMITED, "Minimum"),
         periods=3,
     )

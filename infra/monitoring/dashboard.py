@@ -161,6 +161,7 @@ def _graph(
 ) -> cloudwatch.GraphWidget:
     """Draw metrics; AWS's own get the statistic that is named here."""
     shown = [
+        # The construct library makes AWS's own metrics with five minutes and the average.
         one if statistic is None else one.with_(statistic=statistic, period=ONE_MINUTE)
         for one in metrics
     ]

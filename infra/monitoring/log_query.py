@@ -22,5 +22,6 @@ def save_query(
         "EverythingAboutOnePhoto",
         name=f"{name}/Everything about one photo",
         query_string=EVERYTHING_ABOUT_ONE_PHOTO,
+        # A query without log groups would ask for them each time that it is opened.
         log_group_names=[group.log_group_name for group in groups],
     )

@@ -31,6 +31,8 @@ class MetricSeries:
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=name,
+            # CloudWatch finds a metric only by all of its dimensions.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
             dimensions_map={"stack": self.deployment, "service": SERVICE},
             statistic=statistic,
             label=label,

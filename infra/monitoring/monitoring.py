@@ -114,6 +114,9 @@ class Monitoring(Construct):
 
 
 def _topic(scope: Construct, construct_id: str) -> sns.Topic:
+    # A policy of our own, here the one that refuses plain HTTP, replaces the default policy, which
+    # lets the account publish. So CloudWatch must be allowed by name.
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     topic = sns.Topic(scope, construct_id, display_name="Cutout alarms", enforce_ssl=True)
     topic.add_to_resource_policy(
         iam.PolicyStatement(
@@ -121,6 +124,8 @@ def _topic(scope: Construct, construct_id: str) -> sns.Topic:
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
             actions=["sns:Publish"],
             resources=[topic.topic_arn],
+            # Otherwise alarms of any account could publish here (the "confused deputy").
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
             conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
         )
     )

@@ -97,8 +97,11 @@ def dead_letter_queues(resources: Resources) -> list[DeadLetterQueue]:
 
 def read_letter(letter: DeadLetter) -> ReadLetter:
     """Read a message of any queue of the stack."""
+    # EventBridge writes why it gave up into the message's attributes.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     error = letter.attributes.get("ERROR_CODE", "")
     try:
+        # Only messages of the callbacks queue have one of these.
         if _object(letter.body).keys() & {"attempt", "render"}:
             return _of_callbacks(letter, error)
         message = read_submission(letter.body)

@@ -46,6 +46,7 @@ def enqueue_missing(
     queueing = compose.queueing(stack, tell_wait(progress))
     queued = 0
     try:
+        # Queued while it is listed: a bucket may hold millions, and an interruption loses nothing.
         for count in queueing.queue(islice(missing, limit)):
             queued += count
             progress.show(f"queued {counted(queued, 'photo')}")

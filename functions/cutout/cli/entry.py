@@ -108,6 +108,7 @@ def cutout() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit. The entry point of the console script."""
+    # By default both end Python at once, without `finally`: a local cloud would run on.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     if not prepare_streams():
@@ -161,6 +162,7 @@ def flushed(status: int) -> int:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """Exit as on Ctrl-C, so that a local cloud that is starting is stopped."""
+    # A second signal must not interrupt the clean-up that the first one began.
     for other in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -46,6 +46,7 @@ def check_checkout(root: Path = _ROOT) -> None:
     """
     spec = find_spec("infra")
     own = root / "infra"
+    # In a wheel, `infra` is `cutout.infra`, and has no folder `local`.
     if (own / "local" / "__init__.py").is_file() and spec and spec.origin:
         # Other projects have a folder `infra`, too, and it may come first on the path.
         if Path(spec.origin).resolve() == own / "__init__.py":
@@ -189,6 +190,7 @@ class LocalCloud:
             request,
             progress=progress,
             clock=self._clock,
+            # If this command is killed, the next one finds by this record what must be stopped.
             owner=record("cutout", os.getpid()),
             environment=self._settings.environment,
             stays_up=stays_up,
@@ -281,6 +283,7 @@ def _find_root(folder: Path) -> Path | None:
 def _refuse_to_pass_over_a_local_cloud(folder: Path) -> None:
     """Stop an installed package from using AWS in a folder whose local cloud runs."""
     for one in (folder, *folder.parents):
+        # `infra.local.place` knows this file, but cannot be imported here.
         if (one / ".cutout" / "cloud.json").is_file():
             raise Problem(
                 f"The local cloud of {one} runs, and this `cutout` cannot use it: it is an "

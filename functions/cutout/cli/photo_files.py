@@ -96,6 +96,7 @@ def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
             links += _links_in(path)
         else:
             photos.append(_photo(path, prefix + path.name))
+    # One file may be named twice, as itself and by its folder.
     photos = list(dict.fromkeys(photos))
     _check_files(photos)
     _check_keys(photos)
@@ -111,6 +112,7 @@ def content_type(name: str) -> str:
 def _in_folder(folder: Path, prefix: str) -> tuple[list[Photo], list[Path]]:
     taken: list[Photo] = []
     left: list[Path] = []
+    # `..` has a name only when it is resolved.
     name = PurePosixPath(folder.resolve().name if folder != Path() else "")
     for path in sorted(_visible_files(folder)):
         if looks_like_photo(path.name):
@@ -122,6 +124,7 @@ def _in_folder(folder: Path, prefix: str) -> tuple[list[Photo], list[Path]]:
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:
+    # `rglob` does not follow links to folders, so a loop of links ends.
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts):

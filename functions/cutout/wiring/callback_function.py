@@ -23,6 +23,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     """
     settings = read_settings(ReceiveSettings, environment)
     clients = Clients(environment)
+    # The provider waits for the answer, so both are made before the first callback.
     clients.connect("secretsmanager", "sqs")
     return ReceiveCallback(
         keys=signing_keys(clients.secrets(), settings.signing_key_secret),

@@ -87,6 +87,7 @@ def job_ports(
     table = Table(clients.dynamodb(), settings.jobs_table)
     api_key = secret(clients.secrets(), settings.api_key_secret)
     queue_url = settings.preparations_queue_url
+    # Two clients, since the time-out is the client's own.
     calls = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
     files = HttpxHttp(timeout_seconds=files_seconds)
     return JobPorts(

@@ -65,13 +65,17 @@ class LambdaApp(Generic[UseCases]):
         self.telemetry = PowertoolsTelemetry(self._logger, self._metrics)
         self._build = build
         self.use_cases = cache(self._compose)
+        # Only Lambda sets this variable.
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
             self.use_cases()
+            # What is made here lives as long as the process: later collections need not walk it.
             gc.freeze()
             gc.enable()
 
     def _compose(self) -> UseCases:
         settings = read_settings(Settings, os.environ)
+        # Two deployments in one account share the namespace; alarms look for this dimension.
         self._metrics.set_default_dimensions(stack=settings.stack)
         self.telemetry.monitoring = settings.monitoring
         return self._build(os.environ, self.telemetry)
@@ -94,6 +98,7 @@ class LambdaApp(Generic[UseCases]):
 
         def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001 - as Lambda calls
             messages = map(_message, event["Records"])
+            # An exception here would return the whole batch, with messages that are done.
             failed = [one.id for one in messages if not self._is_taken(take, one)]
             return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 

@@ -35,6 +35,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     Raises:
         SettingsError: the environment is incomplete.
     """
+    # Before anything is decoded: a decoder that takes all memory must not end this process.
     shield_this_process()
     clear_left_behind()
     settings = read_settings(PrepareSettings, environment)

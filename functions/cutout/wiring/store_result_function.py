@@ -87,6 +87,8 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUs
     Raises:
         SettingsError: the environment is incomplete, or the recipes cannot be read.
     """
+    # Lambda keeps /tmp from one invocation to the next, also after one that was ended.
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     clear_left_behind()
     settings = read_settings(StoreSettings, environment)
     clients = Clients(environment)

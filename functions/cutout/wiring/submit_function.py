@@ -112,6 +112,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
     settings = read_settings(SubmitSettings, environment)
     clients = Clients(environment)
     clients.connect("dynamodb", "secretsmanager", "s3", "sts")
+    # A copy of a photo is megabytes; a call is a few hundred bytes, and must be decided sooner.
     files_seconds = download_seconds(settings.lease_seconds)
     shared = job_ports(
         settings,

@@ -24,6 +24,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     """
     settings = read_settings(SweepSettings, environment)
     clients = Clients(environment)
+    # Most runs find nothing to send, so the client of SQS is made when the first message is.
     clients.connect("dynamodb")
     ports = GatePorts(
         clock=SystemClock(),

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from cutout.cli.aws.target import Target
 
 _CONFIG = Config(
+    # Without it, links are signed the old way in some regions, which S3 refuses in others.
     signature_version="s3v4",
     connect_timeout=5,
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+# For `cutout doctor` and the like, which run while something is broken.
 _IMPATIENT = Config(
     connect_timeout=3,
     read_timeout=10,

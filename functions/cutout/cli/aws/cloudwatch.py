@@ -53,6 +53,8 @@ class Monitoring(DescribedStack):
         """Return the subscribers of a topic, and whether each has confirmed."""
         answer = self._client("sns").list_subscriptions_by_topic(TopicArn=topic)
         return {
+            # Before the confirmation it is the text `PendingConfirmation`.
+            # https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
             one["Endpoint"]: one["SubscriptionArn"].startswith("arn:")
             for one in answer["Subscriptions"]
         }
@@ -100,6 +102,7 @@ class Monitoring(DescribedStack):
         found: list[dict[str, list[tuple[datetime, float]]]] = []
         for first in range(0, len(series), _QUERIES):
             some = series[first : first + _QUERIES]
+            # A page may hold a part of a series, and the order of the results is not promised.
             found.append({f"q{number}": [] for number, _ in enumerate(some)})
             queries = [_query(f"q{number}", one) for number, one in enumerate(some)]
             pages = client.get_paginator("get_metric_data").paginate(

@@ -96,6 +96,7 @@ class SqsLetters:
             for some, why in self._sent(target, messages):
                 taken += some
                 refused += why
+        # Also after Ctrl-C: otherwise the next run would not see these messages for a minute.
         except BaseException:
             self._make_visible(url, [one for one in messages if one not in taken])
             raise
@@ -123,6 +124,8 @@ class SqsLetters:
             yield from self._sent(url, messages[:half])
             yield from self._sent(url, messages[half:])
             return
+        # The answer is a success even if SQS refused some of the entries.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
         taken = [messages[int(one["Id"])] for one in answer.get("Successful", ())]
         yield taken, [one.get("Message", one["Code"]) for one in answer.get("Failed", ())]
 
@@ -137,6 +140,8 @@ class SqsLetters:
             QueueUrl=url,
             MaxNumberOfMessages=min(_BATCH, limit),
             VisibilityTimeout=seconds,
+            # A short poll asks some of the servers only: it may find nothing though there is more.
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
             WaitTimeSeconds=1,
             MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
             MessageAttributeNames=["All"],

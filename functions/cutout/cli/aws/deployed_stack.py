@@ -187,6 +187,7 @@ class Stack:
             sequencer="",
             size=0,
         )
+        # Without versions, the id follows from the sequencer, which only the event has.
         job_id = source.job_id if version_id else None
         return SentPhoto(photo=photo, at=at, etag=etag, job_id=job_id)
 
@@ -197,6 +198,7 @@ class Stack:
         for one in sent:
             if one.job_id is None:
                 newest = self.newest(one.key)
+                # The newest job may still be that of the upload before.
                 if newest is not None and newest.source.etag == one.etag:
                     found[one.key] = newest
         return found
@@ -225,6 +227,7 @@ class Stack:
 
     def _moving_now(self) -> dict[State, int]:
         """Return how many jobs are in each state that is not the last."""
+        # The index does not say in which state a moving job is, so that moves do not change it.
         ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
         counted = Counter(job.state for job in self.jobs.find_all(ids))
         return {state: counted[state] for state in OPEN}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cutout.cli.aws.clients import Clients
 
 _COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+# DescribeStacks answers a name that does not exist with this, not with an empty list.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
 _NO_SUCH_STACK = "ValidationError"
 
 
@@ -84,6 +86,7 @@ class StackOutputs:
                 jobs_table=outputs["JobsTableName"],
                 submissions_queue_url=outputs["SubmissionsQueueUrl"],
                 callbacks_queue_url=outputs["CallbacksQueueUrl"],
+                # Stacks of earlier versions, and those without recipes, have no such output.
                 recipes=tuple(filter(None, outputs.get("Recipes", "").split(","))),
             )
         except KeyError as missing:
@@ -159,6 +162,7 @@ class DescribedStack:
                 yield Resource(
                     kind=one["ResourceType"],
                     logical_id=one["LogicalResourceId"],
+                    # A resource that is still being created has none yet.
                     physical_id=one.get("PhysicalResourceId", ""),
                 )
 

@@ -123,6 +123,7 @@ class Resources(Monitoring):
     def functions(self) -> Sequence[DeployedFunction]:
         """Return the functions of Cutout; custom resources of the CDK are left out."""
         found = [self._function(one) for one in self._resources("AWS::Lambda::Function")]
+        # An app that embeds Cutout has other functions in the stack.
         return [one for one in found if "CUTOUT_STACK" in one.environment]
 
     def environment_of(self, function: str) -> Mapping[str, str]:
@@ -131,6 +132,7 @@ class Resources(Monitoring):
         Raises:
             Problem: The stack has no such function.
         """
+        # The CDK adds a hash to logical ids, and an embedding app the path of its constructs.
         for resource in self._resources("AWS::Lambda::Function"):
             if function in resource.logical_id:
                 return self._function(resource).environment
@@ -178,6 +180,8 @@ class Resources(Monitoring):
     def sends_events(self, bucket: str) -> bool:
         """Return whether a bucket sends its events to EventBridge."""
         answer = self._client("s3").get_bucket_notification_configuration(Bucket=bucket)
+        # The element is empty: that it is there is the setting.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html
         return "EventBridgeConfiguration" in answer
 
     def ungranted_key(self, bucket: str) -> str | None:
@@ -188,11 +192,14 @@ class Resources(Monitoring):
         if any(one.physical_id == bucket for one in self._resources("AWS::S3::Bucket")):
             return None
         answer = self._client("s3").get_bucket_encryption(Bucket=bucket)
+        # Every bucket has a rule, since S3 encrypts all new objects.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
         (rule, *_) = answer["ServerSideEncryptionConfiguration"]["Rules"]
         key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
         if key is None:
             return None
         template = self._client("cloudformation").get_template(StackName=self.name)
+        # The statement that grants the key names its ARN; an alias there would grant nothing.
         is_granted = key.rpartition("/")[2] in json.dumps(template["TemplateBody"])
         return None if is_granted else str(key)
 
@@ -209,6 +216,8 @@ class Resources(Monitoring):
     def aws_time(self) -> datetime:
         """Return the time on AWS."""
         answer = self._client("sts").get_caller_identity()
+        # Every service of AWS sends the header; this operation needs no permission.
+        # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return parsedate_to_datetime(date).astimezone(UTC)
 
@@ -216,6 +225,7 @@ class Resources(Monitoring):
         """Return an HTTP client for servers outside AWS's APIs."""
         from cutout.adapters.http_httpx import HttpxHttp  # noqa: PLC0415 - few commands need it
 
+        # Only the local cloud's own URLs: its authority must not vouch for the provider's server.
         authority = self._authority if trusts_local_cloud else None
         verify = None if authority is None else ssl.create_default_context(cafile=authority)
         return HttpxHttp(timeout_seconds=_TIMEOUT_SECONDS, verify=verify)

@@ -51,5 +51,6 @@ def target_of(choice: Choice, settings: CliSettings, folder: Path) -> Target:
     Raises:
         Problem: There is a local cloud that cannot be used, and no option chooses AWS.
     """
+    # With `--aws` a broken local cloud must not get in the way, so it is not looked at.
     local = None if choice.means_aws else variables_if_up(folder)
     return find_target(choice, settings, local)

@@ -155,6 +155,8 @@ def _emptied(resources: Resources, report: QueueReport, *, purge: bool) -> Queue
     queue, done, refused = report.dead.queue, 0, list[str]()
     with Progress(console=stderr(), transient=True) as progress:
         bar = progress.add_task(queue.title, total=queue.count)
+        # A message that is sent back and fails at once is a dead letter again: a loop until the
+        # queue is empty might never end.
         while done < queue.count:
             most = min(_BATCH, queue.count - done)
             if purge:

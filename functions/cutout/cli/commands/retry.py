@@ -229,6 +229,7 @@ class _Run:
                 operate.retry_behind_others(
                     job, transport=self.transport, bypass_cache=self.bypass_cache
                 )
+            # Between the listing and this write, another command or a late result may move the job.
             except (IllegalMoveError, JobMovedError):
                 lost.append(job.id)
             else:
@@ -236,6 +237,7 @@ class _Run:
 
         try:
             jobs = (job for job in self._browse(which) if not self._is_left_out(job))
+            # Closing waits for the retries that run: the count printed after Ctrl-C is true.
             with closing(bounded_map(retried, jobs, at_once=_AT_ONCE)) as steps:
                 for _ in steps:
                     progress.show(f"queued {counted(len(queued), 'photo')}")
@@ -246,6 +248,7 @@ class _Run:
             stderr().print(text)
             raise
         finally:
+            # Once for all, also after an interruption: until Sweep's next run nothing else would.
             operate.enqueue_waiting()
         return len(queued), len(lost)
 

@@ -85,6 +85,8 @@ def _prefix(pattern: Mapping[str, object]) -> str:
     for one in detail.get("object", {}).get("key", ()):
         if "prefix" in one:
             return str(one["prefix"])
+        # No pattern takes a prefix and a suffix together. In a wildcard, a backslash escapes.
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
         if "wildcard" in one:
             return str(one["wildcard"]).partition("*")[0].replace("\\\\", "\\")
     return ""
@@ -116,6 +118,7 @@ def _age(checkup: Checkup, queue: Queue) -> CheckResult:
     )
     waiting = counted(queue.visible, "message")
     message = f"{queue.title}: {waiting} waiting, {queue.in_flight} being processed"
+    # The metric is minutes old: the queue may have been emptied since.
     if queue.count and oldest and oldest[1] > _OLD_SECONDS:
         age = duration(timedelta(seconds=oldest[1]))
         advice = "See the triggers above and the log of its function."

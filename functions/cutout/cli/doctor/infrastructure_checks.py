@@ -37,6 +37,7 @@ def stack(checkup: Checkup) -> Iterator[CheckResult]:
     message = f"{here.name} on {here.where} is {described.status}"
     if described.status.endswith("_IN_PROGRESS"):
         yield note(f"{message}: a deployment is running", "Check again when it has ended.")
+    # Its clean-up ends in `_IN_PROGRESS`, see above. The previous version is deployed and works.
     elif described.status.startswith("UPDATE_ROLLBACK_COMPLETE"):
         yield note(f"{message}: the last deployment failed and was rolled back", _DEPLOY)
     elif not described.is_complete:
@@ -60,6 +61,7 @@ def version(checkup: Checkup) -> Iterator[CheckResult]:
     if checkup.checkout is None:
         yield ok(f"{deployed} is deployed; there is no checkout here to compare it with")
         return
+    # The checkout's own rule for its version; this package may be another version.
     named = runpy.run_path(str(checkup.checkout / "infra" / "version.py"))
     here = named["version_of"](checkup.checkout)
     if here == deployed:
@@ -79,6 +81,8 @@ def functions(checkup: Checkup) -> Iterator[CheckResult]:
         if service not in known:
             yield problem(f"there is no function {service}", _DEPLOY)
     for one in found:
+        # Lambda makes a function inactive that nothing called for weeks; the next call starts it.
+        # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
         if one.state not in {"Active", "Inactive"} or one.last_update == "Failed":
             message = f"{one.service} is {one.state}, its last update {one.last_update}"
             yield problem(message, f"See {one.name} in Lambda. {_DEPLOY}")

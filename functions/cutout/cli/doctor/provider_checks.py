@@ -121,6 +121,7 @@ def _address(here: Resources, submit: DeployedFunction | None) -> Iterator[Check
     try:
         http = here.http(trusts_local_cloud=True)
         headers = {"Content-Type": "application/json"}
+        # Refusing it is an answer of ReceiveCallback itself, and the check needs no key.
         forged = callback_url(url, FORGED_TOKEN)
         answer = http.send("POST", forged, headers=headers, body=b"{}")
     except CutoutError as error:

@@ -88,6 +88,7 @@ def _problem_of(error: Exception) -> Problem | None:
                 f"This version cannot read the stack's data: {error}.",
                 advice="Use the deployed version: `cutout doctor` compares it with this one.",
             )
+        # After NewerRowError, which is one of them.
         case CutoutError():
             problem = Problem(f"The stack's data cannot be read: {error}.", advice="Try again.")
         case ClientError():

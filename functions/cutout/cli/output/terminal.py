@@ -102,6 +102,7 @@ def print_json_each(values: Iterable[Any]) -> None:
     """Print a JSON array like `print_json`, each value as soon as it is available."""
     opened = False
     for value in values:
+        # By hand, as `json` has no way to write a list of which not all is known yet.
         sys.stdout.write(",\n" if opened else "[\n")
         sys.stdout.write(indent(plain_json(value, indent=2), "  "))
         opened = True

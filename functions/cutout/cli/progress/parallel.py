@@ -27,6 +27,7 @@ def in_parallel(
         made = pool.map(work, things)
         try:
             return list(progress_bar(console, title, made, len(things)))
+        # `map` cancels nothing by itself: leaving the `with` block would do all the work first.
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -57,10 +57,12 @@ class Downloads:
         return file
 
     def _check(self, file: Path, key: str) -> None:
+        # Two keys may have one file: `a:b.png` and `a_b.png`, and more where case is ignored.
         with self._lock:
             other = self._keys.setdefault(file, key)
         if other != key:
             raise Problem(f"{key} would overwrite {file}, which is the cut-out {other}.")
+        # A key cannot lead out of the folder, but a link that is in it already can.
         if not file.resolve().is_relative_to(self.out.resolve()):
             raise Problem(f"{file} is a link that leads out of {self.out}.")
 

@@ -108,6 +108,7 @@ class RoundTrip:
             try:
                 tracked = deliveries.wait(begun, pool, timeout_seconds)
                 delivered = deliveries.results(tracked)
+            # Also Ctrl-C: leaving the `with` block would first wait for every download in the pool.
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 self._print_rest("Interrupted", deliveries.settled.values(), len(begun))
@@ -149,6 +150,7 @@ class RoundTrip:
             return
         control = compose.control(self.stack)
         for job in jobs:
+            # Another command, or a late callback, was faster: the photo is waited for all the same.
             with suppress(IllegalMoveError, JobMovedError):
                 control.retry(job)
 
@@ -188,6 +190,7 @@ class _Deliveries:
 
         def settled(photo: TrackedPhoto) -> None:
             self.settled[photo.sent.key] = photo
+            # In another thread, so that a large download does not hold up the table.
             self._files[photo.sent.key] = pool.submit(self._delivered, photo)
 
         for one in begun:

@@ -118,6 +118,7 @@ class UploadPlanner:
             self.console, "Comparing", lambda photo: uploads.newest(photo.key), photos
         )
         there = {one.key: one for one in listed if one is not None}
+        # Sizes are in the listing; hashes cost a request for each object and a read of each file.
         candidates = [
             _Comparison(photo=photo, listed=there[photo.key], stack=self.stack)
             for photo in photos
@@ -146,6 +147,7 @@ class UploadPlanner:
 
     def _planned(self, compared: _Comparison, found: AuditedObject) -> PlannedPhoto:
         action, why = self._decided(compared.job, found.finding)
+        # What a job in progress has cost so far is part of what this command is waiting for.
         ended = None if action is Action.WAIT else compared.job
         before = ended.credits if ended else Decimal(0)
         return PlannedPhoto(

@@ -114,6 +114,7 @@ def wait_for_jobs(
     tracked = {one.key: TrackedPhoto(sent=one, job=None) for one in sent}
     warned = False
     while True:
+        # A job that ended is not read again: a retry by another command is that command's.
         open_ones = [photo.sent for photo in tracked.values() if not photo.is_settled]
         for key, job in stack.find(open_ones).items():
             if tracked[key].job == job:
