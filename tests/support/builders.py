@@ -10,7 +10,8 @@ from typing import Any
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Shard, holder
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.states import AttemptOutcome, State

@@ -20,7 +20,8 @@ from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord, Kept
-from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
+from cutout.domain.job.job import HistoryEntry, Job
+from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport

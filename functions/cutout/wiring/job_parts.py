@@ -163,6 +163,7 @@ class JobParts:
             files=ports.files,
             telemetry=ports.telemetry,
             clock=ports.clock,
+            retention=self.timing.retention,
             # A job exists while it is processing and storing, each within the deadline, and is then
             # retained.
             task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,

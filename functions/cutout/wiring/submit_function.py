@@ -191,7 +191,6 @@ def _submit_job(
         backlog=jobs,
         clock=clock,
         call_outcomes=call_outcomes,
-        timing=timing,
     )
     limits = PhotoLimits(
         max_bytes=settings.max_bytes,
@@ -205,7 +204,6 @@ def _submit_job(
         jobs=jobs,
         clock=clock,
         telemetry=telemetry,
-        waiting_jobs=waiting_jobs,
         queue=shared.preparations,
         own_pixels=own_pixels,
         limits=limits,

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
-from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.states import Reason, State
 from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import ListedObject

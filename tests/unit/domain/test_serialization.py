@@ -14,7 +14,8 @@ from hypothesis import given
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.job.job import HistoryEntry, Job, Photo
+from cutout.domain.job.job import HistoryEntry, Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.serialization import Row, from_row, is_exact, to_row, to_small_row
 from cutout.domain.states import AttemptOutcome, Lane, Reason, State
 from cutout.ports.jobs_table import LatestVersion

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import AttemptOutcome
+from cutout.domain.states import AttemptOutcome, Transport
 
 TAKEN_UNNAMED = "a callback shows that the call was taken, but not which task it made"
 """The message of an attempt and its job while only a callback without a task's id is known."""
@@ -78,9 +78,19 @@ class Attempt:
         return self.posts > 1 and not self.is_replayed
 
     @property
+    def transport(self) -> Transport:
+        """How the provider got the photo."""
+        return Transport.FILES if self.file_id else Transport.PRESIGNED
+
+    @property
     def is_open(self) -> bool:
         """Whether its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether its call did not reach the provider, as far as is known."""
+        return self.outcome in {AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT}
 
     def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
         """The attempt with its final outcome."""
@@ -97,9 +107,21 @@ class Attempt:
         )
 
 
-_OPEN_OUTCOMES = frozenset(
-    {AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED},
-)
+_OPEN_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED})
+_FREE_ATTEMPTS_KEPT = 10
+
+
+def merged(attempts: Sequence[Attempt], changed: Attempt) -> tuple[Attempt, ...]:
+    """The attempts with one added, or in place of the one with the same number.
+
+    Old attempts that cost nothing are dropped, so that a job stays small however long an account
+    has no credits.
+    """
+    others = [one for one in attempts if one.number != changed.number]
+    ordered = sorted([*others, changed], key=lambda one: one.number)
+    old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
+    # An attempt whose outcome may still change may have been paid for.
+    return (*(one for one in old if charged(one) or one.is_open), *recent)
 
 
 def charged(attempt: Attempt) -> Decimal:

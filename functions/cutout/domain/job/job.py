@@ -9,77 +9,14 @@ from typing import TypedDict, Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.job.attempt import Attempt, charged
+from cutout.domain.job.attempt import Attempt, charged, merged
+from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Result, Reuse
 from cutout.domain.job.review_decision import ReviewDecision
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
 from cutout.domain.serialization import STORED_AS
-from cutout.domain.states import (
-    DECISIONS,
-    TRANSITIONS,
-    AttemptOutcome,
-    Lane,
-    Move,
-    Reason,
-    State,
-    Transport,
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Photo:
-    """The photo's properties. Width and height in pixels, after the Exif rotation.
-
-    Attributes:
-        orientation: the Exif orientation, 1 to 8.
-        profile: the name of its colour profile; None without one, or if it is sRGB.
-        has_alpha: some of its pixels are transparent or translucent.
-    """
-
-    format: str
-    width: int
-    height: int
-    sha256: str
-    orientation: int = 1
-    profile: str | None = None
-    has_alpha: bool = False
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it needs neither a rotation nor a colour conversion."""
-        return self.orientation == 1 and self.profile is None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
-    """The copy that is sent instead of the photo: upright, sRGB, in a size that the model takes.
-
-    Attributes:
-        key: in the work bucket, which deletes it after a day.
-        size: bytes.
-        made_at: when it was stored.
-    """
-
-    key: str
-    format: str
-    size: int
-    width: int
-    height: int
-    made_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Upright:
-    """The photo's copy in full size, for cut-outs with its own pixels: upright, in sRGB.
-
-    Attributes:
-        made_at: when it was requested; the work bucket deletes it after a day.
-        problem: why there is none; None if there is one.
-    """
-
-    made_at: datetime
-    problem: str | None = None
+from cutout.domain.states import DECISIONS, TRANSITIONS, Lane, Move, Reason, State, Transport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,6 +166,11 @@ class Job:
         storing = self.storing_attempt if self.state is State.STORING else None
         return self.attempt_numbered(storing) or self.attempt
 
+    def tracks(self, attempt: Attempt) -> bool:
+        """Whether this attempt's task decides the job's next move."""
+        tracked = self.tracked_attempt
+        return tracked is not None and tracked.number == attempt.number
+
     @property
     def has_unverified_task(self) -> bool:
         """Whether a callback named the task of the newest call, which the API must confirm."""
@@ -286,20 +228,10 @@ class Job:
 
     def with_attempt(self, attempt: Attempt) -> Job:
         """The job with this attempt added, or in place of the one with the same number."""
-        # Old attempts that cost nothing are dropped, so that a job stays small however long an
-        # account has no credits. An attempt whose outcome may still change is kept: it may have
-        # been paid for.
-        kept = [a for a in self.attempts if a.number != attempt.number]
-        ordered = sorted([*kept, attempt], key=lambda a: a.number)
-        old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
-        remembered = (a for a in old if charged(a) or a.is_open)
-        newest = ordered[-1]
-        is_unsent = newest.outcome in _UNSENT_OUTCOMES
-        return replace(
-            self,
-            attempts=(*remembered, *recent),
-            trying_since=(self.trying_since or newest.started_at) if is_unsent else None,
-        )
+        attempts = merged(self.attempts, attempt)
+        newest = attempts[-1]
+        since = (self.trying_since or newest.started_at) if newest.is_unsent else None
+        return replace(self, attempts=attempts, trying_since=since)
 
     def move(
         self,
@@ -369,7 +301,5 @@ class Job:
 
 
 _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
-_UNSENT_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT})
 _NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
 _HISTORY_LENGTH = 60
-_FREE_ATTEMPTS_KEPT = 10

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError, SourceGoneError
-from cutout.domain.job.job import Photo
+from cutout.domain.job.photo import Photo
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.photo.model_limits import PhotoLimits, check_kind, fitting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place
@@ -11,9 +12,9 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.gate_changes import gate_changes
-from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
-from cutout.domain.states import State
+from cutout.domain.states import Move, Reason, State
 from cutout.ports.jobs_table import Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
@@ -33,6 +34,7 @@ class JobWriter:
     An operator's retry is written elsewhere: it affects neither the gate nor credits.
 
     Attributes:
+        retention: how long a job is kept after its end.
         task_claims_last: how long callbacks may still name an attempt's task.
         deduplication: None in a deployment that pays for each upload.
     """
@@ -44,6 +46,7 @@ class JobWriter:
     files: Files
     telemetry: Telemetry
     clock: Clock
+    retention: timedelta
     task_claims_last: timedelta
     deduplication: Deduplication | None
 
@@ -80,6 +83,32 @@ class JobWriter:
                 self.deduplication.job_settled(saved)
             return self.announce(saved)
         return saved
+
+    def settle(
+        self,
+        job: Job,
+        move: Move,
+        reason: Reason | None,
+        *,
+        known: Job | None = None,
+        decided_by: Attempt | None = None,
+        **changes: Unpack[JobChanges],
+    ) -> Job:
+        """End a job; raises as `record` does.
+
+        Args:
+            job: the job as it was read.
+            move: its last move.
+            reason: why it ends.
+            known: the job with what became known of its attempts; None if nothing did.
+            decided_by: as in `record`.
+            changes: fields that change with the move.
+        """
+        now = self.clock.now()
+        end = (known or job).settle(
+            move, now=now, retention=self.retention, reason=reason, **changes
+        )
+        return self.record(job, end, decided_by=decided_by)
 
     def admit(self, before: Job, after: Job, place: Place, picture: DedupRecord | None) -> Job:
         """Write a new attempt, take the slot, and own the photo's record, in one transaction.

@@ -61,7 +61,7 @@ def still_running(job: Job, attempt: Attempt) -> Job:
     The recheck continues until the deadline, but a further retry does not recheck this attempt.
     """
     followed = job.tracked_attempt
-    if not is_rechecking(job) or followed is None or followed.number != attempt.number:
+    if followed is None or not is_rechecking(job) or not job.tracks(attempt):
         return job
     return job.with_attempt(replace(followed, is_asked_again=True))
 

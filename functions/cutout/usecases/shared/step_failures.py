@@ -145,14 +145,8 @@ class StepFailures:
             reason = Reason.OUTCOME_UNKNOWN
         elif job.state is State.QUEUED and is_denied:
             move, reason = Move.REJECT, Reason.UNREADABLE
-        settled = _to_be_asked_again(job).settle(
-            move,
-            now=self.clock.now(),
-            retention=self.timing.retention,
-            reason=reason,
-            message=message,
-        )
-        return self.job_writer.record(job, settled)
+        known = _to_be_asked_again(job)
+        return self.job_writer.settle(job, move, reason, known=known, message=message)
 
     def under_review_again(self, job: Job, problem: str | None) -> Job:
         """The job after a person's decision that cannot be carried out: another one is needed.

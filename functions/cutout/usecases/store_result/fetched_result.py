@@ -13,7 +13,8 @@ from cutout.domain.errors import (
     PictureError,
     ResponseLostError,
 )
-from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.object_keys import review_key
 from cutout.domain.photo.acceptance import MAGIC_BYTES, begins_as_picture, breaks_off, why_not
 from cutout.domain.photo.picture import Picture

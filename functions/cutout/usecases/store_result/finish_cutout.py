@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
-from cutout.domain.job.job import Job, Photo, Prepared
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo, Prepared
 from cutout.domain.photo.acceptance import has_aspect, why_not_published
 from cutout.domain.photo.picture import Picture
 from cutout.domain.states import Pixels

@@ -313,15 +313,8 @@ class StoreResult:
     ) -> Job:
         """End the job; the attempt whose result is stored has succeeded."""
         attempt = job.attempt_numbered(job.storing_attempt)
-        charged = job if attempt is None else job.with_attempt(_succeeded(attempt))
-        settled = charged.settle(
-            move,
-            now=self.clock.now(),
-            retention=self.timing.retention,
-            reason=reason,
-            **changes,
-        )
-        saved = self.job_writer.record(job, settled)
+        charged = None if attempt is None else job.with_attempt(_succeeded(attempt))
+        saved = self.job_writer.settle(job, move, reason, known=charged, **changes)
         if saved.state is State.SUPERSEDED:
             # Superseded jobs announce nothing, but a deleted photo's cached result must be removed.
             self.job_writer.reapply_effects(saved)

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
-from typing import Unpack
+from datetime import datetime
+from functools import partial
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
-from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.retry_policy import Verdict, decide_task_failure
-from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
+from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State
 from cutout.domain.timing import Randomness, Timing
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
@@ -37,10 +37,6 @@ _RACES = 3
 _TRACKED = frozenset({State.PROCESSING, State.STORING})
 TRACKED = _TRACKED | {State.UNCONFIRMED}
 """States in which StoreResult moves a job, and counts its failed steps."""
-_GIVING_UP = {
-    State.PROCESSING: Reason.DEADLINE_PASSED,
-    State.STORING: Reason.RESULT_LOST,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,23 +112,34 @@ class TrackTask:
         try:
             self._look(job, attempt, task_id, request)
         except TaskTakenError:
-            self._not_ours(job, attempt)
+            self.telemetry.log("the task belongs to another call", job_id=job.id)
+            self.telemetry.metric(Metric.TASK_TAKEN)
+            if is_rechecking(job) and attempt == job.tracked_attempt:
+                self._go_on_asking(job, job.with_attempt(attempt.without_task()))
+            else:
+                self.unverified_tasks.belongs_to_another(job, attempt)
 
     def _with_lease(self, job: Job, step: Callable[[Job], Job], *, is_free: bool = False) -> None:
         """Take the lease, then end the job from a stored result; no task is read."""
+        if is_free or job.is_due(self.clock.now()):
+            self.failures.guard(self.job_writer.record(job, self._leased(job)), step)
+
+    def _leased(self, job: Job) -> Job:
+        """The job while its result is stored.
+
+        The step counts as failed until it has succeeded, as it may kill its worker. Steps of
+        earlier states say nothing about the result, and do not count.
+        """
         now = self.clock.now()
-        if not is_free and not job.is_due(now):
-            return
+        is_again = job.state is State.STORING
         storing = job.move(
             Move.FETCH,
             now=now,
-            reason=job.reason,
-            message=job.message,
+            reason=job.reason if is_again else None,
+            message=job.message if is_again else None,
             due_at=now + self.timing.lease,
-            failures=job.failures + 1,
-            cut_short=job.cut_short + 1,
         )
-        self.failures.guard(self.job_writer.record(job, storing), step)
+        return replace(storing, failures=storing.failures + 1, cut_short=storing.cut_short + 1)
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, request: TaskCheck) -> None:
         try:
@@ -143,7 +150,7 @@ class TrackTask:
             if self.unverified_tasks.concerns(job, attempt):
                 self.unverified_tasks.task_unreadable(job, attempt, task_id, str(exc))
             elif job.state in _TRACKED:
-                self._read_later(job, str(exc))
+                self._wait(job, LastAnswer.UNREADABLE, str(exc))
             else:
                 raise
         else:
@@ -168,36 +175,15 @@ class TrackTask:
                     self.telemetry.metric(Metric.RECOVERED_BY_POLL)
                 self._task_completed(job, known, task)
 
-    def _not_ours(self, job: Job, attempt: Attempt) -> None:
-        """Handle a task that belongs to another call.
-
-        The attempt does not adopt it. If it had adopted it, its outcome is unknown again.
-        """
-        self.telemetry.log("the task belongs to another call", job_id=job.id)
-        self.telemetry.metric(Metric.TASK_TAKEN)
-        if is_rechecking(job) and attempt == job.tracked_attempt:
-            self._go_on_asking(job, job.with_attempt(attempt.without_task()))
-            return
-        if attempt.task_id is None:
-            self.unverified_tasks.forget(job, attempt)
-            return
-        if job.state.is_settled:
-            return
-        self._fail(job, job.with_attempt(attempt.without_task()), Reason.OUTCOME_UNKNOWN)
-
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
-        if job.state not in UNDECIDED or not _is_tracked(job, attempt):
+        if job.state not in UNDECIDED or not job.tracks(attempt):
             self._wait(still_running(job, attempt), LastAnswer.RUNNING)
             return
-        now = self.clock.now()
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        due_at = now + self._wait_before_read(job, LastAnswer.RUNNING)
-        self.job_writer.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
-
-    def _read_later(self, job: Job, message: str) -> None:
-        """Read a task again later that the provider cannot report on now."""
-        self._wait(job, LastAnswer.UNREADABLE, message)
+        due_at = self._next_read(job, LastAnswer.RUNNING)
+        processing = adopted.move(Move.ACCEPT, now=self.clock.now(), due_at=due_at)
+        self.job_writer.record(job, processing)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """Ask again for a while: a new task may be unknown, and a lost one must stay unknown.
@@ -222,7 +208,8 @@ class TrackTask:
         if is_rechecking(job):
             self._go_on_asking(job, lost)
         else:
-            self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
+            settle = self.job_writer.settle
+            settle(job, Move.FAIL, Reason.TASK_LOST, known=lost, code="task_not_found")
 
     def _go_on_asking(self, job: Job, answered: Job) -> None:
         """Recheck the next attempt for a result, or queue the job for a new paid call."""
@@ -236,17 +223,18 @@ class TrackTask:
         if job.state not in _TRACKED:
             return
         now = self.clock.now()
+        has_result = job.state is State.STORING and not is_rechecking(job)
         if now - job.in_state_since >= self.timing.job_deadline:
-            reason = Reason.DEADLINE_PASSED if is_rechecking(job) else _GIVING_UP[job.state]
-            self._fail(job, job, reason, message=message)
+            reason = Reason.RESULT_LOST if has_result else Reason.DEADLINE_PASSED
+            self.job_writer.settle(job, Move.FAIL, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        due_at = now + self._wait_before_read(job, last)
+        due_at = self._next_read(job, last)
         later = job.move(move, now=now, reason=job.reason, due_at=due_at, message=message)
         self.job_writer.record(job, later)
 
-    def _wait_before_read(self, job: Job, last: LastAnswer) -> timedelta:
-        return wait_before_read(last, job, self.timing, self.randomness)
+    def _next_read(self, job: Job, last: LastAnswer) -> datetime:
+        return self.clock.now() + wait_before_read(last, job, self.timing, self.randomness)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Retry with back-off where the error code allows it; otherwise end the job.
@@ -255,40 +243,36 @@ class TrackTask:
         API does not tell. The job's own call may still be charged, so nothing more is paid: the job
         ends, a callback may still bring its result, and a person may retry it.
         """
-        ended = job.with_attempt(
-            attempt.without_task()
-            if attempt.is_adopted
-            else attempt.ended(
-                AttemptOutcome.FAILED,
-                credits_used=task.credits_used,
+        ended = attempt.without_task()
+        if not attempt.is_adopted:
+            ended = replace(
+                attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used),
                 code=task.code,
                 message=task.message,
-            ),
-        )
-        if is_rechecking(job) and _is_tracked(job, attempt):
-            self._go_on_asking(job, ended)
-            return
-        # A person retried a queued job after it had failed: another attempt decides.
-        if job.state.is_settled or job.state is State.QUEUED or not _is_tracked(job, attempt):
-            after = ended
-        elif superseded := why_superseded(self.latest_versions, job):
-            after = self._settled(ended, Move.SUPERSEDE, superseded)
-        else:
-            after = self._retried(job, ended, attempt, task) or self._settled(
-                ended, Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message
             )
-        self.job_writer.record(job, after, decided_by=attempt)
+        known = job.with_attempt(ended)
+        end = partial(self.job_writer.settle, job, known=known, decided_by=attempt)
+        if is_rechecking(job) and job.tracks(attempt):
+            self._go_on_asking(job, known)
+        elif job.state.is_settled or job.state is State.QUEUED or not job.tracks(attempt):
+            # A person retried a queued job after it had failed: another attempt decides.
+            self.job_writer.record(job, known, decided_by=attempt)
+        elif superseded := why_superseded(self.latest_versions, job):
+            end(Move.SUPERSEDE, superseded)
+        elif again := self._retried(job, known, attempt, task):
+            self.job_writer.record(job, again)
+        else:
+            end(Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message)
 
-    def _retried(self, before: Job, ended: Job, attempt: Attempt, task: Task) -> Job | None:
+    def _retried(self, before: Job, known: Job, attempt: Attempt, task: Task) -> Job | None:
         """The job once its failed task is to be retried; None if it is not."""
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in before.attempts)
-        transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
-        decision = decide_task_failure(task, earlier, transport)
+        decision = decide_task_failure(task, earlier, attempt.transport)
         is_again = decision.verdict is Verdict.AGAIN and before.state.holds_slot
         if attempt.is_adopted or not is_again or not decision.delay:
             return None
         now = self.clock.now()
-        return ended.move(
+        return known.move(
             Move.RETRY_TASK,
             now=now,
             reason=Reason.TASK_RETRIED,
@@ -303,26 +287,16 @@ class TrackTask:
         if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
             self._note_late_success(job, attempt, task)
             return
-        now = self.clock.now()
         known = replace(
             attempt,
             outcome=AttemptOutcome.ACCEPTED,
             credits_used=task.credits_used,
             is_asked_again=attempt.is_asked_again or is_rechecking(job),
         )
-        storing = job.with_attempt(known).move(
-            Move.FETCH,
-            now=now,
-            reason=job.reason if job.state is State.STORING else None,
-            message=job.message if job.state is State.STORING else None,
-            due_at=now + self.timing.lease,
-            storing_attempt=attempt.number,
-            decision=None,
-            failures=job.failures + 1 if job.state is State.STORING else 1,
-            cut_short=job.cut_short + 1 if job.state is State.STORING else 1,
-        )
-        leased = self.job_writer.record(job, storing, decided_by=known)
-        self.failures.guard(leased, lambda leased: self.store(leased, task))
+        leased = self._leased(job.with_attempt(known))
+        storing = replace(leased, storing_attempt=attempt.number, decision=None)
+        saved = self.job_writer.record(job, storing, decided_by=known)
+        self.failures.guard(saved, lambda leased: self.store(leased, task))
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Record the charge for a second attempt of a settled job, whose result is not used.
@@ -333,25 +307,3 @@ class TrackTask:
         outcome = AttemptOutcome.ACCEPTED if is_in_review else AttemptOutcome.SUCCEEDED
         charged = attempt.ended(outcome, credits_used=task.credits_used)
         self.job_writer.record(job, job.with_attempt(charged))
-
-    def _fail(
-        self,
-        before: Job,
-        job: Job,
-        reason: Reason,
-        *,
-        code: str | None = None,
-        message: str | None = None,
-    ) -> None:
-        self.job_writer.record(
-            before,
-            self._settled(job, Move.FAIL, reason, code=code, message=message),
-        )
-
-    def _settled(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
-        now = self.clock.now()
-        return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **changes)
-
-
-def _is_tracked(job: Job, attempt: Attempt) -> bool:
-    return job.tracked_attempt is not None and job.tracked_attempt.number == attempt.number

@@ -58,16 +58,20 @@ class UnverifiedTasks:
         """Read the task again later, less and less often, within the job's deadline."""
         now = self.clock.now()
         if now - attempt.started_at >= self.timing.job_deadline:
-            lost = job.settle(
-                Move.FAIL,
-                now=now,
-                retention=self.timing.retention,
-                reason=Reason.OUTCOME_UNKNOWN,
-                message=message,
-            )
-            self.job_writer.record(job, lost)
-            return
-        self.remember(job, attempt, task_id, LastAnswer.UNREADABLE)
+            self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
+        else:
+            self.remember(job, attempt, task_id, LastAnswer.UNREADABLE)
+
+    def belongs_to_another(self, job: Job, attempt: Attempt) -> None:
+        """The task is another call's: the attempt does not adopt it, or gives it up.
+
+        A job that depends on it ends: nothing names its own task any more but another callback.
+        """
+        if attempt.task_id is None:
+            self.forget(job, attempt)
+        elif not job.state.is_settled:
+            unknown = job.with_attempt(attempt.without_task())
+            self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, known=unknown)
 
     def forget(self, job: Job, attempt: Attempt) -> None:
         """Discard the id: it is not the task of this call."""

@@ -15,7 +15,7 @@ from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
-from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
+from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State
 from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.jobs_table import Gates
 from cutout.ports.telemetry import Clock, Telemetry
@@ -78,7 +78,10 @@ class CallOutcomes:
         try:
             saved = self.job_writer.record(job, after)
         except TaskTakenError:
-            after, _ = self._next(job, attempt, self._unbelieved(job))
+            # Two calls were answered with one task, which belongs to the first.
+            self._count_taken(job)
+            lost = OutcomeUnknown(message="the answer names a task that belongs to another call")
+            after, _ = self._next(job, attempt, lost)
             return self.job_writer.record(job, after)
         if isinstance(outcome, Accepted):
             self._learn(attempt, outcome.credits_reserved)
@@ -106,11 +109,6 @@ class CallOutcomes:
     def _count_taken(self, job: Job) -> None:
         self.telemetry.log("the task belongs to another call", job_id=job.id)
         self.telemetry.metric(Metric.TASK_TAKEN)
-
-    def _unbelieved(self, job: Job) -> OutcomeUnknown:
-        """The outcome when two calls were answered with one task, which belongs to the first."""
-        self._count_taken(job)
-        return OutcomeUnknown(message="the answer names a task that belongs to another call")
 
     def _count(self, job: Job, number: int) -> None:
         attempt = job.attempt_numbered(number)
@@ -142,11 +140,9 @@ class CallOutcomes:
         return self.record(job, attempt.number, outcome)
 
     def _next(
-        self,
-        job: Job,
-        attempt: Attempt,
-        outcome: CreateOutcome,
+        self, job: Job, attempt: Attempt, outcome: CreateOutcome
     ) -> tuple[Job, GateRule | None]:
+        """The job after its call's outcome, and what this changes at the gate."""
         if attempt.is_taken and not isinstance(outcome, Accepted):
             # Only the call contains the URL that the callback came to: the provider took the call.
             return self._unknown(job, attempt, outcome.message), None
@@ -154,97 +150,69 @@ class CallOutcomes:
             case Accepted():
                 return self._accepted(job, attempt, outcome), None
             case Refused():
-                decision = decide_refusal(outcome, _transport(attempt))
-                return self._refused(job, attempt, outcome, decision)
+                return self._refused(job, attempt, outcome)
             case NotSent():
-                return self._not_sent(job, attempt, outcome)
+                return self._not_sent(job, attempt, outcome), None
             case OutcomeUnknown():
                 return self._unknown(job, attempt, outcome.message), None
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
         now = self.clock.now()
-        return job.with_attempt(_taken(attempt, accepted)).move(
-            Move.ACCEPT,
-            now=now,
-            due_at=now + self._wait_before_read(job, LastAnswer.ACCEPTED),
-        )
+        wait = wait_before_read(LastAnswer.ACCEPTED, job, self.timing, self.randomness)
+        taken = job.with_attempt(_taken(attempt, accepted))
+        return taken.move(Move.ACCEPT, now=now, due_at=now + wait)
 
-    def _wait_before_read(self, job: Job, last: LastAnswer) -> timedelta:
-        return wait_before_read(last, job, self.timing, self.randomness)
-
-    def _refused(
-        self,
-        job: Job,
-        attempt: Attempt,
-        refused: Refused,
-        decision: Decision,
-    ) -> tuple[Job, GateRule | None]:
+    def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> tuple[Job, GateRule | None]:
+        decision = decide_refusal(refused, attempt.transport)
         if attempt.posts > 1:
             return self._repeat_refused(job, attempt, refused, decision)
         if decision.verdict is Verdict.WAIT:
             return self._unknown(job, attempt, refused.message), None
-        now = self.clock.now()
-        pause = self._pausing(decision, refused)
-        is_paused = decision.verdict is Verdict.PAUSE
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
         )
-        if decision.verdict is Verdict.AGAIN:
-            after = ended.move(
-                Move.BACK_OFF,
-                now=now,
-                reason=Reason.TASK_RETRIED,
-                due_at=now + (decision.delay or timedelta(0)),
-                transport=decision.transport or job.transport,
-                code=refused.code,
-                message=refused.message,
-            )
-        elif not is_paused:
-            after = ended.settle(
-                Move.FAIL,
-                now=now,
-                retention=self.timing.retention,
-                reason=Reason.REFUSED_BY_PROVIDER,
-                code=refused.code,
-                message=refused.message,
-            )
-        else:
-            after = ended.move(
-                Move.BACK_OFF,
-                now=now,
-                reason=Reason.GATE_PAUSED,
-                is_waiting=True,
-                code=refused.code,
-                message=refused.message,
-            )
-        return after, pause
+        if decision.verdict is Verdict.FAIL:
+            reason = Reason.REFUSED_BY_PROVIDER
+            return self._failed(ended, reason, refused.message, code=refused.code), None
+        now = self.clock.now()
+        is_paused = decision.verdict is Verdict.PAUSE
+        after = ended.move(
+            Move.BACK_OFF,
+            now=now,
+            reason=Reason.GATE_PAUSED if is_paused else Reason.TASK_RETRIED,
+            is_waiting=is_paused,
+            due_at=None if is_paused else now + (decision.delay or timedelta(0)),
+            transport=decision.transport or job.transport,
+            code=refused.code,
+            message=refused.message,
+        )
+        return after, self._pausing(decision, refused)
 
     def _repeat_refused(
-        self,
-        job: Job,
-        attempt: Attempt,
-        refused: Refused,
-        decision: Decision,
+        self, job: Job, attempt: Attempt, refused: Refused, decision: Decision
     ) -> tuple[Job, GateRule | None]:
         """Handle a refused repeat: the provider may have taken the first call all the same.
 
         The attempt stays open for its callback, its credits count, and no new call is made.
         """
-        fewer = replace(attempt, posts=attempt.posts - 1)
         if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
-            return self._repeat_soon(job, fewer, refused.message), self._pausing(decision, refused)
+            again = self._repeat_soon(job, attempt, refused.message)
+            return again, self._pausing(decision, refused)
         unknown = replace(
-            fewer, outcome=AttemptOutcome.UNKNOWN, code=refused.code, message=refused.message
-        )
-        after = job.with_attempt(unknown).settle(
-            Move.FAIL,
-            now=self.clock.now(),
-            retention=self.timing.retention,
-            reason=Reason.OUTCOME_UNKNOWN,
+            attempt,
+            posts=attempt.posts - 1,
+            outcome=AttemptOutcome.UNKNOWN,
             code=refused.code,
             message=refused.message,
         )
-        return after, None
+        known, reason = job.with_attempt(unknown), Reason.OUTCOME_UNKNOWN
+        return self._failed(known, reason, refused.message, code=refused.code), None
+
+    def _failed(self, job: Job, reason: Reason, message: str, *, code: str | None = None) -> Job:
+        now, retention = self.clock.now(), self.timing.retention
+        return job.settle(
+            Move.FAIL, now=now, retention=retention, reason=reason, code=code, message=message
+        )
 
     def back_off(self, tries: int) -> timedelta:
         """The wait before a call that was not sent is tried again."""
@@ -268,43 +236,26 @@ class CallOutcomes:
         until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
         return lambda gate: gate.pausing(reason, now, until)
 
-    def _not_sent(
-        self,
-        job: Job,
-        attempt: Attempt,
-        not_sent: NotSent,
-    ) -> tuple[Job, GateRule | None]:
-        now = self.clock.now()
+    def _not_sent(self, job: Job, attempt: Attempt, not_sent: NotSent) -> Job:
         if attempt.posts > 1:
             # The provider may have taken the first call of the same body.
-            fewer = replace(attempt, posts=attempt.posts - 1)
-            return self._repeat_soon(job, fewer, not_sent.message), None
-        ended = job.with_attempt(
-            attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message),
+            return self._repeat_soon(job, attempt, not_sent.message)
+        now = self.clock.now()
+        ended = job.with_attempt(attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message))
+        if now - (ended.trying_since or now) >= self.timing.job_deadline:
+            return self._failed(ended, Reason.PROVIDER_UNREACHABLE, not_sent.message)
+        tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
+        return ended.move(
+            Move.BACK_OFF,
+            now=now,
+            reason=Reason.BACKING_OFF,
+            due_at=now + self.back_off(tries),
+            message=not_sent.message,
         )
-        since = ended.trying_since or now
-        if now - since >= self.timing.job_deadline:
-            after = ended.settle(
-                Move.FAIL,
-                now=now,
-                retention=self.timing.retention,
-                reason=Reason.PROVIDER_UNREACHABLE,
-                message=not_sent.message,
-            )
-        else:
-            tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
-            after = ended.move(
-                Move.BACK_OFF,
-                now=now,
-                reason=Reason.BACKING_OFF,
-                due_at=now + self.back_off(tries),
-                message=not_sent.message,
-            )
-        return after, None
 
     def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
-        """Repeat an unconfirmed call soon again, while its link to the photo is valid."""
-        unknown = self._unknown(job, attempt, message)
+        """Make the repeat again soon, while its link to the photo is valid: it does not count."""
+        unknown = self._unknown(job, replace(attempt, posts=attempt.posts - 1), message)
         soon = self.clock.now() + self.timing.poll_interval
         return replace(unknown, due_at=min(soon, unknown.due_at or soon))
 
@@ -319,7 +270,7 @@ class CallOutcomes:
         self.telemetry.metric(Metric.OUTCOME_UNKNOWN)
         wait = self.timing.unconfirmed_grace
         if attempt.named_task:
-            wait = self._wait_before_read(job, LastAnswer.UNKNOWN)
+            wait = wait_before_read(LastAnswer.UNKNOWN, job, self.timing, self.randomness)
         unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
         return job.with_attempt(unknown).move(
             Move.OUTCOME_UNKNOWN,
@@ -342,7 +293,3 @@ def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
         is_adopted=False,
         named_task=None,
     )
-
-
-def _transport(attempt: Attempt) -> Transport:
-    return Transport.FILES if attempt.file_id else Transport.PRESIGNED

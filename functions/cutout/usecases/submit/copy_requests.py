@@ -11,7 +11,8 @@ from datetime import timedelta
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.job import Job, JobChanges, Prepared, Upright
+from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.photo import Prepared, Upright
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.preparation import (
@@ -29,7 +30,6 @@ from cutout.ports.jobs_table import Jobs
 from cutout.ports.queues import PreparationQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.submit.waiting_jobs import WaitingJobs
 
 COPY_LIFE = timedelta(hours=20)
 """The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
@@ -53,7 +53,6 @@ class CopyRequests:
     jobs: Jobs
     clock: Clock
     telemetry: Telemetry
-    waiting_jobs: WaitingJobs
     queue: PreparationQueue | None
     own_pixels: OwnPixels
     limits: PhotoLimits
@@ -104,7 +103,7 @@ class CopyRequests:
         if asked >= MOST_ASKS:
             text = f"{asked} requests to prepare it brought no copy that could be sent"
             reason = Reason.CANNOT_BE_PREPARED
-            return self.waiting_jobs.settle(job, Move.REJECT, reason, message=text)
+            return self.job_writer.settle(job, Move.REJECT, reason, message=text)
         wanted = job.move(
             Move.HOLD,
             now=now,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError
-from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.object_keys import same_bytes_key
 from cutout.domain.photo.formats import media_type
 from cutout.domain.provider import NotSent, Refused, Uploaded

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.gate import Pause
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.states import Move, Reason
@@ -52,19 +51,21 @@ class RepeatCalls:
         """The job in `submitting` if the body is to be sent again now; else postponed or ended."""
         superseded = why_superseded(self.latest_versions, job)
         if superseded:
-            return self._settle(job, Move.SUPERSEDE, superseded)
+            return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         now = self.clock.now()
         attempt = job.attempt
         if attempt is not None and attempt.is_taken:
             return self._keep(job, attempt)
         if attempt is None or body is None or attempt.posts >= _MOST_POSTS:
-            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
+            return self._give_up(job)
         latest = attempt.started_at + self._good_for(attempt)
         if now >= latest:
-            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=_TOO_LATE)
+            return self._give_up(job, _TOO_LATE)
         gate = self.gates.read_gate()
         if gate.pause is not None and gate.is_paused(now):
-            return self._postpone(job, gate.pause, latest)
+            soon = now + self.timing.poll_interval
+            until = min(latest, soon, gate.pause.until or latest)
+            return self._postpone(job, until, Reason.GATE_PAUSED, job.message)
         repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=now.date())
         again = job.with_attempt(repeated)
         again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
@@ -72,38 +73,21 @@ class RepeatCalls:
 
     def _keep(self, job: Job, attempt: Attempt) -> Job:
         """Wait for another callback that names the task: the provider took the call."""
-        now = self.clock.now()
         until = attempt.started_at + self.timing.job_deadline
-        if now >= until:
-            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=TAKEN_UNNAMED)
-        later = job.move(
-            Move.REPEAT_LATER, now=now, reason=job.reason, due_at=until, message=TAKEN_UNNAMED
-        )
+        if self.clock.now() >= until:
+            return self._give_up(job, TAKEN_UNNAMED)
+        return self._postpone(job, until, job.reason, TAKEN_UNNAMED)
+
+    def _postpone(
+        self, job: Job, until: datetime, reason: Reason | None, message: str | None
+    ) -> Job:
+        now = self.clock.now()
+        later = job.move(Move.REPEAT_LATER, now=now, reason=reason, due_at=until, message=message)
         return self.job_writer.record(job, later)
 
-    def _postpone(self, job: Job, pause: Pause, latest: datetime) -> Job:
-        """Postpone the repeat while the gate is paused, until `latest` at most."""
-        now = self.clock.now()
-        look_at = min(latest, now + self.timing.poll_interval, pause.until or latest)
-        later = job.move(
-            Move.REPEAT_LATER,
-            now=now,
-            reason=Reason.GATE_PAUSED,
-            due_at=look_at,
-            message=job.message,
-        )
-        return self.job_writer.record(job, later)
+    def _give_up(self, job: Job, message: str | None = None) -> Job:
+        return self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
 
     def _good_for(self, attempt: Attempt) -> timedelta:
         """How long after its start a call may be repeated: until its link or the deadline ends."""
         return self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIFE - _FETCHING
-
-    def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:
-        settled = job.settle(
-            move,
-            now=self.clock.now(),
-            retention=self.timing.retention,
-            reason=reason,
-            message=message,
-        )
-        return self.job_writer.record(job, settled)

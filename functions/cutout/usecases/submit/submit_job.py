@@ -105,7 +105,7 @@ class SubmitJob:
         head = newest or self.latest_versions.newest(job.source.ref)
         superseded = reason_of(head, job)
         if superseded:
-            return self.waiting_jobs.settle(job, Move.SUPERSEDE, superseded)
+            return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         try:
             job = self.precheck.checked(job)
             self.copy_requests.require_copies(job)
@@ -113,9 +113,9 @@ class SubmitJob:
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.copy_requests.queue:
                 return self.copy_requests.request(job, exc)
-            return self.waiting_jobs.settle(job, Move.REJECT, exc.reason, message=str(exc))
+            return self.job_writer.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
-            return self.waiting_jobs.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+            return self.job_writer.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
     def _repeat(self, job: Job) -> Job:
         """Repeat an unconfirmed call after its grace time, with the same body and key."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
-from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.job import Job
 from cutout.domain.provider import NotSent, Refused
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Reason
-from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Backlog, Jobs
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
@@ -34,7 +32,6 @@ class WaitingJobs:
     backlog: Backlog
     clock: Clock
     call_outcomes: CallOutcomes
-    timing: Timing
 
     def waiting(self) -> Iterator[Job]:
         """The jobs that wait at the gate, by priority; jobs that were admitted are skipped."""
@@ -101,16 +98,4 @@ class WaitingJobs:
 
     def _settle_unsent(self, job: Job, outcome: Refused | NotSent, reason: Reason) -> Job:
         code = outcome.code if isinstance(outcome, Refused) else None
-        return self.settle(job, Move.FAIL, reason, code=code, message=outcome.message)
-
-    def settle(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
-        """End the job."""
-        now = self.clock.now()
-        settled = job.settle(
-            move,
-            now=now,
-            retention=self.timing.retention,
-            reason=reason,
-            **changes,
-        )
-        return self.job_writer.record(job, settled)
+        return self.job_writer.settle(job, Move.FAIL, reason, code=code, message=outcome.message)

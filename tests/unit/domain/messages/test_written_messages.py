@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cutout.domain.errors import MessageError
-from cutout.domain.job.job import Photo
+from cutout.domain.job.photo import Photo
 from cutout.domain.messages.message_parsing import (
     read_callback,
     read_report,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cutout.domain.errors import PictureError
-from cutout.domain.job.job import Job, Photo, Prepared, Upright
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
 from cutout.domain.photo.picture import Picture
 from cutout.domain.provider import Task, TaskStatus

@@ -10,7 +10,8 @@ import pytest
 
 from cutout.domain.errors import TransientError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
-from cutout.domain.job.job import Job, Prepared
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Prepared
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import AttemptOutcome
 from cutout.usecases.store_result.fetched_result import FetchedResult

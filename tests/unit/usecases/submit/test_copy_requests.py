@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.job.job import Photo, Prepared
+from cutout.domain.job.photo import Photo, Prepared
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.states import Reason, State, Transport

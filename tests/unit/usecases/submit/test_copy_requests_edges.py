@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.job import Prepared
+from cutout.domain.job.photo import Prepared
 from cutout.domain.preparation import CopyKind, PrepareReport
 from cutout.domain.states import Pixels, Reason, State
 from tests.support.builders import PHOTO, a_job

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.job import Photo
+from cutout.domain.job.photo import Photo
 from cutout.domain.metrics import Metric
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.states import Pixels, Reason, State

@@ -14,7 +14,8 @@ from cutout.domain.callback_token import CallbackAddress, verify
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted
 from cutout.domain.states import AttemptOutcome, Reason, State
