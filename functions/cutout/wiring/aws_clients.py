@@ -34,7 +34,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 
 
-class _Late:
+class LateClient:
     """A client that is made when it is first called."""
 
     def __init__(self, make: Callable[[], object]) -> None:
@@ -108,8 +108,8 @@ class Clients:
         )
         return client
 
-    def _late(self, service: str) -> _Late:
-        return _Late(partial(self._made, service))
+    def _late(self, service: str) -> LateClient:
+        return LateClient(partial(self._made, service))
 
     def _make(self, service: str) -> Any:  # noqa: ANN401 - each service's own client
         return self._session.create_client(service, config=self._config(service))

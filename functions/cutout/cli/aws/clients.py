@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError
 
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
+from cutout.wiring.aws_clients import LateClient
 
 if TYPE_CHECKING:
     from cutout.cli.aws.target import Target
@@ -62,7 +64,10 @@ class Clients:
         self.where = "the local cloud"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
-        """Return the client of a service."""
+        """Return the client of a service. It is made when it is first called."""
+        return LateClient(partial(self._client, service))
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - as above
         # A session must not make clients in two threads at once.
         with self._making:
             if service not in self._made:
