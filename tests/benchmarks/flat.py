@@ -56,7 +56,7 @@ class Asked:
         self.items += len(parsed.get("Items", ())) + sum(map(len, batches)) + ("Item" in parsed)
 
     @contextmanager
-    def anew(self) -> Iterator[None]:
+    def reset(self) -> Iterator[None]:
         """Count from zero."""
         self.requests.clear()
         self.items = 0
@@ -74,7 +74,7 @@ def asked(rows: int) -> dict[str, tuple[int, int]]:
         counter = Asked(client)
         told = {}
         for name, act in _acts(jobs, clock).items():
-            with counter.anew():
+            with counter.reset():
                 act()
                 told[name] = counter.requests.total(), counter.items
         return told

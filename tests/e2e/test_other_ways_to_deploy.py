@@ -44,7 +44,7 @@ def test_the_cdks_own_command_synthesizes_compares_and_deploys(deployed: Deploye
 def test_a_template_and_the_aws_cli_deploy_a_stack_that_works(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    """By the guide's own lines, with assets in a bucket of somebody's own."""
+    """By the guide's own lines, with assets in a bucket of the user's own."""
     settings = on_the_local_cloud(deployed, stage="template", min_side="1")
     assert main(["--folder", str(tmp_path), *settings]) == 0
     (tmp_path / "key.txt").write_text(deployed.cloud.api.key)

@@ -17,7 +17,7 @@ _WARMED_BY = ("bought, all functions cold", "the rest made warm")
 
 
 def test_the_table_of_requests_is_what_a_bought_photo_takes() -> None:
-    """Whoever adds a request says why it must be there."""
+    """A change that adds a request gives the reason for it."""
     with warnings.catch_warnings(), working() as at_work:
         warnings.filterwarnings("ignore", "No application metrics to publish")
         units = Units(at_work.stack.clients.dynamodb())

@@ -1,4 +1,4 @@
-"""Clocks that differ: each worker has its own, and the true time is nobody's."""
+"""Clocks that differ: each worker has its own, and none shows the true time."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Operators:
         self.rng = scene.rng
 
     def look_in(self) -> None:
-        """Mend what only a person can, and do what people do now and then."""
+        """Fix what only a person can, and do what people do now and then."""
         self._reopen_what_is_stuck()
         self._work_on_photos()
         self._run_the_stack()

@@ -165,7 +165,7 @@ ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
 def test_an_update_of_a_busy_table_is_left_to_the_queue(
     code: str, stubbed: tuple[DynamoJobs, Stubber]
 ) -> None:
-    """Updates alone are rare; whoever makes one is tried again as a whole."""
+    """Updates alone are rare; the step that makes one is tried again as a whole."""
     jobs, stubber = stubbed
     stubber.add_client_error("update_item", code)
     with pytest.raises(StoreBusyError, match=code):

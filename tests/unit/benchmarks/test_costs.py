@@ -51,7 +51,7 @@ def test_what_was_counted_becomes_dollars() -> None:
 
 
 def test_an_upload_is_an_event_and_a_message_even_if_nothing_is_asked_of_aws() -> None:
-    """What no request shows is reckoned."""
+    """What no request shows is estimated."""
     told = dict(of_photo(NOTHING, NOTHING))
     assert (told["EventBridge"], told["SQS"]) == (Decimal("0.000001"), Decimal("0.0000012"))
     assert told["API Gateway"] == told["traffic to the provider"] == 0

@@ -93,7 +93,7 @@ def test_a_task_that_is_known_is_asked_before_another_is_paid(
     given_up: Callable[[World], Job],
     is_one_of_many: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The cause is mended, and the provider still has it: that takes no slot and no credits."""
+    """The cause is fixed, and the provider still has it: that takes no slot and no credits."""
     world = World()
     job = given_up(world)
     world.operate.pause()

@@ -1,4 +1,4 @@
-"""Instructions in an upload's metadata: whoever may upload writes them."""
+"""Instructions in an upload's metadata, which everyone who may upload can write."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def test_a_wake_for_who_has_gone_in_already_lets_the_next_in_line_in() -> None:
 def test_a_folder_that_is_deleted_while_it_waits_does_not_hold_up_the_line(
     reuse: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Whoever leaves the line without a slot lets the next one come: none of them waits for Sweep.
+    """A job that ends without a slot enqueues the next one: none of them waits for Sweep.
 
     A hundred deleted photos stand before one that is wanted.
     """

@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_the_line_behind_the_gate_is_counted_and_its_age_is_measured() -> None:
-    """Whoever waits has no due time; the gauges are who tells of them."""
+    """A waiting job has no due time; only the gauges show it."""
     world = World()
     world.operate.pause()
     world.arrives("first.jpg")
