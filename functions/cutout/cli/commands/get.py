@@ -10,7 +10,8 @@ import click
 
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, out_option, stack_options
-from cutout.cli.output.describe import counted, job_as_json
+from cutout.cli.output.describe import counted
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import print_json, stderr, stdout

@@ -13,8 +13,9 @@ from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.shared_options import json_option, stack_options
-from cutout.cli.output.describe import cost, counted, duration, explanation, job_as_json, state_text
+from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import plain_table, print_json_each, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine

@@ -15,7 +15,8 @@ from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.price_option import price_of, price_option
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
-from cutout.cli.output.describe import counted, job_as_json, job_in_one_line
+from cutout.cli.output.describe import counted, job_in_one_line
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_names import newest_job
@@ -195,7 +196,9 @@ class _Run:
             report = self._preview(counts, refused)
             if self.dry_run or not counts:
                 stderr().print(f"Dry run: {counts.total():,} would be retried.", style="note")
-                return 0 if not self.as_json else _print(report)
+                if self.as_json:
+                    print_json(report)
+                return 0
             if not self._is_agreed(counts.total()):
                 return self._without_yes(report)
             queued, lost = self._queue(which, progress)
@@ -296,8 +299,3 @@ class _Run:
 
     def _retried(self, job: Job) -> Job:
         return retry_job(self.stack, job, transport=self.transport, bypass_cache=self.bypass_cache)
-
-
-def _print(report: dict[str, Any]) -> int:
-    print_json(report)
-    return 0

@@ -16,7 +16,8 @@ from cutout.cli.options.shared_options import (
     json_option,
     stack_options,
 )
-from cutout.cli.output.describe import counted, duration, job_as_json
+from cutout.cli.output.describe import counted, duration
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.photo_names import job_named

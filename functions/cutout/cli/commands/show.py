@@ -17,13 +17,13 @@ from cutout.cli.output.describe import (
     event_text,
     exact_duration,
     explanation,
-    job_as_json,
     lasted,
     next_step,
     size_text,
     state_text,
 )
 from cutout.cli.output.gate_text import print_delay
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline

@@ -8,8 +8,9 @@ import click
 
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
-from cutout.cli.output.describe import job_as_json, job_in_one_line
+from cutout.cli.output.describe import job_in_one_line
 from cutout.cli.output.gate_text import print_delay
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.photo_names import job_named

@@ -8,7 +8,8 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cutout.cli import compose
-from cutout.cli.output.describe import counted, job_as_json
+from cutout.cli.output.describe import counted
+from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar

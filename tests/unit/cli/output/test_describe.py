@@ -8,14 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.cli.output.describe import (
-    duration,
-    explanation,
-    job_as_json,
-    job_in_one_line,
-    lasted,
-    next_step,
-)
+from cutout.cli.output.describe import duration, explanation, job_in_one_line, lasted, next_step
+from cutout.cli.output.job_json import job_as_json
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.support.cli.clock import NOON
