@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
@@ -75,3 +77,12 @@ def make_job(
 def failed(key: str, reason: Reason = Reason.TASK_FAILED, hours_ago: int = 0) -> Job:
     """A photo that failed so long ago."""
     return make_job(key, state=State.FAILED, reason=reason, at=NOON - timedelta(hours=hours_ago))
+
+
+def reviewed(key: str = "a.jpg", hours_ago: int = 0, **facts: Any) -> Job:
+    """A photo whose result is doubtful since so long ago."""
+    at = NOON - timedelta(hours=hours_ago)
+    job = make_job(key, state=State.REVIEW, reason=Reason.RESULT_OPAQUE, at=at)
+    place = f"review/{job.result_key}"
+    result = Result(bucket=RESULTS, key=place, size=10, width=600, height=400, sha256="ab" * 32)
+    return replace(job, result=result, storing_attempt=1, **facts)

@@ -167,7 +167,7 @@ def carried_out(job: Job) -> Job:
         now=job.updated_at,
         retention=timedelta(days=90),
         reason=job.reason,
-        message=job.message,
+        message=job.decision.text,
         result=replace(result, key=job.result_key or "") if is_accepted else result,
     )
 

@@ -179,9 +179,14 @@ def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
             state_text(job.state.value),
             f"{duration(now - job.updated_at)} ago",
             cost(job),
-            plain(job.result.key if job.result else explanation(job)),
+            plain(_end(job)),
         )
     return table
+
+
+def _end(job: Job) -> str:
+    """Return the key of the result; a failed job may have one that a person rejected."""
+    return explanation(job) if job.result is None or job.state is State.FAILED else job.result.key
 
 
 def _name(job: Job) -> str:

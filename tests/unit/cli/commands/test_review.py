@@ -9,24 +9,14 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.states import Move, Reason
 from tests.support.cli.clock import NOON
-from tests.support.cli.jobs import RESULTS, make_job
+from tests.support.cli.jobs import make_job, reviewed
 from tests.support.cli.stack import carried_out
 from tests.support.cli.world import World
 
 ANN, BEN = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"
-
-
-def reviewed(key: str = "a.jpg", hours_ago: int = 0, **facts: object) -> Job:
-    """A photo whose result is doubtful since so long ago."""
-    at = NOON - timedelta(hours=hours_ago)
-    job = make_job(key, state=State.REVIEW, reason=Reason.RESULT_OPAQUE, at=at)
-    place = f"review/{job.result_key}"
-    result = Result(bucket=RESULTS, key=place, size=10, width=600, height=400, sha256="ab" * 32)
-    return replace(job, result=result, storing_attempt=1, **facts)  # type: ignore[arg-type]
 
 
 def test_what_waits_for_a_decision_is_listed_newest_first(world: World) -> None:
@@ -166,3 +156,11 @@ def test_a_decision_that_has_no_effect_says_why(world: World, ends: object, said
     told = world.run("review", "reject", "a.jpg", "--timeout", "3")
     assert told.exit_code == 1
     assert f"a.jpg: {said}" in told.stderr
+
+
+def test_a_rejected_photo_is_listed_with_its_reason(world: World) -> None:
+    """Its result is no cut-out."""
+    world.stack.know(reviewed())
+    world.run("review", "reject", "a.jpg")
+    told = world.run("ls", "--state", "failed").stdout
+    assert f"rejected-by-person (rejected by {ANN}" in told
