@@ -2,21 +2,23 @@
 
 For each class, the standard library's writes and compiles the source of its methods; with two
 hundred classes this is a sixth of a cold start. Here the standard library only finds the fields, so
-that its `fields`, `replace` and `asdict` work. The methods are closures that loop over the fields;
-making an instance takes about as long.
+that its `fields`, `replace` and `asdict` work. All classes share the methods, which loop over the
+fields; making an instance takes about as long.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import cache
 from operator import attrgetter
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeVar
 
 __all__ = ["dataclass"]
 
 T = TypeVar("T")
+_assign = object.__setattr__
 
 
 def _dataclass(
@@ -33,7 +35,7 @@ def _dataclass(
         # The standard library describes a class without a docstring by its signature, slowly.
         plain.__doc__ = plain.__doc__ or plain.__name__
         made = found(plain)
-        for name, method in _methods(made, frozen=frozen).items():
+        for name, method in (_FROZEN if frozen else _CHANGING).items():
             if name not in vars(made):  # as in the standard library, a class may have its own
                 setattr(made, name, method)
         return made
@@ -41,61 +43,76 @@ def _dataclass(
     return decorate
 
 
-def _methods(made: type, *, frozen: bool) -> Mapping[str, object]:
-    fields = dataclasses.fields(made)
-    compared = attrgetter("__class__", *(field.name for field in fields if field.compare))
-    shown = tuple(field.name for field in fields if field.repr)
+class _Parameters(NamedTuple):
+    """What an instance of a class is made from: names, and what replaces those not given."""
 
-    def equal(self: object, other: object) -> object:
-        if other.__class__ is not self.__class__:
-            return NotImplemented
-        return compared(self) == compared(other)
-
-    def hashed(self: object) -> int:
-        return hash(compared(self))
-
-    @recursive_repr()
-    def described(self: object) -> str:
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
-        return f"{type(self).__qualname__}({values})"
-
-    methods = {"__init__": _init(made), "__eq__": equal, "__repr__": described}
-    if frozen:
-        return methods | {"__hash__": hashed, "__setattr__": _refuse, "__delattr__": _refuse}
-    return methods | {"__hash__": None}
+    known: frozenset[str]
+    required: frozenset[str]
+    defaults: dict[str, object]
+    factories: dict[str, Callable[[], object]]
 
 
-def _init(made: type) -> object:
-    missing = dataclasses.MISSING
-    fields = dataclasses.fields(made)
+@cache
+def _parameters(kind: type) -> _Parameters:
+    missing, fields = dataclasses.MISSING, dataclasses.fields(kind)
     defaults = {one.name: one.default for one in fields if one.default is not missing}
     factories: dict[str, Callable[[], object]] = {
         one.name: one.default_factory for one in fields if one.default_factory is not missing
     }
-    known = {field.name for field in fields}
+    known = frozenset(field.name for field in fields)
     required = known - defaults.keys() - factories.keys()
-    assign = object.__setattr__
-    finish = getattr(made, "__post_init__", None)
+    return _Parameters(known, required, defaults, factories)
 
-    def init(self: object, /, **given: object) -> None:
-        if not required <= given.keys() <= known:
-            raise TypeError(
-                f"{made.__qualname__}() misses {sorted(required - given.keys())}"
-                f" and does not know {sorted(given.keys() - known)}"
-            )
-        for name, value in {**defaults, **given}.items():
-            assign(self, name, value)
-        for name in factories.keys() - given.keys():
-            assign(self, name, factories[name]())
-        if finish:
-            finish(self)
 
-    return init
+@cache
+def _compared(kind: type) -> Callable[[object], object]:
+    names = (field.name for field in dataclasses.fields(kind) if field.compare)
+    return attrgetter("__class__", *names)
+
+
+def _init(self: object, /, **given: object) -> None:
+    kind: type = type(self)
+    known, required, defaults, factories = _parameters(kind)
+    if not required <= given.keys() <= known:
+        raise TypeError(
+            f"{kind.__qualname__}() misses {sorted(required - given.keys())}"
+            f" and does not know {sorted(given.keys() - known)}"
+        )
+    for name, value in {**defaults, **given}.items():
+        _assign(self, name, value)
+    for name in factories.keys() - given.keys():
+        _assign(self, name, factories[name]())
+    if finish := getattr(self, "__post_init__", None):
+        finish()
+
+
+def _equal(self: object, other: object) -> object:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    kind: type = type(self)
+    compared = _compared(kind)
+    return compared(self) == compared(other)
+
+
+def _hash(self: object) -> int:
+    kind: type = type(self)
+    return hash(_compared(kind)(self))
+
+
+@recursive_repr()
+def _repr(self: object) -> str:
+    kind: type = type(self)
+    shown = (field.name for field in dataclasses.fields(kind) if field.repr)
+    values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+    return f"{kind.__qualname__}({values})"
 
 
 def _refuse(_self: object, name: str, _value: object = None) -> NoReturn:
     raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}, nor delete it")
 
+
+_CHANGING = {"__init__": _init, "__eq__": _equal, "__repr__": _repr, "__hash__": None}
+_FROZEN = {**_CHANGING, "__hash__": _hash, "__setattr__": _refuse, "__delattr__": _refuse}
 
 if TYPE_CHECKING:
     from dataclasses import dataclass  # type checkers know it well
