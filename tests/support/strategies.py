@@ -185,6 +185,7 @@ GATES = drawn(
     limits=st.none() | _LIMITS,
     deployed=st.none() | _LIMITS,
     pause=st.none() | _PAUSES,
+    has_waiting=st.booleans(),
     most_shards=_COUNTS,
     carried_in_flight=_COUNTS,
     carried_day=st.dates(),

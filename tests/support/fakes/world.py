@@ -5,6 +5,7 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -28,6 +29,7 @@ from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
+from cutout.usecases.shared.admission import change_gate
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.job_parts import JobParts, JobPorts
 from cutout.wiring.store_result_function import StoreResultPorts, store_result_use_cases
@@ -319,6 +321,10 @@ class World:
         if spent:
             charges = {now.date(): Decimal(spent)}
             self.jobs.change_shard(ShardChange(shard=0, charges=charges))
+
+    def note_waiting(self) -> None:
+        """Have the gate say that jobs wait."""
+        change_gate(self.jobs, lambda gate: replace(gate, has_waiting=True))
 
     def wake(self, job: Job, **hints: object) -> Job:
         """A callback for the job's newest attempt; returns the job as it stands then."""

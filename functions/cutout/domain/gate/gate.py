@@ -92,6 +92,8 @@ class Gate:
         limits: set by a person; None means the deployed limits.
         deployed: the deployed limits when Sweep last ran, for the command line.
         most_shards: how many shards may be in use; it never shrinks.
+        has_waiting: jobs may be waiting. Jobs that begin to wait note it, and so does Sweep, which
+            also notes their end.
         carried_in_flight: tasks in flight that an earlier version admitted.
         carried_day: the UTC day of `carried_spent`.
         carried_spent: credits that an earlier version spent that day.
@@ -106,6 +108,7 @@ class Gate:
     deployed: Limits | None = None
     pause: Pause | None = field(default=None, metadata={STORED_AS: "paused"})
     most_shards: int = 1
+    has_waiting: bool = False
     carried_in_flight: int = field(default=0, metadata={STORED_AS: "in_flight"})
     carried_day: date = field(default=date.min, metadata={STORED_AS: "day"})
     carried_spent: Decimal = field(default=Decimal(0), metadata={STORED_AS: "spent"})
@@ -202,9 +205,10 @@ class Gate:
         seal = Pause(reason=PauseReason.NEWER_VERSION, since=now, until=None)
         return replace(self, seal=seal, pause=self.seal or self.pause)
 
-    def swept(self, deployed: Limits, now: datetime) -> Gate:
-        """The gate after a run of Sweep: sealed, and with the limits that are deployed."""
-        gate = replace(self.sealed(now), deployed=deployed).limited(self.limits, deployed)
+    def swept(self, deployed: Limits, now: datetime, *, has_waiting: bool = False) -> Gate:
+        """The gate after a run of Sweep: sealed, and with what is deployed and waits."""
+        sealed = replace(self.sealed(now), deployed=deployed, has_waiting=has_waiting)
+        gate = sealed.limited(self.limits, deployed)
         if self.is_sealed and self.seal is not None and now - self.seal.since > _LONGEST:
             return replace(gate, carried_in_flight=0)
         return gate

@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import PAUSED_BECAUSE, Metric
 from cutout.domain.states import State
-from cutout.ports.jobs_table import Backlog, Due, Gates, NewerRow
+from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, Gates, NewerRow
 from cutout.ports.queues import CallbackQueue, SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
@@ -45,10 +45,11 @@ class Sweep:
         self._leave_alone(due.newer, now)
         for job in due.early:
             self.backlog.postpone(job, job.due_at or now)
-        gate = self._look_at_gate(now)
+        backlog = self.backlog.backlog_status()
+        gate = self._look_at_gate(now, has_waiting=backlog.waiting > 0)
         self.backlog.carry_over()
         self.admission.enqueue_for(gate)
-        self._publish(due, gate, now)
+        self._publish(due, backlog, gate, now)
         return len(due.jobs)
 
     def _send_on(self, due: Sequence[Job], now: datetime) -> None:
@@ -78,10 +79,10 @@ class Sweep:
             self.telemetry.log("row of a newer version left alone", job_id=row.job_id)
             self.backlog.postpone(row, now + self.resend_after)
 
-    def _look_at_gate(self, now: datetime) -> Gate:
-        """Note the deployed limits, and remove from the shards what no job will."""
+    def _look_at_gate(self, now: datetime, *, has_waiting: bool) -> Gate:
+        """Note what is deployed and waits, and remove from the shards what no job will."""
         gate = self.gates.read_gate(self.admission.limits)
-        swept = gate.swept(self.admission.limits, now)
+        swept = gate.swept(self.admission.limits, now, has_waiting=has_waiting)
         if swept != gate:
             # A gate that somebody else has just written is left to the next run.
             with suppress(GateMovedError):
@@ -99,17 +100,16 @@ class Sweep:
         for shard, day in gate.past_days(now):
             self.gates.forget_day(shard, day)
 
-    def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
+    def _publish(self, due: Due, backlog: BacklogStatus, gate: Gate, now: datetime) -> None:
         """Write the gauges, zeros included: an alarm must distinguish zero from missing data."""
-        status = self.backlog.backlog_status()
         since = [job.due_at for job in due.jobs if job.due_at] + [row.due_at for row in due.newer]
         for metric, value in {
             Metric.JOBS_DUE: len(since),
             Metric.OLDEST_DUE_SECONDS: _age(min(since, default=None), now),
             Metric.IN_FLIGHT: gate.in_flight,
             Metric.OLDEST_IN_FLIGHT_SECONDS: _age(gate.in_flight_since, now),
-            Metric.WAITING: status.waiting,
-            Metric.OLDEST_WAITING_SECONDS: _age(status.waiting_since, now),
+            Metric.WAITING: backlog.waiting,
+            Metric.OLDEST_WAITING_SECONDS: _age(backlog.waiting_since, now),
             **_spend(gate, self.admission.limits, now),
             **_pauses(gate, now),
         }.items():

@@ -60,7 +60,6 @@ def test_a_job_that_comes_for_the_first_time_is_admitted_by_one_transaction() ->
     world.submit.advance(job)
     assert taken(hook)[: taken(hook).index("evolink.create")] == [
         "gate.read",
-        "backlog.waiting",
         "bodies.keep",
         "bodies.keep done",
         "jobs.save",
@@ -261,6 +260,7 @@ def behind_others(world: World) -> None:
     """Another upload waits, which finds its photo gone."""
     other = registered(world, "other.jpg")
     world.jobs.save(replace(other, is_waiting=True, reason=Reason.GATE_FULL, due_at=None))
+    world.note_waiting()
 
 
 @pytest.mark.parametrize(
@@ -290,11 +290,46 @@ def test_a_job_that_finds_no_free_slot_says_why_it_waits(
     assert (world.jobs.bodies, world.links.signed_at, world.bought.items) == ({}, {}, {})
 
 
+def test_the_gate_notes_that_jobs_wait_until_none_does() -> None:
+    """So that nobody looks for them while none waits; a job that waits unnoticed is noted later."""
+    world = World()
+    first = world.arrives()
+    world.occupy(2)
+    assert not world.jobs.read_gate().has_waiting
+    waiting = world.arrives("b.jpg")
+    assert (waiting.is_waiting, world.jobs.read_gate().has_waiting) == (True, True)
+    world.sweep.sweep()
+    assert world.jobs.read_gate().has_waiting
+    finish(world, first)
+    assert world.advance(world.job(waiting)).state is State.PROCESSING
+    world.sweep.sweep()
+    assert not world.jobs.read_gate().has_waiting
+    other = registered(world, "other.jpg")
+    world.jobs.save(replace(other, is_waiting=True, reason=Reason.GATE_FULL, due_at=None))
+    world.sweep.sweep()
+    assert world.jobs.read_gate().has_waiting
+
+
+def test_a_job_whose_note_is_lost_to_another_write_of_the_gate_decides_again() -> None:
+    """A person raised the limits meanwhile: there is a free slot by now."""
+    hook = Hook()
+    world = sealed(World(step=hook))
+    world.occupy(3)
+    wide = replace(LIMITS, max_in_flight=4)
+    hook.once_at(
+        "gate.write",
+        lambda: change_gate(world.jobs, lambda gate: gate.limited(wide, LIMITS)),
+    )
+    assert world.arrives().state is State.PROCESSING
+    assert not world.jobs.read_gate().has_waiting
+
+
 def test_a_live_job_does_not_wait_behind_backfilled_ones() -> None:
     """They come after live uploads, so they do not wait for the same slot."""
     world = World()
     old = registered(world, "old.jpg", Lane.BACKFILL)
     world.jobs.save(replace(old, is_waiting=True, reason=Reason.GATE_FULL, due_at=None))
+    world.note_waiting()
     assert world.arrives("live.jpg").state is State.PROCESSING
     assert world.job(old).is_waiting
     backfilled = registered(world, "later.jpg", Lane.BACKFILL)
@@ -341,8 +376,14 @@ def test_a_gate_that_was_read_long_before_is_read_again(seconds: int, reads: int
 
 def test_a_pause_that_begins_while_a_photo_is_handed_over_holds_its_call() -> None:
     """No transaction checks the pause, so the gate that was read may be seconds old, not more."""
-    world, hook = handing_over_takes(30)
-    hook.once_at("backlog.waiting", lambda: paused(world))
+    hook = Hook()
+    world = sealed(World(step=hook, transport=Transport.FILES))
+
+    def meanwhile() -> None:
+        world.clock.advance(timedelta(seconds=30))
+        paused(world)
+
+    hook.once_at("files.upload", meanwhile)
     job = world.arrives()
     assert held(job) == (State.QUEUED, Reason.GATE_PAUSED, True, 0)
     assert world.evolink.posts == []

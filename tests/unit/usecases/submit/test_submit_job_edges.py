@@ -245,6 +245,7 @@ def test_the_newest_upload_of_a_key_is_not_read_again_after_it_was_registered() 
     hook = Hook()
     world = World(step=hook)
     other = waits(world, "b.jpg")
+    world.note_waiting()
     world.arrives()
     assert world.job(other).state is State.PROCESSING
     assert hook.seen.count("heads.newest") == 1
