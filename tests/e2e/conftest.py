@@ -28,8 +28,10 @@ from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
+from tests.support.chromium import chromium
 from tests.support.local_cloud import MachineClock, NoProgress
 
+collect_ignore_glob = [] if chromium() else ["test_the_console.py"]
 SETTINGS = {
     # The dashboard, and every metric on it.
     "monitoring": "full",

@@ -60,7 +60,7 @@ def command(
     price = price_of(context.settings, cents_per_credit)
 
     def connect() -> Stack:
-        return context.connect(choice)
+        return context.connect(choice, is_impatient=True)
 
     with explained():
         outputs = connect().outputs  # A wrong name or missing credentials end the command here.

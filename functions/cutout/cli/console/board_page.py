@@ -118,7 +118,8 @@ class Board:
             more=query.address(after=str(Cursor.of(jobs[-1]))) if len(listed) > PAGE else None,
             gate=stack.jobs.read_gate(),
             mistake=None,
-            live=f"/events?{query.address(opened=now.isoformat())}",
+            # Only the first page gets new jobs: they come before all others.
+            live="/events" if query.after else f"/events?{query.address(opened=now.isoformat())}",
         )
 
     def _mistaken(self, query: Query, error: Exception) -> Response:

@@ -114,9 +114,9 @@ class LiveWindows:
 
     async def events(self, request: Request) -> Response:
         """Send changes to a window as server-sent events, until it is closed."""
-        opened = _moment(request.query_params.get("opened", "")) or self._site.now()
+        opened = _moment(request.query_params.get("opened", ""))
         try:
-            wanted = Query.of(request.query_params).chosen(opened)
+            wanted = Query.of(request.query_params).chosen(opened or self._site.now())
         except click.BadParameter as error:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from error
         window = Window(site=self._site, wanted=wanted, opened=opened)
@@ -155,10 +155,10 @@ class Window:
     Args:
         site: the templates.
         wanted: the jobs that its page lists.
-        opened: when its page was made; jobs that began later are added to it.
+        opened: when its page was made, if it is a list: jobs that began later are added to it.
     """
 
-    def __init__(self, *, site: Site, wanted: JobFilter, opened: datetime) -> None:
+    def __init__(self, *, site: Site, wanted: JobFilter, opened: datetime | None) -> None:
         self._site = site
         self._wanted = wanted
         self._opened = opened
@@ -181,8 +181,9 @@ class Window:
         return events
 
     def _is_new(self, job: Job) -> bool:
-        is_later = job.created_at >= self._opened and job.id not in self._added
-        return is_later and self._wanted.takes(job)
+        if self._opened is None or job.created_at < self._opened or job.id in self._added:
+            return False
+        return self._wanted.takes(job)
 
     def _replaced(self, name: str, html: str) -> Iterator[str]:
         """Yield the event that replaces a part of the page, if it differs from what is shown."""

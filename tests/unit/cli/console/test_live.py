@@ -97,6 +97,14 @@ def test_a_window_gets_new_jobs_of_its_filter_and_changes_of_all(
     assert "new" not in _names(shoes.events(changes))
 
 
+def test_a_window_without_a_list_gets_rows_to_replace_only(stack: FakeStack, site: Site) -> None:
+    """The drop page has a row for each upload already."""
+    stack.know(make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1)))
+    window = Window(site=site, wanted=JobFilter(), opened=None)
+    names = _names(window.events(TableWatch(site).look()))
+    assert names == ["problem", "gate", "job-job-of-new.jpg"]
+
+
 def test_trouble_is_told_once_and_taken_back(stack: FakeStack, site: Site) -> None:
     """With the time of what the window shows."""
     watch, window = TableWatch(site), _window(site)

@@ -114,9 +114,12 @@ if (drop) {
     event.preventDefault();
     drop.classList.remove("over");
     const found = new Map();
-    // Entries must be taken before the first wait: the list is empty after that.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-    for (const entry of entries) await walk(entry, found);
+    // All must be taken before the first wait: the list is empty after that.
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const taken = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+    for (const one of taken)
+      if (one instanceof File) found.set(one.name, one);
+      else await walk(one, found);
     await offer(found);
   });
   for (const id of ["files", "folder"])

@@ -1,0 +1,241 @@
+"""The console in a browser: accessible, live, and safe from what uploaders choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.console_server import Served, served
+from tests.support.cli.gallery import failed_photo, gallery, picture
+from tests.support.cli.jobs import make_job
+from tests.support.cli.stack import FakeStack
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = {
+    "board": "/",
+    "no jobs": "/?prefix=nothing",
+    "wrong filter": "/?since=soon",
+    "completed": f"/jobs/{0:032x}",
+    "failed": f"/jobs/{4:032x}",
+    "drop": "/drop",
+    "not found": "/jobs/none",
+}
+SLOW = 20_000
+"""Milliseconds: a look at an idle table comes every five seconds."""
+
+
+@pytest.fixture
+def stack() -> FakeStack:
+    """A stack without jobs."""
+    return FakeStack()
+
+
+@pytest.fixture
+def console(stack: FakeStack) -> Iterator[Served]:
+    """The console."""
+    with served(lambda: stack, stack.clock) as console:
+        yield console
+
+
+@pytest.fixture
+def page(browser: Browser, console: Served) -> Iterator[Page]:
+    """A window on it, in which no script fails and the policy refuses nothing."""
+    with browser.new_page() as page:
+        complaints = watched(page)
+        page.goto(console.url)
+        yield page
+        assert complaints == []
+
+
+def watched(page: Page) -> list[str]:
+    """Return the list that a window's errors are added to."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda told: complaints.append(told.text) if "Content Security" in told.text else None,
+    )
+    return complaints
+
+
+def test_the_token_leaves_the_address(page: Page) -> None:
+    """It is not in the history, nor in a screenshot."""
+    assert "token" not in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits_every_width(
+    browser: Browser, stack: FakeStack, console: Served, scheme: str
+) -> None:
+    """No violation of any rule of axe-core, and nothing scrolls sideways."""
+    gallery(stack)
+    stack.table.write_gate(stack.table.read_gate())
+    found: list[str] = []
+    options = {"color_scheme": scheme, "bypass_csp": True}
+    with ExitStack() as opened:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        opened.callback(context.close)
+        page = context.new_page()
+        page.goto(console.url)
+        for name, path in PAGES.items():
+            page.goto(console.at(path))
+            page.add_script_tag(path=AXE)
+            for width in (390, 768, 1280, 1920):
+                page.set_viewport_size({"width": width, "height": 900})
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    found.append(f"{name} at {width}: scrolls sideways")
+                found += page.evaluate(
+                    "async (where) => (await axe.run()).violations.flatMap((one) => one.nodes.map("
+                    "(node) => `${where}: ${one.id} ${node.html.slice(0, 120)}`))",
+                    f"{name} at {width}",
+                )
+    assert found == []
+
+
+def test_jobs_appear_and_move_without_a_reload(page: Page, stack: FakeStack) -> None:
+    """The page asks for nothing again; the server tells it."""
+    asked: list[str] = []
+    expect(page.get_by_text("No jobs yet")).to_be_visible()
+    page.on("request", lambda request: asked.append(request.url))
+    job = replace(make_job("a.jpg", state=State.PROCESSING, at=NOON), id="1")
+    stack.know(job)
+    row = page.locator("#job-1")
+    expect(row.locator(".chip")).to_have_text("processing", timeout=SLOW)
+    expect(page.get_by_text("No jobs yet")).to_have_count(0)
+    stack.know(replace(make_job("a.jpg"), id="1", updated_at=stack.clock.now()))
+    expect(row.locator(".chip")).to_have_text("completed", timeout=SLOW)
+    expect(row.get_by_role("link", name="Download")).to_be_visible()
+    assert page.locator("#jobs > li").count() == 1
+    assert [one for one in asked if "/files/" not in one] == []
+
+
+def test_two_windows_see_the_same_gate(page: Page, browser: Browser, console: Served) -> None:
+    """One pauses it, the other shows it; focus stays where it was."""
+    with browser.new_page() as other:
+        other.goto(console.url)
+        page.get_by_role("button", name="Pause").click()
+        expect(page.locator("#gate .chip")).to_have_text("gate paused")
+        expect(other.locator("#gate .chip")).to_have_text("gate paused", timeout=SLOW)
+        other.get_by_role("button", name="Resume").click()
+        expect(page.locator("#gate .chip")).to_have_text("gate open", timeout=SLOW)
+
+
+def test_the_retry_asks_first(page: Page, stack: FakeStack, console: Served) -> None:
+    """Dismissed, it does nothing; accepted, the page shows the job as it is then."""
+    job = failed_photo(stack)
+    page.goto(console.at(f"/jobs/{job.id}"))
+    asked: list[str] = []
+
+    def dismiss(dialog: object) -> None:
+        asked.append(dialog.message)  # type: ignore[attr-defined]
+        dialog.dismiss()  # type: ignore[attr-defined]
+
+    page.once("dialog", dismiss)
+    page.get_by_role("button", name="Retry").click()
+    assert asked == ["Retry this photo? It costs at most 5.4 credits."]
+    assert stack.table.jobs[job.id].state is State.FAILED
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".title .chip")).not_to_have_text("failed")
+    assert stack.table.jobs[job.id].reason is Reason.RETRIED_BY_PERSON
+
+
+def test_a_dropped_folder_is_priced_uploaded_and_followed(
+    page: Page, stack: FakeStack, console: Served, tmp_path: Path
+) -> None:
+    """With its paths; each row shows the progress, then the job, then the download."""
+    folder = tmp_path / "shoes"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("a.jpg", "inner/b <i>ü.jpg"):
+        (folder / name).write_bytes(picture("RGB", "JPEG"))
+    (folder / "notes.txt").write_text("no photo")
+    page.goto(console.at("/drop"))
+    page.locator("#folder").set_input_files(folder)
+    expect(page.get_by_text("2 photos to upload")).to_be_visible()
+    expect(page.get_by_text("10.8 credits, about $0.16")).to_be_visible()
+    page.get_by_text("1 skipped").click()
+    expect(page.get_by_text("not an image by its name")).to_be_visible()
+    assert stack.store.uploaded == []
+    page.get_by_role("button", name="Upload 2 photos").click()
+    expect(page.locator("#dropped .job")).to_have_count(2)
+    assert sorted(one.key for one in stack.store.uploaded) == [
+        "shoes/a.jpg",
+        "shoes/inner/b <i>ü.jpg",
+    ]
+    stack.table.uploaded.clear()
+    stack.know(replace(make_job("shoes/a.jpg"), id="job-of-shoes/a.jpg", updated_at=NOON))
+    row = page.locator("[id='job-job-of-shoes/a.jpg']")
+    expect(row.get_by_role("link", name="Download")).to_be_visible(timeout=SLOW)
+
+
+def test_files_dropped_on_the_page_are_priced(page: Page, console: Served) -> None:
+    """By a drag from the desktop."""
+    page.goto(console.at("/drop"))
+    transfer = page.evaluate_handle(
+        "() => { const data = new DataTransfer();"
+        "data.items.add(new File(['x'], 'a.jpg', {type: 'image/jpeg'})); return data; }"
+    )
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+    expect(page.get_by_text("1 photo to upload")).to_be_visible()
+
+
+def test_hostile_keys_and_metadata_stay_text(page: Page, stack: FakeStack, console: Served) -> None:
+    """On the board, on its own page, and when it arrives live."""
+    hostile = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>.jpg"
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    job = make_job(hostile, state=State.PROCESSING, message=hostile, code=hostile, at=NOON)
+    stack.know(replace(job, id="1"))
+    row = page.locator("#job-1")
+    expect(row.locator(".key")).to_have_text(hostile, timeout=SLOW)
+    page.goto(console.at("/jobs/1"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(hostile)
+    assert dialogs == []
+
+
+def test_the_board_keeps_its_content_when_aws_fails(page: Page, stack: FakeStack) -> None:
+    """It says why and since when, and goes on by itself."""
+    gallery(stack)
+    page.reload()
+    rows = page.locator("#jobs > li")
+    expect(rows).to_have_count(9)
+    stack.table.fails_with = ConnectionRefusedError(111, "Connection refused")
+    expect(page.locator("#problem")).to_contain_text("as of", timeout=SLOW)
+    expect(rows).to_have_count(9)
+    stack.table.fails_with = None
+    expect(page.locator("#problem")).to_be_empty(timeout=SLOW)
+
+
+def test_the_page_says_when_the_console_has_ended(browser: Browser, stack: FakeStack) -> None:
+    """And since when what it shows is old."""
+    with browser.new_page() as page:
+        with served(lambda: stack, stack.clock) as console:
+            page.goto(console.url)
+            expect(page.locator("#gate .chip")).to_be_visible()
+            # The stream is open once the first event came.
+            page.wait_for_function("document.querySelector('main')['htmx-internal-data']")
+        expect(page.locator("#problem")).to_contain_text("No live changes since", timeout=SLOW)
+
+
+def test_everything_can_be_read_without_javascript(
+    browser: Browser, stack: FakeStack, console: Served
+) -> None:
+    """Board, filters and photos; only writes need scripts."""
+    gallery(stack)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(console.url)
+    expect(page.locator("#jobs > li")).to_have_count(9)
+    page.get_by_role("checkbox", name="failed").check()
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("#jobs > li")).to_have_count(1)
+    page.locator("a.key").click()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    context.close()

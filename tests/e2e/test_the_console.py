@@ -1,0 +1,172 @@
+"""`cutout console` in a browser, on the deployed stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from cutout.cli.aws.connect import connect
+from cutout.cli.aws.target import Target
+from cutout.cli.progress.clock import MachineClock
+from cutout.domain.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.photos import Photos
+from tests.e2e.pictures import small_photo
+from tests.e2e.stand_in import StandIn
+from tests.support.chromium import running
+from tests.support.cli.console_server import Served, served
+
+_OF_NO_OTHER_TEST = 970
+_SLOW = 90_000
+"""Milliseconds: photos are cut out by a model, on a machine that runs other tests."""
+_HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}.jpg"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, which ends with the module."""
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def target(deployed: Deployed) -> Target:
+    """Where the stack is."""
+    return Target(stack=deployed.stack, variables=deployed.cloud.variables)
+
+
+@pytest.fixture
+def console(target: Target) -> Iterator[Served]:
+    """The console, with the operator's credentials."""
+    clock = MachineClock()
+    with served(lambda: connect(target, clock, is_impatient=True), clock) as console:
+        yield console
+
+
+@pytest.fixture
+def page(browser: Browser, console: Served) -> Iterator[Page]:
+    """A window on it, in which no script fails and no dialog opens by itself."""
+    with browser.new_page() as page:
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(console.url)
+        yield page
+        assert errors == []
+
+
+def _folder(tmp_path: Path, name: str, *photos: str) -> Path:
+    folder = tmp_path / name
+    folder.mkdir()
+    for number, photo in enumerate(photos):
+        (folder / photo).write_bytes(small_photo(_OF_NO_OTHER_TEST + number))
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+def test_a_dropped_folder_comes_back_as_cut_outs_to_download(
+    *, page: Page, browser: Browser, console: Served, photos: Photos, tmp_path: Path
+) -> None:
+    """The price first, then each photo's progress; another window sees them arrive."""
+    folder = _folder(tmp_path, "dropped", "a.jpg", "b.jpg", _HOSTILE)
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    with browser.new_page() as board:
+        board.goto(console.at(f"/?prefix=dropped/&token={console.token}"))
+        page.goto(console.at("/drop"))
+        page.locator("#folder").set_input_files(folder)
+        expect(page.get_by_text("3 photos to upload")).to_be_visible()
+        expect(page.get_by_text("about $0.24")).to_be_visible()
+        expect(page.get_by_text("1 skipped")).to_be_visible()
+        page.get_by_role("button", name="Upload 3 photos").click()
+        for window in (page, board):
+            done = window.locator("li.job", has_text="dropped/").get_by_role(
+                "link", name="Download"
+            )
+            expect(done).to_have_count(3, timeout=_SLOW)
+        row = page.locator("li.job", has_text="dropped/a.jpg")
+        with page.expect_download() as download:
+            row.get_by_role("link", name="Download").click()
+        expect(board.get_by_text(f"dropped/{_HOSTILE}", exact=True)).to_be_visible()
+    stored = photos.result("dropped/a.png")
+    assert stored is not None
+    assert Path(download.value.path()).read_bytes() == stored.content
+    assert download.value.suggested_filename == "a.png"
+    page.get_by_text(f"dropped/{_HOSTILE}", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"dropped/{_HOSTILE}")
+    assert dialogs == []
+
+
+def test_the_same_folder_dropped_again_is_not_paid_for_again(
+    *, page: Page, console: Served, stand_in: StandIn, photos: Photos, tmp_path: Path
+) -> None:
+    """Its photos are shown as they are."""
+    content = small_photo(_OF_NO_OTHER_TEST + 10)
+    photos.settled(photos.put("again/a.jpg", content))
+    folder = tmp_path / "again"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(content)
+    page.goto(console.at("/drop"))
+    page.locator("#folder").set_input_files(folder)
+    page.get_by_role("button", name="Upload 1 photo").click()
+    expect(page.locator("#dropped .job .chip")).to_have_text("completed", timeout=_SLOW)
+    assert stand_in.charges("again/a.jpg") == 1
+
+
+def test_two_windows_retry_one_photo_once(
+    *, page: Page, browser: Browser, console: Served, stand_in: StandIn, photos: Photos
+) -> None:
+    """The second is told that it changed; the photo is paid for a second time, not a third."""
+    key = "retried-in-the-console.jpg"
+    stand_in.commit("result:opaque", key, times=1)
+    job = photos.settled(photos.put(key, small_photo(_OF_NO_OTHER_TEST + 20)))
+    assert job.state is State.REVIEW
+    with browser.new_page() as other:
+        other.goto(console.at(f"/jobs/{job.id}?token={console.token}"))
+        page.goto(console.at(f"/jobs/{job.id}"))
+        for window in (page, other):
+            window.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Retry").click()
+        other.get_by_role("button", name="Retry").click()
+        expect(other.locator("#problem .wrong")).to_be_visible(timeout=_SLOW)
+    page.goto(console.at(f"/?prefix={key}"))
+    expect(page.locator("#jobs .chip")).to_have_text("completed", timeout=_SLOW)
+    assert stand_in.charges(key) <= 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "advice"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "expired"}, "The credentials are invalid or have expired."),
+        ({"AWS_ENDPOINT_URL": "https://127.0.0.1:9"}, "cannot be reached"),
+    ],
+    ids=["expired credentials", "dead local cloud"],
+)
+def test_trouble_keeps_the_board_and_ends_by_itself(
+    *, browser: Browser, target: Target, changed: dict[str, str], advice: str
+) -> None:
+    """The board keeps its jobs and says since when; a new page says what to do."""
+    clock = MachineClock()
+    now = [target]
+    assert target.variables is not None
+    broken = replace(target, variables={**target.variables, **changed})
+    with (
+        served(lambda: connect(now[0], clock, is_impatient=True), clock) as console,
+        browser.new_page() as page,
+        browser.new_page() as other,
+    ):
+        page.goto(console.url)
+        expect(page.locator("#gate .chip")).to_be_visible()
+        rows = page.locator("#jobs > li").count()
+        now[0] = broken
+        other.goto(console.at(f"/jobs/none?token={console.token}"))
+        other.goto(console.at("/search?key=none"))
+        other.goto(console.at("/"))
+        expect(other.locator("main")).to_contain_text(advice)
+        expect(page.locator("#problem")).to_contain_text("as of", timeout=_SLOW)
+        assert page.locator("#jobs > li").count() >= rows
+        now[0] = target
+        expect(page.locator("#problem")).to_be_empty(timeout=_SLOW)
