@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON
@@ -127,17 +127,17 @@ def test_two_windows_see_the_same_gate(page: Page, browser: Browser, console: Se
         expect(page.locator("#gate .chip")).to_have_text("gate open", timeout=SLOW)
 
 
+def _dismiss(dialog: Dialog, asked: list[str]) -> None:
+    asked.append(dialog.message)
+    dialog.dismiss()
+
+
 def test_the_retry_asks_first(page: Page, stack: FakeStack, console: Served) -> None:
     """Dismissed, it does nothing; accepted, the page shows the job as it is then."""
     job = failed_photo(stack)
     page.goto(console.at(f"/jobs/{job.id}"))
     asked: list[str] = []
-
-    def dismiss(dialog: object) -> None:
-        asked.append(dialog.message)  # type: ignore[attr-defined]
-        dialog.dismiss()  # type: ignore[attr-defined]
-
-    page.once("dialog", dismiss)
+    page.once("dialog", lambda dialog: _dismiss(dialog, asked))
     page.get_by_role("button", name="Retry").click()
     assert asked == ["Retry this photo? It costs at most 5.4 credits."]
     assert stack.table.jobs[job.id].state is State.FAILED
@@ -190,7 +190,7 @@ def test_hostile_keys_and_metadata_stay_text(page: Page, stack: FakeStack, conso
     """On the board, on its own page, and when it arrives live."""
     hostile = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>.jpg"
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", lambda dialog: _dismiss(dialog, dialogs))
     job = make_job(hostile, state=State.PROCESSING, message=hostile, code=hostile, at=NOON)
     stack.know(replace(job, id="1"))
     row = page.locator("#job-1")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from cutout.cli.aws.connect import connect
 from cutout.cli.aws.target import Target
@@ -58,6 +58,11 @@ def page(browser: Browser, console: Served) -> Iterator[Page]:
         assert errors == []
 
 
+def _dismiss(dialog: Dialog, opened: list[str]) -> None:
+    opened.append(dialog.message)
+    dialog.dismiss()
+
+
 def _folder(tmp_path: Path, name: str, *photos: str) -> Path:
     folder = tmp_path / name
     folder.mkdir()
@@ -73,7 +78,7 @@ def test_a_dropped_folder_comes_back_as_cut_outs_to_download(
     """The price first, then each photo's progress; another window sees them arrive."""
     folder = _folder(tmp_path, "dropped", "a.jpg", "b.jpg", _HOSTILE)
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", lambda dialog: _dismiss(dialog, dialogs))
     with browser.new_page() as board:
         board.goto(console.at(f"/?prefix=dropped/&token={console.token}"))
         page.goto(console.at("/drop"))
