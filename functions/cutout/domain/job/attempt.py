@@ -128,6 +128,7 @@ def charged(attempt: Attempt) -> Decimal:
     """Credits that an attempt has cost, or must be assumed to have cost."""
     if attempt.credits_used is not None:
         return attempt.credits_used
+    # Unknown outcomes count: the cap must hold even if all of them were charged.
     if attempt.outcome in {AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.FAILED}:
         return Decimal(0)
     return attempt.credits_reserved or Decimal(0)

@@ -18,6 +18,7 @@ from cutout.domain.job.job import Job
 def gate_changes(before: Job, after: Job) -> list[ShardChange]:
     """The changes, at most one for each shard."""
     held, holds = _in_flight(before), _in_flight(after)
+    # By number: the same attempt holds one slot from its admission to its task's end.
     is_same = held is not None and holds is not None and held.number == holds.number
     freed = None if is_same else held
     taken = None if is_same else holds

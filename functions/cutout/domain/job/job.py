@@ -31,7 +31,6 @@ class HistoryEntry:
 class JobChanges(TypedDict, total=False):
     """Fields of a job that may change together with its state."""
 
-    attempts: tuple[Attempt, ...]
     bypass_cache: bool
     code: str | None
     cut_short: int
@@ -66,12 +65,10 @@ class Job:
         look_at: when Sweep looks at it: `due_at` or earlier, so that the index of due jobs need not
             be written with each move.
         tries: how often in a row the current state was entered; back-offs grow with it.
-        entered_at: when the job came to the current state from another.
         trying_since: when the first of the latest calls began that were all not sent.
         storing_attempt: the attempt whose result is being stored, or was.
         transport: how the provider gets the photo next; None means the deployment's setting.
         handovers_failed: how often in a row the provider's file store did not take the photo.
-        lane: the priority at the gate.
         is_first: no earlier upload of its key was known when it began.
         bypass_cache: cached results are ignored; the job makes a paid call.
         reused: the cached result that completes the job, or did.
@@ -79,7 +76,6 @@ class Job:
         is_announced: the completion event was sent, or none is needed.
         recipes: the names of recipes that the upload's metadata chose for its variants; None means
             all that apply to the photo.
-        variants: the variants of the cut-out.
         read_sha256: the upload's hash, if Submit has read it but Prepare must inspect it.
         prepared: the copy that is sent instead of the photo, if it needs one.
         preparations: how often copies were requested since the last call.
@@ -251,9 +247,8 @@ class Job:
         if self.state not in allowed:
             raise IllegalMoveError(f"{move} is not allowed from {self.state}")
         is_same_state = target is self.state
-        history = self.history
-        if not is_same_state or reason is not self.reason:
-            history = (*history, HistoryEntry(state=target, at=now, reason=reason))
+        is_news = not is_same_state or reason is not self.reason
+        news = [HistoryEntry(state=target, at=now, reason=reason)] if is_news else []
         moved = replace(
             self,
             state=target,
@@ -269,7 +264,7 @@ class Job:
             is_announced=False,
             updated_at=now,
             expires_at=None,
-            history=history[-_HISTORY_LENGTH:],
+            history=(*self.history, *news)[-_HISTORY_LENGTH:],
         )
         return replace(moved, **changes)
 
@@ -289,6 +284,7 @@ class Job:
         """
         due_at = self.due_at if self.state is State.STORING else now
         job = self.move(move, now=now, reason=reason, due_at=due_at or now, **changes)
+        # Nothing repeats a call of a job that has ended.
         attempts = tuple(replace(one, body_name=None) for one in job.attempts)
         # The table deletes rows by the second.
         expires_at = (now + retention).replace(microsecond=0)

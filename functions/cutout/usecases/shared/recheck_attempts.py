@@ -19,6 +19,7 @@ def reopened(job: Job) -> Job:
     lost = job.attempt_numbered(job.storing_attempt)
     if lost is None or (job.state, job.reason) != (State.FAILED, Reason.RESULT_LOST):
         return job
+    # Its task succeeded, so the attempt was closed; the result may be fetched now.
     return job.with_attempt(replace(lost, outcome=AttemptOutcome.ACCEPTED))
 
 
@@ -63,6 +64,7 @@ def still_running(job: Job, attempt: Attempt) -> Job:
     followed = job.tracked_attempt
     if followed is None or not is_rechecking(job) or not job.tracks(attempt):
         return job
+    # Otherwise a task that never ends would keep each further retry from a new call.
     return job.with_attempt(replace(followed, is_asked_again=True))
 
 

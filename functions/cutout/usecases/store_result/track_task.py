@@ -98,12 +98,14 @@ class TrackTask:
         if attempt is None or not attempt.is_open:
             return
         if job.state is State.STORING and not job.is_due(self.clock.now()):
+            # Another worker has the lease: two would fetch and write the same result.
             return
         self._ask(job, attempt, request)
 
     def _ask(self, job: Job, attempt: Attempt, request: TaskCheck) -> None:
         """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
         if request.is_taken:
+            # Recorded before the task is read, which may fail: it is all that forbids a repeat.
             job = self.unverified_tasks.callback_received(job, attempt, request.task_id)
             attempt = job.attempt_numbered(request.attempt) or attempt
         task_id = attempt.task_id or request.task_id or attempt.named_task
@@ -152,12 +154,14 @@ class TrackTask:
             elif job.state in _TRACKED:
                 self._wait(job, LastAnswer.UNREADABLE, str(exc))
             else:
+                # Nobody polls for this attempt: the queue must deliver the callback again.
                 raise
         else:
             self._task_known(job, attempt, task, request)
 
     def _task_known(self, job: Job, attempt: Attempt, task: Task, request: TaskCheck) -> None:
         self.telemetry.log("task read", status=task.status, task_id=task.id)
+        # An id that no answer to the call has named came from a callback's body.
         is_adopted = attempt.is_adopted or attempt.task_id is None
         if attempt.not_found_since is not None:
             attempt = replace(attempt, not_found_since=None)
@@ -272,6 +276,7 @@ class TrackTask:
         if attempt.is_adopted or not is_again or not decision.delay:
             return None
         now = self.clock.now()
+        # Spread: tasks that fail together, as in an outage, must not all be retried together.
         return known.move(
             Move.RETRY_TASK,
             now=now,
@@ -285,6 +290,7 @@ class TrackTask:
     def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Take the lease, then store the result."""
         if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
+            # The photo has another result, which may be in use, or must not get one.
             self._note_late_success(job, attempt, task)
             return
         known = replace(

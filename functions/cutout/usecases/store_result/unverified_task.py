@@ -52,6 +52,7 @@ class UnverifiedTasks:
         if may_become_known(now - attempt.started_at, self.timing):
             self.remember(job, attempt, task_id)
         elif attempt.named_task == task_id:
+            # Only this one: another callback may have named the right task meanwhile.
             self.forget(job, attempt)
 
     def task_unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> None:
@@ -79,6 +80,7 @@ class UnverifiedTasks:
             return
         nameless = job.with_attempt(replace(attempt, named_task=None))
         if job.state is State.UNCONFIRMED:
+            # While the id was known, it was read in place of a repeat: now the grace time counts.
             until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
             nameless = self._postponed(nameless, until_grace_ends - self.clock.now())
         self.job_writer.record(job, nameless)

@@ -48,6 +48,7 @@ class CallOutcomes:
         Raises:
             StoreBusyError: other workers moved the job again and again.
         """
+        # Nothing else may name a task that was paid for: a lost race is run again until it wins.
         for _ in range(_RACES):
             attempt = job.attempt_numbered(number)
             if attempt is None:
@@ -125,6 +126,7 @@ class CallOutcomes:
     def _compare(self, attempt: Attempt, outcome: CreateOutcome) -> None:
         """Count a callback whose body named another task than the call's own answer."""
         if not isinstance(outcome, Accepted) or attempt.posts > 1:
+            # A repeat may have made a second task, while the callback was that of the first.
             return
         named = attempt.named_task or (attempt.task_id if attempt.is_adopted else None)
         if named not in {None, outcome.task_id}:
@@ -231,8 +233,8 @@ class CallOutcomes:
             return None
         self.telemetry.log("gate paused", pause=reason, code=refused.code)
         self.telemetry.metric(Metric.GATE_PAUSED)
-        now = self.clock.now()
-        delay = decision.delay
+        # With jitter, as others may wait for the same account.
+        now, delay = self.clock.now(), decision.delay
         until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
         return lambda gate: gate.pausing(reason, now, until)
 
@@ -266,6 +268,7 @@ class CallOutcomes:
         """
         now = self.clock.now()
         if job.state is State.UNCONFIRMED:
+            # The lease has run out meanwhile: its worker only took long, and knows no more.
             return job
         self.telemetry.metric(Metric.OUTCOME_UNKNOWN)
         wait = self.timing.unconfirmed_grace

@@ -58,9 +58,11 @@ class RepeatCalls:
             return self._keep(job, attempt)
         if attempt is None or body is None or attempt.posts >= _MOST_POSTS:
             return self._give_up(job)
+        # A new link would make another body, and so a call that the provider does not know.
         latest = attempt.started_at + self._good_for(attempt)
         if now >= latest:
             return self._give_up(job, _TOO_LATE)
+        # The job kept its slot and its credits are counted: only a pause holds the repeat back.
         gate = self.gates.read_gate()
         if gate.pause is not None and gate.is_paused(now):
             soon = now + self.timing.poll_interval
