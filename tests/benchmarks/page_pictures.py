@@ -1,25 +1,42 @@
 """The pictures on the pages: `python -m tests.benchmarks.page_pictures` writes them to `.readme/`.
 
 `before-after.jpg` has two of the shipped photos beside their cut-outs, `variants.png` one photo in
-all variants of `infra/examples/recipes.example.toml`. The cut-outs are the local stand-in's.
+all variants of `infra/examples/recipes.example.toml`, `console.jpg` the console's board with some
+made-up jobs. The cut-outs are the local stand-in's.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageDraw, ImageFont
 
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
+from cutout.domain.states import Reason, State
 from infra.local.evolink.background_removal import remove_background
 from infra.local.place import shipped_photos
 from infra.settings.recipe_options import read_recipes
+from tests.support.chromium import running
+from tests.support.cli.clock import NOON
+from tests.support.cli.console_server import served
+from tests.support.cli.jobs import RESULTS, UPLOADS, make_job
+from tests.support.cli.stack import FakeStack
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / ".readme"
 _EXAMPLE = _ROOT / "infra/examples/recipes.example.toml"
+_JOBS: tuple[tuple[str, State, Reason | None], ...] = (
+    ("breakfast/coffee.jpg", State.COMPLETED, None),
+    ("portraits/astronaut.jpg", State.PROCESSING, None),
+    ("cats/chelsea.jpg", State.COMPLETED, None),
+    ("breakfast/spring/coffee.jpg", State.QUEUED, Reason.GATE_FULL),
+    ("cats/sofa/chelsea.jpg", State.REVIEW, Reason.RESULT_OPAQUE),
+)
 _CELL = 224
 _GAP = 14
 _TEXT = 30
@@ -27,12 +44,13 @@ _SQUARE = 10
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write the pictures."""
     photos = {path.stem: path for path in shipped_photos()}
     sheet(_before_and_after(photos)).save(_FOLDER / "before-after.jpg", quality=88, optimize=True)
     page = sheet(_variants(photos["coffee"]))
     few_colours = page.quantize(192, dither=Image.Dither.FLOYDSTEINBERG)
     few_colours.save(_FOLDER / "variants.png", optimize=True)
+    _console(photos, _FOLDER / "console.jpg")
 
 
 def _before_and_after(photos: Mapping[str, Path]) -> Iterator[tuple[str, Image.Image]]:
@@ -54,6 +72,37 @@ def _variants(path: Path) -> Iterator[tuple[str, Image.Image]]:
             pictures.render(cut_out, recipe, into)
             with Image.open(into) as made:
                 yield f"{recipe.name} ({recipe.format})", made.convert("RGBA")
+
+
+def _console(photos: Mapping[str, Path], file: Path) -> None:
+    """Photograph the board in a browser."""
+    stack = FakeStack()
+    stack.resources.where = "the local cloud"
+    for number, (key, state, reason) in enumerate(_JOBS):
+        job = make_job(key, state=state, reason=reason, at=NOON - timedelta(seconds=70 * number))
+        stack.know(replace(job, id=f"{number:032x}", is_waiting=reason is Reason.GATE_FULL))
+        with Image.open(photos[PurePosixPath(key).stem]) as photo:
+            shown = photo.convert("RGB")
+        stack.store.objects[UPLOADS, key] = _small(shown, "JPEG")
+        if job.result:
+            stack.store.objects[RESULTS, job.result.key] = _small(remove_background(shown), "PNG")
+    with (
+        served(lambda: stack, stack.clock) as console,
+        running() as browser,
+        browser.new_page(viewport={"width": 1180, "height": 690}) as page,
+    ):
+        page.goto(console.url)
+        page.wait_for_load_state("load")
+        page.evaluate("() => Promise.all([...document.images].map((one) => one.decode()))")
+        page.screenshot(path=file, type="jpeg", quality=82)
+
+
+def _small(picture: Image.Image, format_: str) -> bytes:
+    small = picture.copy()
+    small.thumbnail((300, 300), Image.Resampling.LANCZOS)
+    content = BytesIO()
+    small.save(content, format_)
+    return content.getvalue()
 
 
 def sheet(named: Iterable[tuple[str, Image.Image]]) -> Image.Image:

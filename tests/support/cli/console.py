@@ -33,7 +33,7 @@ class Visitor:
             clock=self.stack.clock,
             own=OWN,
             address=ADDRESS,
-        )
+        ).pages
         self._cookies = dict(self.get(f"/?token={OWN.token}", cookies={}).cookies)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

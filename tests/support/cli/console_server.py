@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-import uvicorn
-
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.app import create_app
 from cutout.cli.console.guard import Secrets
+from cutout.cli.console.server import ConsoleServer
 from cutout.cli.output.money import Price
 from cutout.cli.progress.clock import Clock
 
@@ -43,17 +42,14 @@ def served(connect: Callable[[], Stack], clock: Clock) -> Iterator[Served]:
     listener.listen()
     address = f"127.0.0.1:{listener.getsockname()[1]}"
     own = Secrets()
-    app = create_app(
+    application = create_app(
         connect,
         price=Price(cents=Decimal("1.47")),
         clock=clock,
         own=own,
         address=address,
     )
-    config = uvicorn.Config(
-        app, log_level="error", lifespan="off", timeout_graceful_shutdown=1, ws="none"
-    )
-    server = uvicorn.Server(config)
+    server = ConsoleServer(application)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -35,9 +35,16 @@ _DEFECT = Problem(
 )
 
 
+class Application(NamedTuple):
+    """The pages, and what ends the streams of open windows when the server ends."""
+
+    pages: Guard
+    end_windows: Callable[[], None]
+
+
 def create_app(
     connect: Callable[[], Stack], *, price: Price, clock: Clock, own: Secrets, address: str
-) -> Guard:
+) -> Application:
     """Return the application.
 
     Args:
@@ -48,6 +55,7 @@ def create_app(
         address: host and port of the server.
     """
     site = Site(connect, price=price, clock=clock, csrf=own.csrf)
+    windows = LiveWindows(site)
 
     def not_found(_request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
@@ -62,11 +70,11 @@ def create_app(
         *PhotoPage(site=site).routes(),
         *Pictures(site=site).routes(),
         *Drop(site=site).routes(),
-        *LiveWindows(site).routes(),
+        *windows.routes(),
         Mount("/static", StaticFiles(packages=[_STATIC]), name="static"),
     ]
     app = Starlette(
         routes=routes,
         exception_handlers={HTTPException: not_found, Exception: defect},
     )
-    return Guard(app, own, address)
+    return Application(pages=Guard(app, own, address), end_windows=windows.end)

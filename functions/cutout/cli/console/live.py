@@ -104,7 +104,7 @@ class LiveWindows:
     def __init__(self, site: Site) -> None:
         self._watch = TableWatch(site)
         self._site = site
-        self._windows: set[asyncio.Queue[Changes]] = set()
+        self._windows: set[asyncio.Queue[Changes | None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._latest = Changes()
 
@@ -124,14 +124,14 @@ class LiveWindows:
 
     async def stream(self, window: Window) -> AsyncGenerator[str]:
         """Yield the events of a window; the loop runs while there is one."""
-        queue: asyncio.Queue[Changes] = asyncio.Queue()
+        queue: asyncio.Queue[Changes | None] = asyncio.Queue()
         queue.put_nowait(self._latest)
         self._windows.add(queue)
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._look_again_and_again())
         try:
-            while True:
-                for event in window.events(await queue.get()):
+            while changes := await queue.get():
+                for event in window.events(changes):
                     yield event
         finally:
             self._windows.discard(queue)
@@ -139,6 +139,11 @@ class LiveWindows:
                 self._loop.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._loop
+
+    def end(self) -> None:
+        """End the streams of all windows: the server waits for them when it ends."""
+        for queue in self._windows:
+            queue.put_nowait(None)
 
     async def _look_again_and_again(self) -> None:
         while True:

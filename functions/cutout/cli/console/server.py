@@ -14,11 +14,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.console.app import Application
     from cutout.cli.output.money import Price
     from cutout.cli.progress.clock import Clock
 
-_STOP_SECONDS = 1
-"""How long open windows delay the end."""
+_STOP_SECONDS = 3
+"""How long requests that are being answered delay the end."""
+
+
+class ConsoleServer(uvicorn.Server):
+    """Serves the pages, and ends open windows first when it ends."""
+
+    def __init__(self, application: Application) -> None:
+        self._end_windows = application.end_windows
+        super().__init__(
+            # No access log: it would print the token.
+            uvicorn.Config(
+                application.pages,
+                access_log=False,
+                log_level="warning",
+                lifespan="off",
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then the server: it would wait for them, and cancel them as an error."""
+        self._end_windows()
+        await super().shutdown(sockets)
 
 
 def serve(
@@ -41,15 +66,6 @@ def serve(
         opened: gets the URL that opens the console.
     """
     own = Secrets()
-    app = create_app(connect, price=price, clock=clock, own=own, address=address)
-    # No access log: it would print the token.
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-    )
+    application = create_app(connect, price=price, clock=clock, own=own, address=address)
     opened(f"http://{address}/?{TOKEN_PARAMETER}={own.token}")
-    uvicorn.Server(config).run(sockets=[listener])
+    ConsoleServer(application).run(sockets=[listener])

@@ -148,3 +148,19 @@ def test_one_loop_looks_for_all_windows_and_ends_with_the_last(
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(two_windows())
+
+
+def test_the_streams_end_with_the_server(stack: FakeStack, site: Site) -> None:
+    """It would wait for them, and then cancel them as an error."""
+    stack.know(failed("a.jpg"))
+
+    async def ended() -> None:
+        windows = LiveWindows(site)
+        async with aclosing(windows.stream(_window(site))) as stream:
+            await anext(stream)
+            windows.end()
+            async for event in stream:
+                assert event.startswith("event: ")
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(ended())
