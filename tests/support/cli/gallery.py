@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from PIL import Image, ImageDraw
 
-from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON
