@@ -29,10 +29,10 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Limits
 from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import Move
+from cutout.usecases.shared.job_writer import gate_changes
 
 LIMITS = Limits(max_in_flight=840, daily_credit_cap=Decimal(10**6))
 """100,000 photos an hour whose tasks take half a minute."""

@@ -11,7 +11,6 @@ from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -20,10 +19,10 @@ from cutout.domain.states import Move, Reason, State
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import job_writer, superseded
-from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.job_writer import JobWriter, gate_changes
 from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result import fetched_result, publish
-from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.store_result import StoreResult

@@ -22,9 +22,8 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
-from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.usecases.shared.settlement_effects import ErrorNotes, LatestNotes, SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring.chosen_provider import provider
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits

@@ -15,11 +15,9 @@ from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
 from cutout.usecases.shared.temp_folder import clear_left_behind
-from cutout.usecases.store_result.fetched_result import ResultFetcher
-from cutout.usecases.store_result.finish_cutout import FinishCutout
+from cutout.usecases.store_result.finish_cutout import FinishCutout, ResultFetcher
 from cutout.usecases.store_result.full_size_photo import FullSizePhotos
-from cutout.usecases.store_result.object_metadata import ObjectMetadata
-from cutout.usecases.store_result.publish import Publisher
+from cutout.usecases.store_result.publish import ObjectMetadata, Publisher
 from cutout.usecases.store_result.remove import RemoveResults
 from cutout.usecases.store_result.render import Render
 from cutout.usecases.store_result.result_cache import ResultCache

@@ -21,10 +21,10 @@ from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, PauseReason
-from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.serialization import to_row
 from cutout.domain.states import Lane, Reason, State
+from cutout.usecases.shared.job_writer import gate_changes
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER

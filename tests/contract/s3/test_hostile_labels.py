@@ -12,7 +12,7 @@ from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import State
-from cutout.usecases.store_result.object_metadata import ObjectMetadata
+from cutout.usecases.store_result.publish import ObjectMetadata
 from tests.support.aws_account import Account, s3_with
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.queues import MemoryTelemetry

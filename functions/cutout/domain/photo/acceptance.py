@@ -7,7 +7,7 @@ from io import SEEK_END
 from typing import BinaryIO
 
 from cutout.domain.job.photo import Photo
-from cutout.domain.photo.exif import FIRST_LYING
+from cutout.domain.photo.embedded_data import FIRST_LYING
 from cutout.domain.photo.picture import Picture
 from cutout.domain.photo.png_chunks import SIGNATURE
 from cutout.domain.states import Reason

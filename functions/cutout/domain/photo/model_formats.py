@@ -11,8 +11,7 @@ from mmap import mmap
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.photo.colour_profile import is_png_srgb, is_srgb
-from cutout.domain.photo.exif import exif_orientation, is_adobe_rgb
+from cutout.domain.photo.embedded_data import exif_orientation, is_adobe_rgb, is_png_srgb, is_srgb
 from cutout.domain.photo.jpeg_segments import MOST_SCANS, read_jpeg
 from cutout.domain.photo.png_chunks import SIGNATURE, read_png
 from cutout.domain.states import Reason

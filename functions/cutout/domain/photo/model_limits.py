@@ -12,7 +12,7 @@ from math import sqrt
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.job.photo import Photo
-from cutout.domain.photo.exif import FIRST_LYING
+from cutout.domain.photo.embedded_data import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
 from cutout.domain.photo.model_formats import Size, structure_of
 from cutout.domain.states import Reason

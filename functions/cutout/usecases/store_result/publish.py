@@ -1,14 +1,28 @@
-"""Writing files to the results bucket, never over the result of a newer upload."""
+"""Writing files with their labels to the results bucket, never over a newer upload's result.
+
+The labels are copied from the source: metadata, tags and headers, with the provenance.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from itertools import groupby
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
-from cutout.ports.buckets import Labels, Results, StoredResult
+from cutout.domain.job.stored_limits import TEXT_BYTES, shortened
+from cutout.domain.object_keys import MADE_BY, MAX_TAGS, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
+from cutout.domain.provider import Task
+from cutout.domain.text.encoded_words import encoded, is_plain
+from cutout.ports.buckets import Handling, Labels, Results, StoredResult, Uploads
+from cutout.ports.telemetry import Telemetry
 
 _PUT_TRIES = 4
 
@@ -58,3 +72,153 @@ def sha256(file: Path) -> str:
 
 def _is_newer(current: StoredResult, job: Job) -> bool:
     return current.order is not None and current.order > job.source.order
+
+
+MAX_METADATA_BYTES = 2048
+"""S3's limit for user metadata, names and values together, each in UTF-8.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+"""
+MAX_LABEL_BYTES = 4608
+"""Of S3's limit of 8 KB for all headers of a request. The signature, the session token and the
+conditions need the rest. Text that is not ASCII becomes up to three times as long in a header.
+"""
+_OURS = "cutout-"
+"""The prefix of our own metadata: provenance, and instructions for processing a photo."""
+_RESERVED = "aws:"
+"""The prefix of AWS's own tags, which cannot be written."""
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METADATA_PREFIX = "x-amz-meta-"
+_SEPARATORS = len(": \r\n")
+_TIME_BYTES = len("Thu, 01 Jan 2026 00:00:00 GMT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectMetadata:
+    """Collects the labels of results."""
+
+    uploads: Uploads
+    telemetry: Telemetry
+    model: str
+
+    def labels(self, job: Job, task: Task) -> Labels:
+        """The source's own labels and the cut-out's provenance.
+
+        Labels that do not fit, or that no header can contain, are logged and named in `left_out`.
+
+        Raises:
+            SourceGoneError: the source no longer exists.
+        """
+        own = self.uploads.labels(job.source)
+        theirs = {name: text for name, text in own.metadata.items() if not _is_ours(name)}
+        tags = {name: text for name, text in own.tags.items() if _is_to_be_carried(name)}
+        labels = fitted(replace(own, metadata=theirs, tags=tags), self._provenance(job, task))
+        for kind, names in groupby(labels.left_out, lambda one: one.partition(" ")[0]):
+            left_out = [name.partition(" ")[2] for name in names]
+            self.telemetry.log("labels left out", kind=kind, names=left_out)
+        return labels
+
+    def provenance_alone(self, job: Job, task: Task) -> Labels:
+        """The cut-out's provenance alone; the source's own labels are not read."""
+        theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
+        return fitted(theirs, self._provenance(job, task))
+
+    def _provenance(self, job: Job, task: Task) -> dict[str, str]:
+        return {
+            MADE_BY: job.id,
+            SOURCE_VERSION: job.source.version_id or job.source.etag,
+            SOURCE_ORDER: job.source.order,
+            "cutout-model": self.model,
+            "cutout-task": shortened(task.id, TEXT_BYTES["task_id"]),
+        }
+
+
+def fitted(labels: Labels, provenance: Mapping[str, str]) -> Labels:
+    """The labels that fit into one request beside the provenance.
+
+    Headers for browsers come first, then metadata and tags by name. Each is written completely
+    or not at all.
+    """
+    room = _Room()
+    for name, text in provenance.items():
+        room.takes_metadata(name, text)
+    handling = _fitted_handling(labels.handling, room)
+    metadata = {
+        name: text
+        for name, text in sorted(labels.metadata.items())
+        if room.takes_metadata(name, text)
+    }
+    tags: dict[str, str] = {}
+    for name, text in sorted(labels.tags.items()):
+        if len(tags) < MAX_TAGS and room.takes_tag(name, text):
+            tags[name] = text
+    fits = Labels(metadata={**provenance, **metadata}, tags=tags, handling=handling)
+    return replace(fits, left_out=labels.left_out + tuple(_missing(labels, fits)))
+
+
+def _missing(wanted: Labels, fits: Labels) -> Iterator[str]:
+    """The kind and name of each label that does not fit."""
+    yield from (
+        f"metadata {name}" for name in sorted(wanted.metadata.keys() - fits.metadata.keys())
+    )
+    yield from (f"tag {name}" for name in sorted(wanted.tags.keys() - fits.tags.keys()))
+    for field in fields(Handling):
+        if getattr(wanted.handling, field.name) != getattr(fits.handling, field.name):
+            yield f"header {field.name}"
+
+
+class _Room:
+    """The bytes that are left for labels in one request."""
+
+    def __init__(self) -> None:
+        self._metadata = MAX_METADATA_BYTES
+        self._headers = MAX_LABEL_BYTES
+
+    def takes_metadata(self, name: str, text: str) -> bool:
+        """Add one metadata entry; False if it does not fit or no header can contain it."""
+        if not _HEADER_NAME.fullmatch(name) or not _is_text(text):
+            return False
+        weight = len(name) + len(text.encode())
+        # The signature's header repeats the name of each header that it signs.
+        names = 2 * (len(_METADATA_PREFIX) + len(name)) + 1
+        header = names + len(encoded(text)) + _SEPARATORS
+        if weight > self._metadata or header > self._headers:
+            return False
+        self._metadata -= weight
+        self._headers -= header
+        return True
+
+    def takes_tag(self, name: str, text: str) -> bool:
+        """Add one tag; False if it does not fit. One header contains all tags, as a query."""
+        return _is_text(name + text) and self.takes(len(urlencode({name: text})) + 1)
+
+    def takes(self, size: int) -> bool:
+        """Use so many bytes of headers; False if they do not fit."""
+        if size > self._headers:
+            return False
+        self._headers -= size
+        return True
+
+
+def _fitted_handling(handling: Handling, room: _Room) -> Handling:
+    kept: dict[str, Any] = {}
+    for field in fields(handling):
+        value = getattr(handling, field.name)
+        text = value if isinstance(value, str) else ""
+        size = len(field.name) + _SEPARATORS + (len(text) or _TIME_BYTES)
+        if value is not None and is_plain(text) and room.takes(size):
+            kept[field.name] = value
+    return Handling(**kept)
+
+
+def _is_ours(name: str) -> bool:
+    return name.lower().startswith(_OURS)
+
+
+def _is_to_be_carried(tag: str) -> bool:
+    return tag != STATE_TAG and not tag.lower().startswith(_RESERVED)
+
+
+def _is_text(text: str) -> bool:
+    """Whether UTF-8 can encode it: it has no lone surrogates."""
+    return text == text.encode(errors="replace").decode()

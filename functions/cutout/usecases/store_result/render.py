@@ -22,8 +22,7 @@ from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
-from cutout.usecases.store_result.object_metadata import fitted
-from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.publish import fitted, sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.variants import Variants
 

@@ -15,7 +15,7 @@ from cutout.domain.object_keys import kept_key
 from cutout.ports.buckets import KeptResults
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.deduplication import Deduplication
-from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import sha256
 
 _PUT_TRIES = 3

@@ -21,8 +21,8 @@ from cutout.usecases.shared.error_note_texts import (
     whose,
     why,
 )
-from cutout.usecases.shared.error_notes import LatestNotes, occasion_of
-from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.shared.settlement_effects import LatestNotes, occasion_of
+from cutout.usecases.store_result.finish_cutout import FetchedResult
 
 _PLACES = 2
 """Candidates for a review key that are used in practice; later ones are for hash collisions."""

@@ -17,7 +17,7 @@ from cutout.domain.states import Move
 from cutout.ports.buckets import Results
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.superseded import why_superseded
-from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import sha256
 from cutout.usecases.store_result.store_result import CUT_SHORT, StoreResult, is_unchecked
 

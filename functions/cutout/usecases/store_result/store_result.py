@@ -39,11 +39,14 @@ from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.shared.superseded import why_superseded
-from cutout.usecases.store_result.fetched_result import FetchedResult, ResultFetcher
-from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
+from cutout.usecases.store_result.finish_cutout import (
+    FetchedResult,
+    FinishCutout,
+    ResultFetcher,
+    VariantSources,
+)
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
-from cutout.usecases.store_result.object_metadata import ObjectMetadata
-from cutout.usecases.store_result.publish import Publisher, sha256
+from cutout.usecases.store_result.publish import ObjectMetadata, Publisher, sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review import ReviewNotes
 from cutout.usecases.store_result.variants import Variants

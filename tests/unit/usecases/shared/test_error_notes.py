@@ -7,7 +7,7 @@ from dataclasses import replace
 from cutout.adapters.evolink.task_api import TERMS
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels, NoteRevision
-from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
+from cutout.usecases.shared.settlement_effects import ErrorNotes, LatestNotes
 from tests.support.fakes.buckets import MemoryNotes
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png

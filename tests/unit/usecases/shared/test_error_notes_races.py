@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.states import State
-from cutout.usecases.shared.error_notes import occasion_of
+from cutout.usecases.shared.settlement_effects import occasion_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook

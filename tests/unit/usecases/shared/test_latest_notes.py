@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.errors import TransientError
 from cutout.ports.buckets import CurrentNote, NoteRevision
-from cutout.usecases.shared.error_notes import LatestNotes, before
+from cutout.usecases.shared.settlement_effects import LatestNotes, before
 from tests.support.builders import NOW, a_source
 from tests.support.fakes.queues import MemoryTelemetry
 

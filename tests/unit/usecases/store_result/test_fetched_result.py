@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import Reason
-from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.finish_cutout import FetchedResult
 from tests.support.builders import PHOTO, a_job
 
 TASK = Task(id="task-1", status=TaskStatus.COMPLETED)

@@ -15,8 +15,12 @@ from cutout.domain.job.result import Reuse
 from cutout.domain.photo.picture import Picture
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import Pixels, Reason
-from cutout.usecases.store_result.fetched_result import FetchedResult
-from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
+from cutout.usecases.store_result.finish_cutout import (
+    FetchedResult,
+    FinishCutout,
+    Finished,
+    VariantSources,
+)
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
 from tests.support.builders import NOW, PHOTO, a_job
 from tests.support.fakes.buckets import MemoryCopies

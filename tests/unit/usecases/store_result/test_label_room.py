@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cutout.ports.buckets import Handling, Labels
-from cutout.usecases.store_result.object_metadata import (
+from cutout.usecases.store_result.publish import (
     MAX_LABEL_BYTES,
     MAX_METADATA_BYTES,
     fitted,

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from cutout.domain.photo.colour_profile import GAMMA_UNIT, is_coded_srgb, is_png_srgb
+from cutout.domain.photo.embedded_data import GAMMA_UNIT, is_coded_srgb, is_png_srgb
 from cutout.domain.photo.png_chunks import Png
 
 Row = tuple[float, float, float]

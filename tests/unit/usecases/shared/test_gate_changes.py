@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cutout.domain.gate.shards import Shard, ShardChange, holder
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.states import AttemptOutcome, State
+from cutout.usecases.shared.job_writer import gate_changes
 from tests.support.builders import NOW, a_job, an_attempt
 
 TODAY, TOMORROW = NOW.date(), (NOW + timedelta(days=1)).date()
