@@ -21,7 +21,7 @@ from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import job_writer, superseded
 from cutout.usecases.shared.job_writer import JobWriter, gate_changes
 from cutout.usecases.shared.superseded import why_superseded
-from cutout.usecases.store_result import fetched_result, publish
+from cutout.usecases.store_result import finish_cutout, publish
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -112,7 +112,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
 _bring_home = StoreResult.complete
 
 
-@MUTATIONS.of(fetched_result, "why_not")
+@MUTATIONS.of(finish_cutout, "why_not")
 def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 
