@@ -16,6 +16,7 @@ from cutout.cli.console.guard import Guard, Secrets
 from cutout.cli.console.live import LiveWindows
 from cutout.cli.console.photo_page import PhotoPage
 from cutout.cli.console.pictures import Pictures
+from cutout.cli.console.review_page import ReviewPage
 from cutout.cli.console.site import Site
 from cutout.cli.output.problems import Problem
 
@@ -68,6 +69,7 @@ def create_app(
     routes = [
         *Board(site=site).routes(),
         *PhotoPage(site=site).routes(),
+        *ReviewPage(site=site).routes(),
         *Pictures(site=site).routes(),
         *Drop(site=site).routes(),
         *windows.routes(),

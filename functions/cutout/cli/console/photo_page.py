@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from cutout.cli import compose
+from cutout.cli.console.retry_offer import offer_of, retry_as_offered
 from cutout.cli.console.stored_files import cut_out_of, photo_of, variants_of
-from cutout.cli.job_retry import check_retryable, retry_job
-from cutout.cli.output.cost_preview import preview_in_words
 from cutout.cli.output.describe import event_text
 from cutout.cli.output.gate_text import delay
-from cutout.cli.output.problems import Problem
 from cutout.cli.output.timeline import is_shortened, timeline
 from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import note_key
@@ -30,15 +27,6 @@ if TYPE_CHECKING:
 
 _OTHERS_SHOWN = 5
 _MAX_NOTE_BYTES = 1 << 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class RetryOffer:
-    """The retry of a job: its price, or why there is none."""
-
-    credits: str = ""
-    price: str = ""
-    refusal: Problem | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +59,12 @@ class PhotoPage:
             cut_out=cut_out_of(job),
             files=variants_of(job),
             note=self._note(job),
-            offer=self._offer(job) if job.state.is_settled else None,
+            offer=offer_of(self.site, job) if job.state.is_settled else None,
         )
 
     def retry(self, request: Request, form: Form) -> Response:
         """Retry the job that the page showed, for the price that it showed."""
-        stack, job = self.site.stack(), self._job(request)
-        offer = self._offer(job)
-        if offer.refusal:
-            raise offer.refusal
-        if form.get("version") != str(job.version):
-            raise Problem(f"{job.source.key} changed meanwhile.", advice="Reload this page.")
-        if form.get("credits") != offer.credits:
-            raise Problem("The price changed meanwhile.", advice="Reload this page.")
-        retry_job(stack, job)
+        retry_as_offered(self.site, self._job(request), form)
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
 
     def _job(self, request: Request) -> Job:
@@ -92,18 +72,6 @@ class PhotoPage:
         if job is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return job
-
-    def _offer(self, job: Job) -> RetryOffer:
-        """Return the retry of a job."""
-        stack = self.site.stack()
-        try:
-            check_retryable(job, stack.ports.terms)
-        except Problem as refusal:
-            return RetryOffer(refusal=refusal)
-        estimate = compose.estimate(stack, 1)
-        return RetryOffer(
-            credits=str(estimate.credits), price=preview_in_words(estimate, self.site.price)
-        )
 
     def _note(self, job: Job) -> str | None:
         """Return the note that says why the key has no cut-out, if there is one."""

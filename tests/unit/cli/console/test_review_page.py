@@ -1,0 +1,150 @@
+"""The review page: the queue of doubtful results, and decisions on them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from cutout.cli.console.review_page import LONGEST_QUEUE
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.console import ORIGIN, WRITES, Visitor
+from tests.support.cli.jobs import reviewed
+
+ANN = "arn:aws:iam::123456789012:user/ann"
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """A person with three doubtful results, the newest first."""
+    visitor = Visitor()
+    visitor.stack.know(*(reviewed(f"{name}.jpg", hours) for hours, name in enumerate("abc")))
+    return visitor
+
+
+def shown(text: str) -> str:
+    """The key of the photo whose result a page shows."""
+    [key] = re.findall(r'id="subject"><a class="key" href="[^"]*">([^<]*)<', text)
+    return str(key)
+
+
+def press(visitor: Visitor, text: str, verb: str, **changed: str) -> str:
+    """Press a button as the page shows it; returns the part of the page that comes back."""
+    [form] = re.findall(rf'<form hx-post="[^"]*/{verb}".*?</form>', text, re.DOTALL)
+    [address] = re.findall(r'hx-post="([^"]*)"', form)
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    answer = visitor.send(
+        "POST", address, headers={**WRITES, "HX-Request": "true"}, data=fields | changed
+    )
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_a_result_is_shown_with_its_photo_why_it_is_doubtful_and_its_cost(
+    visitor: Visitor,
+) -> None:
+    """Without a script, too."""
+    text = visitor.get("/review").text
+    assert shown(text) == "a.jpg"
+    for part in (
+        "The result has no transparent pixels: nothing was cut out.",
+        "5.4 credits, about $0.08",
+        "1 of 3",
+        "/jobs/job-of-a.jpg/files/photo",
+        "/jobs/job-of-a.jpg/files/cut-out",
+        "Retry for at most 5.4 credits",
+    ):
+        assert part in text
+
+
+def test_links_lead_to_the_neighbours(visitor: Visitor) -> None:
+    """By a script as a part of the page, otherwise as a page."""
+    text = visitor.get("/review?job=job-of-b.jpg").text
+    assert shown(text) == "b.jpg"
+    links = dict(re.findall(r'rel="(prev|next)" href="([^"]*)"', text))
+    assert links == {"prev": "/review?job=job-of-a.jpg", "next": "/review?job=job-of-c.jpg"}
+    part = visitor.get(links["next"], headers={"HX-Request": "true"}).text
+    assert (shown(part), "<html" in part) == ("c.jpg", False)
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "said"),
+    [("accept", State.COMPLETED, "accepted"), ("reject", State.FAILED, "rejected")],
+)
+def test_a_decision_is_recorded_and_the_next_result_is_shown(
+    visitor: Visitor, verb: str, state: State, said: str
+) -> None:
+    """With the person's ARN; from the last one, the way leads back."""
+    part = press(visitor, visitor.get("/review?job=job-of-b.jpg").text, verb)
+    assert (shown(part), f"b.jpg: {said}." in part) == ("c.jpg", True)
+    job = visitor.stack.table.jobs["job-of-b.jpg"]
+    assert job.decision is not None
+    assert (job.state, job.decision.by) == (state, ANN)
+    part = press(visitor, part, verb)
+    assert shown(part) == "a.jpg"
+    assert "Nothing waits for a decision." in press(visitor, part, verb)
+
+
+def test_of_two_windows_the_first_one_decides(visitor: Visitor) -> None:
+    """The second is told who decided what, and shows the next result."""
+    both = visitor.get("/review").text
+    press(visitor, both, "accept")
+    late = press(visitor, both, "reject")
+    assert f"a.jpg: it was accepted by {ANN} at 2026-" in late
+    assert shown(late) == "b.jpg"
+    assert visitor.stack.table.jobs["job-of-a.jpg"].reason is Reason.ACCEPTED_BY_PERSON
+
+
+def test_a_result_that_has_changed_since_it_was_shown_is_not_decided_on(visitor: Visitor) -> None:
+    """A retry brought another one: the person has not seen it."""
+    part = press(visitor, visitor.get("/review").text, "accept", version="0815")
+    assert "a.jpg changed meanwhile." in part
+    assert shown(part) == "a.jpg"
+    assert visitor.stack.checks.checks == []
+
+
+def test_a_retry_costs_what_the_page_showed(visitor: Visitor) -> None:
+    """Another price is not paid."""
+    text = visitor.get("/review").text
+    refused = press(visitor, text, "retry", credits="1")
+    assert ("The price changed meanwhile." in refused, shown(refused)) == (True, "a.jpg")
+    part = press(visitor, text, "retry")
+    assert ("a.jpg: retried." in part, shown(part)) == (True, "b.jpg")
+    assert visitor.stack.table.jobs["job-of-a.jpg"].reason is Reason.RETRIED_BY_PERSON
+
+
+def test_a_result_that_could_not_be_accepted_says_why(visitor: Visitor) -> None:
+    """It is in the queue again."""
+    decision = ReviewDecision(
+        verdict=Verdict.ACCEPT, by=ANN, at=NOON, over=Reason.RESULT_OPAQUE, problem="it is gone"
+    )
+    visitor.stack.know(replace(reviewed(), decision=decision))
+    assert "It could not be accepted: it is gone." in visitor.get("/review").text
+
+
+def test_a_photo_that_browsers_do_not_show_says_so(visitor: Visitor) -> None:
+    """HEIC and TIFF, for example."""
+    visitor.stack.know(reviewed("new.heic", -1))
+    assert "Browsers do not show this format." in visitor.get("/review").text
+
+
+def test_a_long_queue_is_cut(visitor: Visitor) -> None:
+    """A view reads a hundred of them; decided ones make room."""
+    visitor.stack.know(*(reviewed(f"{number}.jpg", 9) for number in range(LONGEST_QUEUE)))
+    assert f"1 of {LONGEST_QUEUE} or more" in visitor.get("/review").text
+
+
+def test_an_unknown_job_cannot_be_decided_on(visitor: Visitor) -> None:
+    """A page of an earlier run of the local cloud."""
+    assert visitor.post("/review/nothing/accept", {"version": "1"}).status_code == 404
+
+
+def test_nothing_is_decided_by_reading(visitor: Visitor) -> None:
+    """Nor by another page's request."""
+    assert visitor.get("/review/job-of-a.jpg/accept").status_code == 405
+    answer = visitor.send("POST", "/review/job-of-a.jpg/accept", headers={"Origin": ORIGIN})
+    assert answer.status_code == 403
+    assert visitor.stack.table.jobs["job-of-a.jpg"].state is State.REVIEW
