@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -68,4 +69,5 @@ def serve(
     own = Secrets()
     application = create_app(connect, price=price, clock=clock, own=own, address=address)
     opened(f"http://{address}/?{TOKEN_PARAMETER}={own.token}")
-    ConsoleServer(application).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end; uvicorn raises it again.
+        ConsoleServer(application).run(sockets=[listener])
