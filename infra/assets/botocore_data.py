@@ -4,10 +4,10 @@ import gzip
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
-_DATA: Final = PurePosixPath("botocore/data")
+_DATA: Final = "botocore/data/"
 _MODEL: Final = "/service-2.json.gz"
 _ENDPOINTS: Final = "botocore/data/endpoints.json"
 _CALLED: Final = re.compile(r'\.([a-z_]+)\(|"([a-z_]+)"')
@@ -44,11 +44,8 @@ def cut(
 
 
 def _is_of_another(name: str, services: Collection[str]) -> bool:
-    path = PurePosixPath(name)
-    if not path.is_relative_to(_DATA):
-        return False
-    parts = path.relative_to(_DATA).parts
-    return len(parts) > 1 and parts[0] not in services
+    folder, is_below, _ = name.removeprefix(_DATA).partition("/")
+    return name.startswith(_DATA) and bool(is_below) and folder not in services
 
 
 def _without_documentation(path: Path) -> Model:

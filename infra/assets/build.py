@@ -3,9 +3,11 @@
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
@@ -32,6 +34,8 @@ class AssetBuilder:
     sources: Path = SOURCES / "functions"
     locks: Path = SOURCES / "requirements"
     cache: Path = CACHE / "assets"
+    _shared: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+    """For the folders that all functions have in common."""
 
     def build(self, shape: FunctionShape, also: Contents | None = None) -> Pack:
         """Build the asset of one function, unless it is in the cache.
@@ -43,26 +47,39 @@ class AssetBuilder:
         Raises:
             AssetError: it cannot be built.
         """
+        with BuildCache(self.cache).locked():
+            return self._build(shape, also or {})
+
+    def build_all(
+        self, shapes: Sequence[FunctionShape], also: Mapping[FunctionName, Contents]
+    ) -> list[Pack]:
+        """Build several side by side: zlib compresses without Python's global lock.
+
+        Raises:
+            AssetError: one cannot be built.
+        """
+        with BuildCache(self.cache).locked(), ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda one: self._build(one, also.get(one.name, {})), shapes))
+
+    def _build(self, shape: FunctionShape, also: Contents) -> Pack:
         own = own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
-        also = also or {}
         called = botocore_data.names_called(
             path for name, path in own.items() if name.startswith(_CALLS_AWS)
         )
         cache = BuildCache(self.cache)
-        with cache.locked():
-            return cache.get(
-                f"{shape.name}-{self.platform}",
-                _key(f"{self._vendored_key(shape, called)}{_named(also)}", own),
-                lambda place: self._add_own(place, own, also, self._vendored(shape, called, cache)),
-            )
+        return cache.get(
+            f"{shape.name}-{self.platform}",
+            _key(f"{self._vendored_key(shape, called)}{_named(also)}", own),
+            lambda place: self._add_own(place, own, also, self._vendored(shape, called, cache)),
+        )
 
     @cached_property
     def _target(self) -> Target:
         return Target.of(self.platform, cache=self.cache)
 
-    @cached_property
     def _site(self) -> SitePackages:
-        return install(self._target, locks=self.locks, cache=self.cache)
+        with self._shared:
+            return install(self._target, locks=self.locks, cache=self.cache)
 
     def _vendored_key(self, shape: FunctionShape, called: frozenset[str]) -> str:
         what = repr((shape.distributions, shape.aws_services, sorted(called)))
@@ -76,7 +93,7 @@ class AssetBuilder:
         )
 
     def _vendor(self, place: Path, shape: FunctionShape, called: frozenset[str]) -> Pack:
-        files = self._site.files(shape.distributions)
+        files = self._site().files(shape.distributions)
         contents = _read(botocore_data.cut(files, shape.aws_services, called))
         add_to_zip(place, contents, level=self._target.compression)
         return Pack(
@@ -115,7 +132,8 @@ class AssetBuilder:
             self._target.compiler.compile_tree(folder)
 
         key = _key(self._target.fingerprint, own)
-        return folder_made_once(self.cache, f"own-{self._target.name}", key, make)
+        with self._shared:
+            return folder_made_once(self.cache, f"own-{self._target.name}", key, make)
 
 
 def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionName, Asset]:
@@ -130,9 +148,11 @@ def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionNam
     """
     builder = AssetBuilder(platform)
     file = {f"cutout/{RECIPES_FILE}": write_recipes(recipes).encode()} if recipes else {}
-    also = dict.fromkeys(_READ_RECIPES, file)
-    packs = {name: builder.build(shape, also.get(name)) for name, shape in SHAPES.items()}
-    return {name: Asset(path=pack.path, digest=pack.digest) for name, pack in packs.items()}
+    packs = builder.build_all(tuple(SHAPES.values()), dict.fromkeys(_READ_RECIPES, file))
+    return {
+        name: Asset(path=pack.path, digest=pack.digest)
+        for name, pack in zip(SHAPES, packs, strict=True)
+    }
 
 
 def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:

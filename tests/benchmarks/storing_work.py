@@ -40,20 +40,30 @@ def make(folder: Path, megapixels: float) -> None:
     """Write `source.jpg`, the model's `result.png`, and a finished `cut-out.png`."""
     from infra.local.place import shipped_photos  # noqa: PLC0415 - not for what is measured
 
-    photo = Image.open(shipped_photos()[0]).convert("RGB")
-    scale = (megapixels * 1e6 / (photo.width * photo.height)) ** 0.5
-    size = round(photo.width * scale), round(photo.height * scale)
-    large = photo.resize(size, Image.Resampling.BICUBIC)
-    grain = Image.effect_noise(size, 12).convert("RGB")
+    photo = enlarged(shipped_photos()[0], megapixels)
     exif = Image.Exif()
     exif[0x0112] = 3
-    ImageChops.add(large, grain, 1, -128).save(folder / "source.jpg", quality=88, exif=exif)
-    _models(large).save(folder / "result.png")
+    with_grain(photo).save(folder / "source.jpg", quality=88, exif=exif)
+    models(photo).save(folder / "result.png")
     PillowCopier().upright(folder / "source.jpg", folder / "source.png")
     PICTURES.faithful_cut_out(folder / "result.png", folder / "source.png", folder / "cut-out.png")
 
 
-def _models(photo: Image.Image) -> Image.Image:
+def enlarged(photo: Path, megapixels: float) -> Image.Image:
+    """A photo at another size."""
+    with Image.open(photo) as opened:
+        scale = (megapixels * 1e6 / (opened.width * opened.height)) ** 0.5
+        size = round(opened.width * scale), round(opened.height * scale)
+        return opened.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+
+
+def with_grain(photo: Image.Image) -> Image.Image:
+    """The photo with the grain of a sensor over it, which differs each time."""
+    grain = Image.effect_noise(photo.size, 12).convert("RGB")
+    return ImageChops.add(photo, grain, 1, -128)
+
+
+def models(photo: Image.Image) -> Image.Image:
     """What a model gives back that does not turn photos, and works at 2 megapixels."""
     from infra.local.evolink.background_removal import remove_background  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,17 +51,25 @@ class Deployment(Working):
 
     def uploads(self, number: int) -> list[Event]:
         """Upload photos, none like another; the events for Submit."""
-        for one in range(self._photos, self._photos + number):
-            self.upload(f"shoes/{one}.png", photo(one))
-        self._photos += number
+        return self.uploads_of(photo(self._photos + one) for one in range(number))
+
+    def uploads_of(self, photos: Iterable[bytes]) -> list[Event]:
+        """Upload these photos; the events for Submit."""
+        for data in photos:
+            self._photos += 1
+            self.upload(f"shoes/{self._photos}", data)
         return self._events_of.pop("submit")
 
     def requests(self, number: int) -> list[Event]:
         """Upload photos that need a copy; the events for Prepare."""
-        for _ in range(number):
+        return self.requests_of(photo(self._photos + one, "TIFF") for one in range(number))
+
+    def requests_of(self, photos: Iterable[bytes]) -> list[Event]:
+        """Upload these photos; the events for Prepare."""
+        for data in photos:
             self._photos += 1
-            key = f"shoes/{self._photos}.tif"
-            version = self.stack.upload(key, photo(self._photos, "TIFF"))
+            key = f"shoes/{self._photos}"
+            version = self.stack.upload(key, data)
             source = Source(
                 bucket=UPLOADS, key=key, version_id=version, etag="", sequencer="1", size=1
             )

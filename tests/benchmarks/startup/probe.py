@@ -37,7 +37,11 @@ def main(folder: str, module: str, started: float) -> None:
         wall, used = time.monotonic(), cpu()
         answers.append(handler(event, Context()))
         runs.append({"wall": time.monotonic() - wall, "cpu": cpu() - used, "peak": peak_bytes()})
-    sys.stdout.write("\n" + json.dumps({"ready": ready, "runs": runs, "answers": answers}))
+    child_peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    sys.stdout.write(
+        "\n"
+        + json.dumps({"ready": ready, "runs": runs, "child peak": child_peak, "answers": answers})
+    )
 
 
 def peak_bytes() -> int:

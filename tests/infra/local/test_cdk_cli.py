@@ -124,6 +124,7 @@ def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws() -> None:
     )
     assert made["PIP_INDEX_URL"] == "x"
     assert {"AWS_PROFILE", "EVOLINK_API_KEY"} & made.keys() == set()
+    assert made["CDK_VALIDATION"] == "false"
     assert made["PATH"].endswith(f"{os.pathsep}/bin")
 
 

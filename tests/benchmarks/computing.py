@@ -1,0 +1,184 @@
+"""What each function computes for a photo: CPU seconds and peak memory.
+
+    python -m tests.benchmarks.computing [--photos N] [--write]
+
+Each function's asset runs in an isolated process, as in `make bench`, against MiniStack and a
+provider on loopback, over TLS. The photos are those that ship with the project, as they are and
+enlarged to the 12 megapixels of a phone's camera with the grain of a sensor: as JPEG for Submit, as
+HEIC for Prepare. The provider's results are cut out at 2 megapixels. `--write` records the figures
+in `computing.json`, from which `tests.benchmarks.costs` calculates seconds and prices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import pillow_heif
+from PIL import Image
+
+from infra.assets import AssetBuilder
+from infra.deployed_functions import SHAPES
+from infra.local.place import shipped_photos
+from tests.benchmarks.startup.deployment import Deployment, Event, deployment
+from tests.benchmarks.startup.measured import run, subjects
+from tests.benchmarks.storing_work import enlarged, models, with_grain
+
+COMPUTED: Final = Path(__file__).with_name("computing.json")
+AS_SHIPPED: Final = "as shipped"
+PHONE: Final = "12 megapixels"
+_MEGAPIXELS: Final = {AS_SHIPPED: None, PHONE: 12.0}
+_PHOTOS: Final = 9
+_MB: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computed:
+    """What one function takes.
+
+    Attributes:
+        ready: CPU seconds of a new process until the handler is ready.
+        first: CPU seconds of its first run.
+        warm: CPU seconds of each further run: the median.
+        peak_mb: Most resident memory, in millions of bytes, that of child processes included.
+    """
+
+    ready: float
+    first: float
+    warm: float
+    peak_mb: float
+
+    @property
+    def cold(self) -> float:
+        """CPU seconds that a run takes more when it starts a new environment."""
+        return max(0.0, self.ready + self.first - self.warm)
+
+
+Figures = dict[str, dict[str, Computed]]
+"""By size of the photos, by service."""
+
+
+def measured(photos: int, sizes: Mapping[str, float | None] = _MEGAPIXELS) -> Figures:
+    """Run each function with so many photos of each size."""
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with deployment(folder / "aws") as deployed:
+            ours = [
+                one
+                for one in subjects(AssetBuilder("local"), folder / "assets", deployed.authority)
+                if one.name in SHAPES
+            ]
+            for name, megapixels in sizes.items():
+                deployed.result = _cut_out(megapixels)
+                events = _events(deployed, photos, megapixels)
+                figures[name] = {
+                    one.service: _computed(run(one, deployed.environment, events[one.service]()))
+                    for one in ours
+                }
+    return figures
+
+
+def _events(
+    deployed: Deployment, photos: int, megapixels: float | None
+) -> Mapping[str, Callable[[], list[Event]]]:
+    """Each function's events, to be called in the order of a photo's way."""
+    return {
+        "submit": lambda: deployed.uploads_of(_photos(photos, megapixels, "JPEG")),
+        "prepare": lambda: deployed.requests_of(_photos(photos, megapixels, "HEIF")),
+        "receive-callback": deployed.callbacks,
+        "store-result": deployed.checks,
+        "sweep": lambda: deployed.sweeps(photos),
+    }
+
+
+def _photos(number: int, megapixels: float | None, form: str) -> Iterator[bytes]:
+    """Photos in turn, none the same as another."""
+    pillow_heif.register_heif_opener()
+    for photo in islice(cycle(shipped_photos()), number):
+        with_own_grain = with_grain(_sized(photo, megapixels))
+        yield _saved(with_own_grain, form, quality=88)
+
+
+def _sized(photo: Path, megapixels: float | None) -> Image.Image:
+    if megapixels:
+        return enlarged(photo, megapixels)
+    with Image.open(photo) as opened:
+        return opened.convert("RGB")
+
+
+def _cut_out(megapixels: float | None) -> bytes:
+    return _saved(models(_sized(shipped_photos()[0], megapixels)), "PNG")
+
+
+def _saved(picture: Image.Image, form: str, **options: int) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def _computed(told: Any) -> Computed:
+    first, *warm = told["runs"]
+    return Computed(
+        ready=round(told["ready"]["cpu"], 3),
+        first=round(first["cpu"], 3),
+        warm=round(median(each["cpu"] for each in warm), 3),
+        peak_mb=round((told["runs"][-1]["peak"] + told["child peak"]) / _MB),
+    )
+
+
+def recorded(file: Path = COMPUTED) -> Figures:
+    """What was measured last."""
+    told = json.loads(file.read_text())
+    return {
+        size: {service: Computed(**one) for service, one in figures.items()}
+        for size, figures in told.items()
+    }
+
+
+def written(figures: Figures) -> str:
+    """The figures as JSON."""
+    told = {
+        size: {service: asdict(one) for service, one in by_service.items()}
+        for size, by_service in figures.items()
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
+def table(figures: Figures) -> list[str]:
+    """The figures as a table of Markdown."""
+    lines = [
+        "| CPU seconds | photo | until ready | first run | warm run | peak MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    return lines + [
+        f"| {service} | {size} | {one.ready:.2f} | {one.first:.2f} | {one.warm:.3f} "
+        f"| {one.peak_mb:.0f} |"
+        for size, by_service in figures.items()
+        for service, one in by_service.items()
+    ]
+
+
+def main() -> None:
+    """Measure and print; record with `--write`."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.computing")
+    parser.add_argument("--photos", type=int, default=_PHOTOS, help="of each size")
+    parser.add_argument("--write", action="store_true", help="record the figures")
+    chosen = parser.parse_args()
+    figures = measured(chosen.photos)
+    sys.stdout.write("\n".join(table(figures)) + "\n")
+    if chosen.write:
+        COMPUTED.write_text(written(figures))
+
+
+if __name__ == "__main__":
+    main()
