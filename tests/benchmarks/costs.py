@@ -5,9 +5,20 @@
 Requests, units of the table and bytes of logs are those that were counted
 (`tests/benchmarks/counted.json`, written by `python -m tests.benchmarks.counting`). The rest
 follows from rules: a message is sent, received and deleted; an upload is
-one event; a callback is one request; functions take the seconds of `SECONDS`; each secret is read
-again every five minutes, at a thousand photos an hour; the provider fetches a photo of 2 MB.
-Storage is left out, and so is the provider's own fee, about 80 US dollars a thousand.
+one event; a callback is one request; each secret is read again every five minutes, at a thousand
+photos an hour; the provider fetches a photo of 2 MB. Storage is left out, and so is the provider's
+own fee, about 80 US dollars a thousand.
+
+A function is billed for computing and for waiting:
+
+- computing: the CPU seconds that `tests.benchmarks.computing` measured with photos of 12 megapixels,
+  divided by the function's share of a processor, which is a whole one from 1,769 MB on. One of
+  Lambda's arm64 processors is taken to be as fast as the one that measured, and `COLD` of all runs
+  start a new environment, at that share, too;
+- waiting: each counted request takes `WAIT_SECONDS`, one after the other; the same for those to the
+  provider. These are assumptions.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 
 from __future__ import annotations
@@ -20,7 +31,9 @@ from pathlib import Path
 from typing import Final
 
 from cutout.domain.metrics import BASIC_METRICS, Metric
-from infra.deployed_functions import SHAPES
+from infra.deployed_functions import SHAPES, FunctionShape
+from tests.benchmarks import computing
+from tests.benchmarks.computing import Computed
 from tests.benchmarks.counting import Count, recorded
 
 PRICED_ON: Final = "2026-11-22"
@@ -28,14 +41,25 @@ PRICED_IN: Final = "us-east-1"
 """List prices without free tier, to be checked against AWS's pages for another region or day."""
 TEMPLATE: Final = Path(__file__).parents[1] / "infra" / "template.json"
 
-SECONDS: Final = {
-    "submit": Decimal(1),
-    "prepare": Decimal(3),
-    "receive-callback": Decimal("0.1"),
-    "store-result": Decimal(2),
-    "sweep": Decimal("0.5"),
+COLD: Final = Decimal("0.02")
+"""The share of runs that start a new environment."""
+WAIT_SECONDS: Final = {
+    "dynamodb": Decimal("0.01"),
+    "s3": Decimal("0.05"),
+    "sqs": Decimal("0.02"),
+    "events": Decimal("0.05"),
+    "secretsmanager": Decimal("0.05"),
+    "sts": Decimal("0.05"),
 }
+"""For the answer to one request, by service."""
+PROVIDER_SECONDS: Final = {"submit": Decimal("0.5"), "store-result": Decimal("0.7")}
+"""For the call; for the task and its result."""
 PHOTO_MB: Final = 2
+
+WHOLE_PROCESSOR_MB: Final = 1769
+SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
+RUNTIME_MB: Final = 40
+"""Of the runtime and its sandbox, which a process's resident memory does not show."""
 
 _A_THOUSAND: Final = 1000
 _GB: Final = Decimal(1_000_000_000)
@@ -85,9 +109,11 @@ _READS: Final = frozenset({"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamod
 
 SHOWN: Final = ("bought", "prepared", "again")
 """The journeys of the table."""
+_TYPICAL: Final = ("bought", "prepared", "sweep, nothing due")
+"""The first of these journeys that a function is in is its usual work."""
 
 
-def of_runs(count: Count) -> Iterator[tuple[str, Decimal]]:
+def of_runs(count: Count, computed: Mapping[str, Computed]) -> Iterator[tuple[str, Decimal]]:
     """Dollars by service for what was counted, once."""
     for name, number in count.requests.items():
         operation = name.split(" ")[1]
@@ -98,13 +124,36 @@ def of_runs(count: Count) -> Iterator[tuple[str, Decimal]]:
         is_read = name.split(" ")[1] in _READS
         yield "DynamoDB", Decimal(str(units)) * (_READ_UNIT if is_read else _WRITE_UNIT)
     for service, number in count.runs.items():
-        yield "Lambda", number * (_RUN + _gigabyte_seconds(service) * _GB_SECOND)
+        memory_mb = _shape(service).memory_mb
+        seconds = number * computing_seconds(computed[service], memory_mb)
+        seconds += waiting_seconds(count, service)
+        yield "Lambda", number * _RUN + seconds * memory_mb / 1024 * _GB_SECOND
     yield "CloudWatch Logs", sum(count.log_bytes.values()) * _LOG_GB / _GB
+
+
+def computing_seconds(computed: Computed, memory_mb: int) -> Decimal:
+    """Seconds that a run computes, on average, with so much memory."""
+    share = min(Decimal(1), Decimal(memory_mb) / WHOLE_PROCESSOR_MB)
+    return (Decimal(str(computed.warm)) + COLD * Decimal(str(computed.cold))) / share
+
+
+def waiting_seconds(count: Count, service: str) -> Decimal:
+    """Seconds that all runs of a function wait on one journey."""
+    waited = sum(
+        (
+            number * WAIT_SECONDS[name.split(" ")[1].partition(":")[0]]
+            for name, number in count.requests.items()
+            if name.startswith(f"{service} ")
+        ),
+        Decimal(0),
+    )
+    tasks = count.runs.get("receive-callback", 0)
+    return waited + tasks * PROVIDER_SECONDS.get(service, Decimal(0))
 
 
 def of_photo(count: Count, cold: Count) -> Iterator[tuple[str, Decimal]]:
     """Dollars by service for a photo on one journey, what no request shows among them."""
-    yield from of_runs(count)
+    yield from of_runs(count, measured())
     yield "EventBridge", _EVENT  # S3's event is an opt-in one
     yield "SQS", _MESSAGE  # that event
     yield "API Gateway", count.runs.get("receive-callback", 0) * _CALLBACK
@@ -127,7 +176,8 @@ def a_thousand() -> dict[str, dict[str, Decimal]]:
 
 def a_month() -> dict[str, Decimal]:
     """Dollars for thirty days in which nothing comes, by what takes them."""
-    sweep = sum((dollars for _, dollars in of_runs(recorded()["sweep, nothing due"])), Decimal(0))
+    swept = of_runs(recorded()["sweep, nothing due"], measured())
+    sweep = sum((dollars for _, dollars in swept), Decimal(0))
     kinds = [one["Type"] for one in _template()["Resources"].values()]
     queues = kinds.count("AWS::Lambda::EventSourceMapping")
     polls = queues * _LONG_POLLS_A_MINUTE * _MINUTES_A_MONTH
@@ -156,9 +206,41 @@ def _template() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     return template
 
 
-def _gigabyte_seconds(service: str) -> Decimal:
+def _shape(service: str) -> FunctionShape:
     (shape,) = (one for one in SHAPES.values() if one.service == service)
-    return SECONDS[service] * shape.memory_mb / 1024
+    return shape
+
+
+def measured() -> Mapping[str, Computed]:
+    """What the functions compute for photos of a phone's camera, by service."""
+    return computing.recorded()[computing.PHONE]
+
+
+def sizes() -> list[str]:
+    """The table of memory sizes: US dollars for a thousand runs, and the seconds of a warm one."""
+    lines = [
+        "| a thousand runs: US dollars, and seconds of one | peak MB | "
+        + " | ".join(f"{size:,} MB" for size in SIZES_MB)
+        + " |",
+        "|---" * (len(SIZES_MB) + 2) + "|",
+    ]
+    counts = recorded()
+    for shape in SHAPES.values():
+        count = next(counts[one] for one in _TYPICAL if shape.service in counts[one].runs)
+        computed = measured()[shape.service]
+        cells = [_size_cell(computed, count, shape, size) for size in SIZES_MB]
+        lines.append(f"| {shape.name} | {computed.peak_mb:.0f} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _size_cell(computed: Computed, count: Count, shape: FunctionShape, size: int) -> str:
+    if size < computed.peak_mb + RUNTIME_MB:
+        return "too little"
+    waits = waiting_seconds(count, shape.service) / count.runs[shape.service]
+    seconds = computing_seconds(computed, size) + waits
+    dollars = _A_THOUSAND * (_RUN + seconds * size / 1024 * _GB_SECOND)
+    cell = f"{dollars:.4f}, {seconds:.2f} s"
+    return f"**{cell}**" if size == shape.memory_mb else cell
 
 
 def rows() -> list[str]:
@@ -197,7 +279,14 @@ def limits() -> list[str]:
 
 def main() -> None:
     """Print the tables."""
-    lines = [*rows(), "", "A photo that is paid for takes:", *(f"- {one}" for one in limits())]
+    lines = [
+        *rows(),
+        "",
+        *sizes(),
+        "",
+        "A photo that is paid for takes:",
+        *(f"- {one}" for one in limits()),
+    ]
     lines.append(f"List prices of {PRICED_IN}, {PRICED_ON}.")
     sys.stdout.write("\n".join(lines) + "\n")
 

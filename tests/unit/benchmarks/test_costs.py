@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.benchmarks.costs import a_month, a_thousand, limits, of_photo, of_runs, rows
+from tests.benchmarks.computing import Computed
+from tests.benchmarks.costs import a_month, a_thousand, limits, of_photo, of_runs, rows, sizes
 from tests.benchmarks.counting import Count
 from tests.support.pages import PAGES
 
@@ -14,7 +15,7 @@ NOTHING = Count(runs={}, log_bytes={}, requests={}, units={}, index_writes={}, g
 
 def test_the_page_has_the_tables_as_they_are_printed() -> None:
     """`python -m tests.benchmarks.costs` prints what it shall have."""
-    assert [row for row in rows() if row not in PAGE.splitlines()] == []
+    assert [row for row in [*rows(), *sizes()] if row not in PAGE.splitlines()] == []
     assert [line for line in limits() if line not in PAGE.replace("\n", " ")] == []
 
 
@@ -38,14 +39,15 @@ def test_what_was_counted_becomes_dollars() -> None:
         gate_writes={},
     )
     dollars: dict[str, Decimal] = {}
-    for service, one in of_runs(count):
+    computed = {"sweep": Computed(ready=0.2, first=0.1, warm=0.05, peak_mb=40)}
+    for service, one in of_runs(count, computed):
         dollars[service] = dollars.get(service, Decimal(0)) + one
     assert dollars == {
         "S3": Decimal("0.00001"),
         "SQS": Decimal("0.0000012"),
         "DynamoDB": Decimal("0.0000006875"),
-        # 256 MB for half a second, and one run
-        "Lambda": Decimal("0.0000002") + Decimal("0.125") * Decimal("0.0000133334"),
+        # One run with 256 MB: 0.05 s of computing and 2 % of 0.25 s more, at 256/1769 of a processor
+        "Lambda": Decimal("0.0000002") + Decimal("0.055") * 1769 / 1024 * Decimal("0.0000133334"),
         "CloudWatch Logs": Decimal("0.5"),
     }
 
