@@ -1,12 +1,12 @@
 """What each function computes for a photo: CPU seconds and peak memory.
 
-    python -m tests.benchmarks.computing [--photos N] [--write]
+    python -m tests.benchmarks.computing [--photos N] [--megapixels M] [--write]
 
 Each function's asset runs in an isolated process, as in `make bench`, against MiniStack and a
-provider on loopback, over TLS. The photos are those that ship with the project, as they are and
-enlarged to the 12 megapixels of a phone's camera with the grain of a sensor: as JPEG for Submit, as
-HEIC for Prepare. The provider's results are cut out at 2 megapixels. `--write` records the figures
-in `computing.json`, from which `tests.benchmarks.costs` calculates seconds and prices.
+provider on loopback, over TLS. The photos are those that ship with the project, enlarged to the 12
+megapixels of a phone's camera with the grain of a sensor: as JPEG for Submit, as HEIC for Prepare.
+The provider's results are cut out at 2 megapixels. `--write` records the figures in
+`computing.json`, from which `tests.benchmarks.costs` calculates seconds and prices.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ from tests.benchmarks.startup.measured import run, subjects
 from tests.benchmarks.storing_work import enlarged, models, with_grain
 
 COMPUTED: Final = Path(__file__).with_name("computing.json")
-AS_SHIPPED: Final = "as shipped"
-PHONE: Final = "12 megapixels"
-_MEGAPIXELS: Final = {AS_SHIPPED: None, PHONE: 12.0}
-_PHOTOS: Final = 9
+_MEGAPIXELS: Final = 12.0
+_PHOTOS: Final = 4
+"""The first, and each of those that ship with the project, of which the median counts."""
 _MB: Final = 1_000_000
 
 
@@ -63,13 +62,12 @@ class Computed:
         return max(0.0, self.ready + self.first - self.warm)
 
 
-Figures = dict[str, dict[str, Computed]]
-"""By size of the photos, by service."""
+Figures = dict[str, Computed]
+"""By service."""
 
 
-def measured(photos: int, sizes: Mapping[str, float | None] = _MEGAPIXELS) -> Figures:
-    """Run each function with so many photos of each size."""
-    figures: Figures = {}
+def measured(photos: int, megapixels: float = _MEGAPIXELS) -> Figures:
+    """Run each function with so many photos."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         with deployment(folder / "aws") as deployed:
@@ -78,18 +76,16 @@ def measured(photos: int, sizes: Mapping[str, float | None] = _MEGAPIXELS) -> Fi
                 for one in subjects(AssetBuilder("local"), folder / "assets", deployed.authority)
                 if one.name in SHAPES
             ]
-            for name, megapixels in sizes.items():
-                deployed.result = _cut_out(megapixels)
-                events = _events(deployed, photos, megapixels)
-                figures[name] = {
-                    one.service: _computed(run(one, deployed.environment, events[one.service]()))
-                    for one in ours
-                }
-    return figures
+            deployed.result = _saved(models(enlarged(shipped_photos()[0], megapixels)), "PNG")
+            events = _events(deployed, photos, megapixels)
+            return {
+                one.service: _computed(run(one, deployed.environment, events[one.service]()))
+                for one in ours
+            }
 
 
 def _events(
-    deployed: Deployment, photos: int, megapixels: float | None
+    deployed: Deployment, photos: int, megapixels: float
 ) -> Mapping[str, Callable[[], list[Event]]]:
     """Each function's events, to be called in the order of a photo's way."""
     return {
@@ -101,23 +97,11 @@ def _events(
     }
 
 
-def _photos(number: int, megapixels: float | None, form: str) -> Iterator[bytes]:
+def _photos(number: int, megapixels: float, form: str) -> Iterator[bytes]:
     """Photos in turn, none the same as another."""
     pillow_heif.register_heif_opener()
     for photo in islice(cycle(shipped_photos()), number):
-        with_own_grain = with_grain(_sized(photo, megapixels))
-        yield _saved(with_own_grain, form, quality=88)
-
-
-def _sized(photo: Path, megapixels: float | None) -> Image.Image:
-    if megapixels:
-        return enlarged(photo, megapixels)
-    with Image.open(photo) as opened:
-        return opened.convert("RGB")
-
-
-def _cut_out(megapixels: float | None) -> bytes:
-    return _saved(models(_sized(shipped_photos()[0], megapixels)), "PNG")
+        yield _saved(with_grain(enlarged(photo, megapixels)), form, quality=88)
 
 
 def _saved(picture: Image.Image, form: str, **options: int) -> bytes:
@@ -139,42 +123,35 @@ def _computed(told: Any) -> Computed:
 def recorded(file: Path = COMPUTED) -> Figures:
     """What was measured last."""
     told = json.loads(file.read_text())
-    return {
-        size: {service: Computed(**one) for service, one in figures.items()}
-        for size, figures in told.items()
-    }
+    return {service: Computed(**one) for service, one in told.items()}
 
 
 def written(figures: Figures) -> str:
     """The figures as JSON."""
-    told = {
-        size: {service: asdict(one) for service, one in by_service.items()}
-        for size, by_service in figures.items()
-    }
+    told = {service: asdict(one) for service, one in figures.items()}
     return json.dumps(told, indent=2) + "\n"
 
 
 def table(figures: Figures) -> list[str]:
     """The figures as a table of Markdown."""
     lines = [
-        "| CPU seconds | photo | until ready | first run | warm run | peak MB |",
-        "|---|---|---|---|---|---|",
+        "| CPU seconds | until ready | first run | warm run | peak MB |",
+        "|---|---|---|---|---|",
     ]
     return lines + [
-        f"| {service} | {size} | {one.ready:.2f} | {one.first:.2f} | {one.warm:.3f} "
-        f"| {one.peak_mb:.0f} |"
-        for size, by_service in figures.items()
-        for service, one in by_service.items()
+        f"| {service} | {one.ready:.2f} | {one.first:.2f} | {one.warm:.3f} | {one.peak_mb:.0f} |"
+        for service, one in figures.items()
     ]
 
 
 def main() -> None:
     """Measure and print; record with `--write`."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.computing")
-    parser.add_argument("--photos", type=int, default=_PHOTOS, help="of each size")
+    parser.add_argument("--photos", type=int, default=_PHOTOS)
+    parser.add_argument("--megapixels", type=float, default=_MEGAPIXELS)
     parser.add_argument("--write", action="store_true", help="record the figures")
     chosen = parser.parse_args()
-    figures = measured(chosen.photos)
+    figures = measured(chosen.photos, chosen.megapixels)
     sys.stdout.write("\n".join(table(figures)) + "\n")
     if chosen.write:
         COMPUTED.write_text(written(figures))

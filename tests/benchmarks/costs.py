@@ -11,10 +11,10 @@ own fee, about 80 US dollars a thousand.
 
 A function is billed for computing and for waiting:
 
-- computing: the CPU seconds that `tests.benchmarks.computing` measured with photos of 12 megapixels,
-  divided by the function's share of a processor, which is a whole one from 1,769 MB on. One of
-  Lambda's arm64 processors is taken to be as fast as the one that measured, and `COLD` of all runs
-  start a new environment, at that share, too;
+- computing: the CPU seconds that `tests.benchmarks.computing` measured with photos of 12
+  megapixels, divided by the function's share of a processor, which is a whole one from 1,769 MB on.
+  One of Lambda's arm64 processors is taken to be as fast as the one that measured, and `COLD` of
+  all runs start a new environment, at that share, too;
 - waiting: each counted request takes `WAIT_SECONDS`, one after the other; the same for those to the
   provider. These are assumptions.
 
@@ -213,7 +213,7 @@ def _shape(service: str) -> FunctionShape:
 
 def measured() -> Mapping[str, Computed]:
     """What the functions compute for photos of a phone's camera, by service."""
-    return computing.recorded()[computing.PHONE]
+    return computing.recorded()
 
 
 def sizes() -> list[str]:

@@ -46,7 +46,7 @@ def test_what_was_counted_becomes_dollars() -> None:
         "S3": Decimal("0.00001"),
         "SQS": Decimal("0.0000012"),
         "DynamoDB": Decimal("0.0000006875"),
-        # One run with 256 MB: 0.05 s of computing and 2 % of 0.25 s more, at 256/1769 of a processor
+        # One run: 0.05 s of computing and 2 % of 0.25 s more, at 256/1769 of a processor
         "Lambda": Decimal("0.0000002") + Decimal("0.055") * 1769 / 1024 * Decimal("0.0000133334"),
         "CloudWatch Logs": Decimal("0.5"),
     }
