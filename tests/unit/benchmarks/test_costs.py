@@ -42,12 +42,14 @@ def test_what_was_counted_becomes_dollars() -> None:
     computed = {"sweep": Computed(ready=0.2, first=0.1, warm=0.05, peak_mb=40)}
     for service, one in of_runs(count, computed):
         dollars[service] = dollars.get(service, Decimal(0)) + one
-    assert dollars == {
+    assert {name: round(one, 12) for name, one in dollars.items()} == {
         "S3": Decimal("0.00001"),
         "SQS": Decimal("0.0000012"),
         "DynamoDB": Decimal("0.0000006875"),
         # One run: 0.05 s of computing and 2 % of 0.25 s more, at 256/1769 of a processor
-        "Lambda": Decimal("0.0000002") + Decimal("0.055") * 1769 / 1024 * Decimal("0.0000133334"),
+        "Lambda": round(
+            Decimal("0.0000002") + Decimal("0.055") * 1769 / 1024 * Decimal("0.0000133334"), 12
+        ),
         "CloudWatch Logs": Decimal("0.5"),
     }
 
