@@ -24,6 +24,7 @@ PAGES = {
     "wrong filter": "/?since=soon",
     "completed": f"/jobs/{0:032x}",
     "failed": f"/jobs/{4:032x}",
+    "review": "/review",
     "drop": "/drop",
     "not found": "/jobs/none",
 }
