@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from cutout.cli.aws.connect import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.progress.clock import MachineClock
-from cutout.domain.states import State
+from cutout.domain.states import Reason, State
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import small_photo
@@ -175,3 +176,33 @@ def test_trouble_keeps_the_board_and_ends_by_itself(
         assert page.locator("#jobs > li").count() >= rows
         now[0] = target
         expect(page.locator("#problem")).to_be_empty(timeout=_SLOW)
+
+
+def test_fifty_doubtful_results_are_reviewed_by_keyboard(
+    *, page: Page, browser: Browser, console: Served, stand_in: StandIn, photos: Photos
+) -> None:
+    """Every other one is accepted; a second window is told who was first. Nothing is paid again."""
+    folder, count = "reviewed/", 50
+    stand_in.commit("result:opaque", folder, times=count)
+    uploads = photos.put_all([f"{folder}{number:02}.jpg" for number in range(count)])
+    keys = {job.source.key: job.id for job in photos.all_settled(uploads, is_swept=True)}
+    page.goto(console.at(f"/review?job={keys[uploads[0].key]}"))
+    with browser.new_page() as other:
+        other.goto(console.at(f"/review?job={keys[uploads[0].key]}&token={console.token}"))
+        page.keyboard.press("a")
+        expect(page.locator("#review .notice")).to_contain_text("accepted")
+        other.keyboard.press("r")
+        expect(other.locator("#review .notice")).to_contain_text("it was accepted by arn:aws:")
+    decided = 1
+    subject = page.locator("#subject", has_text=folder)
+    while decided < count:
+        key = subject.inner_text()
+        page.keyboard.press("ar"[decided % 2])
+        expect(page.locator("#review .notice")).to_contain_text(key)
+        decided += 1
+    over = [photos.in_state(it, State.COMPLETED, State.FAILED, is_swept=True) for it in uploads]
+    assert Counter(job.reason for job in over) == {
+        Reason.ACCEPTED_BY_PERSON: count / 2,
+        Reason.REJECTED_BY_PERSON: count / 2,
+    }
+    assert {stand_in.charges(upload.key) for upload in uploads} == {1}
