@@ -23,6 +23,7 @@ class Evidence:
         label: names the run in messages.
         photos: the bytes of each upload, by its job's id.
         newest: the newest event of each key.
+        deleted: the newest deletion of each key.
         destroyed: job ids of versions that were deleted for good.
         events_lost: job ids of uploads whose event never comes.
         has_odd_prices: the provider does not always say the same of its price.
@@ -39,6 +40,7 @@ class Evidence:
     uploaded_at: dict[str, datetime] = field(default_factory=dict)
     newest: dict[str, Source] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
+    deleted: dict[str, Source] = field(default_factory=dict)
     destroyed: set[str] = field(default_factory=set)
     events_lost: set[str] = field(default_factory=set)
     has_odd_prices: bool = False

@@ -237,8 +237,10 @@ class Money:
         doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
         bypass_cache = job.id in self.evidence.fresh
         # A deletion takes the cached result away, where that is wanted.
+        deletion = self.evidence.deleted.get(job.source.key)
         is_removed = self.world.settlement_effects.removals is not None and (
-            job.id in self.evidence.destroyed or not self.evidence.newest[job.source.key].size
+            job.id in self.evidence.destroyed
+            or (deletion is not None and deletion.order > job.source.order)
         )
         reasons = (bypass_cache, has_paid and (ended_without_it or is_removed))
         return sum(reasons) + doubles + self.evidence.retries_of(job.id)

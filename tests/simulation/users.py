@@ -68,8 +68,9 @@ class Users:
             self._tell(events.created, source)
 
     def _delete(self, key: str) -> None:
-        self.evidence.newest[key] = self.world.uploads.remove(key)
-        self._tell(events.deleted, self.evidence.newest[key])
+        deletion = self.world.uploads.remove(key)
+        self.evidence.newest[key] = self.evidence.deleted[key] = deletion
+        self._tell(events.deleted, deletion)
 
     def _destroy(self, key: str) -> None:
         """Delete the key's newest version for good: there are no events of a version before."""
