@@ -101,7 +101,10 @@ class Reviews:
         try:
             saved = self.jobs.save(decided)
         except JobMovedError as lost:
-            return Recorded(job=lost.winner or job, problem=_why_not(lost.winner or job))
+            saved = lost.winner or job
+            # The answer to this write may have been lost: then the job has this very decision.
+            if saved.decision != decision:
+                return Recorded(job=saved, problem=_why_not(saved))
         # If this message is lost, Sweep sends it again: the job is due.
         check = TaskCheck(job_id=job.id, attempt=job.storing_attempt or 0, is_poll=True)
         self.checks.enqueue([check])

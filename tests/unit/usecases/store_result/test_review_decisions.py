@@ -132,6 +132,15 @@ def test_of_two_people_the_first_one_decides(verdict: Verdict) -> None:
     assert world.job(job).reason is verdict.reason
 
 
+def test_a_decision_whose_answer_was_lost_is_recorded_all_the_same() -> None:
+    """The SDK repeats the write, which then meets itself: nobody else has decided."""
+    world = World()
+    job = reviewed(world)
+    answers = iter([True])
+    world.jobs.loses_answer = lambda: next(answers, False)
+    assert decided(world, job, Verdict.ACCEPT).state is State.COMPLETED
+
+
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_lost_message_is_sent_again_by_sweep(verdict: Verdict) -> None:
     """The job is due from the moment when the decision is recorded."""
