@@ -133,6 +133,37 @@ def test_a_source_that_s3_holds_back_is_unreadable(
     assert caught.value.reason is Reason.UNREADABLE
 
 
+@pytest.mark.parametrize("version_id", ["v1", None])
+def test_a_photo_that_was_archived_after_its_call_keeps_its_labels(
+    s3: tuple[S3Client, Stubber], version_id: str | None
+) -> None:
+    """A lifecycle rule may archive it before its result is stored, or while a person reviews it.
+
+    Source: "Working with archived objects", Amazon S3 User Guide.
+    """
+    client, stubber = s3
+    stubber.add_client_error("get_object", "InvalidObjectState", http_status_code=403)
+    stubber.add_response("head_object", {"Metadata": {"shop": "7"}, "CacheControl": "no-store"})
+    stubber.add_response("get_object_tagging", {"TagSet": [{"Key": "x", "Value": "y"}]})
+    if version_id is None:
+        stubber.add_response("head_object", {})
+    labels = S3Uploads(client).labels(replace(SOURCE, version_id=version_id))
+    assert (labels.metadata, labels.tags) == ({"shop": "7"}, {"x": "y"})
+    assert labels.handling.cache_control == "no-store"
+    stubber.assert_no_pending_responses()
+
+
+def test_an_archived_photo_may_be_gone_when_its_labels_are_read(
+    s3: tuple[S3Client, Stubber],
+) -> None:
+    """It was deleted between the two requests."""
+    client, stubber = s3
+    stubber.add_client_error("get_object", "InvalidObjectState", http_status_code=403)
+    stubber.add_client_error("head_object", "404", http_status_code=404)
+    with pytest.raises(SourceGoneError, match=r"^404$"):
+        S3Uploads(client).labels(SOURCE)
+
+
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
 def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -> None:
     """No photo is superseded because S3 has trouble."""

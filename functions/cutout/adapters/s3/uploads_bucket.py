@@ -59,6 +59,15 @@ class S3Uploads:
             answer["Body"].close()
             return labels_of(answer, self._tags(source) if answer.get("TagCount") else ())
         except ClientError as exc:
+            if code(exc) == _ARCHIVED:
+                return self._labels_of_archived(source)
+            raise _source_error(exc) from exc
+
+    def _labels_of_archived(self, source: Source) -> Labels:
+        """The labels of an object that was archived after its call: a HEAD still answers."""
+        try:
+            return labels_of(self._client.head_object(**_address(source)), self._tags(source))
+        except ClientError as exc:
             raise _source_error(exc) from exc
 
     def is_current(self, source: Source) -> bool:
@@ -117,6 +126,7 @@ def _source_error(exc: ClientError) -> Exception:
     return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
 
 
+_ARCHIVED = "InvalidObjectState"
 # A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`.
 _DENIED = frozenset(
     {
@@ -131,6 +141,6 @@ _DENIED = frozenset(
 )
 # S3's codes for objects that no permission makes readable by a plain GET.
 _HELD_BACK = {
-    "InvalidObjectState": "it is archived: restore it, then try again",
+    _ARCHIVED: "it is archived: restore it, then try again",
     "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
 }
