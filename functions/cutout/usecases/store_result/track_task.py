@@ -90,17 +90,31 @@ class TrackTask:
         if job.is_being_decided:
             # By the clock of the person's machine it may not be due yet, but nobody has the lease.
             self._with_lease(job, self.decide, is_free=job.tries == 0)
+            self._look_again(job, request)
             return
         if job.state is State.STORING and job.reused is not None:
             self._with_lease(job, self.reuse)
+            self._look_again(job, request)
             return
         attempt = job.attempt_numbered(request.attempt)
         if attempt is None or not attempt.is_open:
             return
         if job.state is State.STORING and not job.is_due(self.clock.now()):
             # Another worker has the lease: two would fetch and write the same result.
+            if not job.tracks(attempt):
+                self._look_again(job, request)
             return
         self._ask(job, attempt, request)
+
+    def _look_again(self, job: Job, request: TaskCheck) -> None:
+        """After another result is stored, process a callback that may alone name its task.
+
+        Raises:
+            JobMovedError: process it on the current job; if that is still in `storing`, later.
+        """
+        attempt = job.attempt_numbered(request.attempt)
+        if attempt is not None and attempt.is_open and not request.is_poll:
+            raise JobMovedError(self.jobs.find(job.id))
 
     def _ask(self, job: Job, attempt: Attempt, request: TaskCheck) -> None:
         """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""

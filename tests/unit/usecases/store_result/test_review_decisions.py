@@ -8,16 +8,19 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
+from cutout.domain.provider import OutcomeUnknown
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, Reason, State
 from cutout.operator.costs import charges_of
 from cutout.ports.buckets import Labels
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import tiff
+from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError
 
@@ -337,6 +340,40 @@ def test_another_attempts_late_result_is_stored_although_one_was_rejected() -> N
     world.evolink.complete(world.task_of(job))
     done = world.wake(job)
     assert (done.state, done.reason, done.decision) == (State.COMPLETED, None, None)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("is_leased", [False, True])
+def test_another_attempts_result_that_comes_while_a_decision_is_carried_out_is_noted(
+    verdict: Verdict,
+    is_leased: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Its callback alone names its task, which was paid for."""
+    world = World()
+    unanswered = answering(OutcomeUnknown(message="ReadTimeout"))
+    world.evolink.create_faults += (taken_but_unanswered, unanswered)
+    job = world.arrives("a.jpg")
+    world.passes(2 * TIMING.unconfirmed_grace + timedelta(minutes=3))
+    assert world.job(job).reason is Reason.OUTCOME_UNKNOWN
+    world.operate.retry(world.job(job))
+    world.settles()
+    world.evolink.complete(world.task_of(job), OPAQUE)
+    world.wake(job)
+    first = world.evolink.charges[0].task_id
+    world.evolink.complete(first)
+    world.reviews.decide(world.job(job), verdict, ANN)
+    callback = TaskCheck(job_id=job.id, attempt=1, task_id=first, is_taken=True)
+    if is_leased:
+        due = world.job(job).due_at
+        assert due is not None
+        world.jobs.jobs[job.id] = replace(world.job(job), tries=1, due_at=due + TIMING.lease)
+        with pytest.raises(StoreBusyError):
+            world.follow.check(callback)
+        world.passes(TIMING.lease + timedelta(minutes=2))
+    world.follow.check(callback)
+    done = world.job(job)
+    assert (done.state, done.attempts[0].task_id) == (State.COMPLETED, first)
+    assert len(world.evolink.charges) == 2
 
 
 def test_an_accepted_result_is_finished_like_any_other() -> None:
