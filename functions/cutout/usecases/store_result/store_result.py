@@ -23,9 +23,12 @@ from cutout.domain.errors import (
 )
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.photo import Photo
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
+from cutout.domain.photo.acceptance import has_aspect
+from cutout.domain.photo.picture import Picture
 from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.recipes import OwnPixels
@@ -197,6 +200,9 @@ class StoreResult:
             return FullSizePhoto()
         if _is_cautious(job):
             return FullSizePhoto(why_not="earlier tries failed")
+        if fetched.is_accepted and fetched.picture and not _fits(fetched.picture, fetched.photo):
+            # Its transparency would be stretched over the photo: not what the person has seen.
+            return FullSizePhoto(why_not="the result has another aspect ratio")
         try:
             return self.full_size_photos.fetch(job, fetched.file.with_name("photo"))
         except CopyGoneError:
@@ -343,6 +349,10 @@ def _is_cautious(job: Job) -> bool:
 def is_unchecked(job: Job) -> bool:
     """Whether decoding this result seems to kill workers, or this is the last try."""
     return job.cut_short >= _UNCHECKED_FROM or job.failures >= MOST_FAILURES
+
+
+def _fits(picture: Picture, photo: Photo) -> bool:
+    return has_aspect(picture, photo.width, photo.height)
 
 
 def _waited_in_vain(job: Job) -> bool:

@@ -398,6 +398,17 @@ def test_a_copy_of_the_photo_is_made_once_more_where_its_own_pixels_are_used() -
     assert done.result.pixels is Pixels.SOURCE
 
 
+def test_an_accepted_result_of_another_aspect_ratio_is_published_as_the_person_saw_it() -> None:
+    """Its transparency does not fit the photo's own pixels."""
+    world = World(pixels=Pixels.SOURCE)
+    done = decided(world, reviewed(world, result=b"png 600 600 0 255"), Verdict.ACCEPT)
+    assert (done.state, done.reason) == (State.COMPLETED, Reason.ACCEPTED_BY_PERSON)
+    assert done.result is not None
+    assert (done.result.width, done.result.height, done.result.pixels) == (600, 600, Pixels.MODEL)
+    assert done.result.remark is not None
+    assert "another aspect ratio" in done.result.remark
+
+
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_decision_counts_as_no_failure_and_no_cost(verdict: Verdict) -> None:
     """The job was counted when its review began; alarms are about the provider."""
