@@ -123,7 +123,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
         FunctionShape(
             name=FunctionName.SWEEP,
             service="sweep",
-            description="Moves on whatever is due, recounts the gate, publishes the gauges",
+            description="Enqueues jobs that are due or wait, publishes the gauges",
             handler="sweep.handler.handler",
             settings=SweepSettings,
             memory_mb=256,

@@ -1,9 +1,12 @@
-"""The dataclass decorator of the functions, which compiles nothing.
+"""`dataclass` under its standard name, so that code reads as usual; it compiles no source.
 
-For each class, the standard library's writes and compiles the source of its methods; with two
-hundred classes this is a sixth of a cold start. Here the standard library only finds the fields, so
-that its `fields`, `replace` and `asdict` work. All classes share the methods, which loop over the
-fields; making an instance takes about as long.
+For each class, the standard library's decorator writes and compiles the source of its methods; with
+two hundred classes this is a sixth of a cold start. Here the standard library only finds the
+fields, so that its `fields`, `replace` and `asdict` work. All classes share the methods, which loop
+over the fields; making an instance takes about as long.
+
+Not supported: positional arguments, `order`, `InitVar`, fields with `init=False` or `hash`, and
+pickling of a frozen instance with slots.
 """
 
 from __future__ import annotations
