@@ -50,6 +50,7 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
     The holders are a set of strings, so that taking or freeing a slot twice changes nothing.
     """
     if change.shard is None:
+        # A version without shards admitted the job, and counted its slot in the gate's own item.
         return Update(
             pk=GATE,
             expression="SET gate.in_flight = gate.in_flight - :one, #version = #version + :one, "
@@ -70,6 +71,8 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
     if place is not None and place.shard == change.shard:
         names["#spent"] = spent_name(place.day)
         values |= {":most": place.most_holders, ":spent": place.most_spent}
+        # DynamoDB stores no empty set: the attribute disappears with its last element, and a
+        # comparison with the size of a missing attribute is false.
         condition = (
             "(attribute_not_exists(holders) OR size(holders) <= :most)"
             " AND (attribute_not_exists(#spent) OR #spent <= :spent)"
@@ -105,6 +108,7 @@ def dedup_put(record: DedupRecord) -> Put:
         "purchase": to_row(saved),
     }
     if saved.expires_at is not None:
+        # Time to live ignores an item whose attribute is not a number of seconds since 1970.
         item["expires_at"] = int(saved.expires_at.timestamp())
     if record.version < 0:
         return Put(item=item, condition="attribute_not_exists(pk)")

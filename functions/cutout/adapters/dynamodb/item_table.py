@@ -145,6 +145,8 @@ class Table:
                 request: Any = {"Keys": wanted, "ConsistentRead": True}
                 answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
                 yield from map(self._plain, answer["Responses"].get(self._name, []))
+                # Keys are left over if it is throttled, or if the items have more than 16 MB:
+                # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
                 if wanted:
                     # Throttled: a request that follows at once is throttled again.
@@ -278,6 +280,7 @@ class Table:
         members: dict[str, Any] = {}
         if write.condition:
             members["ConditionExpression"] = write.condition
+            # With the stored item in the error, a lost write needs no further read.
             members["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if names:
             members["ExpressionAttributeNames"] = dict(names)
