@@ -78,8 +78,7 @@ def measured(photos: int, megapixels: float = _MEGAPIXELS) -> Figures:
             deployed.result = _saved(models(enlarged(shipped_photos()[0], megapixels)), "PNG")
             events = _events(deployed, photos, megapixels)
             return {
-                one.service: _computed(run(one, deployed.environment, events[one.service]()))
-                for one in ours
+                one.service: _computed(run(one, deployed, events[one.service]())) for one in ours
             }
 
 

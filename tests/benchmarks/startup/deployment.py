@@ -16,8 +16,9 @@ import boto3
 import pytest
 
 from cutout.domain.job.source import Source
-from cutout.domain.messages.message_parsing import written_request
+from cutout.domain.messages.message_parsing import read_callback, written_request
 from cutout.domain.preparation import CopyKind, PrepareRequest
+from cutout.domain.states import State
 from tests.functions.deployed import CALLBACK_URL, UPLOADS, deploy
 from tests.functions.working import Working, photo
 from tests.support.aws_account import REGION, Emulator
@@ -88,6 +89,19 @@ class Deployment(Working):
         """The events for StoreResult: one for each callback that was received."""
         self.hand_over_once("store-result")
         return self._events_of.pop("store-result")
+
+    def check_completed(self, checks: Iterable[Event]) -> None:
+        """Check that StoreResult completed the jobs of its events.
+
+        Raises:
+            RuntimeError: A job is in another state: StoreResult reports no failure when it ends
+                a job as rejected.
+        """
+        for event in checks:
+            job_id = str(read_callback(event["Records"][0]["body"]).job_id)
+            job = self.stack.jobs.find(job_id)
+            if job is None or job.state is not State.COMPLETED:
+                raise RuntimeError(f"{job_id} is not completed: {job}")
 
     def sweeps(self, number: int) -> list[Event]:
         """The events for Sweep."""

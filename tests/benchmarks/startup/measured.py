@@ -120,16 +120,20 @@ def _round(everything: list[Subject], deployed: Deployment) -> Iterator[tuple[st
         "sweep": lambda: deployed.sweeps(_INVOCATIONS),
     }
     for one in everything:
-        yield one.name, _figures(run(one, deployed.environment, events[one.service]()))
+        yield one.name, _figures(run(one, deployed, events[one.service]()))
 
 
-def run(one: Subject, environment: Mapping[str, str], events: list[Event]) -> Any:
-    """Run a fresh process; what `probe` printed."""
+def run(one: Subject, deployed: Deployment, events: list[Event]) -> Any:
+    """Run a fresh process; what `probe` printed.
+
+    Raises:
+        RuntimeError: An event was not accepted, or its job is not completed.
+    """
     command = [sys.executable, "-I", "-S", str(_HERE / "probe.py"), str(one.folder), one.module]
     done = subprocess.run(  # noqa: S603 - ourselves
         [*command, str(time.monotonic())],
         input=json.dumps(events),
-        env={**environment, "POWERTOOLS_SERVICE_NAME": one.service},
+        env={**deployed.environment, "POWERTOOLS_SERVICE_NAME": one.service},
         capture_output=True,
         text=True,
         check=False,
@@ -139,6 +143,8 @@ def run(one: Subject, environment: Mapping[str, str], events: list[Event]) -> An
     told = json.loads(done.stdout.splitlines()[-1])
     if not all(map(_is_accepted, told["answers"])):
         raise RuntimeError(f"{one.name} failed: {done.stdout[-4000:]}")
+    if one.service == "store-result":
+        deployed.check_completed(events)
     return told
 
 
