@@ -22,7 +22,7 @@ from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..deployed_secrets import API_KEY, SIGNING_KEY
 from ..monitoring.monitoring import Monitoring
-from ..settings.recipe_options import recipes_of
+from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain

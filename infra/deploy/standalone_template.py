@@ -20,7 +20,7 @@ from ..assets import AssetError, build_all
 from ..assets.folders import CACHE
 from ..deployed_secrets import API_KEY, KEYS_PAGE
 from ..node import use_own_node
-from ..settings.recipe_options import recipes_of
+from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs
 

@@ -46,7 +46,7 @@ from infra.local.processes.waiting import Clock
 from infra.local.provider_server import ProviderServer, stand_in
 from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
 from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
-from infra.settings.recipe_options import recipes_of
+from infra.settings.recipe_file import recipes_of
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 

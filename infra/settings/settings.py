@@ -13,7 +13,7 @@ from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import MESSAGE_LIFE
 
-from .setting_fields import (
+from .field_builders import (
     LOG_RETENTIONS,
     bucket,
     flag,

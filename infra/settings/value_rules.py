@@ -12,6 +12,20 @@ class SettingError(ValueError):
     """A setting that is refused; the message names it and says what to pass instead."""
 
 
+class RecipeError(ValueError):
+    """A value of a recipe that is refused; the reader of the file adds the line.
+
+    Attributes:
+        key: The key in the recipe.
+        index: Which recipe, where it is not the one being read.
+    """
+
+    def __init__(self, key: str, what: str, index: int = 0) -> None:
+        super().__init__(what)
+        self.key = key
+        self.index = index
+
+
 class Rule(Protocol):
     """Reads the value of a setting, or refuses it."""
 

@@ -20,7 +20,7 @@ from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.states import Reason, State
 from infra.local.evolink.background_removal import remove_background
 from infra.local.place import shipped_photos
-from infra.settings.recipe_options import read_recipes
+from infra.settings.recipe_file import read_recipes
 from tests.support.chromium import running
 from tests.support.cli.clock import NOON
 from tests.support.cli.console_server import served

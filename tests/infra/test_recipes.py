@@ -16,7 +16,7 @@ from cutout.domain.recipes import (
     write_recipes,
 )
 from cutout.domain.states import Pixels
-from infra.settings import recipe_options
+from infra.settings import recipe_file
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 
@@ -46,7 +46,7 @@ def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[Recipe]:
     """The recipes of a file with this text."""
     file = tmp_path / "recipes.toml"
     file.write_text(text, encoding="utf-8")
-    return recipe_options.read_recipes(file, result_prefix=result_prefix)
+    return recipe_file.read_recipes(file, result_prefix=result_prefix)
 
 
 def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     """Windows' editors write one."""
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode("utf-8-sig"))
-    assert [one.prefix for one in recipe_options.read_recipes(file)] == ["Söhne/"]
+    assert [one.prefix for one in recipe_file.read_recipes(file)] == ["Söhne/"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_another_encoding_is_named(tmp_path: Path, written_as: str, said: str) -
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode(written_as))
     with pytest.raises(SettingError) as refused:
-        recipe_options.read_recipes(file)
+        recipe_file.read_recipes(file)
     assert str(refused.value).startswith(said)
     assert str(refused.value).endswith("TOML is UTF-8: save it as UTF-8 in your editor")
 
@@ -167,7 +167,7 @@ def test_a_wrong_letter_is_found_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / "recipes.toml"
     file.write_bytes(b'[[recipe]]\nname = "web"\nprefix = "S\xf6hne/"\n')
     with pytest.raises(SettingError, match=r"^recipes\.toml:3: "):
-        recipe_options.read_recipes(file)
+        recipe_file.read_recipes(file)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +219,8 @@ def test_the_folder_for_reviews_is_free_under_a_prefix(tmp_path: Path) -> None:
 
 def test_without_a_file_there_are_no_recipes(tmp_path: Path) -> None:
     """One that is named must be there."""
-    assert recipe_options.recipes_of(Settings(), tmp_path) == []
+    assert recipe_file.recipes_of(Settings(), tmp_path) == []
     with pytest.raises(SettingError, match="there is no file"):
-        recipe_options.recipes_of(Settings(recipes="mine.toml"), tmp_path)
+        recipe_file.recipes_of(Settings(recipes="mine.toml"), tmp_path)
     (tmp_path / "recipes.toml").write_text('[[recipe]]\nname = "a"\n')
-    assert [one.name for one in recipe_options.recipes_of(Settings(), tmp_path)] == ["a"]
+    assert [one.name for one in recipe_file.recipes_of(Settings(), tmp_path)] == ["a"]

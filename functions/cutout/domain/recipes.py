@@ -1,7 +1,7 @@
 """Recipes for variants of a cut-out, besides the transparent PNG.
 
 Users write them in `recipes.toml`. The synth checks that file
-(infra/settings/recipe_options.py) and puts it as JSON into StoreResult's asset.
+(infra/settings/recipe_file.py) and puts it as JSON into StoreResult's asset.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ to write instead. The recipes go into the functions' assets as JSON.
 
 import codecs
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,40 +14,14 @@ from typing import Final
 from cutout.domain.recipes import Length, Recipe
 
 from ..assets import folders
-from .recipe_rules import (
-    RecipeError,
-    colour,
-    fit,
-    flag,
-    format_,
-    length,
-    name,
-    pixels,
-    prefix,
-    quality,
-    shadow,
-)
+from .recipe_values import RULES
 from .settings import Settings
-from .value_rules import SettingError
-from .variant_keys import refuse_collisions, template
+from .value_rules import RecipeError, SettingError
+from .variant_key_templates import refuse_collisions
 
 DEFAULT_FILE: Final = "recipes.toml"
 _TABLE: Final = "recipe"
 _WHITE: Final = "#ffffff"
-
-_RULES: Final[Mapping[str, Callable[[str, object], object]]] = {
-    "name": name,
-    "prefix": prefix,
-    "format": format_,
-    "background": colour,
-    "trim": flag,
-    "margin": length,
-    "fit": fit,
-    "quality": quality,
-    "shadow": shadow,
-    "pixels": pixels,
-    "key": template,
-}
 
 
 def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
@@ -204,9 +178,9 @@ def _read(page: _Page, index: int, table: Mapping[str, object]) -> Recipe:
 
 def _checked(table: Mapping[str, object]) -> Recipe:
     for key in table:
-        if key not in _RULES:
-            raise RecipeError(key, f"a recipe has no {key}: it has {', '.join(_RULES)}")
-    values = {key: _RULES[key](key, value) for key, value in table.items()}
+        if key not in RULES:
+            raise RecipeError(key, f"a recipe has no {key}: it has {', '.join(RULES)}")
+    values = {key: RULES[key](key, value) for key, value in table.items()}
     if "name" not in values:
         raise RecipeError("name", 'a recipe needs a name: write name = "web"')
     recipe = Recipe(**values)  # type: ignore[arg-type] # each is read by its rule

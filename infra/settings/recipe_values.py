@@ -1,30 +1,20 @@
-"""What the values of a recipe may be; a refusal says what to write instead."""
+"""The options of a recipe and what their values may be; a refusal says what to write instead."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from cutout.domain.recipes import FORMATS, LONGEST_SIDE, Fit, Length, Shadow
 from cutout.domain.states import Pixels
+
+from .value_rules import RecipeError
+from .variant_key_templates import template
 
 _COLOURS: Final = {"white": "#ffffff", "black": "#000000"}
 _MOST_PIXELS: Final = 50_000_000
 _LONGEST_LENGTH: Final = 5000
 _LARGEST_SHARE: Final = 0.45
 _SHADOW: Final = ("opacity", "blur", "offset")
-
-
-class RecipeError(ValueError):
-    """A value that is refused; the reader of the file adds the line.
-
-    Attributes:
-        key: The key in the recipe.
-        index: Which recipe, where it is not the one being read.
-    """
-
-    def __init__(self, key: str, what: str, index: int = 0) -> None:
-        super().__init__(what)
-        self.key = key
-        self.index = index
 
 
 def name(key: str, value: object) -> str:
@@ -154,3 +144,19 @@ def _length(key: str, value: object, *, least: int) -> Length:
 def _refusal(key: str, meaning: str, value: object, example: str) -> RecipeError:
     short = key.rpartition(".")[2]
     return RecipeError(key, f"{key} must be {meaning}, got {value!r}: write {short} = {example}")
+
+
+RULES: Final[Mapping[str, Callable[[str, object], object]]] = {
+    "name": name,
+    "prefix": prefix,
+    "format": format_,
+    "background": colour,
+    "trim": flag,
+    "margin": length,
+    "fit": fit,
+    "quality": quality,
+    "shadow": shadow,
+    "pixels": pixels,
+    "key": template,
+}
+"""For each option of a recipe, what reads its value."""

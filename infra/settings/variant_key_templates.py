@@ -8,7 +8,7 @@ from typing import Final
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.recipes import DEFAULT_KEY, Recipe
 
-from .recipe_rules import RecipeError
+from .value_rules import RecipeError
 
 _PARTS: Final = ("folder", "stem", "recipe", "ext")
 
