@@ -20,8 +20,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 
 from cutout.adapters.dynamodb.item_table import Table
+from cutout.adapters.dynamodb.job_encoding import job_item
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.packed_job import job_item
 from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State

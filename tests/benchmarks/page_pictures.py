@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from PIL import Image, ImageDraw, ImageFont
 
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from infra.local.evolink.background_removal import remove_background
 from infra.local.place import shipped_photos
 from infra.settings.recipe_file import read_recipes

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.cli.console_server import Served, served
 from tests.support.cli.gallery import picture
 from tests.support.cli.jobs import RESULTS, UPLOADS, reviewed

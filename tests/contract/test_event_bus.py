@@ -21,7 +21,8 @@ from cutout.domain.job.result import Result, Reuse
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.wiring.aws_clients import Clients
 from tests.support.aws_account import Account
 from tests.support.samples import sample, schema

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from infra.local.place import shipped_photos
 from tests.e2e.bus import Event, Listener
 from tests.e2e.deployed import Deployed

@@ -10,7 +10,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from cutout.domain.states import Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
 from infra.local.place import shipped_photos
 from tests.contract.pillow.test_any_picture import CASES, PLACE, apart, reference
 from tests.e2e.deployed import Deployed

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.faults import Fault, Faults, key_of, uploaded
 from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos, Upload

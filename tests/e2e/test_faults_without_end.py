@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.faults import Faults, key_of, uploaded
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.stand_in import StandIn

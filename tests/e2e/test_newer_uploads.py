@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.gate import GateKeeper
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import opened, small_photo

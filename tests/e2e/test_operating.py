@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.operator import Operator

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from cutout.cli.aws.connect import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.progress.clock import MachineClock
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import small_photo

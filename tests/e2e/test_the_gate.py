@@ -10,7 +10,8 @@ from itertools import accumulate
 import pytest
 
 from cutout.domain.gate.gate import Pause, PauseReason
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.gate import GateKeeper
 from tests.e2e.photos import Photos, Upload

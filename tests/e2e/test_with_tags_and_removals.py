@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import pytest
 
 from cutout.domain.object_keys import kept_key
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.e2e.conftest import SETTINGS
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos, Upload

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cutout.domain.messages.message_parsing import written_request
-from cutout.domain.preparation import CopyKind, PrepareRequest
+from cutout.domain.messages.preparation import CopyKind, PrepareRequest
 from infra.local.place import shipped_photos
 from tests.functions.conftest import Start
 from tests.functions.deployed import UPLOADS, WORK, Stack

@@ -16,7 +16,8 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo
 from cutout.domain.job.review_decision import Verdict
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.operator.list_jobs import JobFilter
 from tests.functions.conftest import Start
 from tests.functions.deployed import ANN, API_KEY, RESULTS, UPLOADS, Printed, Stack

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.job import Job
-from cutout.domain.preparation import CopyKind, PrepareReport, PrepareRequest
+from cutout.domain.messages.preparation import CopyKind, PrepareReport, PrepareRequest
 from cutout.domain.provider import NotSent, Refused, Uploaded
 from cutout.usecases.prepare import prepare_copy
 from cutout.usecases.prepare.prepare_copy import PrepareCopy

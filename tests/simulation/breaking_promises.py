@@ -15,7 +15,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import NotSent, OutcomeUnknown, Task
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Move, State
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import job_writer, superseded

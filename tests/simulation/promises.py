@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import DECISIONS, State
+from cutout.domain.reasons import DECISIONS
+from cutout.domain.states import State
 from tests.simulation.evidence import Evidence
 from tests.simulation.promise import demand
 from tests.simulation.promises_of_money import Money

@@ -14,7 +14,8 @@ from cutout.domain.gate.shards import holder
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
 from cutout.domain.provider import TaskStatus
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.domain.timing import PHOTO_LINK_LIFE
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of

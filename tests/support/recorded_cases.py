@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice, product
 from typing import Any
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import ResponseLostError, SourceDeniedError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.gate.shards import ShardChange, holder
@@ -23,10 +23,11 @@ from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
+from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
-from cutout.domain.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport
 from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
 from tests.support.builders import a_shard
 from tests.support.fakes.clock import START

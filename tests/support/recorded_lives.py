@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDeniedError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job

@@ -13,7 +13,8 @@ from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER, SOURCE_ORDER, SOURCE_VERSION
-from cutout.domain.states import AttemptOutcome, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State, Transport
 from cutout.operator.audit import Audit, Rules
 from cutout.operator.costs import By, Costs, Period
 from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs

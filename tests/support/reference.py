@@ -19,7 +19,7 @@ from typing import Final
 import click
 
 from cutout.cli.entry import cutout as cli
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from infra.settings.settings import Settings
 from infra.settings.value_rules import Choice, OneOf, OrNone, Rule, Several, Text, Url, Whole
 

@@ -17,7 +17,8 @@ from cutout.domain.job.result import Result, Reuse
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.source import Source
 from cutout.domain.messages.message_parsing import written_report, written_request
+from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
-from cutout.domain.preparation import PrepareReport, PrepareRequest
 from cutout.domain.states import Lane
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import MessageError
 from cutout.domain.messages.message_parsing import read_callback, read_submission
+from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -17,7 +18,6 @@ from cutout.domain.messages.queue_messages import (
     UnreadableReport,
     Uploaded,
 )
-from cutout.domain.preparation import PrepareReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -35,7 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cutout.domain.states import Reason
+    from cutout.domain.reasons import Reason
 
 
 class CutoutError(Exception):

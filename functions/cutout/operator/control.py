@@ -8,7 +8,8 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.states import Lane, Move, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, Move, State, Transport
 from cutout.ports.jobs_table import Gates, Jobs
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock

@@ -11,7 +11,8 @@ from math import ceil
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.listings import JobIndex
 from cutout.ports.telemetry import Clock
 

@@ -11,7 +11,8 @@ from typing import Self
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
-from cutout.domain.states import SETTLED, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import SETTLED, State
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.ports.listings import JobIndex, StateEntry
 

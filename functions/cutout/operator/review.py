@@ -12,7 +12,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Move, State
 from cutout.operator.list_jobs import JobFilter, ListJobs
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.listings import JobIndex

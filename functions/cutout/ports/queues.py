@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
-from cutout.domain.preparation import PrepareReport, PrepareRequest
 
 
 class Removals(Protocol):

@@ -8,6 +8,7 @@ from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.adapters.secrets import signing_keys
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import SubmitSettings
+from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -17,7 +18,6 @@ from cutout.domain.messages.queue_messages import (
 )
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.photo.model_limits import PhotoLimits
-from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_identity import CallIdentity

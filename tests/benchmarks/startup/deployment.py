@@ -17,7 +17,7 @@ import pytest
 
 from cutout.domain.job.source import Source
 from cutout.domain.messages.message_parsing import read_callback, written_request
-from cutout.domain.preparation import CopyKind, PrepareRequest
+from cutout.domain.messages.preparation import CopyKind, PrepareRequest
 from cutout.domain.states import State
 from tests.functions.deployed import CALLBACK_URL, UPLOADS, deploy
 from tests.functions.working import Working, photo

@@ -16,7 +16,8 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
 from cutout.domain.gate.shards import ShardChange
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.jobs_table import BacklogStatus, Due, NewerRow
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import StateEntry
 from tests.contract.dynamodb.table import Store

@@ -22,8 +22,9 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, PauseReason
 from cutout.domain.job.job import Job
+from cutout.domain.reasons import Reason
 from cutout.domain.serialization import to_row
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.states import Lane, State
 from cutout.usecases.shared.job_writer import gate_changes
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account

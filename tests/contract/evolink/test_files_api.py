@@ -9,7 +9,7 @@ from email.parser import BytesParser
 import httpx
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.domain.provider import NotSent, Refused, Uploaded

@@ -8,7 +8,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample

@@ -20,7 +20,8 @@ from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.photo.model_limits import PhotoLimits, check_size, fitting, inspect
-from cutout.domain.states import Pixels, Reason
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels
 
 PLACE = Path(__file__).parent / "pictures"
 CASES: dict[str, Mapping[str, Any]] = {

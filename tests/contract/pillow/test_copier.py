@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 from infra.local.place import shipped_photos
 

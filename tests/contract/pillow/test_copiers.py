@@ -10,7 +10,7 @@ from PIL import Image
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from tests.contract.pillow.test_copier import saved
 from tests.support.fakes.copier import FakeCopier, tiff

@@ -17,7 +17,7 @@ from PIL import Image
 
 from cutout.adapters.pillow.sandbox.decoder_process import DecoderLimits, DecoderProcess
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 from tests.contract.pillow.test_copier import heic
 
@@ -250,7 +250,7 @@ def test_decoders_reach_no_network_and_no_program_and_cannot_outlive_their_time(
         import os, socket, subprocess, sys, types
         from cutout.adapters.pillow.sandbox import child
         from cutout.domain.errors import NotAPhotoError
-        from cutout.domain.states import Reason
+        from cutout.domain.reasons import Reason
 
         class PillowCopier:
             def look(self, file):

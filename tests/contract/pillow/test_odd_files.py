@@ -16,8 +16,8 @@ from cutout.adapters.pillow.decode.decoding import decoded
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.jpeg_segments import MOST_SCANS
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Reason
 from tests.contract.pillow.test_any_picture import PLACE
 from tests.contract.pillow.test_copier import PHOTO, SIZE, saved
 

@@ -18,7 +18,7 @@ from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.domain.job.source import Source
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Labels, StoredResult
 from tests.support.aws_account import cloud
 

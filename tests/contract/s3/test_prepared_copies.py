@@ -17,8 +17,8 @@ from cutout.domain.errors import CopyGoneError, MessageError, SourceGoneError
 from cutout.domain.job.photo import Photo
 from cutout.domain.job.source import Source
 from cutout.domain.messages.message_parsing import read_request, read_submission
-from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
-from cutout.domain.states import Reason
+from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Copies, FetchedUpload
 from tests.support.aws_account import REGION, Account
 from tests.support.builders import a_source

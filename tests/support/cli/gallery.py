@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import RESULTS, UPLOADS, failed, make_job
 from tests.support.cli.stack import FakeStack

@@ -12,7 +12,8 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON
 
 UPLOADS = "the-uploads"

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import ListedObject
 from tests.support.cli.clock import NOON

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cutout.domain.errors import CopyGoneError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.source import Source
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import (
     CurrentNote,
     FetchedUpload,

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 from tests.support.fakes.steps import Step, no_step
 

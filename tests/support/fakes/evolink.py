@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from cutout.adapters.evolink.failures import (
+from cutout.adapters.evolink.error_codes import (
     cause_of_task_failure,
     refusal,
     retry_of_task,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
+from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.metrics import TIME_IN_STATE, Metric
-from cutout.domain.preparation import PrepareReport, PrepareRequest
 from tests.support.fakes.steps import Step, no_step
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from cutout.domain.states import SETTLED, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import SETTLED, State
 from tests.support.pages import section
 from tests.support.samples import sample, schema
 

@@ -28,7 +28,8 @@ from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import UPLOADS, make_job
 from tests.support.cli.world import World

@@ -14,7 +14,7 @@ from cutout.domain.errors import (
 )
 from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.builders import a_job
 
 PURCHASE = DedupRecord(picture="picture", owner="job")

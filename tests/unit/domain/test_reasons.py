@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 
 @pytest.mark.parametrize("reason", Reason)

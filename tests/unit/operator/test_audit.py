@@ -10,7 +10,8 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import REVIEW_FOLDER
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.operator.audit import Audit, AuditedObject, Finding, Rules
 from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import ListedObject

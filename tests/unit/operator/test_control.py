@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.gate.gate import Limits, Pause, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import LIMITS, TIMING, World

@@ -10,7 +10,8 @@ import pytest
 
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.operator.estimate import Estimate, Estimator
 from tests.support.builders import a_gate, a_job, a_shard, an_attempt
 from tests.support.fakes.clock import START, FakeClock

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START, FakeClock

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.world import TIMING, World
 from tests.support.providers.instant.adapter import InstantProvider
 from tests.support.providers.instant.server import InstantServer

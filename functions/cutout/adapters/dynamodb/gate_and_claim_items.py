@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item, Put, Update
-from cutout.adapters.dynamodb.packed_job import understood
+from cutout.adapters.dynamodb.job_encoding import understood
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, Shard, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord

@@ -28,7 +28,7 @@ from cutout.adapters.dynamodb.gate_and_claim_items import (
     task_put,
 )
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
-from cutout.adapters.dynamodb.packed_job import (
+from cutout.adapters.dynamodb.job_encoding import (
     BEHIND_LIVE,
     DUE,
     MOVING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.provider import API_KEY_NOT_SET, Refused
 
 # Characters that no bearer token has (RFC 6750, section 2.1, read tolerantly).

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cutout.adapters.evolink.account import Account, ApiKey, Http
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.json_answers import code_of, error_in, json_object, link_of, text_of
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.domain.provider import NotSent, Refused, Uploaded, words

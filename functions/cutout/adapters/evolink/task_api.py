@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cutout.adapters.evolink.account import Account, Answer, ApiKey, Http
-from cutout.adapters.evolink.failures import (
+from cutout.adapters.evolink.error_codes import (
     MODERATION_CODES,
     cause_of_task_failure,
     refusal,

@@ -12,7 +12,7 @@ from PIL import Image
 from cutout.adapters.pillow.decode.decoding import decoded
 from cutout.adapters.pillow.decode.opening_uploads import opened
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 
 Size = tuple[int, int]

@@ -13,7 +13,7 @@ from cutout.adapters.s3.objects import GONE, LOST, Objects, code, saved
 from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import MAX_TAGS
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import FetchedUpload, Labels, Upload
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
-    from cutout.domain.states import Reason
+    from cutout.domain.reasons import Reason
     from cutout.operator.list_jobs import JobFilter
 
 _ROWS = 500

@@ -15,7 +15,8 @@ from cutout.cli.options.job_filters import wanted
 from cutout.cli.options.time_expressions import WhenType
 from cutout.cli.photo_names import job_named
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.operator.list_jobs import Cursor
 
 if TYPE_CHECKING:

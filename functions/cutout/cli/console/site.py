@@ -17,7 +17,8 @@ from cutout.cli.console.stored_files import thumbnail_of
 from cutout.cli.output import describe
 from cutout.cli.output.gate_text import gate_as_json, pause_of
 from cutout.cli.output.problems import Problem, explained
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cutout.cli.options.time_expressions import time_options
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from cutout.domain.dataclass import dataclass
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
-from cutout.domain.states import Reason, State
+from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 from cutout.wiring.chosen_provider import provider
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, Shard, held_since, shares
+from cutout.domain.reasons import Reason
 from cutout.domain.serialization import STORED_AS
-from cutout.domain.states import Reason
 
 
 class PauseReason(StrEnum):

@@ -15,8 +15,9 @@ from cutout.domain.job.result import Result, Reuse
 from cutout.domain.job.review_decision import ReviewDecision
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
+from cutout.domain.reasons import DECISIONS, Reason
 from cutout.domain.serialization import STORED_AS
-from cutout.domain.states import DECISIONS, TRANSITIONS, Lane, Move, Reason, State, Transport
+from cutout.domain.states import TRANSITIONS, Lane, Move, State, Transport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

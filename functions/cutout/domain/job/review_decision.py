@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 
 class Verdict(StrEnum):

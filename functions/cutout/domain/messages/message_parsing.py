@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cutout.domain.errors import MessageError
 from cutout.domain.job.source import Source
+from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -19,7 +20,6 @@ from cutout.domain.messages.queue_messages import (
     Uploaded,
     VersionDeleted,
 )
-from cutout.domain.preparation import PrepareReport, PrepareRequest
 from cutout.domain.serialization import as_items, as_row, as_text, from_row, is_exact, to_row
 from cutout.domain.states import Lane
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
-from cutout.domain.preparation import PrepareReport
+from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.states import Lane
 
 

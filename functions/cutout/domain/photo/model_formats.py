@@ -14,7 +14,7 @@ from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.embedded_data import exif_orientation, is_adobe_rgb, is_png_srgb, is_srgb
 from cutout.domain.photo.jpeg_segments import MOST_SCANS, read_jpeg
 from cutout.domain.photo.png_chunks import SIGNATURE, read_png
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 Bytes = bytes | mmap
 Oddity = tuple[Reason, str]

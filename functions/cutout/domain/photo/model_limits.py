@@ -15,7 +15,7 @@ from cutout.domain.job.photo import Photo
 from cutout.domain.photo.embedded_data import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
 from cutout.domain.photo.model_formats import Size, structure_of
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 MOST_DECODED_PIXELS = 200_000_000
 """The largest pictures that cameras make; a larger one is treated as a decompression bomb.

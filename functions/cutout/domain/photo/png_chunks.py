@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LONGEST_TEXT = 1_000_000

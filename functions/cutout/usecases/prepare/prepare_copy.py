@@ -14,10 +14,7 @@ from pathlib import Path
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError, SourceGoneError
 from cutout.domain.job.photo import Photo
-from cutout.domain.metrics import Metric
-from cutout.domain.photo.formats import HEAD_BYTES
-from cutout.domain.photo.model_limits import PhotoLimits, check_kind, fitting
-from cutout.domain.preparation import (
+from cutout.domain.messages.preparation import (
     CopyKind,
     MadeCopy,
     PrepareReport,
@@ -26,7 +23,10 @@ from cutout.domain.preparation import (
     printable,
     version_of,
 )
-from cutout.domain.states import Reason
+from cutout.domain.metrics import Metric
+from cutout.domain.photo.formats import HEAD_BYTES
+from cutout.domain.photo.model_limits import PhotoLimits, check_kind, fitting
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Copies, FetchedUpload, Uploads
 from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from cutout.ports.queues import ReportQueue

@@ -12,8 +12,9 @@ from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.object_keys import beside
 from cutout.domain.provider import Terms
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.recheck_attempts import next_to_recheck, reopened
 
 _NEXT = {

@@ -14,7 +14,8 @@ from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Move, State
 from cutout.ports.jobs_table import Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.states import AttemptOutcome, Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, Move, State
 
 
 def reopened(job: Job) -> Job:

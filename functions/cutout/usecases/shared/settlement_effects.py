@@ -23,7 +23,8 @@ from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG, note_key
 from cutout.domain.provider import Terms
-from cutout.domain.states import GIVEN_BY_METADATA, State
+from cutout.domain.reasons import GIVEN_BY_METADATA
+from cutout.domain.states import State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags
 from cutout.ports.jobs_table import LatestVersion, LatestVersions
 from cutout.ports.queues import Removals

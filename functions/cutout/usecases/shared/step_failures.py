@@ -21,7 +21,8 @@ from cutout.domain.errors import (
 )
 from cutout.domain.job.job import Job
 from cutout.domain.provider import words
-from cutout.domain.states import UNDECIDED, Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import UNDECIDED, Move, State
 from cutout.domain.timing import Timing, retry_delay
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.telemetry import Clock, Telemetry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.jobs_table import LatestVersion, LatestVersions
 
 

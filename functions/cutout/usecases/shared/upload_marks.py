@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
+from cutout.domain.messages.preparation import printable
 from cutout.domain.object_keys import (
     BYPASS_CACHE_MARK,
     LANE_MARK,
@@ -13,8 +14,8 @@ from cutout.domain.object_keys import (
     RECIPES_MARK,
     SKIP_MARK,
 )
-from cutout.domain.preparation import printable
-from cutout.domain.states import Lane, Reason
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane
 
 
 def is_marked_backfill(metadata: Mapping[str, str]) -> bool:

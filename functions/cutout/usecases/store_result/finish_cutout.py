@@ -17,7 +17,8 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo, Prepared
 from cutout.domain.object_keys import review_key
-from cutout.domain.photo.acceptance import (
+from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.result_acceptance import (
     MAGIC_BYTES,
     begins_as_picture,
     breaks_off,
@@ -25,9 +26,9 @@ from cutout.domain.photo.acceptance import (
     why_not,
     why_not_published,
 )
-from cutout.domain.photo.picture import Picture
 from cutout.domain.provider import Task
-from cutout.domain.states import Pixels, Reason
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels
 from cutout.ports.pictures import Pictures
 from cutout.ports.provider_api import Downloads
 from cutout.ports.telemetry import Clock

@@ -10,7 +10,7 @@ from pathlib import Path
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
-from cutout.domain.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key
+from cutout.domain.messages.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key
 from cutout.ports.buckets import Copies
 from cutout.ports.queues import PreparationQueue
 

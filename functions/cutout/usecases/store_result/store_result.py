@@ -27,12 +27,13 @@ from cutout.domain.job.photo import Photo
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
-from cutout.domain.photo.acceptance import has_aspect
 from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.result_acceptance import has_aspect
 from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
-from cutout.domain.states import AttemptOutcome, Move, Reason, State
+from cutout.domain.states import AttemptOutcome, Move, State
 from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys

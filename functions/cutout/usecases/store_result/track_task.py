@@ -19,8 +19,9 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
-from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State
+from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
 from cutout.domain.timing import Randomness, Timing
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.provider_api import Provider

@@ -14,7 +14,8 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
-from cutout.domain.states import UNDECIDED, Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import UNDECIDED, Move, State
 from cutout.domain.timing import Randomness, Timing
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter

@@ -24,7 +24,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import NotSent, Refused, Uploaded
-from cutout.domain.states import Move, Reason, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Move, Transport
 from cutout.domain.timing import Randomness, Timing
 from cutout.ports.jobs_table import Backlog, CallBodies, CallBody, Gates
 from cutout.ports.provider_api import Provider

@@ -14,8 +14,9 @@ from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
-from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State
+from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
 from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.jobs_table import Gates
 from cutout.ports.telemetry import Clock, Telemetry

@@ -13,9 +13,7 @@ from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.job.photo import Prepared, Upright
-from cutout.domain.metrics import Metric
-from cutout.domain.photo.model_limits import PhotoLimits
-from cutout.domain.preparation import (
+from cutout.domain.messages.preparation import (
     CopyKind,
     PrepareReport,
     PrepareRequest,
@@ -23,8 +21,11 @@ from cutout.domain.preparation import (
     version_of,
     what_is_wrong,
 )
+from cutout.domain.metrics import Metric
+from cutout.domain.photo.model_limits import PhotoLimits
+from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.recipes import OwnPixels
-from cutout.domain.states import GIVEN_BY_METADATA, Lane, Move, Reason
+from cutout.domain.states import Lane, Move
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.queues import PreparationQueue

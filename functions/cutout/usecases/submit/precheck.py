@@ -10,7 +10,8 @@ from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGone
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.model_limits import PhotoLimits, check_size, inspect
-from cutout.domain.states import REFUSALS, Lane, Reason
+from cutout.domain.reasons import REFUSALS, Reason
+from cutout.domain.states import Lane
 from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import ResultKeys
 from cutout.usecases.shared.upload_marks import (

@@ -21,8 +21,9 @@ from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import Accepted, CreateOutcome
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import decide_refusal
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.states import Move, State
 from cutout.ports.jobs_table import LatestVersion, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import CallbackQueue

@@ -10,8 +10,9 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job
 from cutout.domain.provider import NotSent, Refused
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
-from cutout.domain.states import Move, Reason
+from cutout.domain.states import Move
 from cutout.ports.jobs_table import Backlog, Jobs
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter

@@ -11,7 +11,8 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.job.result import Reuse
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World

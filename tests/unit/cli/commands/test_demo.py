@@ -8,7 +8,8 @@ import pytest
 
 from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from infra.local.lifecycle import Status
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.provider_server import evolink

@@ -11,7 +11,8 @@ import pytest
 from cutout.cli import compose
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World
 

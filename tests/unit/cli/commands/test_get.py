@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, make_job

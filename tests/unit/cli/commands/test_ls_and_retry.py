@@ -9,7 +9,8 @@ import pytest
 
 from cutout.domain.gate.gate import Gate, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.states import Lane, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State, Transport
 from tests.support.cli.clock import NOON
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import failed, make_job

@@ -10,7 +10,8 @@ import pytest
 
 from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World

@@ -12,7 +12,8 @@ import pytest
 
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.result import Reuse
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import PNG, WAY, make_job
 from tests.support.cli.stack import FakeStack

@@ -11,7 +11,8 @@ import pytest
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
 from cutout.cli.aws.stack_resources import Queue
 from cutout.cli.dead_letters import dead_letter_queues, read_letter
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World

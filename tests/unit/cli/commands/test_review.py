@@ -10,7 +10,8 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
-from cutout.domain.states import Move, Reason
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Move
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job, reviewed
 from tests.support.cli.stack import carried_out

@@ -12,7 +12,8 @@ import pytest
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import UPLOADS, make_job
 from tests.support.cli.world import World

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.console import Visitor
 from tests.support.cli.jobs import failed, make_job

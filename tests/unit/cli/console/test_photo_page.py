@@ -11,7 +11,8 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.console import Visitor
 from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, failed, make_job

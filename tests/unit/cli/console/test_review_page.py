@@ -9,7 +9,8 @@ import pytest
 
 from cutout.cli.console.review_page import LONGEST_QUEUE
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.console import ORIGIN, WRITES, Visitor
 from tests.support.cli.jobs import reviewed

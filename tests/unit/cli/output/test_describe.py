@@ -11,7 +11,8 @@ import pytest
 from cutout.cli.output.describe import duration, explanation, job_in_one_line, lasted, next_step
 from cutout.cli.output.job_json import job_as_json
 from cutout.domain.job.result import Reuse
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 

@@ -19,7 +19,8 @@ from cutout.cli.round_trip.previews import data_uri
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 

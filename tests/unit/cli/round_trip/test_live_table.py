@@ -10,7 +10,8 @@ import pytest
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.consoles import console_of, shown_on
 from tests.support.cli.jobs import make_job

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import Place, Shard
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.builders import LIMITS, NOW, a_gate, a_shard, holders
 
 MINUTE = timedelta(minutes=1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import USUAL_PRICE, Gate, Limits
 from cutout.domain.gate.shards import Place, Shard, held_since, holder, shares
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.builders import NOW, holders
 
 TODAY = NOW.date()

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.states import AttemptOutcome, Lane, Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, Lane, Move, State
 from tests.support.builders import LATER, NOW, RETENTION, a_job, a_source, an_attempt
 
 MINUTE = timedelta(minutes=1)

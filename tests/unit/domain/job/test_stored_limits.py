@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.adapters.dynamodb.packed_job import job_item
+from cutout.adapters.dynamodb.job_encoding import job_item
 from cutout.adapters.event_bus import detail
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job

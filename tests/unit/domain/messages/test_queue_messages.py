@@ -14,6 +14,7 @@ from cutout.domain.errors import MessageError
 from cutout.domain.job.photo import Photo
 from cutout.domain.job.source import Source
 from cutout.domain.messages.message_parsing import read_callback, read_submission
+from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -22,7 +23,6 @@ from cutout.domain.messages.queue_messages import (
     Uploaded,
     VersionDeleted,
 )
-from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.states import Lane
 from tests.support.samples import sample
 

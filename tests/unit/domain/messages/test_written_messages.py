@@ -16,14 +16,14 @@ from cutout.domain.messages.message_parsing import (
     written_report,
     written_request,
 )
+from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import (
     Removal,
     RenderRequest,
     TaskCheck,
     UnreadableReport,
 )
-from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.builders import a_source
 from tests.support.samples import sample
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.photo import Photo
 from cutout.domain.photo.model_limits import PhotoLimits, inspect
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.drawing import ANIMATIONS, SMALL, TRANSPARENT
 
 LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000)

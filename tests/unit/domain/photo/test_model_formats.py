@@ -14,7 +14,7 @@ from cutout.domain.photo.formats import HEAD_BYTES, kind_of
 from cutout.domain.photo.jpeg_segments import MOST_SCANS
 from cutout.domain.photo.model_limits import PhotoLimits, inspect
 from cutout.domain.photo.png_chunks import LONGEST_TEXT
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.drawing import SMALL, TRANSPARENT, drawn, exif, saved
 
 LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000)

@@ -10,7 +10,7 @@ from PIL import Image
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.photo import Photo
 from cutout.domain.photo.model_limits import PhotoLimits, check_size, inspect
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.drawing import PHOTOS, SMALL, drawn, exif, ihdr, png_of_chunks, riff_chunk, saved
 
 LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000)

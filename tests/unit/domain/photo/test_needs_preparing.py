@@ -17,7 +17,7 @@ from cutout.domain.photo.model_limits import (
     fitting,
     inspect,
 )
-from cutout.domain.states import REFUSALS, Reason
+from cutout.domain.reasons import REFUSALS, Reason
 from tests.support.drawing import ANIMATIONS, SMALL, drawn, exif, ihdr, png_of_chunks, saved
 
 MODEL = PhotoLimits(

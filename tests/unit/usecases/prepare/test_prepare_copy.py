@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.photo import Photo
+from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import (
     BYPASS_CACHE_MARK,
@@ -18,8 +19,7 @@ from cutout.domain.object_keys import (
     RECIPES_MARK,
     SKIP_MARK,
 )
-from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Labels
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import World

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from cutout.domain.gate.gate import Limits
 from cutout.domain.provider import Accepted, CreateOutcome
-from cutout.domain.states import Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png

@@ -11,7 +11,8 @@ import pytest
 from cutout.domain.job.result import Reuse
 from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import kept_key
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.evolink import CUT_OUT, MODEL, PRICE
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State
 from tests.support.fakes.evolink import MODEL, answering
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import Hook

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.evolink import LOST
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook, WorkerDiedError

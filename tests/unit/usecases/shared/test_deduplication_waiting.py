@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.provider import OutcomeUnknown
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State
 from tests.support.fakes.evolink import CUT_OUT, answering
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.reusing import finish, reusing

@@ -14,7 +14,8 @@ from cutout.domain.errors import NotSentError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.provider import OutcomeUnknown
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.error_note_texts import error_note, retry_command
 from tests.support.builders import RESULT, a_job, an_attempt
 from tests.support.fakes.evolink import answering, taken_but_unanswered

@@ -9,7 +9,8 @@ import pytest
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.states import AttemptOutcome, Move, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, Move, State
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.builders import a_job, a_source, an_attempt
 from tests.support.fakes.clock import START

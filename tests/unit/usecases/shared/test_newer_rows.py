@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from cutout.domain.errors import NewerRowError
 from cutout.domain.metrics import Metric
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.reusing import reusing
 

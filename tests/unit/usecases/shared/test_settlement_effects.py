@@ -9,7 +9,8 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import Removal
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.shared.superseded import why_superseded

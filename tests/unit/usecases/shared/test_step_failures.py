@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Handling, Labels
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT

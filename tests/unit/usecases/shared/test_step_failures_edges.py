@@ -9,7 +9,8 @@ import pytest
 from cutout.domain.errors import SourceDeniedError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.step_failures import Step, StepFailures
 from tests.support.builders import a_job, an_attempt
 from tests.support.fakes.clock import START

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.buckets import Labels
 from tests.support.fakes.buckets import StoredObject
 from tests.support.fakes.evolink import LOST, PRICE

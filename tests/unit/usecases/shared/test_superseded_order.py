@@ -13,7 +13,8 @@ from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.provider import NotSent, OutcomeUnknown
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import KEY_SALT, LIMITS, TIMING, World, png
 

@@ -6,7 +6,7 @@ import pytest
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.object_keys import RECIPES_MARK, SKIP_MARK
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.usecases.shared.upload_marks import chosen_recipes, refuse_unwanted
 
 MANY = tuple(f"r{number}" for number in range(20))

@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.provider import Task, TaskStatus
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from tests.support.builders import PHOTO, a_job
 

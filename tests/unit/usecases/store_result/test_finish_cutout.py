@@ -14,7 +14,8 @@ from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
 from cutout.domain.photo.picture import Picture
 from cutout.domain.provider import Task, TaskStatus
-from cutout.domain.states import Pixels, Reason
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels
 from cutout.usecases.store_result.finish_cutout import (
     FetchedResult,
     FinishCutout,

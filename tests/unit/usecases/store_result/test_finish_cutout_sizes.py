@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.states import Pixels, State
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import World
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
+from cutout.domain.messages.preparation import CopyKind
 from cutout.domain.messages.queue_messages import RenderRequest
-from cutout.domain.preparation import CopyKind
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.states import Pixels, State
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World
 

@@ -9,7 +9,8 @@ import pytest
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import Removal
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook, WorkerDiedError

@@ -14,8 +14,9 @@ from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.states import Pixels, State
 from cutout.operator.costs import charges_of
 from cutout.ports.buckets import Labels
 from tests.support.fakes.clock import FakeClock

@@ -12,7 +12,8 @@ from cutout.domain.errors import ProviderBusyError, SourceDeniedError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, OutcomeUnknown
-from cutout.domain.states import AttemptOutcome, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State, Transport
 from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError

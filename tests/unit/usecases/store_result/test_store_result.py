@@ -16,7 +16,8 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.metrics import Metric
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.buckets import Labels
 from tests.support.fakes.buckets import StoredObject
 from tests.support.fakes.clock import START

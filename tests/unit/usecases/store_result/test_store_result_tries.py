@@ -13,8 +13,9 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.provider import Task
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import AttemptOutcome, Move, Pixels, Reason, State
+from cutout.domain.states import AttemptOutcome, Move, Pixels, State
 from cutout.ports.buckets import Labels
 from cutout.usecases.store_result.store_result import StoreResult
 from tests.support.fakes.clock import START

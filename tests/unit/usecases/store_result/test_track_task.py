@@ -17,7 +17,8 @@ from cutout.domain.errors import (
 )
 from cutout.domain.job.job import Job
 from cutout.domain.provider import TaskStatus
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import LOST, PRICE, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png

@@ -13,7 +13,8 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.states import AttemptOutcome, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State, Transport
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.builders import an_attempt
 from tests.support.fakes.clock import START

@@ -13,7 +13,8 @@ import pytest
 from cutout.domain.errors import ProviderBusyError, ResponseLostError, TaskUnknownError
 from cutout.domain.job.job import Job
 from cutout.domain.provider import CreateOutcome, OutcomeUnknown
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.evolink import FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook, WorkerDiedError

@@ -9,7 +9,8 @@ import pytest
 
 from cutout.domain.job.attempt import TAKEN_UNNAMED
 from cutout.domain.job.job import Job
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from tests.support.builders import a_job, an_attempt
 from tests.support.fakes.clock import START

@@ -7,7 +7,8 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World

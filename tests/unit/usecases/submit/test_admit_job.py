@@ -8,14 +8,15 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import holder
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
 from cutout.domain.provider import OutcomeUnknown
-from cutout.domain.states import Lane, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State, Transport
 from cutout.usecases.shared.admission import change_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import MODEL, PRICE, answering

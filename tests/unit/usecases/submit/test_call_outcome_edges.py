@@ -11,7 +11,8 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.provider import NotSent, OutcomeUnknown
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.builders import an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.jobs import MemoryJobs

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.provider import NotSent, OutcomeUnknown
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.admission import change_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering

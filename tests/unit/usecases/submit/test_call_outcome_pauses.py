@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Refused
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.admission import change_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import answering

@@ -11,7 +11,8 @@ import pytest
 from cutout.domain.job.photo import Photo, Prepared
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.model_limits import PhotoLimits
-from cutout.domain.states import Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import TIMING, World, png

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.metrics import Metric
-from cutout.domain.preparation import PrepareReport
-from cutout.domain.states import Move, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Move, State, Transport
 from cutout.usecases.submit.copy_requests import MOST_ASKS
 from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import tiff

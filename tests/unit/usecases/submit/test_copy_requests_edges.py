@@ -10,8 +10,9 @@ import pytest
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.photo import Prepared
-from cutout.domain.preparation import CopyKind, PrepareReport
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.messages.preparation import CopyKind, PrepareReport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels, State
 from tests.support.builders import PHOTO, a_job
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff

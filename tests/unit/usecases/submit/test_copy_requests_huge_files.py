@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State
 from cutout.ports.buckets import Labels
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import PHOTO_LIMITS, World

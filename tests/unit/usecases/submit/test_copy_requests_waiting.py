@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.metrics import Metric
-from cutout.domain.states import Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import World, png

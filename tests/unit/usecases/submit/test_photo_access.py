@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent, Refused
-from cutout.domain.states import AttemptOutcome, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State, Transport
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering, taken_but_unanswered

@@ -9,10 +9,11 @@ import pytest
 
 from cutout.adapters.event_bus import detail
 from cutout.domain.job.job import Job
+from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.metrics import Metric
-from cutout.domain.preparation import PrepareReport
+from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.evolink import CUT_OUT

@@ -7,7 +7,8 @@ import pytest
 from cutout.domain.job.job import HistoryEntry
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.model_limits import PhotoLimits
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from cutout.ports.buckets import Labels
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World, png

@@ -11,9 +11,10 @@ import pytest
 
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.photo import Photo
+from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.metrics import Metric
-from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
-from cutout.domain.states import Pixels, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels, State
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook

@@ -10,7 +10,8 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source, after
 from cutout.domain.object_keys import LANE_MARK
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State
 from cutout.ports.buckets import Labels
 from cutout.usecases.shared.superseded import why_superseded
 from tests.support.fakes.world import World, png

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.job.job import Job
 from cutout.domain.provider import OutcomeUnknown
-from cutout.domain.states import Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
 from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 

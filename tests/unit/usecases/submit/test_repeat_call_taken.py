@@ -11,12 +11,13 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import ResponseLostError, TaskUnknownError
 from cutout.domain.job.attempt import TAKEN_UNNAMED
 from cutout.domain.job.job import Job
 from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.fakes.evolink import FakeEvolink, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, token_for
 from tests.support.hooks import WorkerDiedError

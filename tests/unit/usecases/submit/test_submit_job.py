@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.callback_token import CallbackAddress, verify
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.gate.gate import Gate
@@ -18,7 +18,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, State
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
 from tests.support.fakes.world import (

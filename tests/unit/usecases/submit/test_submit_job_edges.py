@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cutout.adapters.evolink.failures import refusal
+from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.dedup_record import DedupRecord, Kept
@@ -16,7 +16,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK
 from cutout.domain.provider import Accepted, OutcomeUnknown
-from cutout.domain.states import AttemptOutcome, Lane, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import AttemptOutcome, Lane, State, Transport
 from cutout.ports.buckets import Labels
 from tests.support.builders import an_attempt
 from tests.support.fakes.clock import START

@@ -10,7 +10,8 @@ import pytest
 from cutout.domain.gate.gate import Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider import NotSent
-from cutout.domain.states import Lane, Reason, State, Transport
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State, Transport
 from cutout.usecases.shared.admission import change_gate
 from tests.support.fakes.evolink import PRICE
 from tests.support.fakes.world import LIMITS, World, png

@@ -9,8 +9,9 @@ import pytest
 
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.provider import Cause, NotSent, Refused
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict
-from cutout.domain.states import Reason, State
+from cutout.domain.states import State
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World

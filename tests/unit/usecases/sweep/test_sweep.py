@@ -14,7 +14,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent
-from cutout.domain.states import Reason, State
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State
 from tests.support.builders import holders
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import LOST, answering, taken_but_unanswered

@@ -15,7 +15,7 @@ from cutout.adapters.pillow.decode.orientation import size_as_shown, turned
 from cutout.adapters.pillow.decode.spliced_file import spliced
 from cutout.adapters.pillow.decode.srgb import in_8_bits, in_srgb, without_idle_alpha
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 Size = tuple[int, int]
 _HEAVY = 100_000_000

@@ -43,7 +43,7 @@ from cutout.domain.photo.jpeg_segments import Jpeg, read_jpeg
 from cutout.domain.photo.model_formats import structure_of
 from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS, check_kind
 from cutout.domain.photo.png_chunks import SIGNATURE, read_png
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 Size = tuple[int, int]
 # Pillow calls a JPEG of several pictures, as telephones write it, a format of its own.

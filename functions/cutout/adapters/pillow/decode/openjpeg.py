@@ -19,7 +19,7 @@ from PIL import Image
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 _CODESTREAM, _JP2 = 0, 2
 _CODESTREAM_MAGIC = b"\xff\x4f\xff\x51"

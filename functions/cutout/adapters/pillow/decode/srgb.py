@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageCms, ImageMath, TiffImagePlugin
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.embedded_data import is_srgb
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 _PHOTOMETRIC, _BITS, _WHITE_IS_ZERO = 262, 258, 0
 _DEEP_GREY = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})

@@ -11,7 +11,7 @@ from typing import Final
 from PIL import Image, ImagePalette, TiffImagePlugin
 
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 _NEW_SUBFILE_TYPE, _WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 258, 259, 262
 _MAKER, _STRIP_OFFSETS, _STRIP_LENGTHS, _SAMPLES = 271, 273, 279, 277

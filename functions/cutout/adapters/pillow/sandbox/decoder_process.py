@@ -20,8 +20,8 @@ from typing import IO, Any, Final, TypeVar
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
+from cutout.domain.reasons import GIVEN_BY_METADATA, REFUSALS, Reason
 from cutout.domain.serialization import from_row, is_exact
-from cutout.domain.states import GIVEN_BY_METADATA, REFUSALS, Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 
 # A name, not an import: the function's own process must not load the decoders.

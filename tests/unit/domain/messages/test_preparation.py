@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutout.domain.photo.model_limits import PhotoLimits
-from cutout.domain.preparation import (
+from cutout.domain.messages.preparation import (
     LONGEST_MESSAGE,
     CopyKind,
     MadeCopy,
@@ -18,7 +17,8 @@ from cutout.domain.preparation import (
     version_of,
     what_is_wrong,
 )
-from cutout.domain.states import Reason
+from cutout.domain.photo.model_limits import PhotoLimits
+from cutout.domain.reasons import Reason
 from tests.support.builders import PHOTO, a_source
 
 LIMITS = PhotoLimits(

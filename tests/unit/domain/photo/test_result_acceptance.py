@@ -8,15 +8,15 @@ from io import BytesIO
 import pytest
 
 from cutout.domain.job.photo import Photo
-from cutout.domain.photo.acceptance import (
+from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.result_acceptance import (
     MAGIC_BYTES,
     begins_as_picture,
     breaks_off,
     why_not,
     why_not_published,
 )
-from cutout.domain.photo.picture import Picture
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 from tests.support.builders import PHOTO
 from tests.support.drawing import SMALL
 

@@ -10,7 +10,7 @@ from cutout.domain.job.photo import Photo
 from cutout.domain.photo.embedded_data import FIRST_LYING
 from cutout.domain.photo.picture import Picture
 from cutout.domain.photo.png_chunks import SIGNATURE
-from cutout.domain.states import Reason
+from cutout.domain.reasons import Reason
 
 _ASPECT_TOLERANCE = 0.02
 _CLEAR, _SOLID = 0, 255
