@@ -13,7 +13,7 @@ from constructs import Construct
 from cutout.domain.messages import completion_events
 from cutout.domain.metrics import Metric
 
-from ..monitoring.metric_series import FIVE_MINUTES, MetricSeries
+from ..monitoring.metric_builder import FIVE_MINUTES, MetricBuilder
 from .key_use import key_statements
 from .resources import Resources
 
@@ -58,7 +58,7 @@ class Grants(Construct):
             statistic: How the values of a period become one.
             period: How long a period is.
         """
-        return MetricSeries(self.name).of(metric_name, statistic, period=period)
+        return MetricBuilder(self.name).of(metric_name, statistic, period=period)
 
     def metric_completed(self) -> cloudwatch.Metric:
         """Return the number of completed jobs."""

@@ -17,7 +17,7 @@ from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 from ..deployed_functions import FunctionName
 from ..deployed_secrets import API_KEY
 from .alarm_rule import AlarmRule
-from .metric_series import FIVE_MINUTES, MetricSeries
+from .metric_builder import FIVE_MINUTES, MetricBuilder
 
 _FEW: Final = 3  # fewer in 15 minutes are no trend
 _LONG_WAIT_SECONDS: Final = 3600
@@ -30,7 +30,7 @@ _STRAY_CALLBACKS: Final = 100
 
 
 def alarm_rules(
-    series: MetricSeries,
+    metrics: MetricBuilder,
     *,
     functions: Mapping[str, lambda_.Function],
     submissions: sqs.Queue,
@@ -41,7 +41,7 @@ def alarm_rules(
     """Yield the alarms of a deployment.
 
     Args:
-        series: Its metrics.
+        metrics: Builds its metrics.
         functions: By name.
         submissions: The queue of uploads.
         dead_letters: By name.
@@ -57,13 +57,13 @@ def alarm_rules(
             yield _errors(title, function)
         if is_full:
             yield _throttles(title, function)
-    yield _failed_steps(series)
-    yield from _of_jobs(series)
-    yield from _of_money(series)
-    yield from _of_pauses(series)
-    yield _forged_callbacks(series)
+    yield _failed_steps(metrics)
+    yield from _of_jobs(metrics)
+    yield from _of_money(metrics)
+    yield from _of_pauses(metrics)
+    yield _forged_callbacks(metrics)
     if expects_callbacks:
-        yield _recovered_by_poll(series)
+        yield _recovered_by_poll(metrics)
 
 
 def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
@@ -126,7 +126,7 @@ def _errors(title: str, function: lambda_.Function) -> AlarmRule:
     )
 
 
-def _failed_steps(series: MetricSeries) -> AlarmRule:
+def _failed_steps(metrics: MetricBuilder) -> AlarmRule:
     return AlarmRule(
         name="StepsFailed",
         runbook="Failing steps",
@@ -137,7 +137,7 @@ def _failed_steps(series: MetricSeries) -> AlarmRule:
         do="the logs of Submit and StoreResult say why (search for `failed`); `cutout doctor "
         "--stack {stack}` checks what they depend on. If all photos fail: `cutout pause --stack "
         "{stack}`, fix the cause, `cutout resume --stack {stack}`.",
-        metric=series.of(Metric.STEPS_FAILED, "Sum", period=_QUARTER),
+        metric=metrics.of(Metric.STEPS_FAILED, "Sum", period=_QUARTER),
         above=_FEW,
     )
 
@@ -155,7 +155,7 @@ def _throttles(title: str, function: lambda_.Function) -> AlarmRule:
     )
 
 
-def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
+def _of_jobs(metrics: MetricBuilder) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="OldestInFlight",
         runbook="Oldest job in flight",
@@ -164,7 +164,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "the job fails by itself.",
         do="`cutout ls --state processing --state unconfirmed --stack {stack}` lists the job and "
         "its task; ask the provider about that task.",
-        metric=series.of(Metric.OLDEST_IN_FLIGHT_SECONDS, "Maximum"),
+        metric=metrics.of(Metric.OLDEST_IN_FLIGHT_SECONDS, "Maximum"),
         above=3600,
     )
     yield AlarmRule(
@@ -176,7 +176,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "by themselves.",
         do="`cutout doctor --stack {stack}` shows which trigger, function or queue it is; Sweep's "
         "log lists jobs that a newer version wrote, which wait until it is deployed again.",
-        metric=series.of(Metric.OLDEST_DUE_SECONDS, "Maximum"),
+        metric=metrics.of(Metric.OLDEST_DUE_SECONDS, "Maximum"),
         above=900,
     )
     yield AlarmRule(
@@ -188,7 +188,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "do not work.",
         do="`cutout doctor --stack {stack}` checks its schedule and its last run.",
         # Lambda's own count of invocations would not show that Sweep fails early in each.
-        metric=series.of(Metric.OLDEST_DUE_SECONDS, "SampleCount"),
+        metric=metrics.of(Metric.OLDEST_DUE_SECONDS, "SampleCount"),
         periods=3,
         is_silence=True,
     )
@@ -202,14 +202,14 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "`cutout pause --stack {stack}`; after the fix, `cutout resume --stack {stack}` and "
         "`cutout retry --state failed --since 2h --stack {stack}`, which shows the price first.",
         # One damaged photo among few is 100 % for five minutes; two such periods are a trend.
-        metric=series.of(Metric.FAILED_PERCENT, "Average"),
+        metric=metrics.of(Metric.FAILED_PERCENT, "Average"),
         above=10,
         periods=3,
         datapoints=2,
     )
 
 
-def _recovered_by_poll(series: MetricSeries) -> AlarmRule:
+def _recovered_by_poll(metrics: MetricBuilder) -> AlarmRule:
     return AlarmRule(
         name="RecoveredByPoll",
         runbook="Recovered by poll",
@@ -217,12 +217,12 @@ def _recovered_by_poll(series: MetricSeries) -> AlarmRule:
         "callback arrived.",
         at_stake="nothing is lost; every photo takes minutes longer.",
         do="`cutout doctor --stack {stack}` sends a test request to the callback URL.",
-        metric=series.of(Metric.RECOVERED_BY_POLL, "Sum", period=_QUARTER),
+        metric=metrics.of(Metric.RECOVERED_BY_POLL, "Sum", period=_QUARTER),
         above=_FEW,
     )
 
 
-def _forged_callbacks(series: MetricSeries) -> AlarmRule:
+def _forged_callbacks(metrics: MetricBuilder) -> AlarmRule:
     return AlarmRule(
         name="ForgedCallbacks",
         runbook="Forged callbacks",
@@ -233,13 +233,13 @@ def _forged_callbacks(series: MetricSeries) -> AlarmRule:
         "throttled, and photos take minutes longer.",
         do="`cutout doctor --stack {stack}` shows how many, and checks the callback URL and the "
         "signing key; the API's access log has the senders' addresses.",
-        metric=series.of(Metric.CALLBACK_REFUSED, "Sum"),
+        metric=metrics.of(Metric.CALLBACK_REFUSED, "Sum"),
         above=_STRAY_CALLBACKS,
         periods=3,
     )
 
 
-def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
+def _of_money(metrics: MetricBuilder) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="Spend",
         runbook="Spend against the cap",
@@ -247,7 +247,7 @@ def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="at the cap, photos wait for the next day (UTC), and nothing more is paid.",
         do="`cutout costs --by day --stack {stack}` shows whether this is the usual traffic; "
         "`cutout limits --daily-credit-cap 8000 --stack {stack}` sets the cap to 8000 at once.",
-        metric=series.of(Metric.CAP_USED_PERCENT, "Maximum"),
+        metric=metrics.of(Metric.CAP_USED_PERCENT, "Maximum"),
         above=80,
     )
     yield AlarmRule(
@@ -258,11 +258,11 @@ def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake=f"one photo ({USUAL_PRICE} credits) may have been paid for twice.",
         do="`cutout costs --by outcome --csv claim.csv --stack {stack}` lists the requests, for "
         "the provider's support. It can wait for the morning.",
-        metric=series.of(Metric.POSSIBLE_DOUBLE_CHARGE, "Sum"),
+        metric=metrics.of(Metric.POSSIBLE_DOUBLE_CHARGE, "Sum"),
     )
 
 
-def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
+def _of_pauses(metrics: MetricBuilder) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="PausedOutOfCredits",
         runbook="Paused, out of credits",
@@ -270,7 +270,7 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="no photo: jobs wait in the table until there are credits.",
         do="add credits to the account; Cutout sends one photo every 15 minutes to find out, or "
         "`cutout resume --stack {stack}` admits all at once.",
-        metric=series.of(Metric.PAUSED_OUT_OF_CREDITS, "Maximum"),
+        metric=metrics.of(Metric.PAUSED_OUT_OF_CREDITS, "Maximum"),
     )
     yield AlarmRule(
         name="PausedKeyRefused",
@@ -278,9 +278,9 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         happened="The provider refuses the API key, and the gate is paused.",
         at_stake="no photo: jobs wait in the table until a person resumes.",
         do="`aws secretsmanager put-secret-value --secret-id "
-        f"{series.deployment}/{API_KEY} --secret-string file://new-key.txt`, then "
+        f"{metrics.deployment}/{API_KEY} --secret-string file://new-key.txt`, then "
         "`cutout resume --stack {stack}`; `cutout doctor --stack {stack}` tests the key.",
-        metric=series.of(Metric.PAUSED_KEY_REFUSED, "Maximum"),
+        metric=metrics.of(Metric.PAUSED_KEY_REFUSED, "Maximum"),
     )
     yield AlarmRule(
         name="PausedRateLimited",
@@ -290,7 +290,7 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         do="send fewer at once, such as `cutout limits --max-in-flight 2 --stack {stack}`, or ask "
         "the provider for a higher limit.",
         # The minimum: a pause of a minute, which ends by itself, is usual while many are sent.
-        metric=series.of(Metric.PAUSED_RATE_LIMITED, "Minimum"),
+        metric=metrics.of(Metric.PAUSED_RATE_LIMITED, "Minimum"),
         periods=3,
     )
     yield AlarmRule(
@@ -300,6 +300,6 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="no photo: jobs wait in the table until a person resumes.",
         do="`cutout limits --stack {stack}` shows since when; `cutout resume --stack {stack}` "
         "opens the gate.",
-        metric=series.of(Metric.PAUSED_BY_PERSON, "Minimum", period=Duration.hours(1)),
+        metric=metrics.of(Metric.PAUSED_BY_PERSON, "Minimum", period=Duration.hours(1)),
         periods=8,
     )

@@ -11,7 +11,7 @@ from cutout.domain.gate.gate import PauseReason
 from cutout.domain.metrics import JOBS_SETTLED, PAUSED_BECAUSE, TIME_IN_STATE, Metric
 from cutout.domain.states import State
 
-from .metric_series import ONE_MINUTE, MetricSeries
+from .metric_builder import ONE_MINUTE, MetricBuilder
 
 _COLUMNS: Final = 24
 _HEIGHT: Final = 6
@@ -35,7 +35,7 @@ Row = list[cloudwatch.IWidget]
 
 
 def dashboard_rows(
-    series: MetricSeries,
+    metrics: MetricBuilder,
     *,
     functions: Mapping[str, lambda_.Function],
     queues: Mapping[str, sqs.Queue],
@@ -44,26 +44,26 @@ def dashboard_rows(
     """Return the rows of widgets."""
     return [
         [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_COLUMNS)],
-        _photos(series),
-        _times(series),
-        _gate(series),
-        _trouble(series, functions),
+        _photos(metrics),
+        _times(metrics),
+        _gate(metrics),
+        _trouble(metrics, functions),
         _machinery(functions, queues),
     ]
 
 
-def _photos(series: MetricSeries) -> Row:
+def _photos(metrics: MetricBuilder) -> Row:
     settled = [
-        series.of(metric, "Sum", label=state, color=_SETTLED_COLORS[state], period=ONE_MINUTE)
+        metrics.of(metric, "Sum", label=state, color=_SETTLED_COLORS[state], period=ONE_MINUTE)
         for state, metric in JOBS_SETTLED.items()
     ]
     through = [
-        series.of(Metric.ADMITTED, "Sum", label="let in", period=ONE_MINUTE),
-        series.of(Metric.COMPLETED, "Sum", label="completed", period=ONE_MINUTE),
+        metrics.of(Metric.ADMITTED, "Sum", label="let in", period=ONE_MINUTE),
+        metrics.of(Metric.COMPLETED, "Sum", label="completed", period=ONE_MINUTE),
     ]
     credits_ = [
-        series.of(Metric.CREDITS, "Sum", label="credits", period=ONE_MINUTE),
-        series.of(Metric.CREDITS_SAVED, "Sum", label="saved by reuse", period=ONE_MINUTE),
+        metrics.of(Metric.CREDITS, "Sum", label="credits", period=ONE_MINUTE),
+        metrics.of(Metric.CREDITS_SAVED, "Sum", label="saved by reuse", period=ONE_MINUTE),
     ]
     return [
         _graph("Throughput, photos a minute", through),
@@ -72,15 +72,15 @@ def _photos(series: MetricSeries) -> Row:
     ]
 
 
-def _times(series: MetricSeries) -> Row:
+def _times(metrics: MetricBuilder) -> Row:
     def times(statistic: str) -> list[cloudwatch.Metric]:
         return [
-            series.of(metric, statistic, label=state, period=ONE_MINUTE)
+            metrics.of(metric, statistic, label=state, period=ONE_MINUTE)
             for state, metric in TIME_IN_STATE.items()
         ]
 
     whole = [
-        series.of(Metric.SECONDS_TO_COMPLETE, one, label=one, period=ONE_MINUTE)
+        metrics.of(Metric.SECONDS_TO_COMPLETE, one, label=one, period=ONE_MINUTE)
         for one in ("p50", "p90")
     ]
     return [
@@ -90,16 +90,16 @@ def _times(series: MetricSeries) -> Row:
     ]
 
 
-def _gate(series: MetricSeries) -> Row:
+def _gate(metrics: MetricBuilder) -> Row:
     jobs = [
-        series.of(Metric.IN_FLIGHT, "Maximum", label="in flight", period=ONE_MINUTE),
-        series.of(Metric.WAITING, "Maximum", label="waiting", period=ONE_MINUTE),
+        metrics.of(Metric.IN_FLIGHT, "Maximum", label="in flight", period=ONE_MINUTE),
+        metrics.of(Metric.WAITING, "Maximum", label="waiting", period=ONE_MINUTE),
     ]
     paused = [
-        series.of(PAUSED_BECAUSE[reason], "Maximum", label=label, color=color, period=ONE_MINUTE)
+        metrics.of(PAUSED_BECAUSE[reason], "Maximum", label=label, color=color, period=ONE_MINUTE)
         for reason, (label, color) in _PAUSES.items()
     ]
-    cap = [series.of(Metric.CAP_USED_PERCENT, "Maximum", label="of the cap", period=ONE_MINUTE)]
+    cap = [metrics.of(Metric.CAP_USED_PERCENT, "Maximum", label="of the cap", period=ONE_MINUTE)]
     return [
         _graph("Gate, photos", jobs),
         _graph("Gate paused because", paused, is_stacked=True),
@@ -107,7 +107,7 @@ def _gate(series: MetricSeries) -> Row:
     ]
 
 
-def _trouble(series: MetricSeries, functions: Mapping[str, lambda_.Function]) -> Row:
+def _trouble(metrics: MetricBuilder, functions: Mapping[str, lambda_.Function]) -> Row:
     odd = {
         "recovered by poll": Metric.RECOVERED_BY_POLL,
         "outcome unknown": Metric.OUTCOME_UNKNOWN,
@@ -124,14 +124,14 @@ def _trouble(series: MetricSeries, functions: Mapping[str, lambda_.Function]) ->
         _graph(
             "Oldest, seconds",
             [
-                series.of(metric, "Maximum", label=label, period=ONE_MINUTE)
+                metrics.of(metric, "Maximum", label=label, period=ONE_MINUTE)
                 for label, metric in ages.items()
             ],
         ),
         _graph(
             "Out of the ordinary, a minute",
             [
-                series.of(metric, "Sum", label=label, period=ONE_MINUTE)
+                metrics.of(metric, "Sum", label=label, period=ONE_MINUTE)
                 for label, metric in odd.items()
             ],
             is_stacked=True,

@@ -16,7 +16,7 @@ from .alarm_rule import RUNBOOKS, AlarmRule
 from .alarms import alarm_rules
 from .dashboard import dashboard_rows
 from .log_query import save_query
-from .metric_series import MetricSeries
+from .metric_builder import MetricBuilder
 
 
 class Monitoring(Construct):
@@ -59,9 +59,9 @@ class Monitoring(Construct):
         if alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
         self._runbooks = runbooks or RUNBOOKS
-        series = MetricSeries(name)
+        metrics = MetricBuilder(name)
         rules = alarm_rules(
-            series,
+            metrics,
             functions=functions,
             submissions=queues["Submissions"],
             dead_letters=dead_letters,
@@ -76,7 +76,7 @@ class Monitoring(Construct):
                 "Dashboard",
                 dashboard_name=f"{name}-{Aws.REGION}",
                 widgets=dashboard_rows(
-                    series,
+                    metrics,
                     functions=functions,
                     queues={**queues, **dead_letters},
                     alarms=list(self.alarms.values()),

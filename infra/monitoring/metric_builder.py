@@ -1,4 +1,4 @@
-"""The functions' metrics as CloudWatch has them, for alarms and the dashboard."""
+"""Builds a metric of CloudWatch from a name, for alarms and the dashboard."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +13,8 @@ ONE_MINUTE: Final = Duration.minutes(1)
 
 
 @dataclass(frozen=True)
-class MetricSeries:
-    """The metrics of one deployment."""
+class MetricBuilder:
+    """Builds the metrics of one deployment; it lists none."""
 
     deployment: str
 
