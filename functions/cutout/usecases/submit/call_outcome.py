@@ -196,9 +196,11 @@ class CallOutcomes:
     ) -> tuple[Job, GateRule | None]:
         """Handle a refused repeat: the provider may have taken the first call all the same.
 
-        The attempt stays open for its callback, its credits count, and no new call is made.
+        The attempt stays open for its callback, its credits count, and no new call is made. What
+        was refused for now is repeated. Another transport would make another body, and so a call
+        that may be paid for beside the first.
         """
-        if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
+        if decision.verdict is not Verdict.FAIL and decision.transport is None:
             again = self._repeat_soon(job, attempt, refused.message)
             return again, self._pausing(decision, refused)
         unknown = replace(
