@@ -13,17 +13,17 @@ from cutout.domain.job.attempt import Attempt, charges
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job, JobChanges
-from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
+from cutout.domain.metrics import Metric
 from cutout.domain.reasons import Reason
-from cutout.domain.states import Move, State
+from cutout.domain.states import Move
 from cutout.ports.jobs_table import Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.shared.job_metrics import count_end, count_time_in_state
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
-_FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
 _MOST_EFFECT_TRIES = 5
 """After so many failed tries the event is sent without the job's note and tags."""
 
@@ -75,7 +75,7 @@ class JobWriter:
             came_from=before.state,
             reason=after.reason,
         )
-        self._count_time_in_state(before, after)
+        count_time_in_state(self.telemetry, before, after)
         self._discard_copies(before, after)
         if before.state.holds_slot and not after.state.holds_slot:
             self.admission.enqueue_next()
@@ -128,7 +128,7 @@ class JobWriter:
         changes = gate_changes(before, after)
         saved = self.jobs.save(after, gate=changes, place=place, picture=picture)
         self.telemetry.metric(Metric.ADMITTED)
-        self._count_time_in_state(before, saved)
+        count_time_in_state(self.telemetry, before, saved)
         return saved
 
     def announce(self, job: Job) -> Job:
@@ -137,14 +137,14 @@ class JobWriter:
         After a crash in between, Sweep repeats this: events are sent at least once.
         """
         if job.is_announced:
-            self._count(job)
+            count_end(self.telemetry, job)
             return job
         if job.failures < _MOST_EFFECT_TRIES:
             self.settlement_effects.apply(job)
         else:
             self.telemetry.log("notes and tags left out: they failed each time", job_id=job.id)
         self.announcements.announce(job)
-        self._count(job)
+        count_end(self.telemetry, job)
         try:
             return self.jobs.save(job.announced())
         except JobMovedError as lost:
@@ -163,13 +163,6 @@ class JobWriter:
         if job is not None:
             self.settlement_effects.apply(job)
 
-    def _count_time_in_state(self, before: Job, after: Job) -> None:
-        """Write how long the job was in the state that it left."""
-        metric = TIME_IN_STATE.get(before.state)
-        if metric is not None and after.state is not before.state:
-            seconds = (after.updated_at - before.in_state_since).total_seconds()
-            self.telemetry.metric(metric, max(0.0, seconds))
-
     def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
         return TaskClaim(
             task_id=attempt.task_id or "",
@@ -186,21 +179,6 @@ class JobWriter:
             was_open = known is not None and known.is_open
             if attempt.file_id and was_open and (not attempt.is_open or after.state.is_settled):
                 self.files.delete(attempt.file_id)
-
-    def _count(self, job: Job) -> None:
-        self.telemetry.metric(JOBS_SETTLED[job.state])
-        if job.decision is not None:
-            # The job was counted when its review began; it was not the provider that took so long.
-            return
-        self.telemetry.metric(Metric.CREDITS, float(job.credits))
-        if job.state in _FAILED_PERCENT:
-            self.telemetry.metric(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])
-        if job.state is State.COMPLETED:
-            seconds = (job.updated_at - job.created_at).total_seconds()
-            self.telemetry.metric(Metric.SECONDS_TO_COMPLETE, seconds)
-        if job.state is State.COMPLETED and job.reused is not None:
-            self.telemetry.metric(Metric.REUSED)
-            self.telemetry.metric(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
 
 
 def _to_be_claimed(before: Job, after: Job, decided_by: Attempt | None) -> Collection[Attempt]:
