@@ -26,7 +26,7 @@ from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
-from cutout.domain.gate.gate import USUAL_PRICE
+from cutout.domain.provider import USUAL_PRICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

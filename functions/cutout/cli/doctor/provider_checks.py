@@ -12,9 +12,8 @@ from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
 from cutout.domain.callback_token import FORGED_TOKEN, callback_url
 from cutout.domain.errors import CutoutError
-from cutout.domain.gate.gate import USUAL_PRICE
 from cutout.domain.metrics import NAMESPACE, Metric
-from cutout.domain.provider import API_KEY_NOT_SET
+from cutout.domain.provider import API_KEY_NOT_SET, USUAL_PRICE
 from cutout.wiring.chosen_provider import provider
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cutout.cli.output.describe import duration
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.domain.gate.gate import DEFAULT_LIMITS, USUAL_PRICE
+from cutout.domain.gate.gate import DEFAULT_LIMITS
+from cutout.domain.provider import USUAL_PRICE
 from cutout.domain.reasons import Reason
 
 if TYPE_CHECKING:

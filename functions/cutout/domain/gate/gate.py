@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, Shard, held_since, shares
+from cutout.domain.provider import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import STORED_AS
 
@@ -41,8 +42,6 @@ class PauseReason(StrEnum):
         return reason
 
 
-USUAL_PRICE = Decimal("5.4")
-"""Credits that a photo is expected to cost until the provider has named its price."""
 MOST_SHARDS = 64
 """BatchGetItem reads 100 items at once."""
 _SLOTS_A_SHARD = 8
