@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 TOKEN_PARAMETER = "token"  # noqa: S105 - a parameter's name
 CSRF_HEADER = "X-CSRF-Token"
-_COOKIE = "cutout-console"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _OWN_FETCHES = frozenset({None, "same-origin", "none"})
 HEADERS = {
@@ -60,6 +59,8 @@ class Guard:
         self._app = app
         self._own = own
         self._address = address
+        # Ports share their cookies: a second console would replace the cookie of the first.
+        self._cookie = f"cutout-console-{address.rpartition(':')[2]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request itself, or pass it on; set the headers of the response."""
@@ -100,12 +101,12 @@ class Guard:
             return None
         rest = urlencode([one for one in parameters if one[0] != TOKEN_PARAMETER])
         answer = RedirectResponse(f"{scope['path']}{'?' if rest else ''}{rest}", status_code=303)
-        answer.set_cookie(_COOKIE, self._own.token, httponly=True, samesite="strict", path="/")
+        answer.set_cookie(self._cookie, self._own.token, httponly=True, samesite="strict", path="/")
         return answer
 
     def _has_cookie(self, headers: Headers) -> bool:
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
             return False
         given = cookie.value if cookie else ""

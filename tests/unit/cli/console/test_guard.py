@@ -35,10 +35,11 @@ def test_the_token_of_the_printed_url_becomes_a_cookie_and_leaves_the_address(
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
+    assert cookie.startswith("cutout-console-4711=")
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("cookies", [{}, {"cutout-console": "wrong"}], ids=["none", "wrong"])
+@pytest.mark.parametrize("cookies", [{}, {"cutout-console-4711": "wrong"}], ids=["none", "wrong"])
 def test_without_the_cookie_there_is_no_page(
     visitor: Visitor, path: str, cookies: dict[str, str]
 ) -> None:
