@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
@@ -175,6 +175,31 @@ def test_a_dropped_folder_is_priced_uploaded_and_followed(
     stack.know(replace(make_job("shoes/a.jpg"), id="job-of-shoes/a.jpg", updated_at=NOON))
     row = page.locator("[id='job-job-of-shoes/a.jpg']")
     expect(row.get_by_role("link", name="Download")).to_be_visible(timeout=SLOW)
+
+
+def _hold(route: Route, held: list[Route]) -> None:
+    held.append(route)
+
+
+def test_names_that_are_shown_with_escapes_and_a_second_drop_lose_no_file(
+    page: Page, stack: FakeStack, console: Served, tmp_path: Path
+) -> None:
+    """Screenshots of macOS have U+202F in their names; the first uploads are still waiting."""
+    names = [f"at 5.0{number}\u202fPM.jpg" for number in range(8)]
+    for name in (*names, "later.jpg"):
+        (tmp_path / name).write_bytes(picture("RGB", "JPEG"))
+    page.goto(console.at("/drop"))
+    page.locator("#files").set_input_files([tmp_path / name for name in names])
+    expect(page.get_by_text("8 photos to upload")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/drop/photo", lambda route: _hold(route, held))
+    page.get_by_role("button", name="Upload 8 photos").click()
+    page.locator("#files").set_input_files(tmp_path / "later.jpg")
+    expect(page.get_by_role("button", name="Upload 1 photo")).to_be_visible()
+    page.unroute("**/drop/photo")
+    expect(page.locator("#dropped .job")).to_have_count(8)
+    assert sorted(one.key for one in stack.store.uploaded) == names
+    assert stack.store.sizes == [len(picture("RGB", "JPEG"))] * len(names)
 
 
 def test_files_dropped_on_the_page_are_priced(page: Page, console: Served) -> None:

@@ -71,6 +71,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.uploaded: list[Photo] = []
+        self.sizes: list[int] = []
         self.hashes: dict[str, str] = {}
         self.downloaded: list[str] = []
         self.cut_out = PNG
@@ -79,6 +80,7 @@ class MemoryStore:
     def upload(self, photo: Photo) -> tuple[str, str | None]:
         """Remember the photo."""
         self.uploaded.append(photo)
+        self.sizes.append(photo.path.stat().st_size if photo.path.exists() else 0)
         return "e1", "v1"
 
     def sha256(self, key: str, version_id: str | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -42,11 +43,16 @@ _QUIET = Console(quiet=True)
 
 @dataclass(frozen=True, kw_only=True)
 class DroppedFile:
-    """A file that was dropped: its path in the drop, its key, and why it is skipped."""
+    """A file that was dropped: its path in the drop, its key, and why it is skipped.
+
+    `number` is its place in the list of the page, which finds the file by it: paths are shown with
+    escapes.
+    """
 
     path: str
     key: str
     why_skipped: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +82,10 @@ class Drop:
     def plan(self, _request: Request, form: Form) -> Response:
         """Show what is uploaded and its price at most, and what is skipped and why."""
         stack, now = self.site.stack(), self.site.now()
-        files = [_checked(stack, path, size) for path, size in _listed(form.get("files", ""))]
+        files = [
+            replace(_checked(stack, path, size), number=number)
+            for number, (path, size) in enumerate(_listed(form.get("files", "")))
+        ]
         taken = [one for one in files if not one.why_skipped]
         pause = pause_of(stack.jobs.read_gate(), now) if taken else None
         return self.site.page(

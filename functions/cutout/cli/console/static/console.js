@@ -35,7 +35,6 @@ const drop = document.getElementById("drop");
 if (drop) {
   const plan = document.getElementById("plan");
   const dropped = document.getElementById("dropped");
-  let files = new Map();
 
   const read = (entry) => new Promise((done, fail) => entry.file(done, fail));
   const list = (reader) => new Promise((done, fail) => reader.readEntries(done, fail));
@@ -51,9 +50,9 @@ if (drop) {
   }
 
   async function offer(found) {
-    files = found;
-    if (!files.size) return;
-    const listed = [...files].map(([path, file]) => [path, file.size]);
+    if (!found.size) return;
+    const files = [...found];
+    const listed = files.map(([path, file]) => [path, file.size]);
     const answer = await fetch("/drop/plan", {
       method: "POST",
       headers: {"X-CSRF-Token": csrf, "HX-Request": "true"},
@@ -62,14 +61,14 @@ if (drop) {
     const target = answer.ok ? plan : problem;
     plan.replaceChildren();
     target.innerHTML = await answer.text();
-    document.getElementById("upload")?.addEventListener("click", upload);
+    document.getElementById("upload")?.addEventListener("click", () => upload(files));
     document.getElementById("cancel")?.addEventListener("click", () => plan.replaceChildren());
     document.getElementById("upload")?.focus();
   }
 
-  function send(row) {
+  function send(row, [path, file]) {
     return new Promise((done) => {
-      const path = row.dataset.path, bar = row.querySelector("progress"), says = row.querySelector(".says");
+      const bar = row.querySelector("progress"), says = row.querySelector(".says");
       const request = new XMLHttpRequest();
       request.open("POST", "/drop/photo");
       request.setRequestHeader("X-CSRF-Token", csrf);
@@ -88,17 +87,17 @@ if (drop) {
         says.textContent = "not uploaded: the connection was lost";
         done();
       };
-      request.send(files.get(path));
+      request.send(file);
     });
   }
 
-  async function upload() {
-    const rows = [...plan.querySelectorAll("li[data-path]")];
+  async function upload(files) {
+    const rows = [...plan.querySelectorAll("li[data-number]")];
     dropped.prepend(...rows);
     plan.replaceChildren();
     const rest = [...rows];
     const worker = async () => {
-      for (let row = rest.shift(); row; row = rest.shift()) await send(row);
+      for (let row = rest.shift(); row; row = rest.shift()) await send(row, files[row.dataset.number]);
     };
     await Promise.all(Array.from({length: AT_ONCE}, worker));
   }
