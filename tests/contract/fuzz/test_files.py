@@ -93,7 +93,7 @@ def test_any_file_is_decoded_or_refused(data: bytes) -> None:
 @given(metadata=st.dictionaries(st.text(max_size=20), HEADERS, max_size=4), expires=HEADERS)
 def test_any_headers_are_labels_that_can_be_stored(metadata: dict[str, str], expires: str) -> None:
     """Every value is text that UTF-8 can hold, and reads the same once it is written."""
-    labels = labels_of({"Metadata": metadata, "ExpiresString": expires}, {"TagSet": []})
+    labels = labels_of({"Metadata": metadata, "ExpiresString": expires}, [])
     for text in labels.metadata.values():
         text.encode()
         assert decoded(encoded(text)) == text
