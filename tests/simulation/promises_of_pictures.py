@@ -95,8 +95,11 @@ class Pictures:
             demand(self.evidence, is_right, 4, f"{key} holds {stored.data!r}")
 
     def _is_accepted(self, stored: StoredObject) -> bool:
-        """Whether a person accepted the result of the object's job."""
-        decisions = self.evidence.decisions.get(stored.labels.metadata["cutout-job"], ())
+        """Whether a person accepted the result, for the object's job or for the one that paid."""
+        job = self.evidence.row(stored.labels.metadata["cutout-job"])
+        maker = job.reused.job_id if job.reused else job.id
+        told = self.evidence.decisions
+        decisions = (*told.get(job.id, ()), *told.get(maker, ()))
         return any(verdict is Verdict.ACCEPT for verdict, _by in decisions)
 
     def _check_newest(self, job: Job) -> None:

@@ -148,6 +148,7 @@ JOBS = drawn(
         task_id=_TEXTS,
         credits_saved=_CREDITS,
         is_of_copy=st.booleans(),
+        is_accepted=st.booleans(),
     ),
     is_waiting=st.booleans(),
     is_announced=st.booleans(),

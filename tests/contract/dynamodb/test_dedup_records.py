@@ -71,7 +71,7 @@ def test_every_field_comes_back(ledger: DedupRecords) -> None:
     """The cached result, the waiting jobs, when it expires; each write counts up."""
     changed = replace(
         ledger.save_dedup_record(BEGUN),
-        kept=replace(KEPT, is_doubted=True, is_of_copy=True),
+        kept=replace(KEPT, is_doubted=True, is_of_copy=True, is_accepted=True),
         waiting=("b" * 32, "c" * 32),
         expires_at=LATER + timedelta(days=9),
     )

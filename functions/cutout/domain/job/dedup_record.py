@@ -12,7 +12,7 @@ from cutout.domain.serialization import STORED_AS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """A cached result: accepted, as the provider returned it, in the work bucket.
+    """A cached result, as the provider returned it, in the work bucket.
 
     Attributes:
         sha256: of the result; a file with another hash is not used.
@@ -20,7 +20,8 @@ class Kept:
         task_id: the task that made it.
         credits: what it cost.
         is_of_copy: the provider received a copy that is upright and in sRGB, like the result.
-        is_doubted: finishing it showed that it needs review: no other job uses it.
+        is_doubted: it needs review, or a person rejected it: no other job uses it.
+        is_accepted: a person accepted it: the checks do not count.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Kept:
     credits: Decimal
     is_doubted: bool = False
     is_of_copy: bool = False
+    is_accepted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

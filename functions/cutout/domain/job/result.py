@@ -38,6 +38,7 @@ class Reuse:
         task_id: the task that made it.
         credits_saved: what a call would have cost.
         is_of_copy: the provider received a copy that is upright and in sRGB, like the result.
+        is_accepted: a person accepted it when it was under review: the checks do not count.
     """
 
     job_id: str
@@ -46,3 +47,4 @@ class Reuse:
     task_id: str
     credits_saved: Decimal
     is_of_copy: bool = False
+    is_accepted: bool = False

@@ -92,6 +92,17 @@ class Deduplication:
                 return
         self._enqueue(before.waiting)
 
+    def decided(self, job: Job, task_id: str, *, is_accepted: bool) -> bool:
+        """Record a person's decision on the task's result; False if that is not the cached one."""
+        while True:
+            current = self.find(job)
+            if current is None or current.kept is None or current.kept.task_id != task_id:
+                return False
+            kept = replace(current.kept, is_doubted=not is_accepted, is_accepted=is_accepted)
+            if self._try_to_save(replace(current, kept=kept, waiting=())):
+                self._enqueue(current.waiting)
+                return True
+
     def kept_result_of(self, job: Job) -> Kept | None:
         """The cached result that this job made; None if there is none, or another job's."""
         current = self.find(job) if job.photo is not None else None

@@ -50,7 +50,7 @@ class FetchedResult:
         place: the key that is claimed for the review.
         pixels: whether its colours are the model's or the photo's.
         remark: how it differs from the settings, and why; None if it does not.
-        is_accepted: a person accepted it: the checks do not count.
+        is_accepted: a person accepted it: the checks of a decoded image do not count.
     """
 
     job: Job
@@ -115,7 +115,8 @@ class ResultFetcher:
     def check(self, fetched: FetchedResult) -> FetchedResult:
         """Decode the result and check that it is a cut-out of the photo."""
         picture = self.pictures.examine(fetched.file)
-        reason = None if fetched.is_accepted else why_not(picture, fetched.photo)
+        is_fine = fetched.is_accepted and picture is not None
+        reason = None if is_fine else why_not(picture, fetched.photo)
         return replace(fetched, picture=picture, review_reason=reason)
 
     def _decoded(self, fetched: FetchedResult) -> FetchedResult:

@@ -12,6 +12,7 @@ from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.object_keys import kept_key
+from cutout.domain.states import Pixels
 from cutout.ports.buckets import KeptResults
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.deduplication import Deduplication
@@ -46,6 +47,7 @@ class ResultCache:
             task_id=fetched.task.id,
             credits=_paid(job),
             is_of_copy=job.prepared is not None,
+            is_accepted=fetched.is_accepted,
         )
         current: str | None = None
         for _ in range(_PUT_TRIES):
@@ -56,6 +58,15 @@ class ResultCache:
             if not self.deduplication.may_cache(job):
                 return
         raise TransientError("other writers change the cached result too often")
+
+    def accept(self, fetched: FetchedResult) -> None:
+        """Let later jobs use a result that a person accepted; raises as `keep` does."""
+        job = fetched.job
+        if self.deduplication.decided(job, fetched.task.id, is_accepted=True):
+            return
+        # Finishing would apply the photo's own pixels twice. A reused result is its maker's.
+        if fetched.pixels is Pixels.MODEL and job.reused is None:
+            self.keep(fetched)
 
     def fetch(self, kept: Kept | Reuse, file: Path) -> bool:
         """Fetch a cached result; False if it is gone, or other bytes than were cached."""

@@ -43,6 +43,9 @@ class ReviewDecisions:
         return self._accept(job, job.result)
 
     def _reject(self, job: Job, decision: ReviewDecision, result: Result) -> Job:
+        if self.store_result.result_cache is not None:
+            deduplication = self.store_result.result_cache.deduplication
+            deduplication.decided(job, _task_id(job), is_accepted=False)
         self.store_result.review_notes.decided(job, decision, result)
         return self.store_result.settle(
             job, Move.FAIL, decision.verdict.reason, message=decision.text
@@ -65,6 +68,8 @@ class ReviewDecisions:
             checked = self.store_result.fetcher.check(fetched)
             if checked.picture is None:
                 return self._undecided(job, "the result under review cannot be decoded")
+            if self.store_result.result_cache is not None:
+                self.store_result.result_cache.accept(checked)
             return self.store_result.complete(checked)
 
     def _undecided(self, job: Job, problem: str) -> Job:

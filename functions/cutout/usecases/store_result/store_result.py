@@ -124,8 +124,11 @@ class StoreResult:
             if not self.result_cache.fetch(job.reused, file):
                 return self._requeue(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
-            fetched = self.fetcher.check(FetchedResult(job=job, task=task, file=file))
-            return self._requeue(job) if fetched.review_reason else self.complete(fetched)
+            fetched = FetchedResult(
+                job=job, task=task, file=file, is_accepted=job.reused.is_accepted
+            )
+            checked = self.fetcher.check(fetched)
+            return self._requeue(job) if checked.review_reason else self.complete(checked)
 
     def _keep(self, fetched: FetchedResult) -> None:
         """Cache an accepted result as it came, even for a superseded photo: it was paid for."""

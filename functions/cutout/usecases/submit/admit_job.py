@@ -217,6 +217,7 @@ class AdmitJob:
             task_id=kept.task_id,
             credits_saved=kept.credits,
             is_of_copy=kept.is_of_copy,
+            is_accepted=kept.is_accepted,
         )
         # Due at once: if the message below is lost, Sweep sends it again.
         storing = job.move(

@@ -1,0 +1,191 @@
+"""Whether a result that a person decided on completes later uploads of the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.photo import Photo
+from cutout.domain.job.review_decision import Verdict
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Pixels, State
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook, WorkerDiedError
+
+ANN = "arn:aws:iam::123456789012:user/ann"
+OPAQUE = b"png 600 400 255 255"
+CUT_OUT = b"png 600 400 0 255"
+
+
+def reviewed(world: World, result: bytes = OPAQUE) -> Job:
+    """A photo whose result fails acceptance."""
+    job = world.arrives("a.jpg")
+    world.settles()
+    world.evolink.complete(world.task_of(job), result)
+    return world.wake(job)
+
+
+def reviewed_when_finished(world: World) -> Job:
+    """A photo whose result passes the first check and is cached, but is finished with a doubt."""
+    job = world.arrives("a.jpg")
+    world.settles()
+    photo = world.job(job).photo
+    assert photo is not None
+    world.jobs.jobs[job.id] = replace(world.job(job), photo=_turned(photo))
+    world.evolink.complete(world.task_of(job), CUT_OUT)
+    return world.wake(job)
+
+
+def _turned(photo: Photo) -> Photo:
+    return replace(photo, width=400, height=600, orientation=6)
+
+
+def decided(world: World, job: Job, verdict: Verdict) -> Job:
+    """The job once a decision was carried out."""
+    assert world.reviews.decide(world.job(job), verdict, ANN).problem is None
+    world.settles()
+    return world.job(job)
+
+
+def uploaded_again(world: World) -> Job:
+    """The same picture under another key."""
+    job = world.arrives("b.jpg")
+    world.settles()
+    return world.job(job)
+
+
+@pytest.mark.parametrize("result", [OPAQUE, b"jpeg 600 400 -1 -1", b"png 90 60 0 255"])
+def test_an_accepted_result_completes_the_next_upload_of_the_same_picture(result: bytes) -> None:
+    """Nothing is paid, no person is asked again, and the job says whose result it has."""
+    world = World(reuse=True)
+    first = decided(world, reviewed(world, result), Verdict.ACCEPT)
+    again = uploaded_again(world)
+    assert (again.state, again.reason, again.decision) == (State.COMPLETED, None, None)
+    assert again.reused is not None
+    assert again.reused.job_id == first.id
+    assert again.reused.task_id == world.task_of(first)
+    assert again.reused.credits_saved == first.credits
+    assert (again.credits, len(world.evolink.charges)) == (0, 1)
+    assert world.results.objects["b.png"].data == world.results.objects["a.png"].data
+
+
+@pytest.mark.parametrize("pixels", Pixels)
+def test_a_cached_result_that_was_doubted_is_reused_once_a_person_accepted_it(
+    pixels: Pixels,
+) -> None:
+    """It stays as the provider returned it, so that each upload is finished from that."""
+    world = World(reuse=True, pixels=pixels)
+    job = reviewed_when_finished(world)
+    assert job.reason is Reason.RESULT_ASPECT_DIFFERS
+    kept = dict(world.kept.objects)
+    decided(world, job, Verdict.ACCEPT)
+    again = uploaded_again(world)
+    assert (again.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+    assert world.kept.objects == kept
+
+
+def test_a_result_with_the_photos_own_pixels_is_not_cached_as_the_providers() -> None:
+    """They would be applied twice; the provider's file has left the cache."""
+    world = World(reuse=True, pixels=Pixels.SOURCE)
+    job = reviewed_when_finished(world)
+    world.kept.objects.clear()
+    world.bought.items.clear()
+    assert job.result is not None
+    assert job.result.pixels is Pixels.SOURCE
+    assert decided(world, job, Verdict.ACCEPT).state is State.COMPLETED
+    assert world.kept.objects == {}
+    assert uploaded_again(world).state is State.PROCESSING
+
+
+@pytest.mark.parametrize("make", [reviewed, reviewed_when_finished])
+def test_a_rejected_result_is_never_reused(make: Callable[[World], Job]) -> None:
+    """The next upload pays for a result of its own."""
+    world = World(reuse=True)
+    job = make(world)
+    decided(world, job, Verdict.REJECT)
+    again = uploaded_again(world)
+    assert (again.state, len(world.evolink.charges)) == (State.PROCESSING, 2)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_decision_on_a_reused_result_counts_for_its_maker(verdict: Verdict) -> None:
+    """Accepted, it stays its maker's; rejected, nobody gets it any more."""
+    world = World(reuse=True)
+    first = world.arrives("a.jpg")
+    world.settles()
+    world.evolink.complete(world.task_of(first), CUT_OUT)
+    world.wake(first)
+    second = uploaded_again(world)
+    assert second.result is not None
+    world.results.objects["review/b.png"] = world.results.objects["b.png"]
+    world.jobs.jobs[second.id] = replace(
+        second,
+        state=State.REVIEW,
+        reason=Reason.RESULT_EMPTY,
+        result=replace(second.result, key="review/b.png"),
+    )
+    decided(world, second, verdict)
+    third = world.arrives("c.jpg")
+    world.settles()
+    third = world.job(third)
+    if verdict is Verdict.REJECT:
+        assert (third.state, len(world.evolink.charges)) == (State.PROCESSING, 2)
+        return
+    assert third.state is State.COMPLETED
+    assert third.reused is not None
+    assert (third.reused.job_id, third.reused.is_accepted) == (first.id, True)
+    assert third.reused.credits_saved == world.job(first).credits
+
+
+def test_uploads_that_come_while_a_decision_is_carried_out_wait_for_it() -> None:
+    """They get the accepted result at once; nothing is paid."""
+    world = World(reuse=True)
+    job = reviewed(world)
+    world.reviews.decide(world.job(job), Verdict.ACCEPT, ANN)
+    waiting = world.arrives("b.jpg")
+    assert world.job(waiting).reason is Reason.SAME_PICTURE
+    world.settles()
+    assert world.job(waiting).state is State.COMPLETED
+    assert len(world.evolink.charges) == 1
+
+
+@pytest.mark.parametrize(
+    "step", ["kept.put", "kept.put done", "purchases.cache", "purchases.cache done", "results.put"]
+)
+def test_a_worker_that_is_killed_while_it_caches_an_accepted_result_is_made_up_for(
+    step: str,
+) -> None:
+    """The steps are repeated once its lease is over."""
+    hook = Hook()
+    world = World(reuse=True, step=hook)
+    job = reviewed(world)
+    world.reviews.decide(world.job(job), Verdict.ACCEPT, ANN)
+    hook.die_at(step)
+    with pytest.raises(WorkerDiedError):
+        world.settles()
+    world.passes(3 * TIMING.lease)
+    assert world.job(job).state is State.COMPLETED
+    again = uploaded_again(world)
+    assert (again.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+
+
+def test_a_call_for_the_same_picture_that_runs_meanwhile_brings_the_result_that_counts() -> None:
+    """Its result passes the checks or not by itself."""
+    world = World(reuse=True)
+    job = reviewed(world)
+    other = uploaded_again(world)
+    assert other.state is State.PROCESSING
+    decided(world, job, Verdict.ACCEPT)
+    (record,) = world.bought.items.values()
+    assert (record.owner, record.kept) == (other.id, None)
+    world.evolink.complete(world.task_of(other), CUT_OUT)
+    world.wake(other)
+    third = world.arrives("c.jpg", png())
+    world.passes(timedelta(minutes=1))
+    reused = world.job(third).reused
+    assert reused is not None
+    assert (reused.job_id, reused.is_accepted) == (other.id, False)
