@@ -93,6 +93,13 @@ FAILED = replace(
     attempts=(replace(ATTEMPT, outcome=AttemptOutcome.FAILED, credits_used=None),),
     result=None,
 )
+REUSED = Reuse(
+    job_id="ab" * 16,
+    key="kept/x.png",
+    sha256="cd" * 32,
+    task_id="task-1",
+    credits_saved=Decimal("5.4"),
+)
 QUEUE = "receiver"
 
 
@@ -157,8 +164,24 @@ def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: s
             ),
             "cutout-failed",
         ),
+        (replace(COMPLETED, reused=REUSED), "cutout-completed"),
+        (
+            replace(
+                COMPLETED, state=State.REVIEW, reason=Reason.RESULT_ASPECT_DIFFERS, reused=REUSED
+            ),
+            "cutout-failed",
+        ),
     ],
-    ids=["completed", "failed", "review", "rejected", "accepted by a person", "rejected by one"],
+    ids=[
+        "completed",
+        "failed",
+        "review",
+        "rejected",
+        "accepted by a person",
+        "rejected by one",
+        "reused",
+        "reused and under review",
+    ],
 )
 def test_what_is_sent_is_what_the_schema_describes(clients: Clients, job: Job, name: str) -> None:
     """Valid as it arrives, and without a field of the detail that the schema does not tell of."""

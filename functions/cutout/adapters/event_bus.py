@@ -68,8 +68,9 @@ def detail(job: Job) -> dict[str, Any]:
         "variants": [_variant(one) for one in variants if one.problem is None],
         "variants_failed": [_failed(one) for one in variants if one.problem is not None],
         "credits": float(job.credits),
+        # The schema of failed events has null: a result under review completed no job.
         "reused": None
-        if job.reused is None
+        if job.reused is None or not is_completed
         else {"job": job.reused.job_id, "credits_saved": float(job.reused.credits_saved)},
         "decision": None if job.decision is None else _decision(job.decision),
         "seconds": round((job.updated_at - job.created_at).total_seconds(), 3),
