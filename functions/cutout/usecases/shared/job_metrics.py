@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from cutout.domain.job.attempt import charged
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.states import State
@@ -24,7 +27,7 @@ def count_end(telemetry: Telemetry, job: Job) -> None:
     if job.decision is not None:
         # The job was counted when its review began; it was not the provider that took so long.
         return
-    telemetry.metric(Metric.CREDITS, float(job.credits))
+    telemetry.metric(Metric.CREDITS, float(_newly_charged(job)))
     if job.state in _FAILED_PERCENT:
         telemetry.metric(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])
     if job.state is State.COMPLETED:
@@ -33,3 +36,10 @@ def count_end(telemetry: Telemetry, job: Job) -> None:
     if job.state is State.COMPLETED and job.reused is not None:
         telemetry.metric(Metric.REUSED)
         telemetry.metric(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
+
+
+def _newly_charged(job: Job) -> Decimal:
+    """The cost of the attempts that were not counted when the job ended before, if it did."""
+    ends = [step.at for step in job.history[:-1] if step.state.is_settled]
+    new = (one for one in job.attempts if not ends or one.started_at > ends[-1])
+    return sum(map(charged, new), Decimal(0))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Move, State
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.builders import a_job, a_source, an_attempt
 from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import PRICE
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook
 
@@ -89,6 +92,36 @@ def test_a_row_that_is_gone_has_no_effects() -> None:
     world = World()
     world.job_writer.reapply_effects(None)
     assert world.notes.written == []
+
+
+def test_a_retry_that_makes_a_new_call_counts_the_credits_of_that_call_alone() -> None:
+    """The first call's were counted when the review began."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
+    assert world.wake(job).state is State.REVIEW
+    assert world.telemetry.counts[Metric.CREDITS] == float(PRICE)
+    world.clock.advance(TIMING.lease)
+    world.operate.retry(world.job(job), bypass_cache=True)
+    world.settles()
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+    assert world.job(job).credits == 2 * PRICE
+    assert world.telemetry.counts[Metric.CREDITS] == float(2 * PRICE)
+
+
+def test_a_retry_that_fetches_an_earlier_result_counts_no_credits() -> None:
+    """The only call was counted when the job failed, since its outcome was unknown."""
+    world = World()
+    job = world.arrives()
+    world.passes(TIMING.job_deadline + timedelta(minutes=10))
+    assert world.job(job).state is State.FAILED
+    assert world.telemetry.counts[Metric.CREDITS] == float(PRICE)
+    world.evolink.complete(world.task_of(job))
+    world.operate.retry(world.job(job))
+    world.passes(timedelta(minutes=1))
+    assert (world.job(job).state, world.job(job).credits) == (State.COMPLETED, PRICE)
+    assert world.telemetry.counts[Metric.CREDITS] == float(PRICE)
 
 
 ADOPTED = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_adopted=True)
