@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import islice
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from cutout.cli.console.board_page import Query
@@ -41,7 +42,11 @@ _IDLE_SECONDS = 5.0
 _JOBS_FOR_ONE_PAUSE = 200
 _MOST_PAUSES = 5
 _OVERLAP = timedelta(seconds=20)
-"""The index of ended jobs is eventually consistent: each look begins this long before the last."""
+"""Each look begins this long before the last.
+
+The index of ended jobs is eventually consistent, and a page connects a moment after it is made.
+"""
+MOST_WINDOWS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +54,13 @@ class Changes:
     """What one look found.
 
     Attributes:
+        jobs: by id, those in progress and those that ended a short time ago; none if it failed.
         gate: None if the look failed.
         problem: why it failed.
         since: when the last look succeeded.
     """
 
-    jobs: tuple[Job, ...] = ()
+    jobs: Mapping[str, Job] = field(default_factory=dict)
     gate: Gate | None = None
     problem: Problem | None = None
     since: datetime | None = None
@@ -66,12 +72,12 @@ class TableWatch:
     def __init__(self, site: Site) -> None:
         self.moving = 0
         self._site = site
-        self._known: Mapping[str, Job] = {}
+        self._jobs: Mapping[str, Job] = {}
         self._ended: set[tuple[str, datetime]] = set()
         self._since: datetime | None = None
 
     def look(self) -> Changes:
-        """Return the jobs that changed since the last look, and the gate."""
+        """Return the jobs that may have changed a short time ago, and the gate."""
         try:
             with explained():
                 return self._changes()
@@ -89,24 +95,29 @@ class TableWatch:
         }
         moving = [entry.job_id for entry in islice(stack.jobs.moving(), MOST_COUNTED)]
         new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
-        jobs = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new])))
-        changed = tuple(job for job in jobs if self._known.get(job.id) != job)
+        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new])))
         gate = stack.jobs.read_gate()
+        known = {job_id: self._jobs[job_id] for job_id, _ in ended if job_id in self._jobs}
+        self._jobs = known | {job.id: job for job in read}
         self.moving = len(moving)
-        self._known = {job.id: job for job in jobs if not job.state.is_settled}
         self._ended, self._since = ended, now
-        return Changes(jobs=changed, gate=gate, since=now)
+        return Changes(jobs=self._jobs, gate=gate, since=now)
 
 
 class LiveWindows:
-    """The open windows, and the loop that looks for them."""
+    """The open windows, and the loop that looks for them.
+
+    The loop is the only one that looks, and it ends by itself: a look that is cancelled would go on
+    in its thread, beside the next.
+    """
 
     def __init__(self, site: Site) -> None:
         self._watch = TableWatch(site)
         self._site = site
         self._windows: set[asyncio.Queue[Changes | None]] = set()
         self._loop: asyncio.Task[None] | None = None
-        self._latest = Changes()
+        self._all_closed = asyncio.Event()
+        self._latest: Changes | None = None
 
     def routes(self) -> list[Route]:
         """Return its routes."""
@@ -114,19 +125,28 @@ class LiveWindows:
 
     async def events(self, request: Request) -> Response:
         """Send changes to a window as server-sent events, until it is closed."""
-        opened = _moment(request.query_params.get("opened", ""))
+        if len(self._windows) >= MOST_WINDOWS:
+            return PlainTextResponse(
+                f"{MOST_WINDOWS} windows of this console are open: close one.\n",
+                status_code=HTTPStatus.SERVICE_UNAVAILABLE,
+            )
+        fields = request.query_params
+        opened = _moment(fields.get("opened", ""))
         try:
-            wanted = Query.of(request.query_params).chosen(opened or self._site.now())
+            wanted = Query.of(fields).chosen(opened or self._site.now())
         except click.BadParameter as error:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from error
-        window = Window(site=self._site, wanted=wanted, opened=opened)
+        shown = (fields.get("job", ""), fields.get("version", ""))
+        window = Window(site=self._site, wanted=wanted, opened=opened, shown=shown)
         return StreamingResponse(self.stream(window), media_type="text/event-stream")
 
     async def stream(self, window: Window) -> AsyncGenerator[str]:
         """Yield the events of a window; the loop runs while there is one."""
-        queue: asyncio.Queue[Changes | None] = asyncio.Queue()
-        queue.put_nowait(self._latest)
+        queue: asyncio.Queue[Changes | None] = asyncio.Queue(maxsize=1)
+        if self._latest:
+            queue.put_nowait(self._latest)
         self._windows.add(queue)
+        self._all_closed.clear()
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._look_again_and_again())
         try:
@@ -136,22 +156,26 @@ class LiveWindows:
         finally:
             self._windows.discard(queue)
             if not self._windows:
-                self._loop.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._loop
+                self._all_closed.set()
 
     def end(self) -> None:
         """End the streams of all windows: the server waits for them when it ends."""
         for queue in self._windows:
-            queue.put_nowait(None)
+            give(queue, None)
+        self._windows.clear()
+        self._all_closed.set()
 
     async def _look_again_and_again(self) -> None:
-        while True:
-            found = await run_in_threadpool(self._watch.look)
-            self._latest = Changes(gate=found.gate, problem=found.problem, since=found.since)
-            for queue in self._windows:
-                queue.put_nowait(found)
-            await asyncio.sleep(_pause_seconds(self._watch.moving))
+        try:
+            while self._windows:
+                self._latest = await run_in_threadpool(self._watch.look)
+                for queue in self._windows:
+                    give(queue, self._latest)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_pause_seconds(self._watch.moving)):
+                        await self._all_closed.wait()
+        finally:
+            self._latest = None
 
 
 class Window:
@@ -161,14 +185,24 @@ class Window:
         site: the templates.
         wanted: the jobs that its page lists.
         opened: when its page was made, if it is a list: jobs that began later are added to it.
+        shown: id and version of the job that its page shows, if it shows one.
     """
 
-    def __init__(self, *, site: Site, wanted: JobFilter, opened: datetime | None) -> None:
+    def __init__(
+        self,
+        *,
+        site: Site,
+        wanted: JobFilter,
+        opened: datetime | None,
+        shown: tuple[str, str] = ("", ""),
+    ) -> None:
         self._site = site
         self._wanted = wanted
         self._opened = opened
         self._added: set[str] = set()
         self._shown: dict[str, str] = {}
+        self._job_shown = shown
+        self._sent: Mapping[str, Job] = {}
 
     def events(self, changes: Changes) -> list[str]:
         """Return the events for these changes."""
@@ -176,14 +210,21 @@ class Window:
         if changes.gate is not None:
             gate = self._site.html("_gate.html", gate=changes.gate)
             events += self._replaced("gate", gate)
-        for job in changes.jobs:
+            events += self._moved(changes.jobs)
+        return events
+
+    def _moved(self, jobs: Mapping[str, Job]) -> Iterator[str]:
+        """Yield an event for each job that differs from what the window has."""
+        sent, self._sent = self._sent, jobs
+        for job in jobs.values():
+            if sent.get(job.id) == job or self._job_shown == (job.id, str(job.version)):
+                continue
             row = self._site.html("_job.html", job=job)
             if self._is_new(job):
                 self._added.add(job.id)
-                events.append(_event("new", row))
+                yield _event("new", row)
             else:
-                events.append(_event(f"job-{job.id}", row))
-        return events
+                yield _event(f"job-{job.id}", row)
 
     def _is_new(self, job: Job) -> bool:
         if self._opened is None or job.created_at < self._opened or job.id in self._added:
@@ -200,6 +241,14 @@ class Window:
         if changes.problem is None:
             return ""
         return self._site.html("_problem.html", problem=changes.problem, since=changes.since)
+
+
+def give(queue: asyncio.Queue[Changes | None], found: Changes | None) -> None:
+    """Put what was found in a queue of one place; jobs that a slow window did not take yet stay."""
+    waiting = None if queue.empty() else queue.get_nowait()
+    if waiting and found:
+        found = replace(found, jobs={**waiting.jobs, **found.jobs}, gate=found.gate or waiting.gate)
+    queue.put_nowait(found)
 
 
 def _event(name: str, html: str) -> str:

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import aclosing
+import threading
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from starlette.requests import Request
 
-from cutout.cli.console.live import LiveWindows, TableWatch, Window
+from cutout.cli import compose
+from cutout.cli.console.live import (
+    MOST_WINDOWS,
+    Changes,
+    LiveWindows,
+    TableWatch,
+    Window,
+    give,
+)
 from cutout.cli.console.site import Site
 from cutout.cli.output.money import Price
+from cutout.cli.output.problems import Problem
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import failed, make_job
 from tests.support.cli.stack import FakeStack
 
+_SOON_SECONDS = 10
 _DEAD = EndpointConnectionError(endpoint_url="https://127.0.0.1:1")
 
 
@@ -40,17 +52,46 @@ def _names(events: list[str]) -> list[str]:
     return [name for one in events for name in re.findall("^event: (.*)$", one, re.MULTILINE)]
 
 
-def test_a_look_finds_what_moved_since_the_last(stack: FakeStack, site: Site) -> None:
-    """Each change once, also that of a job that has ended."""
-    watch = TableWatch(site)
-    job = make_job("a.jpg", state=State.PROCESSING)
+def test_a_window_gets_each_change_once(stack: FakeStack, site: Site) -> None:
+    """Also that of a job that has ended."""
+    watch, window = TableWatch(site), _window(site)
+    job = make_job("a.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1))
     stack.know(job)
-    assert [it.id for it in watch.look().jobs] == [job.id]
-    assert watch.look().jobs == ()
+    assert _names(window.events(watch.look())) == ["problem", "gate", f"job-{job.id}"]
+    assert window.events(watch.look()) == []
+    done = replace(make_job("a.jpg", at=job.created_at), updated_at=stack.clock.now())
+    stack.know(done)
+    assert _names(window.events(watch.look())) == [f"job-{job.id}"]
+    assert window.events(watch.look()) == []
+
+
+def test_a_job_that_ended_before_a_window_connected_reaches_it(
+    stack: FakeStack, site: Site
+) -> None:
+    """Its page was made before; the look that found the end was for another window."""
+    watch, first = TableWatch(site), _window(site)
+    watch.look()
     done = replace(make_job("a.jpg"), updated_at=stack.clock.now())
     stack.know(done)
-    assert watch.look().jobs == (done,)
-    assert watch.look().jobs == ()
+    first.events(watch.look())
+    assert watch.look().jobs == {done.id: done}
+    stack.clock.sleep(5)
+    assert watch.look().jobs == {done.id: done}
+    stack.clock.sleep(60)
+    watch.look()
+    assert watch.look().jobs == {}
+
+
+def test_the_page_of_a_job_gets_later_versions_of_it_only(stack: FakeStack, site: Site) -> None:
+    """It would say that the job has changed."""
+    job = make_job("a.jpg", state=State.PROCESSING)
+    stack.know(job)
+    watch = TableWatch(site)
+    shown = (job.id, str(job.version))
+    window = Window(site=site, wanted=JobFilter(), opened=None, shown=shown)
+    assert _names(window.events(watch.look())) == ["problem", "gate"]
+    stack.know(replace(job, version=job.version + 1))
+    assert _names(window.events(watch.look())) == [f"job-{job.id}"]
 
 
 def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) -> None:
@@ -61,7 +102,7 @@ def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) 
     watch.look()
     late = replace(make_job("a.jpg"), updated_at=stack.clock.now() - timedelta(seconds=5))
     stack.know(late)
-    assert watch.look().jobs == (late,)
+    assert watch.look().jobs == {late.id: late}
 
 
 def test_a_look_that_fails_says_why_and_since_when(stack: FakeStack, site: Site) -> None:
@@ -93,7 +134,8 @@ def test_a_window_gets_new_jobs_of_its_filter_and_changes_of_all(
     changes = TableWatch(site).look()
     everything, shoes = _window(site), _window(site, prefix="shoes/")
     assert _names(everything.events(changes)) == ["problem", "gate", "job-job-of-old.jpg", "new"]
-    assert _names(everything.events(changes)) == ["job-job-of-old.jpg", "job-job-of-new.jpg"]
+    again = replace(changes, jobs={it.id: replace(it, version=9) for it in changes.jobs.values()})
+    assert _names(everything.events(again)) == ["job-job-of-old.jpg", "job-job-of-new.jpg"]
     assert "new" not in _names(shoes.events(changes))
 
 
@@ -145,9 +187,81 @@ def test_one_loop_looks_for_all_windows_and_ends_with_the_last(
                     names += _names([await anext(stream)])
             assert stack.table.steps["gate.read"] == 1
             assert len(asyncio.all_tasks()) == 2
-        assert len(asyncio.all_tasks()) == 1
+        await _the_loop_ends()
+        compose.control(stack).pause()
+        async with aclosing(windows.stream(_window(site))) as later:
+            events = [await anext(later), await anext(later)]
+            assert "gate paused" in events[1]
+        await _the_loop_ends()
 
     asyncio.run(two_windows())
+
+
+async def _the_loop_ends() -> None:
+    async with asyncio.timeout(_SOON_SECONDS):
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+
+def test_a_window_that_opens_during_the_last_look_is_served_by_it(
+    stack: FakeStack,
+) -> None:
+    """Nothing is cancelled, so no look runs beside another."""
+    looks, goes_on = threading.Event(), threading.Event()
+
+    def connect() -> FakeStack:
+        looks.set()
+        assert goes_on.wait(_SOON_SECONDS)
+        return stack
+
+    site = Site(connect, price=Price(cents=Decimal(1)), clock=stack.clock, csrf="c")
+
+    async def one_after_the_other() -> None:
+        windows = LiveWindows(site)
+        waits = asyncio.create_task(anext(windows.stream(_window(site))))
+        assert await asyncio.to_thread(looks.wait, _SOON_SECONDS)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+        goes_on.set()
+        async with aclosing(windows.stream(_window(site))) as second:
+            assert _names([await anext(second), await anext(second)]) == ["problem", "gate"]
+            assert stack.table.steps["gate.read"] == 1
+        await _the_loop_ends()
+
+    asyncio.run(one_after_the_other())
+
+
+def test_what_waits_for_a_slow_window_is_the_newest_of_each_job(stack: FakeStack) -> None:
+    """Also of a job that later looks do not find; a look that failed adds its problem."""
+    first = make_job("a.jpg", state=State.PROCESSING)
+    newer, other = replace(first, version=9), make_job("b.jpg", state=State.PROCESSING)
+    gate = stack.jobs.read_gate()
+    queue: asyncio.Queue[Changes | None] = asyncio.Queue(maxsize=1)
+    problem = Problem("AWS cannot be reached.")
+    give(queue, Changes(jobs={first.id: first, other.id: other}, gate=gate))
+    give(queue, Changes(jobs={first.id: newer}, gate=gate))
+    give(queue, Changes(problem=problem))
+    waiting = Changes(jobs={first.id: newer, other.id: other}, gate=gate, problem=problem)
+    assert queue.get_nowait() == waiting
+
+
+def test_the_number_of_windows_has_a_limit(site: Site) -> None:
+    """Each holds a connection; the answer says what to do."""
+
+    async def many() -> None:
+        windows = LiveWindows(site)
+        request = Request({"type": "http", "query_string": b"", "headers": []})
+        async with AsyncExitStack() as opened:
+            for _ in range(MOST_WINDOWS):
+                stream = windows.stream(_window(site))
+                await opened.enter_async_context(aclosing(stream))
+                await anext(stream)
+            refused = await windows.events(request)
+            assert (refused.status_code, b"close one" in bytes(refused.body)) == (503, True)
+        assert (await windows.events(request)).status_code == 200
+        await _the_loop_ends()
+
+    asyncio.run(many())
 
 
 def test_the_streams_end_with_the_server(stack: FakeStack, site: Site) -> None:
@@ -161,6 +275,6 @@ def test_the_streams_end_with_the_server(stack: FakeStack, site: Site) -> None:
             windows.end()
             async for event in stream:
                 assert event.startswith("event: ")
-        assert len(asyncio.all_tasks()) == 1
+        await _the_loop_ends()
 
     asyncio.run(ended())
