@@ -251,6 +251,19 @@ def test_the_page_says_when_the_console_has_ended(browser: Browser, stack: FakeS
         expect(page.locator("#problem")).to_contain_text("No live changes since", timeout=SLOW)
 
 
+def test_a_drop_says_when_the_console_has_ended(
+    browser: Browser, stack: FakeStack, tmp_path: Path
+) -> None:
+    """And that nothing was uploaded."""
+    (tmp_path / "a.jpg").write_bytes(picture("RGB", "JPEG"))
+    with browser.new_page() as page:
+        with served(lambda: stack, stack.clock) as console:
+            page.goto(console.url)
+            page.goto(console.at("/drop"))
+        page.locator("#files").set_input_files(tmp_path / "a.jpg")
+        expect(page.locator("#plan")).to_contain_text("Nothing was uploaded")
+
+
 def test_everything_can_be_read_without_javascript(
     browser: Browser, stack: FakeStack, console: Served
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 PATH_HEADER = "X-Path"
 """The header of an upload: its path in the drop, URL-encoded."""
+PRICE_HEADER = "X-Price"
+"""The header of an upload: the credits of a photo that the plan showed."""
 _QUIET = Console(quiet=True)
 
 
@@ -82,16 +87,18 @@ class Drop:
     def plan(self, _request: Request, form: Form) -> Response:
         """Show what is uploaded and its price at most, and what is skipped and why."""
         stack, now = self.site.stack(), self.site.now()
-        files = [
+        files = _once_each(
             replace(_checked(stack, path, size), number=number)
             for number, (path, size) in enumerate(_listed(form.get("files", "")))
-        ]
+        )
         taken = [one for one in files if not one.why_skipped]
-        pause = pause_of(stack.jobs.read_gate(), now) if taken else None
+        gate = stack.jobs.read_gate()
+        pause = pause_of(gate, now) if taken else None
         return self.site.page(
             "_plan.html",
             taken=taken,
             skipped=[one for one in files if one.why_skipped],
+            price_of_one=gate.price,
             price=preview_in_words(compose.estimate(stack, len(taken)), self.site.price),
             pause=pause.text if pause else None,
         )
@@ -99,6 +106,7 @@ class Drop:
     async def receive(self, request: Request) -> Response:
         """Upload one photo, whose bytes are the body, and show what becomes of it."""
         path = unquote(request.headers.get(PATH_HEADER, ""))
+        shown = _price(request.headers.get(PRICE_HEADER, ""))
         # The photo goes through a file, as S3 needs its hash first: any size, little memory.
         with tempfile.NamedTemporaryFile(prefix="cutout-drop-") as file:
             size = 0
@@ -108,13 +116,18 @@ class Drop:
                     raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 file.write(chunk)
             file.flush()
-            return await run_in_threadpool(self._upload, path, Path(file.name), size)
+            return await run_in_threadpool(self._upload, path, Path(file.name), size, shown)
 
-    def _upload(self, path: str, file: Path, size: int) -> Response:
-        """Upload a photo, unless the bucket has the same bytes under its key already."""
+    def _upload(self, path: str, file: Path, size: int, shown: Decimal) -> Response:
+        """Upload a photo for the price that the plan showed, or less.
+
+        It is not uploaded if the bucket has the same bytes under its key already.
+        """
         try:
             with explained():
-                return self._uploaded(self.site.stack(), path, file, size)
+                stack = self.site.stack()
+                photo = _photo(_checked(stack, path, size), file)
+                return self._uploaded(stack, path, photo, shown)
         except Problem as problem:
             return self.site.page(
                 "_dropped.html",
@@ -126,13 +139,12 @@ class Drop:
                 is_wrong=True,
             )
 
-    def _uploaded(self, stack: Stack, path: str, file: Path, size: int) -> Response:
-        dropped = _checked(stack, path, size)
-        if dropped.why_skipped:
-            raise Problem(f"Skipped: {dropped.why_skipped}.")
-        photo = Photo(path=file, key=dropped.key, content_type=content_type(path))
+    def _uploaded(self, stack: Stack, path: str, photo: Photo, shown: Decimal) -> Response:
         [planned] = UploadPlanner(stack=stack, console=_QUIET, retry_failed=False).plan([photo])
         if planned.action is Action.UPLOAD:
+            price = stack.jobs.read_gate().price
+            if price > shown:
+                raise Problem(f"A photo now costs {price} credits, not {shown}: drop it again.")
             sent = stack.upload(photo)
             return self._row(path, job_id=sent.job_id, says="uploaded")
         job_id = planned.there.job_id if planned.there else None
@@ -154,13 +166,52 @@ def _listed(text: str) -> list[tuple[str, int]]:
     """
     try:
         return [(str(path), int(size)) for path, size in json.loads(text)]
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST) from error
+
+
+def _price(text: str) -> Decimal:
+    """Return the credits that a page states.
+
+    Raises:
+        HTTPException: the text is no number.
+    """
+    try:
+        price = Decimal(text)
+    except InvalidOperation as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from error
+    if not price.is_finite():
+        raise HTTPException(HTTPStatus.BAD_REQUEST)
+    return price
+
+
+def _photo(dropped: DroppedFile, file: Path) -> Photo:
+    """Return the photo to upload.
+
+    Raises:
+        Problem: it is skipped.
+    """
+    if dropped.why_skipped:
+        raise Problem(f"Skipped: {dropped.why_skipped}.")
+    return Photo(path=file, key=dropped.key, content_type=content_type(dropped.path))
+
+
+def _once_each(files: Iterable[DroppedFile]) -> list[DroppedFile]:
+    """Return the files; of those with one key, only the first is taken."""
+    taken: dict[str, DroppedFile] = {}
+    listed = []
+    for file in files:
+        if not file.why_skipped and taken.setdefault(file.key, file) is not file:
+            listed.append(replace(file, why_skipped="another file of this drop has the same path"))
+        else:
+            listed.append(file)
+    return listed
 
 
 def _checked(stack: Stack, path: str, size: int) -> DroppedFile:
     """Return the file with its key; the same files are skipped as in a folder of `cutout put`."""
     rules = stack.rules().upload_filter
+    path = path.lstrip("/")
     key = rules.upload_prefix + path
     why = ""
     if any(part.startswith(".") for part in PurePosixPath(path).parts):

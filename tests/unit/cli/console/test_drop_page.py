@@ -24,8 +24,10 @@ def _plan(visitor: Visitor, *files: tuple[str, int]) -> str:
     return visitor.post("/drop/plan", {"files": json.dumps(files)}).text
 
 
-def _send(visitor: Visitor, path: str, content: bytes = BYTES) -> tuple[int, str]:
-    headers = {**WRITES, "X-Path": quote(path)}
+def _send(
+    visitor: Visitor, path: str, content: bytes = BYTES, price: str = "5.4"
+) -> tuple[int, str]:
+    headers = {**WRITES, "X-Path": quote(path), "X-Price": price}
     answer = visitor.send("POST", "/drop/photo", headers=headers, content=content)
     return answer.status_code, answer.text
 
@@ -76,11 +78,40 @@ def test_a_pause_of_the_gate_is_told_before_the_upload(visitor: Visitor) -> None
     assert "No photo is sent now" in _plan(visitor, ("a.jpg", 1))
 
 
-@pytest.mark.parametrize("files", ["", "[1]", '[["a"]]', '[["a", "b"]]', "null"])
+@pytest.mark.parametrize(
+    "files", ["", "[1]", '[["a"]]', '[["a", "b"]]', "null", '[["a.jpg", Infinity]]']
+)
 def test_a_list_that_is_none_is_refused(visitor: Visitor, files: str) -> None:
     """Without a traceback."""
     answer = visitor.post("/drop/plan", {"files": files})
     assert (answer.status_code, "to upload" in answer.text) == (400, False)
+
+
+def test_of_two_files_of_one_path_the_first_is_taken(visitor: Visitor) -> None:
+    """Two folders can have files of one name; the later would replace the earlier in the bucket."""
+    text = _plan(visitor, ("a.jpg", 10), ("b.jpg", 10), ("/a.jpg", 20))
+    assert "2 photos to upload" in text
+    assert "another file of this drop has the same path" in text
+    assert 'data-number="0"' in text
+    assert 'data-number="2"' not in text
+
+
+def test_a_key_does_not_begin_with_a_slash(visitor: Visitor) -> None:
+    """Whatever path the browser gives."""
+    assert _send(visitor, "//shoes/a.jpg")[0] == 200
+    assert [one.key for one in visitor.stack.store.uploaded] == ["shoes/a.jpg"]
+
+
+def test_a_photo_is_not_uploaded_for_more_than_the_plan_showed(visitor: Visitor) -> None:
+    """The provider may have raised its price since; less is no reason to ask again."""
+    assert 'data-price="5.4"' in _plan(visitor, ("a.jpg", 10))
+    status, text = _send(visitor, "a.jpg", price="5.3")
+    assert (status, "now costs 5.4 credits, not 5.3" in text) == (503, True)
+    assert [_send(visitor, "a.jpg", price=it)[0] for it in ("", "x", "NaN", "Infinity")] == [
+        400
+    ] * 4
+    assert visitor.stack.store.uploaded == []
+    assert _send(visitor, "a.jpg", price="5.5")[0] == 200
 
 
 def test_a_photo_is_uploaded_with_its_path_and_its_row_is_live(visitor: Visitor) -> None:

@@ -41,7 +41,7 @@ if (drop) {
 
   async function walk(entry, found) {
     if (entry.isFile) {
-      found.set(entry.fullPath.replace(/^\/+/, ""), await read(entry));
+      found.push([entry.fullPath.replace(/^\/+/, ""), await read(entry)]);
       return;
     }
     const reader = entry.createReader();
@@ -49,18 +49,30 @@ if (drop) {
       for (const one of some) await walk(one, found);
   }
 
-  async function offer(found) {
-    if (!found.size) return;
-    const files = [...found];
+  async function ask(listed) {
+    try {
+      const answer = await fetch("/drop/plan", {
+        method: "POST",
+        headers: {"X-CSRF-Token": csrf, "HX-Request": "true"},
+        body: new URLSearchParams({files: JSON.stringify(listed)}),
+      });
+      return {ok: answer.ok, text: await answer.text()};
+    } catch {
+      const notice = document.createElement("p");
+      notice.className = "notice wrong";
+      notice.textContent = "Nothing was uploaded: the console does not answer. If it has ended, start `cutout console` again.";
+      plan.replaceChildren(notice);
+    }
+  }
+
+  async function offer(files) {
+    if (!files.length) return;
     const listed = files.map(([path, file]) => [path, file.size]);
-    const answer = await fetch("/drop/plan", {
-      method: "POST",
-      headers: {"X-CSRF-Token": csrf, "HX-Request": "true"},
-      body: new URLSearchParams({files: JSON.stringify(listed)}),
-    });
+    const answer = await ask(listed);
+    if (!answer) return;
     const target = answer.ok ? plan : problem;
     plan.replaceChildren();
-    target.innerHTML = await answer.text();
+    target.innerHTML = answer.text;
     document.getElementById("upload")?.addEventListener("click", () => upload(files));
     document.getElementById("cancel")?.addEventListener("click", () => plan.replaceChildren());
     document.getElementById("upload")?.focus();
@@ -73,6 +85,7 @@ if (drop) {
       request.open("POST", "/drop/photo");
       request.setRequestHeader("X-CSRF-Token", csrf);
       request.setRequestHeader("X-Path", encodeURIComponent(path));
+      request.setRequestHeader("X-Price", row.dataset.price);
       request.upload.onprogress = ({loaded, total}) => {
         bar.value = total ? loaded / total : 1;
         says.textContent = bar.value < 1 ? "is being uploaded" : "is being stored";
@@ -112,19 +125,19 @@ if (drop) {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    const found = new Map();
+    const found = [];
     // All must be taken before the first wait: the list is empty after that.
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
     const taken = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
     for (const one of taken)
-      if (one instanceof File) found.set(one.name, one);
+      if (one instanceof File) found.push([one.name, one]);
       else await walk(one, found);
     await offer(found);
   });
   for (const id of ["files", "folder"])
     document.getElementById(id).addEventListener("change", async (event) => {
       const chosen = [...event.target.files];
-      await offer(new Map(chosen.map((file) => [file.webkitRelativePath || file.name, file])));
+      await offer(chosen.map((file) => [file.webkitRelativePath || file.name, file]));
       event.target.value = "";
     });
 }
