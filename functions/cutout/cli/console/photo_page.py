@@ -16,6 +16,7 @@ from cutout.cli.output.gate_text import delay
 from cutout.cli.output.timeline import is_shortened, timeline
 from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import note_key
+from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain_json
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class PhotoPage:
             event=event_text(job) if job.state.is_settled else None,
             photo=photo_of(job),
             cut_out=cut_out_of(job),
+            is_replaced=any(_replaces(one, job) for one in uploads),
             files=variants_of(job),
             note=self._note(job),
             offer=offer_of(self.site, job) if job.state.is_settled else None,
@@ -87,3 +89,9 @@ class PhotoPage:
             return plain_json(json.loads(b"".join(opened.chunks)), indent=2)
         except ValueError:
             return None
+
+
+def _replaces(other: Job, job: Job) -> bool:
+    """Whether the key's cut-out is that of another job, whose upload is newer."""
+    are_completed = job.state is other.state is State.COMPLETED
+    return are_completed and other.created_at > job.created_at

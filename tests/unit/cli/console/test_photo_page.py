@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -40,6 +41,16 @@ def test_it_shows_every_step_attempt_and_cost(visitor: Visitor) -> None:
         assert f"<b>{state}</b>" in text
     for part in ("task-1", "5.4 credits, about $0.08", "sent to the event bus", "s3://the-results"):
         assert part in text
+
+
+def test_a_job_says_that_its_cut_out_was_replaced_by_a_newer_one(visitor: Visitor) -> None:
+    """A key has one cut-out; jobs do not store its version."""
+    old = make_job("a.jpg", at=NOON - timedelta(hours=2))
+    newer = replace(make_job("a.jpg", at=NOON - timedelta(hours=1)), id="newer")
+    failure = replace(failed("a.jpg"), id="failure", created_at=NOON)
+    visitor.stack.know(old, newer, failure)
+    says = ["A newer upload" in visitor.get(f"/jobs/{it.id}").text for it in (old, newer, failure)]
+    assert says == [True, False, False]
 
 
 def test_an_unknown_job_is_a_page(visitor: Visitor) -> None:
