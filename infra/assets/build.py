@@ -48,7 +48,7 @@ class AssetBuilder:
             AssetError: it cannot be built.
         """
         with BuildCache(self.cache).locked():
-            return self._build(shape, also or {})
+            return self._build(shape, self._own(shape), also or {})
 
     def build_all(
         self, shapes: Sequence[FunctionShape], also: Mapping[FunctionName, Contents]
@@ -58,11 +58,17 @@ class AssetBuilder:
         Raises:
             AssetError: one cannot be built.
         """
+        # Not in the threads: Python 3.11 fails at times if two of them parse sources at once
+        # (https://github.com/python/cpython/issues/106905).
+        modules = [self._own(shape) for shape in shapes]
+        contents = [also.get(shape.name, {}) for shape in shapes]
         with BuildCache(self.cache).locked(), ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda one: self._build(one, also.get(one.name, {})), shapes))
+            return list(pool.map(self._build, shapes, modules, contents))
 
-    def _build(self, shape: FunctionShape, also: Contents) -> Pack:
-        own = own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
+    def _own(self, shape: FunctionShape) -> dict[str, Path]:
+        return own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
+
+    def _build(self, shape: FunctionShape, own: Mapping[str, Path], also: Contents) -> Pack:
         called = botocore_data.names_called(
             path for name, path in own.items() if name.startswith(_CALLS_AWS)
         )

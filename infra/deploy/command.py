@@ -29,9 +29,8 @@ from typing import TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cutout.domain.provider import KEYS_PAGE
-
 from ..assets.folders import CACHE
+from ..deployed_secrets import KEYS_PAGE
 from ..node import node_path
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs

@@ -15,12 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cutout.domain.provider import KEYS_PAGE
-
 from ..app import keep_bytecode
 from ..assets import AssetError, build_all
 from ..assets.folders import CACHE
-from ..deployed_secrets import API_KEY
+from ..deployed_secrets import API_KEY, KEYS_PAGE
 from ..node import use_own_node
 from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from cutout.domain.provider import KEYS_PAGE
+from infra.deployed_secrets import KEYS_PAGE
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.processes.loopback import LOOPBACK
 

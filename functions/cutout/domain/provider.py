@@ -48,11 +48,8 @@ class Cause(StrEnum):
     """The photo itself was refused, or the cause is unknown: the same call would fail again."""
 
 
-# What other layers use of the provider in use; all else that is Evolink's is in its adapter.
 USUAL_PRICE = Decimal("5.4")
 """Credits that a photo is expected to cost until the provider has named its price."""
-KEYS_PAGE = "https://evolink.ai/dashboard/keys"
-"""Where a person creates an API key."""
 API_KEY_NOT_SET = "not-set"
 """What the stack puts into the secret of the API key; a person replaces it."""
 
