@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, Route, expect
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON
-from tests.support.cli.console_server import Served, served
+from tests.support.cli.console_server import Served, served, watched
 from tests.support.cli.gallery import failed_photo, gallery, picture
 from tests.support.cli.jobs import make_job
 from tests.support.cli.stack import FakeStack
@@ -54,17 +54,6 @@ def page(browser: Browser, console: Served) -> Iterator[Page]:
         page.goto(console.url)
         yield page
         assert complaints == []
-
-
-def watched(page: Page) -> list[str]:
-    """Return the list that a window's errors are added to."""
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda told: complaints.append(told.text) if "Content Security" in told.text else None,
-    )
-    return complaints
 
 
 def test_the_token_leaves_the_address(page: Page) -> None:

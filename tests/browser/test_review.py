@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from cutout.domain.reasons import Reason
-from tests.support.cli.console_server import Served, served
+from tests.support.cli.console_server import Served, served, watched
 from tests.support.cli.gallery import picture
 from tests.support.cli.jobs import RESULTS, UPLOADS, reviewed
 from tests.support.cli.stack import FakeStack
@@ -40,13 +40,12 @@ def console(stack: FakeStack) -> Iterator[Served]:
 
 @pytest.fixture
 def page(browser: Browser, console: Served) -> Iterator[Page]:
-    """The review in a window, in which no script fails and no dialog opens by itself."""
+    """The review in a window, in which no script fails and the policy refuses nothing."""
     with browser.new_page() as page:
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        complaints = watched(page)
         page.goto(console.at(f"/review?token={console.token}"))
         yield page
-        assert errors == []
+        assert complaints == []
 
 
 def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.app import create_app
@@ -15,6 +16,9 @@ from cutout.cli.console.guard import Secrets
 from cutout.cli.console.server import ConsoleServer
 from cutout.cli.output.money import Price
 from cutout.cli.progress.clock import Clock
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +62,14 @@ def served(connect: Callable[[], Stack], clock: Clock) -> Iterator[Served]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def watched(page: Page) -> list[str]:
+    """Return the list that a window's errors are added to."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda told: complaints.append(told.text) if "Content Security" in told.text else None,
+    )
+    return complaints
