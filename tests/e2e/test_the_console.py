@@ -136,7 +136,9 @@ def test_two_windows_retry_one_photo_once(
         page.goto(console.at(f"/jobs/{job.id}"))
         for window in (page, other):
             window.on("dialog", lambda dialog: dialog.accept())
-        page.get_by_role("button", name="Retry").click()
+        # The page reloads once the retry is accepted; the other window still shows the old state.
+        with page.expect_navigation():
+            page.get_by_role("button", name="Retry").click()
         other.get_by_role("button", name="Retry").click()
         expect(other.locator("#problem .wrong")).to_be_visible(timeout=_SLOW)
     page.goto(console.at(f"/?prefix={key}"))
