@@ -8,13 +8,13 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
+from cutout.domain.job.recheck import next_to_recheck, rechecking, reopened
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, Move, State, Transport
 from cutout.ports.jobs_table import Gates, Jobs
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
-from cutout.usecases.shared.recheck_attempts import next_to_recheck, rechecking, reopened
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -215,6 +215,11 @@ class Job:
         return self.state is State.STORING and self.reason in DECISIONS
 
     @property
+    def is_rechecking(self) -> bool:
+        """Whether the job rechecks an attempt after a person's retry; see `recheck`."""
+        return self.state is State.STORING and self.reason is Reason.RETRIED_BY_PERSON
+
+    @property
     def waiting_for_copies_since(self) -> datetime:
         """When the job began to wait for copies."""
         return self.history[-1].at if self.history else self.created_at

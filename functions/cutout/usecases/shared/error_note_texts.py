@@ -8,6 +8,7 @@ from typing import Any
 
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
+from cutout.domain.job.recheck import next_to_recheck, reopened
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.object_keys import beside
@@ -15,7 +16,6 @@ from cutout.domain.provider import Terms
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import AttemptOutcome, State
-from cutout.usecases.shared.recheck_attempts import next_to_recheck, reopened
 
 _NEXT = {
     State.REJECTED: "Upload a supported photo to the same key. If a setting caused the "

@@ -15,6 +15,7 @@ from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientErro
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
+from cutout.domain.job.recheck import after_recheck, still_running
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
@@ -28,7 +29,6 @@ from cutout.ports.provider_api import Provider
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.recheck_attempts import after_recheck, is_rechecking, still_running
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
@@ -131,7 +131,7 @@ class TrackTask:
         except TaskTakenError:
             self.telemetry.log("the task belongs to another call", job_id=job.id)
             self.telemetry.metric(Metric.TASK_TAKEN)
-            if is_rechecking(job) and attempt == job.tracked_attempt:
+            if job.is_rechecking and attempt == job.tracked_attempt:
                 self._go_on_asking(job, job.with_attempt(attempt.without_task()))
             else:
                 self.unverified_tasks.belongs_to_another(job, attempt)
@@ -221,10 +221,10 @@ class TrackTask:
             self._wait(job.with_attempt(missing), LastAnswer.UNKNOWN)
             return
         ended = attempt.ended(
-            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=is_rechecking(job)
+            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=job.is_rechecking
         )
         lost = job.with_attempt(ended)
-        if is_rechecking(job):
+        if job.is_rechecking:
             self._go_on_asking(job, lost)
         else:
             settle = self.job_writer.settle
@@ -242,7 +242,7 @@ class TrackTask:
         if job.state not in _TRACKED:
             return
         now = self.clock.now()
-        has_result = job.state is State.STORING and not is_rechecking(job)
+        has_result = job.state is State.STORING and not job.is_rechecking
         if now - job.in_state_since >= self.timing.job_deadline:
             reason = Reason.RESULT_LOST if has_result else Reason.DEADLINE_PASSED
             self.job_writer.settle(job, Move.FAIL, reason, message=message)
@@ -271,7 +271,7 @@ class TrackTask:
             )
         known = job.with_attempt(ended)
         end = partial(self.job_writer.settle, job, known=known, decided_by=attempt)
-        if is_rechecking(job) and job.tracks(attempt):
+        if job.is_rechecking and job.tracks(attempt):
             self._go_on_asking(job, known)
         elif job.state.is_settled or job.state is State.QUEUED or not job.tracks(attempt):
             # A person retried a queued job after it had failed: another attempt decides.
@@ -312,7 +312,7 @@ class TrackTask:
             attempt,
             outcome=AttemptOutcome.ACCEPTED,
             credits_used=task.credits_used,
-            is_asked_again=attempt.is_asked_again or is_rechecking(job),
+            is_asked_again=attempt.is_asked_again or job.is_rechecking,
         )
         leased = self._leased(job.with_attempt(known))
         storing = replace(leased, storing_attempt=attempt.number, decision=None)

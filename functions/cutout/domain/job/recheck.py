@@ -52,18 +52,13 @@ def rechecking(job: Job, attempt: Attempt, now: datetime) -> Job:
     )
 
 
-def is_rechecking(job: Job) -> bool:
-    """Whether the job rechecks an attempt after a person's retry."""
-    return job.state is State.STORING and job.reason is Reason.RETRIED_BY_PERSON
-
-
 def still_running(job: Job, attempt: Attempt) -> Job:
     """The job after the API reported that this attempt's task is running.
 
     The recheck continues until the deadline, but a further retry does not recheck this attempt.
     """
     followed = job.tracked_attempt
-    if followed is None or not is_rechecking(job) or not job.tracks(attempt):
+    if followed is None or not job.is_rechecking or not job.tracks(attempt):
         return job
     # Otherwise a task that never ends would keep each further retry from a new call.
     return job.with_attempt(replace(followed, is_asked_again=True))
