@@ -16,7 +16,7 @@ from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.submit import copy_requests
 from cutout.usecases.submit.copy_requests import CopyRequests
-from cutout.usecases.submit.photo_access import PhotoAccess
+from cutout.usecases.submit.paid_call import PaidCalls
 from tests.simulation.breaking import Mutations, replaced
 from tests.support.fakes.buckets import MemoryCopies
 
@@ -24,19 +24,19 @@ MUTATIONS = Mutations()
 _ask = CopyRequests.request
 _prepare = PrepareCopy.prepare
 _reported = CopyRequests._reported  # noqa: SLF001
-_url = PhotoAccess.url
+_photo_url = PaidCalls.photo_url
 
 
-@MUTATIONS.of(CopyRequests, "require_recent_copy")
-def a_copy_is_sent_however_old_it_is(_self: CopyRequests, _job: Job) -> None:
+@MUTATIONS.of(PaidCalls, "require_recent_copy")
+def a_copy_is_sent_however_old_it_is(_self: PaidCalls, _job: Job) -> None:
     return None
 
 
-@MUTATIONS.of(PhotoAccess, "url")
+@MUTATIONS.of(PaidCalls, "photo_url")
 def the_photo_is_sent_in_place_of_its_copy(
-    self: PhotoAccess, job: Job, number: int
+    self: PaidCalls, job: Job, number: int
 ) -> Uploaded | Refused | NotSent:
-    return _url(self, replace(job, prepared=None), number)
+    return _photo_url(self, replace(job, prepared=None), number)
 
 
 @contextmanager

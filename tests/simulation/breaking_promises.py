@@ -190,7 +190,7 @@ def sweep_sends_nothing_on(*_args: Any) -> None:
 def the_attempt_is_not_recorded_before_the_call(self: AdmitJob, job: Job) -> tuple[Job, str | None]:
     admitted, body = _admit(self, job)
     if body is not None and admitted.attempt is not None:
-        self.provider.create(body, admitted.attempt.idempotency_key + "-early")
+        self.paid_calls.provider.create(body, admitted.attempt.idempotency_key + "-early")
     return admitted, body
 
 

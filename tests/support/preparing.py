@@ -17,7 +17,12 @@ def prepared(world: World, data: bytes, key: str = "a.tif") -> Job:
 
 def without_preparing(world: World) -> World:
     """A deployment in which Prepare is turned off."""
-    requests = replace(world.submit.copy_requests, queue=None)
-    admit_job = replace(world.submit.admit_job, copy_requests=requests)
-    world.submit = replace(world.submit, copy_requests=requests, admit_job=admit_job)
+    submit = world.submit
+    calls = replace(submit.admit_job.paid_calls, copies_are_made=False)
+    world.submit = replace(
+        submit,
+        copy_requests=replace(submit.copy_requests, queue=None),
+        precheck=replace(submit.precheck, copies_are_made=False),
+        admit_job=replace(submit.admit_job, paid_calls=calls),
+    )
     return world

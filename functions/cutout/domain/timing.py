@@ -25,6 +25,8 @@ DEAD_LETTER_RETENTION = timedelta(days=14)
 first sent, so this is longer than `QUEUE_RETENTION`."""
 MESSAGE_LIFE = DEAD_LETTER_RETENTION + QUEUE_RETENTION
 """The oldest that a message can be: a dead letter that a person sends back waits once more."""
+LONGEST_BACK_OFF = timedelta(minutes=10)
+"""Of calls and handovers."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
 _STEPS_IN_DEADLINE = 6
 

@@ -20,15 +20,13 @@ from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.admit_job import AdmitJob
-from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
-from cutout.usecases.submit.photo_access import PhotoAccess
+from cutout.usecases.submit.paid_call import PaidCalls
 from cutout.usecases.submit.precheck import Precheck
 from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
-from cutout.usecases.submit.waiting_jobs import WaitingJobs
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
 from cutout.wiring.settings_reader import read_settings
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
 
     from cutout.domain.job.job import Job
     from cutout.domain.recipes import Recipe
+    from cutout.domain.timing import Timing
     from cutout.ports.buckets import PhotoLinks
     from cutout.ports.jobs_table import Jobs, LatestVersion
     from cutout.ports.provider_api import Signer
@@ -185,13 +184,6 @@ def _submit_job(
         timing=timing,
         randomness=shared.randomness,
     )
-    waiting_jobs = WaitingJobs(
-        job_writer=job_writer,
-        jobs=jobs,
-        backlog=jobs,
-        clock=clock,
-        call_outcomes=call_outcomes,
-    )
     limits = PhotoLimits(
         max_bytes=settings.max_bytes,
         max_pixels=settings.max_pixels,
@@ -212,39 +204,25 @@ def _submit_job(
     admit_job = AdmitJob(
         job_writer=job_writer,
         backlog=jobs,
-        bodies=jobs,
         gates=jobs,
         deduplication=parts.deduplication,
-        waiting_jobs=waiting_jobs,
-        copy_requests=copy_requests,
-        photo_access=PhotoAccess(
-            uploads=shared.uploads,
-            copies=shared.copies,
-            links=ports.links,
-            files=shared.files,
-            transport=settings.input_transport,
-        ),
-        provider=shared.provider,
+        paid_calls=_paid_calls(ports, settings, timing),
+        call_outcomes=call_outcomes,
         callbacks=shared.callbacks,
         clock=clock,
         randomness=shared.randomness,
         limits=parts.limits,
         timing=timing,
-        call_identity=CallIdentity(
-            deployment=settings.jobs_table_arn,
-            base_url=settings.callback_url,
-            signer=ports.signer,
-            callback_life=timing.callback_life,
-        ),
     )
     return SubmitJob(
         job_writer=job_writer,
+        jobs=jobs,
+        backlog=jobs,
         latest_versions=jobs,
         admission=parts.admission,
         clock=clock,
         telemetry=telemetry,
         failures=parts.step_failures(SUBMITTED),
-        waiting_jobs=waiting_jobs,
         call_outcomes=call_outcomes,
         repeat_calls=RepeatCalls(
             job_writer=job_writer,
@@ -258,6 +236,8 @@ def _submit_job(
             uploads=shared.uploads,
             result_keys=jobs,
             limits=limits,
+            copies_are_made=shared.preparations is not None,
+            own_pixels=own_pixels,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
         ),
@@ -265,4 +245,23 @@ def _submit_job(
         admit_job=admit_job,
         provider=shared.provider,
         callbacks=shared.callbacks,
+    )
+
+
+def _paid_calls(ports: SubmitPorts, settings: SubmitSettings, timing: Timing) -> PaidCalls:
+    shared = ports.shared
+    return PaidCalls(
+        provider=shared.provider,
+        uploads=shared.uploads,
+        copies=shared.copies,
+        links=ports.links,
+        files=shared.files,
+        bodies=shared.jobs,
+        signer=ports.signer,
+        clock=shared.clock,
+        timing=timing,
+        transport=settings.input_transport,
+        copies_are_made=shared.preparations is not None,
+        deployment=settings.jobs_table_arn,
+        callback_base_url=settings.callback_url,
     )

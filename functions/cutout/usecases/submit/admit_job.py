@@ -7,14 +7,13 @@ call was made yet.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import CopyGoneError, NeedsPreparingError, StoreBusyError
+from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
@@ -25,22 +24,21 @@ from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
+from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Transport
-from cutout.domain.timing import Randomness, Timing
-from cutout.ports.jobs_table import Backlog, CallBodies, CallBody, Gates
-from cutout.ports.provider_api import Provider
+from cutout.domain.timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
+from cutout.ports.jobs_table import Backlog, Gates
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import GATE_TRIES
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.submit.call_identity import CallIdentity
-from cutout.usecases.submit.copy_requests import CopyRequests
-from cutout.usecases.submit.photo_access import PhotoAccess
-from cutout.usecases.submit.waiting_jobs import WaitingJobs
+from cutout.usecases.submit.call_outcome import CallOutcomes
+from cutout.usecases.submit.paid_call import PaidCalls
 
 _LONGEST_WAIT = timedelta(hours=1)
-_NAME_DIGITS = 16
+_MOST_HANDOVERS = 40
+"""With back-offs of up to ten minutes, about six hours."""
 _GATE_HOLDS = timedelta(seconds=5)
 """How long the gate that was read may be used, on the same day.
 
@@ -60,19 +58,15 @@ class AdmitJob:
 
     job_writer: JobWriter
     backlog: Backlog
-    bodies: CallBodies
     gates: Gates
     deduplication: Deduplication | None
-    waiting_jobs: WaitingJobs
-    copy_requests: CopyRequests
-    photo_access: PhotoAccess
-    provider: Provider
+    paid_calls: PaidCalls
+    call_outcomes: CallOutcomes
     callbacks: CallbackQueue
     clock: Clock
     randomness: Randomness
     limits: Limits
     timing: Timing
-    call_identity: CallIdentity
 
     def admit(self, job: Job) -> tuple[Job, str | None]:
         """Admit the job if it may; returns it as stored, and the body of the call to make.
@@ -83,10 +77,10 @@ class AdmitJob:
             StoreBusyError: other workers took the slot or wrote the record each time.
         """
         # Handed over once, however often the gate is read.
-        hand_over = cache(partial(self._hand_over, job))
+        hand_over = cache(lambda: self.paid_calls.hand_over(job, _next_number(job)))
         # A job that comes for the first time writes a new record without a read: if there is one,
         # the transaction fails and returns it. An upload to the provider's store costs more.
-        is_read = job.version > 0 or self.photo_access.transport is Transport.FILES
+        is_read = job.version > 0 or self.paid_calls.transport is Transport.FILES
         picture = self._find_record(job) if is_read else None
         for _ in range(GATE_TRIES):
             try:
@@ -100,7 +94,7 @@ class AdmitJob:
                 if is_read or (picture := self._find_record(job)) is None:
                     if not gate.has_waiting:
                         self.gates.write_gate(replace(gate, has_waiting=True))
-                    return self.waiting_jobs.hold(job, place), None
+                    return self.hold(job, place), None
                 is_read = True
             except DedupRecordMovedError as lost:
                 picture, is_read = lost.winner, True
@@ -151,16 +145,6 @@ class AdmitJob:
             return Reason.BEHIND_OTHERS
         return place
 
-    def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
-        self.copy_requests.require_recent_copy(job)
-        refused = self.provider.get_ready()
-        if refused:
-            return refused
-        try:
-            return self.photo_access.url(job, _next_number(job))
-        except CopyGoneError as exc:
-            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
-
     def _submitting(
         self,
         job: Job,
@@ -173,27 +157,22 @@ class AdmitJob:
         read_at = self.clock.now()
         handed = hand_over()
         if not isinstance(handed, Uploaded):
-            return self.waiting_jobs.handover_failed(job, handed), None
+            return self.handover_failed(job, handed), None
         now = self.clock.now()
         if now - read_at > _GATE_HOLDS or now.date() != place.day:
             raise GateMovedError("the gate may have been paused while the photo was handed over")
         number = _next_number(job)
-        text = self.provider.call_body(
-            handed.url, self.call_identity.callback_url(job.id, number, now)
-        )
-        name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
-        body = CallBody(name=name, text=text, expires_at=now + 2 * self.timing.job_deadline)
-        self.bodies.keep_body(job.id, body)
+        body = self.paid_calls.write_body(job, number, handed.url, now)
         if gate.pause is not None:
             # The pause has ended: this call alone shows whether the provider takes calls again.
             self.gates.write_gate(gate.probing(now + self.timing.lease))
         attempt = Attempt(
             number=number,
-            idempotency_key=self.call_identity.idempotency_key(job.id, number),
+            idempotency_key=self.paid_calls.idempotency_key(job.id, number),
             file_id=handed.file_id or None,
             started_at=now,
             credits_reserved=gate.price,
-            body_name=name,
+            body_name=body.name,
             shard=place.shard,
             is_probe=gate.pause is not None,
         )
@@ -205,7 +184,59 @@ class AdmitJob:
             preparations=0,
         )
         claimed = None if picture is _NO_RECORD else picture
-        return self.job_writer.admit(job, submitting, place, claimed), text
+        return self.job_writer.admit(job, submitting, place, claimed), body.text
+
+    def hold(self, job: Job, reason: Reason) -> Job:
+        """Let the job wait at the gate, without a due time: a freed slot or Sweep enqueues it."""
+        if job.is_waiting and job.reason is reason:
+            return job
+        behind = job.move(Move.HOLD, now=self.clock.now(), reason=reason, is_waiting=True)
+        if job.is_waiting:
+            # Only the reason changes. The place among the waiting jobs may depend on this time.
+            behind = replace(behind, updated_at=job.updated_at)
+        return self.job_writer.record(job, behind)
+
+    def handover_failed(self, job: Job, outcome: Refused | NotSent) -> Job:
+        """The photo could not be handed over; no call was made, and nothing is paid."""
+        if isinstance(outcome, Refused):
+            return self.handover_refused(job, outcome, decide_refusal(outcome))
+        delay = back_off(job.handovers_failed, LONGEST_BACK_OFF, self.randomness)
+        return self._hand_over_later(job, outcome, delay, Reason.PROVIDER_UNREACHABLE)
+
+    def handover_refused(self, job: Job, refused: Refused, decision: Decision) -> Job:
+        """Do what the retry policy decides about a refused copy."""
+        match decision.verdict:
+            case Verdict.PAUSE:
+                self.call_outcomes.pause(decision, refused)
+                return self.hold(job, Reason.GATE_PAUSED)
+            case Verdict.AGAIN:
+                delay = decision.delay or timedelta(0)
+                return self._hand_over_later(job, refused, delay, Reason.REFUSED_BY_PROVIDER)
+            # Without a call there is no callback to wait for.
+            case Verdict.FAIL | Verdict.WAIT:
+                return self._settle_unsent(job, refused, Reason.REFUSED_BY_PROVIDER)
+
+    def _hand_over_later(
+        self, job: Job, outcome: Refused | NotSent, delay: timedelta, end: Reason
+    ) -> Job:
+        """Hand the photo over again after the delay; end the job after too many failures."""
+        failed = job.handovers_failed + 1
+        if failed > _MOST_HANDOVERS:
+            return self._settle_unsent(job, outcome, end)
+        now = self.clock.now()
+        later = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.BACKING_OFF,
+            due_at=now + delay,
+            message=outcome.message,
+            handovers_failed=failed,
+        )
+        return self.job_writer.record(job, later)
+
+    def _settle_unsent(self, job: Job, outcome: Refused | NotSent, reason: Reason) -> Job:
+        code = outcome.code if isinstance(outcome, Refused) else None
+        return self.job_writer.settle(job, Move.FAIL, reason, code=code, message=outcome.message)
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
         """Complete the job from a cached result: no slot, no credits, straight to StoreResult."""

@@ -17,15 +17,14 @@ from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnkn
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
-from cutout.domain.timing import Randomness, Timing, back_off
+from cutout.domain.timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Gates
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.admission import GateRule, change_gate
+from cutout.usecases.shared.admission import change_gate
 from cutout.usecases.shared.job_writer import JobWriter
 
 _RACES = 12
 """Other workers' writes of the job during one call, before the outcome is sent as a message."""
-_LONGEST_BACK_OFF = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,18 +72,13 @@ class CallOutcomes:
 
     def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Record the outcome; if it names the task of another call, the outcome is unknown."""
-        after, rule = self._next(job, attempt, outcome)
-        if rule is not None:
-            # Before the job is written: its slot must not go to the next one that is refused.
-            change_gate(self.gates, rule)
         try:
-            saved = self.job_writer.record(job, after)
+            saved = self.job_writer.record(job, self._next(job, attempt, outcome))
         except TaskTakenError:
             # Two calls were answered with one task, which belongs to the first.
             self._count_taken(job)
             lost = OutcomeUnknown(message="the answer names a task that belongs to another call")
-            after, _ = self._next(job, attempt, lost)
-            return self.job_writer.record(job, after)
+            return self.job_writer.record(job, self._next(job, attempt, lost))
         if isinstance(outcome, Accepted):
             self._learn(attempt, outcome.credits_reserved)
         return saved
@@ -142,22 +136,20 @@ class CallOutcomes:
         outcome = OutcomeUnknown(message="the worker ended before the answer was recorded")
         return self.record(job, attempt.number, outcome)
 
-    def _next(
-        self, job: Job, attempt: Attempt, outcome: CreateOutcome
-    ) -> tuple[Job, GateRule | None]:
-        """The job after its call's outcome, and what this changes at the gate."""
+    def _next(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
+        """The job after its call's outcome, which may have paused the gate."""
         if attempt.is_taken and not isinstance(outcome, Accepted):
             # Only the call contains the URL that the callback came to: the provider took the call.
-            return self._unknown(job, attempt, outcome.message), None
+            return self._unknown(job, attempt, outcome.message)
         match outcome:
             case Accepted():
-                return self._accepted(job, attempt, outcome), None
+                return self._accepted(job, attempt, outcome)
             case Refused():
                 return self._refused(job, attempt, outcome)
             case NotSent():
-                return self._not_sent(job, attempt, outcome), None
+                return self._not_sent(job, attempt, outcome)
             case OutcomeUnknown():
-                return self._unknown(job, attempt, outcome.message), None
+                return self._unknown(job, attempt, outcome.message)
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
         now = self.clock.now()
@@ -165,21 +157,23 @@ class CallOutcomes:
         taken = job.with_attempt(_taken(attempt, accepted))
         return taken.move(Move.ACCEPT, now=now, due_at=now + wait)
 
-    def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> tuple[Job, GateRule | None]:
+    def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> Job:
         decision = decide_refusal(refused, attempt.transport)
         if attempt.posts > 1:
             return self._repeat_refused(job, attempt, refused, decision)
         if decision.verdict is Verdict.WAIT:
-            return self._unknown(job, attempt, refused.message), None
+            return self._unknown(job, attempt, refused.message)
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
         )
         if decision.verdict is Verdict.FAIL:
             reason = Reason.REFUSED_BY_PROVIDER
-            return self._failed(ended, reason, refused.message, code=refused.code), None
+            return self._failed(ended, reason, refused.message, code=refused.code)
+        # Before the job is written: its slot must not go to the next one that is refused.
+        self.pause(decision, refused)
         now = self.clock.now()
         is_paused = decision.verdict is Verdict.PAUSE
-        after = ended.move(
+        return ended.move(
             Move.BACK_OFF,
             now=now,
             reason=Reason.GATE_PAUSED if is_paused else Reason.TASK_RETRIED,
@@ -189,11 +183,10 @@ class CallOutcomes:
             code=refused.code,
             message=refused.message,
         )
-        return after, self._pausing(decision, refused)
 
     def _repeat_refused(
         self, job: Job, attempt: Attempt, refused: Refused, decision: Decision
-    ) -> tuple[Job, GateRule | None]:
+    ) -> Job:
         """Handle a refused repeat: the provider may have taken the first call all the same.
 
         The attempt stays open for its callback, its credits count, and no new call is made. What
@@ -201,8 +194,8 @@ class CallOutcomes:
         that may be paid for beside the first.
         """
         if decision.verdict is not Verdict.FAIL and decision.transport is None:
-            again = self._repeat_soon(job, attempt, refused.message)
-            return again, self._pausing(decision, refused)
+            self.pause(decision, refused)
+            return self._repeat_soon(job, attempt, refused.message)
         unknown = replace(
             attempt,
             posts=attempt.posts - 1,
@@ -211,7 +204,7 @@ class CallOutcomes:
             message=refused.message,
         )
         known, reason = job.with_attempt(unknown), Reason.OUTCOME_UNKNOWN
-        return self._failed(known, reason, refused.message, code=refused.code), None
+        return self._failed(known, reason, refused.message, code=refused.code)
 
     def _failed(self, job: Job, reason: Reason, message: str, *, code: str | None = None) -> Job:
         now, retention = self.clock.now(), self.timing.retention
@@ -219,27 +212,17 @@ class CallOutcomes:
             Move.FAIL, now=now, retention=retention, reason=reason, code=code, message=message
         )
 
-    def back_off(self, tries: int) -> timedelta:
-        """The wait before a call that was not sent is tried again."""
-        return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
-
     def pause(self, decision: Decision, refused: Refused) -> None:
-        """Pause the gate if the refusal requires it."""
-        rule = self._pausing(decision, refused)
-        if rule is not None:
-            change_gate(self.gates, rule)
-
-    def _pausing(self, decision: Decision, refused: Refused) -> GateRule | None:
-        """The gate's rule for a decision that pauses it, which is counted; else None."""
+        """Pause the gate if the retry policy decided so."""
         reason = decision.pause
         if reason is None:
-            return None
+            return
         self.telemetry.log("gate paused", pause=reason, code=refused.code)
         self.telemetry.metric(Metric.GATE_PAUSED)
         # With jitter, as others may wait for the same account.
         now, delay = self.clock.now(), decision.delay
         until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
-        return lambda gate: gate.pausing(reason, now, until)
+        change_gate(self.gates, lambda gate: gate.pausing(reason, now, until))
 
     def _not_sent(self, job: Job, attempt: Attempt, not_sent: NotSent) -> Job:
         if attempt.posts > 1:
@@ -254,7 +237,7 @@ class CallOutcomes:
             Move.BACK_OFF,
             now=now,
             reason=Reason.BACKING_OFF,
-            due_at=now + self.back_off(tries),
+            due_at=now + back_off(tries, LONGEST_BACK_OFF, self.randomness),
             message=not_sent.message,
         )
 

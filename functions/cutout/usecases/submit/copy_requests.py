@@ -6,8 +6,6 @@ that waits for it, for the bytes that were requested, and within limits.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
@@ -32,8 +30,6 @@ from cutout.ports.queues import PreparationQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 
-COPY_LIFE = timedelta(hours=20)
-"""The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
 _MOST_DOUBLINGS = 5
 """Of the lease, up to an hour."""
 MOST_ASKS = 10
@@ -59,36 +55,6 @@ class CopyRequests:
     limits: PhotoLimits
     timing: Timing
 
-    def require_copies(self, job: Job) -> None:
-        """Check that every copy that the job needs exists.
-
-        Raises:
-            NeedsPreparingError: a copy must be made first.
-        """
-        if self.queue is None:
-            return
-        photo = job.photo
-        if photo and not photo.is_plain and job.prepared is None:
-            text = "it is turned by its Exif, or in other colours than sRGB"
-            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
-        if job.upright is None and self.own_pixels.are_wanted(job.source.key):
-            text = "its own pixels are wanted for the cut-out"
-            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
-
-    def require_recent_copy(self, job: Job) -> None:
-        """Check that the copy exists for long enough that the provider can read it.
-
-        Raises:
-            NeedsPreparingError: a new copy must be made first.
-        """
-        copy = job.prepared
-        if copy is None:
-            return
-        is_old = self.clock.now() - copy.made_at >= COPY_LIFE
-        if is_old or self.queue is None:
-            text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
-            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
-
     def request(self, job: Job, why: NeedsPreparingError) -> Job:
         """Request copies and let the job wait; reject the job after `MOST_ASKS` requests.
 
@@ -97,7 +63,7 @@ class CopyRequests:
 
         Args:
             job: a queued job, in a deployment with Prepare.
-            why: what `require_copies` or the check of the photo raised.
+            why: what `Precheck` or the handover of the photo raised.
         """
         now = self.clock.now()
         asked = job.preparations

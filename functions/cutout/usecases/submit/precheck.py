@@ -11,6 +11,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.model_limits import PhotoLimits, check_size, inspect
 from cutout.domain.reasons import REFUSALS, Reason
+from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane
 from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import ResultKeys
@@ -24,11 +25,18 @@ from cutout.usecases.shared.upload_marks import (
 
 @dataclass(frozen=True, kw_only=True)
 class Precheck:
-    """Checks uploads."""
+    """Checks uploads.
+
+    Attributes:
+        copies_are_made: False in a deployment without Prepare: photos are sent as they are.
+        own_pixels: which cut-outs have their photo's own pixels.
+    """
 
     uploads: Uploads
     result_keys: ResultKeys
     limits: PhotoLimits
+    copies_are_made: bool
+    own_pixels: OwnPixels
     upload_prefix: str
     result_prefix: str
 
@@ -46,6 +54,22 @@ class Precheck:
             raise SourceGoneError("deleted before Prepare read it")
         inspected = job if job.photo else self._inspected(job)
         return replace(inspected, result_key=job.result_key or self._result_key(job))
+
+    def require_copies(self, job: Job) -> None:
+        """Check that every copy that a checked job needs exists.
+
+        Raises:
+            NeedsPreparingError: a copy must be made first.
+        """
+        photo = job.photo
+        if not self.copies_are_made:
+            return
+        if photo and not photo.is_plain and job.prepared is None:
+            text = "it is turned by its Exif, or in other colours than sRGB"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+        if job.upright is None and self.own_pixels.are_wanted(job.source.key):
+            text = "its own pixels are wanted for the cut-out"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
     def _inspected(self, job: Job) -> Job:
         source = job.source

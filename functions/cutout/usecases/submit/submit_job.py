@@ -7,6 +7,8 @@ job.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 
@@ -24,7 +26,7 @@ from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import LatestVersion, LatestVersions
+from cutout.ports.jobs_table import Backlog, Jobs, LatestVersion, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
@@ -37,7 +39,6 @@ from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.precheck import Precheck
 from cutout.usecases.submit.repeat_call import RepeatCalls
-from cutout.usecases.submit.waiting_jobs import WaitingJobs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +46,13 @@ class SubmitJob:
     """Moves one job as far as it can go without waiting."""
 
     job_writer: JobWriter
+    jobs: Jobs
+    backlog: Backlog
     latest_versions: LatestVersions
     admission: AdmissionScheduler
     clock: Clock
     telemetry: Telemetry
     failures: StepFailures
-    waiting_jobs: WaitingJobs
     call_outcomes: CallOutcomes
     repeat_calls: RepeatCalls
     precheck: Precheck
@@ -74,7 +76,7 @@ class SubmitJob:
         # The slot is then still free, and the next waiting job takes it. So does an upload that
         # finds a free slot while others wait: their messages may be far behind in the queue.
         failed = 0
-        for candidate in chain([job], self.waiting_jobs.waiting()):
+        for candidate in chain([job], self.waiting()):
             try:
                 known = newest if candidate is job else None
                 step = self.failures.guard(candidate, partial(self._advance, newest=known))
@@ -84,6 +86,15 @@ class SubmitJob:
             if failed == _MOST_FAILED or not _leaves_the_slot(candidate, step):
                 return
         self.admission.enqueue_next()
+
+    def waiting(self) -> Iterator[Job]:
+        """The jobs that wait at the gate, by priority; jobs that were admitted are skipped."""
+        for job_id in self.backlog.waiting(_CANDIDATES):
+            # A row that a newer version wrote must not block other jobs.
+            with suppress(NewerRowError):
+                job = self.jobs.find(job_id)
+                if job is not None and job.is_waiting:
+                    yield job
 
     def _advance(self, job: Job, *, newest: LatestVersion | None) -> Job:
         self.telemetry.log(
@@ -109,7 +120,7 @@ class SubmitJob:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         try:
             job = self.precheck.checked(job)
-            self.copy_requests.require_copies(job)
+            self.precheck.require_copies(job)
             return self._call(*self.admit_job.admit(job))
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.copy_requests.queue:
@@ -170,5 +181,7 @@ def _leaves_the_slot(candidate: Job, step: Step) -> bool:
 
 SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 """States in which Submit moves a job, and counts its failed steps."""
+_CANDIDATES = 10
+"""More than the workers that admit jobs at the same time."""
 _MOST_FAILED = 3
 """Jobs whose steps may fail while one message is processed."""

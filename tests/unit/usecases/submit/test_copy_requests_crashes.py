@@ -57,8 +57,8 @@ def test_a_copy_that_is_never_there_is_not_made_for_ever() -> None:
     hook = Hook()
     world = World(step=hook)
     admit_job = world.submit.admit_job
-    access = replace(admit_job.photo_access, copies=MemoryCopies(), transport=Transport.FILES)
-    world.submit = replace(world.submit, admit_job=replace(admit_job, photo_access=access))
+    calls = replace(admit_job.paid_calls, copies=MemoryCopies(), transport=Transport.FILES)
+    world.submit = replace(world.submit, admit_job=replace(admit_job, paid_calls=calls))
     job = world.arrives("a.tif", tiff())
     world.settles()
     assert (world.job(job).state, world.job(job).reason) == (

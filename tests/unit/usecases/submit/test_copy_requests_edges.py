@@ -18,6 +18,7 @@ from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook
+from tests.support.preparing import without_preparing
 
 COPY = Prepared(key="copy", format="jpeg", size=9, width=600, height=400, made_at=START)
 TURNED = replace(PHOTO, orientation=6)
@@ -25,11 +26,12 @@ TURNED = replace(PHOTO, orientation=6)
 
 def test_where_nothing_is_prepared_photos_go_as_they_are() -> None:
     """But a copy of an earlier deployment is not sent any more: nobody could make another."""
-    requests = replace(World(pixels=Pixels.SOURCE).submit.copy_requests, queue=None)
-    requests.require_copies(a_job(photo=TURNED))
-    requests.require_recent_copy(a_job(photo=TURNED))
+    submit = without_preparing(World(pixels=Pixels.SOURCE)).submit
+    submit.precheck.require_copies(a_job(photo=TURNED))
+    calls = submit.admit_job.paid_calls
+    calls.require_recent_copy(a_job(photo=TURNED))
     with pytest.raises(NeedsPreparingError):
-        requests.require_recent_copy(a_job(photo=TURNED, prepared=COPY))
+        calls.require_recent_copy(a_job(photo=TURNED, prepared=COPY))
 
 
 @pytest.mark.parametrize(
@@ -41,13 +43,13 @@ def test_a_copy_is_sent_for_twenty_hours(
     is_refused: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """The work bucket lets it go after a day, and the provider reads it later than it is sent."""
-    requests = World().submit.copy_requests
+    calls = World().submit.admit_job.paid_calls
     job = a_job(photo=TURNED, prepared=replace(COPY, made_at=START - age))
     if is_refused:
         with pytest.raises(NeedsPreparingError):
-            requests.require_recent_copy(job)
+            calls.require_recent_copy(job)
     else:
-        requests.require_recent_copy(job)
+        calls.require_recent_copy(job)
 
 
 @pytest.mark.parametrize(("told", "kept"), [("0f" * 32, "0f" * 32), (None, "a0" * 32)])

@@ -18,7 +18,7 @@ ELSEWHERE = [
 
 def test_deployments_that_share_a_bucket_send_different_keys() -> None:
     """Their jobs have the same ids; with one key, the provider would take them for one call."""
-    call = World().submit.admit_job.call_identity
+    call = World().submit.admit_job.paid_calls
     keys = {
         replace(call, deployment=one).idempotency_key("0f" * 16, 1) for one in (HERE, *ELSEWHERE)
     }
@@ -27,14 +27,14 @@ def test_deployments_that_share_a_bucket_send_different_keys() -> None:
 
 def test_a_deployment_sends_the_same_key_for_the_same_attempt() -> None:
     """However often a function starts; another attempt of the job has another."""
-    call = World().submit.admit_job.call_identity
+    call = World().submit.admit_job.paid_calls
     assert call.idempotency_key("0f" * 16, 1) == replace(call).idempotency_key("0f" * 16, 1)
     assert call.idempotency_key("0f" * 16, 1) != call.idempotency_key("0f" * 16, 2)
 
 
 def test_the_provider_takes_such_keys() -> None:
     """16 to 96 characters, says its client."""
-    key = World().submit.admit_job.call_identity.idempotency_key("0f" * 16, 99_999)
+    key = World().submit.admit_job.paid_calls.idempotency_key("0f" * 16, 99_999)
     assert re.fullmatch(r"[A-Za-z0-9._-]{16,96}", key)
 
 

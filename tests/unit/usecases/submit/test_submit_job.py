@@ -215,8 +215,8 @@ def test_without_a_callback_url_the_body_asks_for_none() -> None:
     """Where no callback can reach, results come by polling alone."""
     world = World()
     admit_job = world.submit.admit_job
-    unreachable = replace(admit_job.call_identity, base_url="")
-    world.submit = replace(world.submit, admit_job=replace(admit_job, call_identity=unreachable))
+    unreachable = replace(admit_job.paid_calls, callback_base_url="")
+    world.submit = replace(world.submit, admit_job=replace(admit_job, paid_calls=unreachable))
     world.evolink.create_faults.append(answering(Accepted(task_id="t-1", credits_reserved=None)))
     world.arrives()
     ((_key, body),) = world.evolink.posts

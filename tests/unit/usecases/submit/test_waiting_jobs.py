@@ -312,4 +312,4 @@ def test_an_index_that_still_shows_an_expired_row_stops_nobody() -> None:
     waiting = arrive(world, 4)[-1]
     del world.jobs.jobs[waiting.id]
     assert world.jobs.waiting(1) == [waiting.id]
-    assert list(world.submit.waiting_jobs.waiting()) == []
+    assert list(world.submit.waiting()) == []

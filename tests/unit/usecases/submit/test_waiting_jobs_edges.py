@@ -30,7 +30,7 @@ def test_ten_in_line_are_looked_at_of_those_that_still_wait() -> None:
         world.jobs.claim(job)
     world.jobs.jobs["01"] = replace(world.jobs.jobs["01"], is_waiting=False)
     world.jobs.lag = lambda _views: 12
-    assert [job.id for job in world.submit.waiting_jobs.waiting()] == [
+    assert [job.id for job in world.submit.waiting()] == [
         f"{number:02}" for number in range(10) if number != 1
     ]
 
@@ -44,7 +44,7 @@ def test_a_job_is_written_when_it_begins_to_wait_or_waits_for_something_else(
     """Not each time that it is looked at."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, reason=Reason.GATE_FULL, is_waiting=is_waiting))
-    held = world.submit.waiting_jobs.hold(job, reason)
+    held = world.submit.admit_job.hold(job, reason)
     assert (held.is_waiting, held.reason, held.state) == (True, reason, State.QUEUED)
     assert (held == job) == (is_waiting and reason is Reason.GATE_FULL)
 
@@ -62,7 +62,7 @@ def test_a_photo_is_handed_over_in_vain_forty_times(
     """Nothing was called, nothing is paid; the row says what came of it."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, handovers_failed=failed, due_at=START))
-    after = world.submit.waiting_jobs.handover_failed(job, NOT_SENT)
+    after = world.submit.admit_job.handover_failed(job, NOT_SENT)
     assert (after.state, after.reason, after.handovers_failed) == end
     assert after.message == "ConnectError"
 
@@ -88,7 +88,7 @@ def test_a_refused_copy_follows_each_verdict_of_the_retry_policy(
         delay=MINUTE,
         pause=PauseReason.RATE_LIMITED if verdict is Verdict.PAUSE else None,
     )
-    after = world.submit.waiting_jobs.handover_refused(job, REFUSED, decision)
+    after = world.submit.admit_job.handover_refused(job, REFUSED, decision)
     wait = after.due_at - START if after.due_at and not after.state.is_settled else None
     assert (after.state, after.reason, after.handovers_failed, wait) == end
     assert world.jobs.read_gate().pause is None or verdict is Verdict.PAUSE

@@ -1,0 +1,149 @@
+"""What a paid call consists of: access to the photo, the callback URL, the body, and the key."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cutout.domain.callback_token import CallbackAddress, callback_url, sign
+from cutout.domain.dataclass import dataclass
+from cutout.domain.errors import CopyGoneError, NeedsPreparingError, SourceGoneError
+from cutout.domain.job.job import Job
+from cutout.domain.object_keys import same_bytes_key
+from cutout.domain.photo.formats import media_type
+from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Transport
+from cutout.domain.timing import Timing
+from cutout.ports.buckets import Copies, PhotoLinks, Uploads
+from cutout.ports.jobs_table import CallBodies, CallBody
+from cutout.ports.provider_api import Files, Provider, Signer
+from cutout.ports.telemetry import Clock
+from cutout.usecases.shared import temp_folder
+
+COPY_LIFE = timedelta(hours=20)
+"""The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
+_NAME_DIGITS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaidCalls:
+    """Hands photos over to the provider, and writes the calls for them.
+
+    Attributes:
+        transport: how the provider gets photos, unless the job has its own setting.
+        copies_are_made: False in a deployment without Prepare.
+        deployment: different for each deployment that uses the same provider account. Two that
+            watch one bucket have jobs with the same ids; with equal keys, the provider would answer
+            one with the other's task, or refuse its calls.
+        callback_base_url: empty if the provider cannot reach us.
+    """
+
+    provider: Provider
+    uploads: Uploads
+    copies: Copies
+    links: PhotoLinks
+    files: Files
+    bodies: CallBodies
+    signer: Signer
+    clock: Clock
+    timing: Timing
+    transport: Transport
+    copies_are_made: bool
+    deployment: str
+    callback_base_url: str
+
+    def hand_over(self, job: Job, number: int) -> Uploaded | Refused | NotSent:
+        """Give the provider access to the photo for attempt `number`; nothing is paid for this.
+
+        Raises:
+            NeedsPreparingError: a new copy must be made first.
+            SourceGoneError: the photo is no longer there.
+        """
+        self.require_recent_copy(job)
+        refused = self.provider.get_ready()
+        if refused:
+            return refused
+        try:
+            return self.photo_url(job, number)
+        except CopyGoneError as exc:
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
+
+    def require_recent_copy(self, job: Job) -> None:
+        """Check that the copy exists for long enough that the provider can read it.
+
+        Raises:
+            NeedsPreparingError: a new copy must be made first.
+        """
+        copy = job.prepared
+        if copy is None:
+            return
+        is_old = self.clock.now() - copy.made_at >= COPY_LIFE
+        if is_old or not self.copies_are_made:
+            text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+
+    def photo_url(self, job: Job, number: int) -> Uploaded | Refused | NotSent:
+        """The URL of the prepared copy, or of the photo; `file_id` is empty for a link.
+
+        Raises:
+            SourceGoneError: the photo is no longer there.
+            CopyGoneError: its copy is not.
+        """
+        copy = job.prepared
+        sent = copy or job.photo
+        format_ = sent.format if sent else "jpeg"
+        content_type = media_type(format_)
+        if (job.transport or self.transport) is Transport.PRESIGNED:
+            return Uploaded(file_id="", url=self._link(job, content_type))
+        return self.files.upload(
+            f"{job.id}-{number}.{format_}",
+            content_type,
+            self.copies.read(copy.key) if copy else self.uploads.read(job.source).data,
+        )
+
+    def _link(self, job: Job, content_type: str) -> str:
+        """A link that serves the job's exact bytes, even if the key is overwritten."""
+        if job.prepared is not None:
+            return self.links.copy_link(job.prepared.key, content_type)
+        if job.source.version_id is not None:
+            return self.links.link(job.source, content_type)
+        return self.links.copy_link(self._same_bytes(job), content_type)
+
+    def _same_bytes(self, job: Job) -> str:
+        """Copy a photo of a bucket without versions into the work bucket; returns the copy's key.
+
+        A link without a version serves whatever is at the key: after an overwrite the provider
+        would cut out another photo, and its result would be stored as this job's.
+        """
+        photo = job.photo
+        with temp_folder.folder() as folder:
+            file = Path(folder) / "photo"
+            fetched = self.uploads.fetch(job.source, file)
+            if photo is None or fetched.sha256 != photo.sha256:
+                raise SourceGoneError("the object was overwritten after it was checked")
+            key = same_bytes_key(job.id, photo.format)
+            self.copies.put(key, file, content_type=media_type(photo.format))
+        return key
+
+    def write_body(self, job: Job, number: int, photo_url: str, now: datetime) -> CallBody:
+        """Store the exact text of a call before it is made, for an identical repeat."""
+        text = self.provider.call_body(photo_url, self._callback_url(job.id, number, now))
+        name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
+        body = CallBody(name=name, text=text, expires_at=now + 2 * self.timing.job_deadline)
+        self.bodies.keep_body(job.id, body)
+        return body
+
+    def idempotency_key(self, job_id: str, number: int) -> str:
+        """The key of an attempt, at most 96 characters of `[A-Za-z0-9._-]`."""
+        salt = hashlib.sha256(self.deployment.encode()).hexdigest()[:12]
+        return f"cutout-{job_id}-{number}-{salt}"
+
+    def _callback_url(self, job_id: str, number: int, now: datetime) -> str | None:
+        """The signed URL of an attempt's callback; None if results come by polling alone."""
+        if not self.callback_base_url:
+            return None
+        address = CallbackAddress(job_id=job_id, attempt=number)
+        token = sign(address, self.signer.signing_key(), now + self.timing.callback_life)
+        return callback_url(self.callback_base_url, token)
