@@ -26,15 +26,11 @@ class ProgramsOnly:
     Args:
         app: The application behind it.
         closed: Paths that are refused to everybody.
-        names: Other host names of this server.
     """
 
-    def __init__(
-        self, app: App, *, closed: frozenset[str] = frozenset(), names: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, app: App, *, closed: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._closed = closed
-        self._names = _LOOPBACK_NAMES | names
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own
         """Pass an allowed request to the application; answer others 403."""
@@ -66,4 +62,4 @@ class ProgramsOnly:
         except ValueError:
             return False
         # Resolvers and browsers keep these names on the machine (RFC 6761, 6.3).
-        return name in self._names or name.endswith(".localhost")
+        return name in _LOOPBACK_NAMES or name.endswith(".localhost")

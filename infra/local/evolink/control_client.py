@@ -1,10 +1,10 @@
 """The client of the stand-in's control routes."""
 
 import json
-import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.error import HTTPError, URLError
+
+import httpx
 
 from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 from infra.local.evolink.faults.fault_rules import parse_rule_text
@@ -54,15 +54,18 @@ class ControlClient:
         Raises:
             LocalCloudError: The stand-in refuses it or does not answer.
         """
-        body = None if document is None else json.dumps(document).encode()
-        headers = {CONTROL_TOKEN_HEADER: self._token}
-        request = urllib.request.Request(self._url + path, body, headers, method=method)  # noqa: S310 - loopback
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 - loopback
-                return bytes(answer.read())
-        except HTTPError as error:
-            with error:
-                text = error.read().decode(errors="replace")
-            raise LocalCloudError(f"The stand-in refused: {text}") from error
-        except URLError as error:
-            raise LocalCloudError(f"The stand-in does not answer: {error.reason}.") from error
+            # Requests to loopback must not go through the environment's proxies.
+            answer = httpx.request(
+                method,
+                self._url + path,
+                json=document,
+                headers={CONTROL_TOKEN_HEADER: self._token},
+                timeout=_PATIENCE_SECONDS,
+                trust_env=False,
+            )
+        except httpx.HTTPError as error:
+            raise LocalCloudError(f"The stand-in does not answer: {error}.") from error
+        if answer.is_error:
+            raise LocalCloudError(f"The stand-in refused: {answer.text}")
+        return answer.content

@@ -1,28 +1,32 @@
 """Running a stand-in, in this thread until the process is stopped or in another thread."""
 
+import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.local.evolink.asgi_app import make_app
-from infra.local.evolink.faults.connections import BreakableProtocol
+from infra.local.browser_guard import ProgramsOnly
+from infra.local.evolink.api.control_routes import ControlRoutes
+from infra.local.evolink.api.file_routes import FileRoutes
+from infra.local.evolink.api.task_routes import TaskRoutes
+from infra.local.evolink.faults.broken_answers import BreakableProtocol
 from infra.local.evolink.options import Options
+from infra.local.evolink.refusals import NOT_FOUND, RefusalError, answer_refusal
+from infra.local.evolink.tasks.service import Service
+from infra.local.evolink.tasks.task_lifecycle import TaskLifecycle
+from infra.local.processes.loopback import LOOPBACK
 
-_HOST = "127.0.0.1"
 _BACKLOG = 512
-
-
-@dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """PEM files of a server that speaks TLS."""
-
-    chain: Path
-    key: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +44,19 @@ class Standin:
     control_token: str = field(repr=False)
 
 
-def run_standin(
-    options: Options,
-    *,
-    port: int = 0,
-    certificate: Certificate | None = None,
-    announce: Callable[[str], None],
-) -> None:
+def run_standin(options: Options, *, port: int = 0, announce: Callable[[str], None]) -> None:
     """Serve until the process is stopped; call ``announce`` with the address once it answers."""
     with _listening(port) as listener:
-        url = _url(listener, certificate)
-        _Server(options, url, certificate, announce).run(sockets=[listener])
+        _Server(options, _url(listener), announce).run(sockets=[listener])
 
 
 @contextmanager
-def running_standin(options: Options, *, port: int = 0) -> Iterator[Standin]:
+def running_standin(options: Options) -> Iterator[Standin]:
     """Serve in another thread while the context is open."""
     ready = threading.Event()
-    with _listening(port) as listener:
-        url = _url(listener, None)
-        server = _Server(options, url, None, lambda _: ready.set())
+    with _listening(0) as listener:
+        url = _url(listener)
+        server = _Server(options, url, lambda _: ready.set())
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="evolink", daemon=True
         )
@@ -76,24 +73,16 @@ def running_standin(options: Options, *, port: int = 0) -> Iterator[Standin]:
 class _Server(uvicorn.Server):
     """uvicorn on an open socket, which reports when it is ready."""
 
-    def __init__(
-        self,
-        options: Options,
-        url: str,
-        certificate: Certificate | None,
-        announce: Callable[[str], None],
-    ) -> None:
+    def __init__(self, options: Options, url: str, announce: Callable[[str], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                make_app(options, url),
+                _app(Service(options, url)),
                 http=BreakableProtocol,
                 ws="none",
                 lifespan="on",
                 log_level="critical",
                 access_log=False,
                 timeout_graceful_shutdown=1,
-                ssl_certfile=None if certificate is None else certificate.chain,
-                ssl_keyfile=None if certificate is None else certificate.key,
             )
         )
         self._url = url
@@ -105,11 +94,49 @@ class _Server(uvicorn.Server):
             self._announce(self._url)
 
 
+def _app(service: Service) -> Starlette:
+    """Connect the routes; tasks run between the server's start and its end."""
+    lifecycle = TaskLifecycle(service)
+    parts = (TaskRoutes(service, lifecycle), FileRoutes(service), ControlRoutes(service))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        lifecycle.resume()
+        yield
+        await lifecycle.close()
+        service.close()
+
+    return Starlette(
+        routes=[route for part in parts for route in part.routes()],
+        middleware=[Middleware(ProgramsOnly), Middleware(_RequestIds)],
+        exception_handlers={RefusalError: answer_refusal, 404: _not_found, 405: _not_found},
+        lifespan=lifespan,
+    )
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return NOT_FOUND.response()
+
+
+class _RequestIds:
+    """Gives every answer its own id, in the header that clients are advised to log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = secrets.token_hex(16)
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
 def _listening(port: int) -> socket.socket:
     # Opened before the server starts: with port 0, its address must be known for links.
-    return socket.create_server((_HOST, port), backlog=_BACKLOG)
+    return socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
 
 
-def _url(listener: socket.socket, certificate: Certificate | None) -> str:
-    scheme = "http" if certificate is None else "https"
-    return f"{scheme}://{_HOST}:{listener.getsockname()[1]}"
+def _url(listener: socket.socket) -> str:
+    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"

@@ -96,7 +96,6 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Subject]:
         api_keys=(API_KEY,),
         seconds=(60.0, 60.0),
         side_limits=(1, 9000),
-        callback_timeout_seconds=0.1,
     )
     with photo_host(SMALL["png"]) as photos, running_standin(options) as standin:
         yield served(Client(url=standin.url, token=standin.control_token, photos=photos.url))

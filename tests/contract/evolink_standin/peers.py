@@ -15,6 +15,7 @@ from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 
 API_KEY = "sk-evo-test"
 MODEL = "mj-v7-remove-bg"
+_BOUNDARY = "----cutout"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,21 @@ def call(
         connection.close()
 
 
+def form(**parts: bytes) -> bytes:
+    """Return a form as browsers and HTTP libraries write it."""
+    sections = [
+        (
+            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
+            + ('; filename="my photo.png"\r\nContent-Type: image/png' if name == "file" else "")
+            + "\r\n\r\n"
+        ).encode()
+        + content
+        + b"\r\n"
+        for name, content in parts.items()
+    ]
+    return b"".join(sections) + f"--{_BOUNDARY}--\r\n".encode()
+
+
 def patience(error: type[Exception]) -> float:
     """Return the client's time-out in seconds, short only for a test that waits for it."""
     return 0.3 if error is TimeoutError else 20.0
@@ -81,10 +97,15 @@ class Client:
         """Read a task."""
         return self.send("GET", f"/v1/tasks/{task_id}", seconds=seconds)
 
-    def upload(self, name: str, *, seconds: float = 20.0) -> Reply:
-        """Have the Files API fetch a photo of the photo host, and store it under this name."""
-        document = {"file_url": f"{self.photos}/any.png", "file_name": name}
-        return self.send("POST", "/api/v1/files/upload/url", document, seconds=seconds)
+    def upload(self, content: bytes, *, seconds: float = 20.0, **fields: str) -> Reply:
+        """Upload a file to the Files API, as `my photo.png`."""
+        body = form(file=content, **{name: text.encode() for name, text in fields.items()})
+        headers = {
+            "authorization": f"Bearer {self.key}",
+            "content-type": f"multipart/form-data; boundary={_BOUNDARY}",
+        }
+        url = f"{self.url}/api/v1/files/upload/stream"
+        return call(url, "POST", body=body, headers=headers, seconds=seconds)
 
     def send(
         self,

@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from infra.local.evolink.faults.create_faults import LOST_ANSWERS, REFUSED_REQUESTS
+from infra.local.evolink.background_removal import encode_png
+from infra.local.evolink.faults.answer_faults import LOST_ANSWERS, REFUSED_REQUESTS
 from infra.local.evolink.faults.fault import Stage
-from infra.local.evolink.faults.fault_table import ALL_FAULTS, find_fault
+from infra.local.evolink.faults.fault_rules import ALL_FAULTS, find_fault
 from tests.contract.evolink_standin.peers import Client, Reply, call, patience
+
+_PICTURE = encode_png(Image.new("RGB", (8, 8)))
 
 Claim = Callable[[Reply], bool]
 Send = Callable[[float], Reply]
@@ -173,11 +176,11 @@ def _downloading(client: Client, photo: str) -> Send:
 
 
 def _uploading(client: Client, photo: str) -> Send:
-    return lambda seconds: client.upload(photo, seconds=seconds)
+    return lambda seconds: client.upload(_PICTURE, file_name=photo, seconds=seconds)
 
 
 def _serving(client: Client, photo: str) -> Send:
-    link = client.upload(photo).json()["data"]["file_url"]
+    link = client.upload(_PICTURE, file_name=photo).json()["data"]["file_url"]
     return lambda seconds: call(link, seconds=seconds)
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.evolink.faults.callback_faults import CALLBACK_FAULTS
+from infra.local.evolink.faults.task_faults import CALLBACK_FAULTS
 from tests.contract.evolink_standin.peers import Client, Receiver
 
 Task = dict[str, Any]

@@ -2,17 +2,9 @@ from typing import Any
 
 import pytest
 
-from infra.local.evolink.faults.fault_table import ALL_FAULTS
+from infra.local.evolink.faults.fault_rules import ALL_FAULTS
 from tests.contract.evolink_standin.conftest import Standins
 from tests.contract.evolink_standin.peers import Client, PhotoHost, call
-
-
-def test_the_control_routes_are_listed(client: Client) -> None:
-    """Each route has a sentence."""
-    index = client.control("GET", "/_standin/").json()
-
-    assert index["POST /_standin/faults"] == "Add one rule or a list of rules, all or none."
-    assert all(index.values())
 
 
 def test_every_fault_is_listed_with_its_occasion_and_what_happens(client: Client) -> None:
@@ -113,7 +105,6 @@ def test_a_control_request_of_another_shape_is_refused(
 
 
 CONTROL = [
-    ("GET", "/_standin/"),
     ("GET", "/_standin/ledger"),
     ("GET", "/_standin/faults"),
     ("POST", "/_standin/faults"),
@@ -165,4 +156,4 @@ def test_programs_of_this_machine_are_served_by_every_name_of_loopback(client: C
     port = client.url.rpartition(":")[2]
     for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "a.localhost"):
         headers = {"x-control-token": client.token, "host": host, "origin": f"http://{host}"}
-        assert call(client.url + "/_standin/", headers=headers).status == 200
+        assert call(client.url + "/_standin/ledger", headers=headers).status == 200

@@ -161,43 +161,6 @@ def test_an_account_that_cannot_pay_is_refused(standins: Standins, photo: str) -
     )
 
 
-def test_too_many_tasks_at_once_are_refused(standins: Standins, photo: str) -> None:
-    """429 rate_limit_exceeded above --max-running."""
-    with standins(max_running=1, seconds=(100, 100), speed=1) as client:
-        first, second = (client.create(client.create_body(photo)) for _ in range(2))
-
-    assert first.status == 200
-    assert _error(second) == (
-        429,
-        {
-            "code": "rate_limit_exceeded",
-            "message": "Too many requests, please try again later",
-            "type": "rate_limit_error",
-        },
-    )
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["https://127.0.0.1/c", "https://10.1.2.3/c", "https://[::1]/c", "https://localhost/c"],
-)
-def test_a_strict_standin_refuses_callbacks_to_private_addresses(
-    standins: Standins, url: str
-) -> None:
-    """As documented; without the option they are allowed, because tests have no public address."""
-    with standins(strict_callbacks=True) as client:
-        reply = client.create({"model": MODEL, "image_urls": _IMAGE, "callback_url": url})
-
-    assert _error(reply) == (
-        400,
-        {
-            "code": "invalid_request",
-            "message": "callback_url must not point to a private IP address",
-            "type": "invalid_request_error",
-        },
-    )
-
-
 @pytest.mark.parametrize("key", ["short", "x" * 97, "with a space in it"])
 def test_a_key_of_another_form_is_refused(client: Client, photo: str, key: str) -> None:
     """The official client sends 16 to 96 of A-Za-z0-9._- and nothing else."""

@@ -91,12 +91,12 @@ def test_late_links_appear_in_the_end(client: Client, photo: str) -> None:
     assert len(client.read(task["id"]).json()["results"]) == 1
 
 
-def test_an_uploaded_file_is_never_unreachable(client: Client, photo: str) -> None:
+def test_an_uploaded_file_is_never_unreachable(
+    client: Client, small_photo: bytes, photo: str
+) -> None:
     """The fault affects inputs on other servers only."""
     client.commit("task", "unreachable-input")
-    upload = client.send(
-        "POST", "/api/v1/files/upload/url", {"file_url": f"{client.photos}/any.png"}
-    ).json()["data"]
+    upload = client.upload(small_photo).json()["data"]
     body = client.create_body(photo) | {"image_urls": [upload["file_url"]]}
 
     task_id = client.create(body).json()["id"]

@@ -4,19 +4,16 @@ Each request carries the control token, which the stand-in is given or generates
 """
 
 import hmac
-import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.evolink.faults.fault_rules import parse_rule
-from infra.local.evolink.faults.fault_table import ALL_FAULTS
-from infra.local.evolink.service import Service
+from infra.local.evolink.faults.fault_rules import ALL_FAULTS, parse_rule
 from infra.local.evolink.tasks.activity_log import Kind
+from infra.local.evolink.tasks.service import Service
 
 CONTROL_TOKEN_HEADER = "x-control-token"  # noqa: S105 - a header's name
 _LONGEST_WAIT_SECONDS = 60.0
@@ -31,24 +28,21 @@ class ControlRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
+        endpoints: tuple[tuple[str, str, _Endpoint], ...] = (
+            ("GET", "ledger", self.ledger),
+            ("GET", "faults", self.list_faults),
+            ("POST", "faults", self.add_faults),
+            ("DELETE", "faults", self.clear_faults),
+            ("POST", "account", self.change_account),
+            ("POST", "clock", self.advance),
+        )
         return [
-            Route(path, self._guarded(endpoint), methods=[method])
-            for method, path, endpoint in self._endpoints()
+            Route(f"/_standin/{path}", self._guarded(endpoint), methods=[method])
+            for method, path, endpoint in endpoints
         ]
 
-    def _endpoints(self) -> tuple[tuple[str, str, _Endpoint], ...]:
-        return (
-            ("GET", "/_standin/", self.index),
-            ("GET", "/_standin/ledger", self.ledger),
-            ("GET", "/_standin/faults", self.list_faults),
-            ("POST", "/_standin/faults", self.add_faults),
-            ("DELETE", "/_standin/faults", self.clear_faults),
-            ("POST", "/_standin/account", self.change_account),
-            ("POST", "/_standin/clock", self.advance),
-        )
-
     def _guarded(self, endpoint: _Endpoint) -> _Endpoint:
-        """Answer 401 to a request without the control token."""
+        """Answer 401 to a request without the control token, and 400 to one of another shape."""
         # Any program of this machine can connect; only the one that started the stand-in may change
         # it.
         wanted = self._service.options.control_token.encode()
@@ -57,19 +51,14 @@ class ControlRoutes:
             given = request.headers.get(CONTROL_TOKEN_HEADER, "").encode()
             if not hmac.compare_digest(given, wanted):
                 error = f"the header {CONTROL_TOKEN_HEADER} is missing or wrong"
-                return JSONResponse({"error": error}, status_code=HTTPStatus.UNAUTHORIZED)
-            return await endpoint(request)
+                return JSONResponse({"error": error}, status_code=401)
+            try:
+                return await endpoint(request)
+            except (ValueError, TypeError, LookupError) as wrong:
+                error = f"{type(wrong).__name__}: {wrong}"
+                return JSONResponse({"error": error}, status_code=400)
 
         return guarded
-
-    async def index(self, _request: Request) -> Response:
-        """List the routes."""
-        return JSONResponse(
-            {
-                f"{method} {path}": (endpoint.__doc__ or "").partition("\n")[0]
-                for method, path, endpoint in self._endpoints()
-            }
-        )
 
     async def ledger(self, request: Request) -> Response:
         """Show the sums and the entries; filter by kind and photo, wait with count and seconds.
@@ -82,13 +71,8 @@ class ControlRoutes:
         kind, photo = query.get("kind"), query.get("photo", "")
         complete = True
         if kind is not None and "count" in query:
-            try:
-                count, seconds = int(query["count"]), float(query.get("seconds", "10"))
-            except ValueError as error:
-                return _refused(error)
-            complete = await activity.wait_for(
-                count, kind, photo, min(seconds, _LONGEST_WAIT_SECONDS)
-            )
+            seconds = min(float(query.get("seconds", "10")), _LONGEST_WAIT_SECONDS)
+            complete = await activity.wait_for(int(query["count"]), kind, photo, seconds)
         return JSONResponse(
             {"complete": complete, **self._sums(), "entries": activity.entries(kind, photo)}
         )
@@ -108,14 +92,9 @@ class ControlRoutes:
 
     async def add_faults(self, request: Request) -> Response:
         """Add one rule or a list of rules, all or none."""
-        try:
-            document = json.loads(await request.body())
-            documents = document if isinstance(document, list) else [document]
-            rules = [parse_rule(one) for one in documents]
-        except (ValueError, LookupError) as error:
-            return _refused(error)
-        for rule in rules:
-            self._service.rules.add(rule)
+        document = await request.json()
+        documents = document if isinstance(document, list) else [document]
+        self._service.rules.add(*[parse_rule(one) for one in documents])
         return JSONResponse({"rules": self._service.rules.listing()}, status_code=201)
 
     async def clear_faults(self, _request: Request) -> Response:
@@ -125,26 +104,20 @@ class ControlRoutes:
 
     async def change_account(self, request: Request) -> Response:
         """Set the balance (``balance``) or the accepted keys (``api_keys``)."""
-        try:
-            document = json.loads(await request.body())
-            if "balance" in document:
-                self._service.activity.balance = float(document["balance"])
-            if "api_keys" in document:
-                self._service.api_keys = frozenset(map(str, document["api_keys"]))
-        except (ValueError, TypeError) as error:
-            return _refused(error)
+        document = await request.json()
+        if "balance" in document:
+            self._service.activity.balance = float(document["balance"])
+        if "api_keys" in document:
+            self._service.api_keys = frozenset(map(str, document["api_keys"]))
         return Response(status_code=204)
 
     async def advance(self, request: Request) -> Response:
         """Move time forward by ``advance_seconds``."""
-        try:
-            self._service.clock.advance(float(json.loads(await request.body())["advance_seconds"]))
-        except (ValueError, TypeError, KeyError) as error:
-            return _refused(error)
+        self._service.clock.advance(float((await request.json())["advance_seconds"]))
         return Response(status_code=204)
 
     def _sums(self) -> dict[str, object]:
-        tasks = list(self._service.tasks.every())
+        tasks = list(self._service.tasks.values())
         photos: dict[str, Counter[str]] = defaultdict(Counter)
         inputs: dict[str, Counter[str]] = defaultdict(Counter)
         for entry in self._service.activity.entries(Kind.POST):
@@ -157,7 +130,7 @@ class ControlRoutes:
             "balance": self._service.activity.balance,
             "credits_used": round(sum(task.credits_used for task in tasks), 4),
             "tasks": Counter(task.status for task in tasks),
-            "running": self._service.tasks.running(),
+            "running": self._service.running,
             "peak_running": self._service.activity.peak,
             "photos": _table(photos, "posts", "tasks", "charges"),
             "inputs": _table(inputs, "tasks", "charges"),
@@ -166,7 +139,3 @@ class ControlRoutes:
 
 def _table(counts: Mapping[str, Counter[str]], *names: str) -> dict[str, dict[str, int]]:
     return {row: {name: count[name] for name in names} for row, count in counts.items() if row}
-
-
-def _refused(error: Exception) -> Response:
-    return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)

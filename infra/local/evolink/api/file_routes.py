@@ -1,11 +1,14 @@
-"""The Files API: photos handed over by upload instead of by URL."""
+"""The Files API: photos handed over by upload instead of by URL.
 
+Of its three ways to upload, the stand-in has the one that Cutout uses: multipart/form-data.
+"""
+
+import hashlib
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
-from functools import partial
-from http import HTTPStatus
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from io import BytesIO
 from urllib.parse import quote
 
@@ -14,23 +17,36 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.evolink.answers import file_errors
-from infra.local.evolink.answers.error_responses import RefusalError, no_such_key
-from infra.local.evolink.answers.file_errors import FilesRefusalError
+from infra.local.evolink import refusals
+from infra.local.evolink.faults.answer_faults import DOWNLOAD_FAULTS, UPLOAD_FAULTS
 from infra.local.evolink.faults.fault import Stage
-from infra.local.evolink.faults.file_faults import DOWNLOAD_FAULTS, UPLOAD_FAULTS
-from infra.local.evolink.files.incoming import IncomingFile, from_base64, from_stream, from_url
-from infra.local.evolink.files.stored_files import StoredFile
-from infra.local.evolink.service import Service
+from infra.local.evolink.refusals import RefusalError, no_such_key
+from infra.local.evolink.stored_state import Table
 from infra.local.evolink.tasks.activity_log import Kind
 from infra.local.evolink.tasks.input_photo import FORMATS
+from infra.local.evolink.tasks.service import Service
 
-_LARGEST_PAGE = 100
+_LARGEST_FILE = 100 * 1024 * 1024
+_LIFE = timedelta(hours=72)
 _DEFAULT_PATH = "images"
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_BOUNDARY = re.compile(r'multipart/form-data;.*boundary="?([^";]+)"?', re.IGNORECASE)
+_NAME = re.compile(rb'; *(name|filename)="([^"]*)"')
 
-Reader = Callable[[Request], Awaitable[IncomingFile]]
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredFile:
+    """One uploaded file; ``location`` is its path under ``/files/``, one file per location."""
+
+    id: str
+    location: str
+    original_name: str
+    size: int
+    mime_type: str
+    sha256: str
+    uploaded_at: datetime
+    expires_at: datetime
 
 
 class FileRoutes:
@@ -38,34 +54,39 @@ class FileRoutes:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._files: Table[_StoredFile] = Table(service.state, "files")
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        base = "/api/v1/files"
         return [
-            Route(f"{base}/upload/url", self.upload_url, methods=["POST"]),
-            Route(f"{base}/upload/stream", self.upload_stream, methods=["POST"]),
-            Route(f"{base}/upload/base64", self.upload_base64, methods=["POST"]),
-            Route(f"{base}/quota", self.quota, methods=["GET"]),
-            Route(f"{base}/list", self.list_page, methods=["GET"]),
-            Route(f"{base}/{{file_id}}", self.delete, methods=["DELETE"]),
+            Route("/api/v1/files/upload/stream", self.upload, methods=["POST"]),
+            Route("/api/v1/files/quota", self.quota, methods=["GET"]),
+            Route("/api/v1/files/{file_id}", self.delete, methods=["DELETE"]),
             Route("/files/{location:path}", self.serve, methods=["GET", "HEAD"]),
         ]
 
-    async def upload_url(self, request: Request) -> Response:
-        """Fetch a URL and store its content."""
-        seconds = self._service.options.fetch_timeout_seconds
-        return await self._upload(
-            request, partial(from_url, outgoing=self._service.outgoing, timeout_seconds=seconds)
-        )
-
-    async def upload_stream(self, request: Request) -> Response:
-        """Store a file sent as a form."""
-        return await self._upload(request, from_stream)
-
-    async def upload_base64(self, request: Request) -> Response:
-        """Store a file sent as base64."""
-        return await self._upload(request, from_base64)
+    async def upload(self, request: Request) -> Response:
+        """Store a file sent as a form; one with the same path and name is overwritten."""
+        self._authenticate(request)
+        service = self._service
+        try:
+            form = _form(request.headers.get("content-type", ""), await request.body())
+            path, name = _field(form, "upload", "path"), _field(form, "file", "name")
+            photo = f"/{path}/{name or form['file'].file_name}"
+            rule = service.rules.take(Stage.UPLOAD, photo)
+            if rule is None:
+                file = self._store(form["file"], path, name)
+        except RefusalError as error:
+            service.activity.enter(Kind.UPLOAD, status=error.refusal.status, file=None)
+            raise
+        if rule is not None:
+            answer = service.answer(request, UPLOAD_FAULTS, rule, Response())
+            status = answer.status_code
+            service.activity.enter(Kind.UPLOAD, photo=photo, status=status, file=None)
+            return answer
+        own_photo = f"/files/{file.location}"
+        service.activity.enter(Kind.UPLOAD, photo=own_photo, status=200, file=file.id)
+        return _success(self._describe(file))
 
     async def quota(self, request: Request) -> Response:
         """Answer with the number of files and the limit."""
@@ -82,107 +103,74 @@ class FileRoutes:
             }
         )
 
-    async def list_page(self, request: Request) -> Response:
-        """Answer with a page of the stored files."""
-        self._authenticate(request)
-        try:
-            page = max(1, int(request.query_params.get("page", "1")))
-            size = int(request.query_params.get("pageSize", "20"))
-        except ValueError:
-            raise file_errors.malformed("page and pageSize are numbers") from None
-        size = min(max(1, size), _LARGEST_PAGE)
-        files = self._live()
-        shown = files[(page - 1) * size : page * size]
-        return _success(
-            {
-                "total": len(files),
-                "page": page,
-                "pageSize": size,
-                "list": [self._describe(file) for file in shown],
-            }
-        )
-
     async def delete(self, request: Request) -> Response:
         """Delete a file."""
         self._authenticate(request)
-        service = self._service
-        file = service.files.find(str(request.path_params["file_id"]), service.clock.now())
+        file_id = request.path_params["file_id"]
+        file = next((file for file in self._live() if file.id == file_id), None)
         if file is None:
-            raise file_errors.not_found()
-        service.files.delete(file)
-        service.activity.enter(Kind.DELETE, photo=f"/files/{file.location}", file=file.id)
+            raise RefusalError(refusals.FILE_NOT_FOUND)
+        del self._files[file.location]
+        photo = f"/files/{file.location}"
+        self._service.activity.enter(Kind.DELETE, photo=photo, file=file.id)
         return _success(None)
 
     async def serve(self, request: Request) -> Response:
         """Answer with a file's bytes until it expires."""
         service = self._service
         location = str(request.path_params["location"])
-        file = service.files.find_at(location, service.clock.now())
+        file = self._files.get(location)
         rule = service.rules.take(Stage.SERVE, f"/files/{location}")
-        if file is None:
+        if file is None or file not in self._live():
             return no_such_key()
-        answer = Response(service.blobs.get(file.sha256), media_type=file.mime_type)
+        answer = Response(service.blobs[file.sha256], media_type=file.mime_type)
         return service.answer(request, DOWNLOAD_FAULTS, rule, answer)
 
-    async def _upload(self, request: Request, read: Reader) -> Response:
-        self._authenticate(request)
-        try:
-            incoming = await read(request)
-            rule = self._service.rules.take(Stage.UPLOAD, incoming.photo)
-            if rule is None:
-                file = self._store(incoming)
-        except FilesRefusalError as refusal:
-            self._enter("", refusal.status)
-            raise
-        if rule is not None:
-            broken = self._service.answer(request, UPLOAD_FAULTS, rule, Response())
-            self._enter(incoming.photo, broken.status_code)
-            return broken
-        self._enter(f"/files/{file.location}", HTTPStatus.OK, file.id)
-        return _success(self._describe(file))
-
-    def _enter(self, photo: str, status: int, file_id: str | None = None) -> None:
-        self._service.activity.enter(Kind.UPLOAD, photo=photo, status=status, file=file_id)
-
-    def _store(self, incoming: IncomingFile) -> StoredFile:
+    def _store(self, part: "_Part", path: str, name: str) -> _StoredFile:
         service = self._service
+        if len(part.content) > _LARGEST_FILE:
+            raise RefusalError(refusals.FILE_TOO_LARGE)
         if len(self._live()) >= service.options.max_files:
-            raise file_errors.quota_exceeded()
-        kind = _kind(incoming.content)
+            raise RefusalError(refusals.FILE_QUOTA_EXCEEDED)
+        kind = _format_of(part.content)
         file_id = f"file_{secrets.token_hex(12)}"
+        folder = "/".join(filter(None, map(_safe, path.split("/")))) or _DEFAULT_PATH
+        digest = hashlib.sha256(part.content).hexdigest()
+        service.blobs[digest] = part.content
         now = service.clock.now()
-        file = StoredFile(
+        file = _StoredFile(
             id=file_id,
-            name=_safe(incoming.name) or f"{file_id}.{_EXTENSIONS[kind]}",
-            original_name=incoming.original_name,
-            path="/".join(filter(None, map(_safe, incoming.path.split("/")))) or _DEFAULT_PATH,
-            size=len(incoming.content),
+            location=f"{folder}/{_safe(name) or f'{file_id}.{_EXTENSIONS[kind]}'}",
+            original_name=part.file_name,
+            size=len(part.content),
             mime_type=f"image/{kind.lower()}",
-            sha256=service.blobs.put(incoming.content),
+            sha256=digest,
             uploaded_at=now,
-            expires_at=now + timedelta(hours=service.options.file_hours),
+            expires_at=now + _LIFE,
         )
-        service.files.save(file)
+        self._files[file.location] = file
         return file
 
-    def _live(self) -> Sequence[StoredFile]:
-        return [*self._service.files.live(self._service.clock.now())]
+    def _live(self) -> list[_StoredFile]:
+        now = self._service.clock.now()
+        return [file for file in self._files.values() if file.expires_at > now]
 
     def _authenticate(self, request: Request) -> None:
         try:
             self._service.authenticate(request)
         except RefusalError:
-            raise file_errors.unauthorized() from None
+            raise RefusalError(refusals.FILES_UNAUTHORIZED) from None
 
-    def _describe(self, file: StoredFile) -> dict[str, object]:
+    def _describe(self, file: _StoredFile) -> dict[str, object]:
         url = f"{self._service.base_url}/files/{quote(file.location)}"
+        path, _, name = file.location.rpartition("/")
         return {
             "file_id": file.id,
-            "file_name": file.name,
+            "file_name": name,
             "original_name": file.original_name,
             "file_size": file.size,
             "mime_type": file.mime_type,
-            "upload_path": file.path,
+            "upload_path": path,
             "file_url": url,
             "download_url": f"{url}?download=1",
             "upload_time": file.uploaded_at.isoformat(),
@@ -190,17 +178,52 @@ class FileRoutes:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """One part of a form."""
+
+    file_name: str
+    content: bytes
+
+
+def _form(content_type: str, body: bytes) -> Mapping[str, _Part]:
+    """Return the parts of multipart/form-data by name.
+
+    Raises:
+        RefusalError: It is something else, or has no part ``file``.
+    """
+    parts: dict[str, _Part] = {}
+    if boundary := _BOUNDARY.match(content_type):
+        delimiter = b"\r\n--" + boundary[1].encode("latin-1")
+        # The first delimiter may begin the body, without the line break of the others (RFC 2046,
+        # 5.1.1).
+        for section in (b"\r\n" + body).split(delimiter)[1:-1]:
+            head, _, content = section.partition(b"\r\n\r\n")
+            names = {key: value.decode("utf-8", "replace") for key, value in _NAME.findall(head)}
+            file_name = names.get(b"filename", "file")
+            parts[names.get(b"name", "")] = _Part(file_name=file_name, content=content)
+    if "file" not in parts:
+        raise RefusalError(refusals.FILE_MISSING)
+    return parts
+
+
+def _field(form: Mapping[str, _Part], one: str, other: str) -> str:
+    """Return the text of a field in either spelling: ``file_name`` or ``fileName``."""
+    part = form.get(f"{one}_{other}", form.get(f"{one}{other.title()}"))
+    return "" if part is None else part.content.decode("utf-8", "replace")
+
+
 def _success(data: object) -> Response:
     return JSONResponse({"success": True, "code": 200, "msg": "success", "data": data})
 
 
-def _kind(content: bytes) -> str:
+def _format_of(content: bytes) -> str:
     """Return the format according to the bytes, whatever the sender declared."""
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
             return str(picture.format)
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        raise file_errors.unsupported_type() from None
+        raise RefusalError(refusals.FILE_TYPE_UNSUPPORTED) from None
 
 
 def _safe(name: str) -> str:

@@ -1,13 +1,32 @@
-"""Reading rules, and counting the occasions on which each has been used."""
+"""All faults, and the rules in force: which fault happens on which occasion."""
 
 from collections import Counter
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import get_args, get_type_hints
 
-from infra.local.evolink.faults.fault import Stage
-from infra.local.evolink.faults.fault_table import find_fault
-from infra.local.evolink.faults.rule import Rule
+from infra.local.evolink.faults.answer_faults import (
+    DOWNLOAD_FAULTS,
+    LOST_ANSWERS,
+    READ_FAULTS,
+    REFUSED_REQUESTS,
+    RESULT_FAULTS,
+    UPLOAD_FAULTS,
+)
+from infra.local.evolink.faults.fault import Fault, Rule, Stage
+from infra.local.evolink.faults.task_faults import CALLBACK_FAULTS, TASK_FAULTS
 
+ALL_FAULTS: tuple[Fault[object], ...] = (
+    *REFUSED_REQUESTS.values(),
+    *LOST_ANSWERS.values(),
+    *TASK_FAULTS.values(),
+    *READ_FAULTS.values(),
+    *CALLBACK_FAULTS.values(),
+    *RESULT_FAULTS.values(),
+    *UPLOAD_FAULTS.values(),
+    *DOWNLOAD_FAULTS.values(),
+)
+_BY_NAME = {(fault.where, fault.name): fault for fault in ALL_FAULTS}
 _NAMES = {"where": str, "fault": str}
 _TYPES: dict[str, type] = {
     # `int | None` is an int where it is given.
@@ -15,6 +34,21 @@ _TYPES: dict[str, type] = {
     for name, hint in get_type_hints(Rule).items()
     if name not in _NAMES
 }
+
+
+def find_fault(where: str, name: str) -> Fault[object]:
+    """Return the fault of that name.
+
+    Raises:
+        LookupError: There is no such fault.
+    """
+    try:
+        return _BY_NAME[where, name]
+    except KeyError:
+        known = [f"{fault.where}:{fault.name}" for fault in ALL_FAULTS]
+        near = get_close_matches(f"{where}:{name}", known, n=1)
+        hint = "".join(f": did you mean {one}?" for one in near)
+        raise LookupError(f"no fault {name!r} at {where!r}{hint}") from None
 
 
 def parse_rule(document: object) -> Rule:
@@ -75,22 +109,20 @@ def _typed(name: str, value: object) -> object:
 
 
 class FaultRules:
-    """The rules in force, in order, and how often each has been used.
+    """The rules in force, in order, and how often each has been used."""
 
-    Raises:
-        LookupError: A rule names a fault that does not exist.
-    """
-
-    def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
+    def __init__(self) -> None:
         self._rules: list[tuple[Rule, Stage]] = []
         self._seen: Counter[tuple[int, str]] = Counter()
         self._used: Counter[tuple[int, str]] = Counter()
-        for rule in rules:
-            self.add(rule)
 
-    def add(self, rule: Rule) -> None:
-        """Add a rule after the present ones."""
-        self._rules.append((rule, find_fault(rule.where, rule.fault).stage))
+    def add(self, *rules: Rule) -> None:
+        """Add rules after the present ones.
+
+        Raises:
+            LookupError: A rule names a fault that does not exist.
+        """
+        self._rules += [(rule, find_fault(rule.where, rule.fault).stage) for rule in rules]
 
     def clear(self) -> None:
         """Remove all rules and counts."""
@@ -100,12 +132,12 @@ class FaultRules:
 
     def listing(self) -> list[dict[str, object]]:
         """Return every rule with the number of times it has been used."""
+        used: Counter[int] = Counter()
+        for (number, _photo), count in self._used.items():
+            used[number] += count
         return [
-            {
-                **rule.to_json(),
-                "used": sum(count for (at, _), count in self._used.items() if at == number),
-            }
-            for number, (rule, _) in enumerate(self._rules)
+            {**rule.to_json(), "used": used[number]}
+            for number, (rule, _stage) in enumerate(self._rules)
         ]
 
     def take(self, stage: Stage, photo: str) -> Rule | None:

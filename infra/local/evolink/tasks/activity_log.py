@@ -1,15 +1,16 @@
 """Everything that happened, in order: requests, charges, callbacks, downloads."""
 
 import asyncio
-import json
 import logging
-import sqlite3
 from datetime import datetime
 from enum import StrEnum
 
 from infra.local.evolink.standin_clock import Clock
+from infra.local.evolink.stored_state import StoredState, Table
 
 _logger = logging.getLogger(__name__)
+
+Entry = dict[str, object]
 
 
 class Kind(StrEnum):
@@ -32,31 +33,33 @@ class Kind(StrEnum):
 class ActivityLog:
     """Entries, which are only ever added, and the account's balance."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, opening: float) -> None:
-        self._connection = connection
+    def __init__(self, state: StoredState, clock: Clock, opening: float) -> None:
         self._clock = clock
+        self._entries: Table[Entry] = Table(state, "ledger")
+        self._account: Table[float] = Table(state, "account")
+        self._account.setdefault("balance", opening)
+        self._account.setdefault("peak", 0)
         self._grown = asyncio.Event()
-        connection.execute("INSERT OR IGNORE INTO account VALUES ('balance', ?)", (opening,))
-        connection.execute("INSERT OR IGNORE INTO account VALUES ('peak', 0)")
 
     @property
     def balance(self) -> float:
         """Credits left, after reservations."""
-        return self._account("balance")
+        return self._account["balance"]
 
     @balance.setter
     def balance(self, amount: float) -> None:
-        self._set_account("balance", amount)
+        # Prices have one decimal; without rounding, sums of 5.4 show binary fractions.
+        self._account["balance"] = round(amount, 4)
 
     @property
     def peak(self) -> int:
         """The highest number of tasks that ran at once."""
-        return int(self._account("peak"))
+        return int(self._account["peak"])
 
     def note_running(self, running: int) -> None:
         """Record the number of running tasks if it is the highest so far."""
         if running > self.peak:
-            self._set_account("peak", running)
+            self._account["peak"] = running
 
     def reserve(self, task_id: str, photo: str, amount: float) -> None:
         """Reserve credits for a task."""
@@ -78,36 +81,26 @@ class ActivityLog:
         self, kind: Kind, *, task: str | None = None, photo: str = "", **detail: object
     ) -> None:
         """Add an entry and wake those who wait for entries."""
-        document = {
-            "at": self._clock.now().isoformat(),
-            "kind": kind,
-            "task": task,
-            "photo": photo,
-            **detail,
-        }
-        self._connection.execute(
-            "INSERT INTO ledger (kind, photo, document) VALUES (?, ?, ?)",
-            (kind, photo, json.dumps(document)),
-        )
+        number = len(self._entries) + 1
+        at = self._clock.now().isoformat()
+        head = {"seq": number, "at": at, "kind": kind, "task": task, "photo": photo}
+        self._entries[str(number)] = head | detail
         _logger.info("%s %s %s %s", kind, task or "-", photo or "-", detail)
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
-    def entries(self, kind: str | None = None, photo: str = "") -> list[dict[str, object]]:
+    def entries(self, kind: str | None = None, photo: str = "") -> list[Entry]:
         """Return the entries of a kind with this text in the photo, oldest first."""
-        rows = self._connection.execute(
-            "SELECT seq, document FROM ledger"
-            " WHERE (?1 IS NULL OR kind = ?1) AND (?2 = '' OR instr(photo, ?2)) ORDER BY seq",
-            (kind, photo),
-        )
-        return [{"seq": seq, **json.loads(document)} for seq, document in rows.fetchall()]
+        return [
+            entry
+            for entry in self._entries.values()
+            if kind in {None, entry["kind"]} and photo in str(entry["photo"])
+        ]
 
     def last_time(self) -> datetime | None:
         """Return the time of the last entry."""
-        row = self._connection.execute(
-            "SELECT document FROM ledger ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        return None if row is None else datetime.fromisoformat(json.loads(row[0])["at"])
+        last = self._entries.get(str(len(self._entries)))
+        return None if last is None else datetime.fromisoformat(str(last["at"]))
 
     async def wait_for(self, count: int, kind: str, photo: str, seconds: float) -> bool:
         """Wait until there are that many such entries; ``seconds`` are real, not stand-in ones.
@@ -122,15 +115,3 @@ class ActivityLog:
         except TimeoutError:
             return False
         return True
-
-    def _account(self, name: str) -> float:
-        row = self._connection.execute(
-            "SELECT value FROM account WHERE name = ?", (name,)
-        ).fetchone()
-        return float(row[0])
-
-    def _set_account(self, name: str, value: float) -> None:
-        # Prices have one decimal; without rounding, sums of 5.4 show binary fractions.
-        self._connection.execute(
-            "UPDATE account SET value = ? WHERE name = ?", (round(value, 4), name)
-        )

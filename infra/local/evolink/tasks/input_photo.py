@@ -1,17 +1,13 @@
-"""The input of a task: fetched and checked as the real service does."""
+"""The input of a task, which is checked as the real service does, and its cut-out."""
 
 import hashlib
 from dataclasses import dataclass
-from http import HTTPStatus
 from io import BytesIO
 from urllib.parse import unquote, urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
-from infra.local.evolink.options import Options
-from infra.local.evolink.tasks.activity_log import ActivityLog, Kind
-from infra.local.evolink.tasks.outgoing_http import OutgoingHttp, UnreachableError
-from infra.local.evolink.tasks.task_store import Task
+from infra.local.evolink.background_removal import encode_png, remove_background
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _LARGEST_INPUT = 10 * 1024 * 1024
@@ -33,52 +29,10 @@ class UnusableInputError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class InputPhoto:
-    """A photo that was fetched and can be opened."""
+    """A photo that can be opened."""
 
     content: bytes
     sha256: str
-
-
-class InputPhotos:
-    """Fetches inputs and records every fetch."""
-
-    def __init__(self, options: Options, activity: ActivityLog, outgoing: OutgoingHttp) -> None:
-        self._options = options
-        self._activity = activity
-        self._outgoing = outgoing
-
-    async def fetch(self, task: Task) -> InputPhoto:
-        """Fetch a task's input, as often as the options say, and check it.
-
-        Raises:
-            UnusableInputError: It cannot be fetched or used.
-        """
-        content = b""
-        for _ in range(self._options.fetches):
-            content = await self._fetch_once(task)
-        return check_input(content, self._options.side_limits)
-
-    async def _fetch_once(self, task: Task) -> bytes:
-        status, content, failure = None, b"", ""
-        try:
-            answer = await self._outgoing.get(
-                task.image_url, timeout_seconds=self._options.fetch_timeout_seconds
-            )
-            status, content = answer.status, answer.body
-        except UnreachableError as error:
-            failure = str(error)
-        self._activity.enter(
-            Kind.FETCH,
-            task=task.id,
-            photo=task.photo,
-            status=status,
-            bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            failure=failure,
-        )
-        if status != HTTPStatus.OK:
-            raise unreadable(f"Failed to download the image: {failure or f'HTTP {status}'}")
-        return content
 
 
 def unreadable(reason: str) -> UnusableInputError:
@@ -123,3 +77,16 @@ def _size(content: bytes) -> tuple[int, int]:
             return picture.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None
+
+
+def cut_out(content: bytes) -> bytes:
+    """Return the cut-out of a photo as a PNG.
+
+    Raises:
+        UnusableInputError: The photo is damaged.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as photo:
+            return encode_png(remove_background(photo))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise unreadable(f"The image is damaged: {error}") from error

@@ -1,22 +1,30 @@
 """What happens to a task: pending, processing, its end, the charge, the callback."""
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from infra.local.evolink.faults.task_faults import MODERATED, task_effect
-from infra.local.evolink.standin_clock import Clock
-from infra.local.evolink.tasks.activity_log import ActivityLog
+from infra.local.evolink.tasks.activity_log import Kind
 from infra.local.evolink.tasks.callback_delivery import CallbackDelivery
-from infra.local.evolink.tasks.cutout_worker import CutoutWorker
-from infra.local.evolink.tasks.input_photo import InputPhotos, UnusableInputError
-from infra.local.evolink.tasks.task_store import Status, Task, TaskStore
+from infra.local.evolink.tasks.input_photo import (
+    InputPhoto,
+    UnusableInputError,
+    check_input,
+    cut_out,
+    unreadable,
+)
+from infra.local.evolink.tasks.outgoing_http import UnreachableError
+from infra.local.evolink.tasks.service import Service
+from infra.local.evolink.tasks.task import Status, Task
 
 _logger = logging.getLogger(__name__)
 
 _PENDING_SHARE = 0.1
+_FETCH_TIMEOUT_SECONDS = 30.0  # real ones, which the input's server may take
 _MESSAGES = {
     "service_error": "The service is temporarily abnormal, please try again later",
     "generation_timeout": "The generation took too long",
@@ -32,25 +40,11 @@ _MESSAGES = {
 class TaskLifecycle:
     """Runs every task from its creation to its callback, one coroutine each."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        tasks: TaskStore,
-        activity: ActivityLog,
-        inputs: InputPhotos,
-        worker: CutoutWorker,
-        callbacks: CallbackDelivery,
-        is_own_file: Callable[[str], bool],
-    ) -> None:
-        self._clock = clock
-        self._tasks = tasks
-        self._activity = activity
-        self._inputs = inputs
-        self._worker = worker
-        self._callbacks = callbacks
-        self._is_own_file = is_own_file
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._callbacks = CallbackDelivery(service)
         self._running: set[asyncio.Task[None]] = set()
+        self._cuts: dict[str, asyncio.Task[str]] = {}
 
     def begin(self, task: Task) -> asyncio.Task[None]:
         """Start or resume a task and return its coroutine's handle."""
@@ -61,17 +55,16 @@ class TaskLifecycle:
 
     def resume(self) -> None:
         """Resume every task that was interrupted."""
-        for task in self._tasks.every():
+        for task in list(self._service.tasks.values()):
             if task.is_unfinished:
                 self.begin(task)
 
     async def close(self) -> None:
         """Interrupt all tasks."""
-        interrupted = tuple(self._running)
+        interrupted = (*self._running, *self._cuts.values())
         for running in interrupted:
             running.cancel()
         await asyncio.gather(*interrupted, return_exceptions=True)
-        await self._worker.close()
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         self._running.discard(running)
@@ -82,26 +75,26 @@ class TaskLifecycle:
         if task.is_running:
             task = await self._process(task)
         await self._callbacks.deliver(task)
-        self._tasks.save(replace(task, is_callback_done=True))
+        self._service.tasks[task.id] = replace(task, is_callback_done=True)
 
     async def _process(self, task: Task) -> Task:
         duration = task.finish_at - task.created
-        await self._clock.wait_until(task.created + duration * _PENDING_SHARE)
+        await self._service.clock.wait_until(task.created + duration * _PENDING_SHARE)
         task = replace(task, status=Status.PROCESSING)
-        self._tasks.save(task)
+        self._service.tasks[task.id] = task
         ended = await self._end(task)
-        await self._clock.wait_until(_end_time(task))
-        ended = replace(ended, finished_at=self._clock.now())
+        await self._service.clock.wait_until(_end_time(task))
+        ended = replace(ended, finished_at=self._service.clock.now())
         # The charge and the end of the task: a process that is killed has done both or neither.
-        with self._tasks.transaction():
-            self._activity.settle(
+        with self._service.state.atomic():
+            self._service.activity.settle(
                 task.id,
                 task.photo,
                 status=ended.status,
                 reserved=task.credits_reserved,
                 used=ended.credits_used,
             )
-            self._tasks.save(ended)
+            self._service.tasks[task.id] = ended
         return ended
 
     async def _end(self, task: Task) -> Task:
@@ -110,18 +103,53 @@ class TaskLifecycle:
         if not effect.ends:
             # Never done; closing the stand-in cancels it.
             await asyncio.get_running_loop().create_future()
-        if not effect.can_fetch and not self._is_own_file(task.image_url):
+        if not effect.can_fetch and not self._service.is_own_file(task.image_url):
             return _failed(task, "image_processing_error")
         try:
-            photo = await self._inputs.fetch(task)
+            photo = check_input(await self._fetch(task), self._service.options.side_limits)
             task = replace(task, input_sha256=photo.sha256)
             if effect.error_code is not None:
                 return _failed(task, effect.error_code)
             if effect.cancelled_as is not None:
                 return replace(task, status=effect.cancelled_as)
-            return _completed(task, await self._worker.cut_out(photo))
+            return _completed(task, await self._cut_out(photo))
         except UnusableInputError as error:
             return _failed(task, error.code, error.message)
+
+    async def _fetch(self, task: Task) -> bytes:
+        status, content, failure = None, b"", ""
+        try:
+            answer = await self._service.outgoing.send(
+                "GET", task.image_url, timeout_seconds=_FETCH_TIMEOUT_SECONDS
+            )
+            status, content = answer.status_code, answer.content
+        except UnreachableError as error:
+            failure = str(error)
+        self._service.activity.enter(
+            Kind.FETCH,
+            task=task.id,
+            photo=task.photo,
+            status=status,
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            failure=failure,
+        )
+        if status != HTTPStatus.OK:
+            raise unreadable(f"Failed to download the image: {failure or f'HTTP {status}'}")
+        return content
+
+    async def _cut_out(self, photo: InputPhoto) -> str:
+        """Return the SHA-256 of the photo's cut-out; equal photos share one."""
+        if photo.sha256 not in self._cuts:
+            self._cuts[photo.sha256] = asyncio.create_task(self._store_cut_out(photo))
+        # Another task may wait for the same cut-out: an interrupted one must not cancel it.
+        return await asyncio.shield(self._cuts[photo.sha256])
+
+    async def _store_cut_out(self, photo: InputPhoto) -> str:
+        content = await asyncio.to_thread(cut_out, photo.content)
+        digest = hashlib.sha256(content).hexdigest()
+        self._service.blobs[digest] = content
+        return digest
 
 
 def _failed(task: Task, code: str, message: str | None = None) -> Task:
@@ -148,7 +176,7 @@ def _completed(task: Task, result_sha256: str) -> Task:
         status=status,
         credits_used=task.credits_reserved,
         result_sha256=result_sha256,
-        result_name=f"standin/images/{task.created:%Y/%m/%d}/{task.id.rpartition('-')[2]}.png",
+        result_name=f"standin/images/{task.created:%Y/%m/%d}/{task.id}.png",
     )
 
 

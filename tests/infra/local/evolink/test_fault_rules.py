@@ -1,9 +1,12 @@
 import pytest
 
-from infra.local.evolink.faults.fault import Stage
-from infra.local.evolink.faults.fault_rules import FaultRules, parse_rule, parse_rule_text
-from infra.local.evolink.faults.fault_table import ALL_FAULTS
-from infra.local.evolink.faults.rule import Rule
+from infra.local.evolink.faults.fault import Rule, Stage
+from infra.local.evolink.faults.fault_rules import (
+    ALL_FAULTS,
+    FaultRules,
+    parse_rule,
+    parse_rule_text,
+)
 
 
 def test_names_of_faults_are_unique_in_their_part_of_the_api() -> None:
@@ -60,9 +63,15 @@ def test_integers_are_valid_seconds_but_booleans_are_not_integers() -> None:
         parse_rule({"where": "task", "fault": "slow", "times": True})
 
 
+def _rules(*rules: Rule) -> FaultRules:
+    in_force = FaultRules()
+    in_force.add(*rules)
+    return in_force
+
+
 def test_a_rule_is_used_on_its_own_occasion_only() -> None:
     """A fault of reads does not affect create requests."""
-    book = FaultRules((Rule(where="task", fault="404-on-read"),))
+    book = _rules(Rule(where="task", fault="404-on-read"))
 
     assert book.take(Stage.CREATE, "/a.jpg") is None
     assert book.take(Stage.READ, "/a.jpg") == Rule(where="task", fault="404-on-read")
@@ -70,7 +79,7 @@ def test_a_rule_is_used_on_its_own_occasion_only() -> None:
 
 def test_two_tasks_read_in_turn_are_counted_each() -> None:
     """``each`` counts every photo separately."""
-    book = FaultRules((Rule(where="task", fault="404-on-read", times=1, each=True),))
+    book = _rules(Rule(where="task", fault="404-on-read", times=1, each=True))
 
     taken = [book.take(Stage.READ, photo) is not None for photo in ("/a", "/b", "/a", "/b")]
 
@@ -80,7 +89,7 @@ def test_two_tasks_read_in_turn_are_counted_each() -> None:
 
 def _failures(photos: list[str], *rules: str) -> list[str | None]:
     """Return the fault of each create request, in order."""
-    in_force = FaultRules(tuple(parse_rule_text(f"create:{rule}") for rule in rules))
+    in_force = _rules(*(parse_rule_text(f"create:{rule}") for rule in rules))
     taken = [in_force.take(Stage.CREATE, photo) for photo in photos]
     return [None if rule is None else rule.fault for rule in taken]
 
@@ -103,4 +112,4 @@ def test_a_rule_can_skip_the_first_occasions() -> None:
 def test_a_rule_for_an_unknown_fault_is_refused() -> None:
     """Before any occasion comes."""
     with pytest.raises(LookupError, match="no fault 'no-such' at 'create'"):
-        FaultRules((Rule(where="create", fault="no-such"),))
+        _rules(Rule(where="create", fault="no-such"))

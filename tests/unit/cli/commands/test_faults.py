@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.evolink.faults.fault_table import ALL_FAULTS
+from infra.local.evolink.faults.fault_rules import ALL_FAULTS
 from infra.local.evolink.options import Options
 from infra.local.evolink.server import running_standin
 from tests.support.cli.world import World

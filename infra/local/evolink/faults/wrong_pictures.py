@@ -55,11 +55,6 @@ def noise(cut_out: bytes) -> bytes:
     return (b"this is not a picture\n" * (len(cut_out) // 22 + 1))[: len(cut_out)]
 
 
-def nothing(_cut_out: bytes) -> bytes:
-    """Return no bytes."""
-    return b""
-
-
 def bomb(_cut_out: bytes) -> bytes:
     """Return a PNG of a few kilobytes that decodes to gigabytes of pixels."""
     return _bomb()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from infra.local.evolink.faults.task_faults import Links, task_effect
-from infra.local.evolink.tasks.task_store import Status, Task
+from infra.local.evolink.tasks.task import Status, Task
 
 _LATE_LINKS_SECONDS = 60.0
 _LAST_PROGRESS = 95

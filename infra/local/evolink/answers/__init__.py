@@ -1,1 +1,0 @@
-"""Error answers of the task API, the Files API and the media host."""

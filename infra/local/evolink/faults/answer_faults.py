@@ -1,0 +1,247 @@
+"""Faults of the answers to requests."""
+
+from infra.local.evolink import refusals
+from infra.local.evolink.faults import wrong_pictures
+from infra.local.evolink.faults.broken_answers import (
+    accepted,
+    broken_json,
+    changed,
+    compressed,
+    dripping,
+    endless,
+    hang,
+    integer_code,
+    late,
+    loose,
+    missing,
+    moved_once,
+    page,
+    picture,
+    redirected,
+    refused,
+    reset,
+    truncated,
+)
+from infra.local.evolink.faults.fault import Stage, declare
+from infra.local.evolink.refusals import FilesRefusal, Refusal, invalid_request
+
+_CREATED = "The task is created and charged,"
+_NO_CAPACITY = "No available channel for this model, please try again later"
+_UNDECIDED = "An earlier request with this key is still undecided"
+_DECLARED = 5 * 1024**3
+_STREAMED = 1024**3
+
+REFUSED_REQUESTS = declare(
+    "create",
+    Stage.CREATE,
+    (
+        "400",
+        "Refused as an invalid request.",
+        refused(invalid_request("Invalid request parameters")),
+    ),
+    ("401", "Refused as if the key were unknown.", refused(refusals.UNAUTHORIZED)),
+    ("402", "Refused as if the account were empty.", refused(refusals.INSUFFICIENT_QUOTA)),
+    (
+        "403",
+        "Refused as if the key lacked access to the model.",
+        refused(refusals.model_access_denied("mj-v7-remove-bg")),
+    ),
+    ("404", "Refused as if the path did not exist.", refused(refusals.NOT_FOUND)),
+    (
+        "409",
+        "Refused: the outcome of an earlier request with the same key is unknown.",
+        refused(Refusal(409, "paid_outcome_unknown", _UNDECIDED)),
+    ),
+    (
+        "413",
+        "Refused as too large.",
+        refused(Refusal(413, "request_too_large", "Request too large", "request_too_large_error")),
+    ),
+    (
+        "422",
+        "Refused as unprocessable.",
+        refused(Refusal(422, "invalid_parameters", "Invalid parameters")),
+    ),
+    (
+        "429",
+        "Refused as too many requests; retry_after sets Retry-After.",
+        refused(refusals.RATE_LIMITED),
+    ),
+    ("500", "Answered 500; no task is created.", refused(refusals.INTERNAL_ERROR)),
+    ("502", "Answered 502 in HTML; no task is created.", page(502)),
+    ("503", "Answered 503 in HTML; no task is created.", page(503)),
+    ("403-page", "A CDN's page with status 403; no task is created.", page(403)),
+    (
+        "integer-code",
+        "Refused in the second dialect: an integer code and a suggestion (status, default 503).",
+        integer_code,
+    ),
+    (
+        "capacity-as-400",
+        "Refused with 400 although the message says that there is no capacity.",
+        refused(invalid_request(_NO_CAPACITY)),
+    ),
+    ("reset-before-accept", "The connection is reset; no task is created.", reset),
+)
+"""No task is created."""
+
+LOST_ANSWERS = declare(
+    "create",
+    Stage.CREATE,
+    ("slow", "The task is created and the answer comes late (seconds, default 20).", late(20.0)),
+    ("accept-then-timeout", f"{_CREATED} and the answer never comes.", hang),
+    ("accept-then-reset", f"{_CREATED} and the connection is reset.", reset),
+    ("accept-then-500", f"{_CREATED} and the answer is 500.", refused(refusals.INTERNAL_ERROR)),
+    ("accept-then-403-page", f"{_CREATED} and a proxy's page replaces the answer.", page(403)),
+    ("invalid-json", f"{_CREATED} and the 200 is not valid JSON.", broken_json),
+    (
+        "no-id",
+        f"{_CREATED} and the 200 contains no id.",
+        changed(lambda task: {name: task[name] for name in task if name != "id"}),
+    ),
+)
+"""The task is created and charged; its answer is late, lost or broken."""
+
+READ_FAULTS = declare(
+    "task",
+    Stage.READ,
+    ("401-on-read", "The read is refused: unknown key.", refused(refusals.UNAUTHORIZED)),
+    (
+        "402-on-read",
+        "The read is refused: quota_exceeded.",
+        refused(Refusal(402, "quota_exceeded", "Quota exceeded", "insufficient_quota")),
+    ),
+    (
+        "403-on-read",
+        "The read is refused: the task belongs to another account.",
+        refused(Refusal(403, "permission_denied", "No permission to access this task")),
+    ),
+    ("404-on-read", "The task is not found.", refused(refusals.TASK_NOT_FOUND)),
+    (
+        "expired-on-read",
+        "The task's record has expired.",
+        refused(Refusal(404, "resource_not_found", "The task has expired")),
+    ),
+    (
+        "429-on-read",
+        "The read is refused as too many requests.",
+        refused(Refusal(429, "rate_limit_exceeded", "Too many requests", "evo_api_error")),
+    ),
+    ("500-on-read", "The read is answered 500.", refused(refusals.INTERNAL_ERROR)),
+    ("502-on-read", "The read is answered 502 in HTML.", page(502)),
+    ("invalid-json-on-read", "The 200 is not valid JSON.", broken_json),
+    (
+        "wrapped-on-read",
+        "The task is inside a data member.",
+        changed(lambda task: {"data": task}),
+    ),
+    (
+        "other-task-on-read",
+        "The 200 is about another task.",
+        changed(lambda task: {**task, "id": f"{task['id']}-other"}),
+    ),
+    (
+        "loose-on-read",
+        "The status is in capitals, results is one link, the Content-Type is text.",
+        loose,
+    ),
+    ("reset-on-read", "The connection is reset.", reset),
+    ("timeout-on-read", "The answer never comes.", hang),
+)
+
+RESULT_FAULTS = declare(
+    "result",
+    Stage.RESULT,
+    ("403", "The link is forbidden.", page(403)),
+    ("404", "The link is not found.", missing),
+    ("expired", "The link is answered as after its 24 hours.", missing),
+    ("500", "The media host answers 500.", page(500)),
+    ("html", "A 200 with an HTML error page.", page(200)),
+    (
+        "truncated",
+        "The connection ends after half of the bytes that the header promised.",
+        truncated,
+    ),
+    (
+        "cut-short",
+        "Half of the picture, with a matching header.",
+        picture(wrong_pictures.first_half),
+    ),
+    ("redirect", "A redirect to the same picture, as a media host may send.", moved_once),
+    ("redirect-loop", "A redirect to itself.", redirected()),
+    (
+        "redirect-private",
+        "A redirect to a private address (message, default https://10.0.0.1/).",
+        redirected("https://10.0.0.1/result.png"),
+    ),
+    (
+        "redirect-http",
+        "A redirect to plain http on a public name.",
+        redirected("http://media.evolink.invalid/result.png"),
+    ),
+    (
+        "declares-huge",
+        "The header promises five gigabytes.",
+        endless(_DECLARED, is_declared=True),
+    ),
+    (
+        "streams-huge",
+        "Bytes without a declared length and without an end (up to 1 GiB).",
+        endless(_STREAMED, is_declared=False),
+    ),
+    ("bomb", "A small PNG of 30000x30000 pixels.", picture(wrong_pictures.bomb)),
+    ("opaque", "A PNG without any transparency.", picture(wrong_pictures.opaque)),
+    ("empty", "A PNG that is transparent everywhere.", picture(wrong_pictures.empty)),
+    ("no-alpha", "A PNG without an alpha channel.", picture(wrong_pictures.without_alpha)),
+    ("other-shape", "A cut-out of another aspect ratio.", picture(wrong_pictures.of_other_shape)),
+    (
+        "other-size",
+        "A cut-out of half the size and the same aspect ratio.",
+        picture(wrong_pictures.of_other_size),
+    ),
+    ("webp", "A WebP with alpha under the .png name.", picture(wrong_pictures.as_webp)),
+    ("not-image", "Bytes that are not a picture.", picture(wrong_pictures.noise)),
+    ("no-bytes", "A 200 with an empty body.", picture(lambda _cut_out: b"")),
+    ("202", "A 202 with an empty body.", accepted),
+    ("gzip", "The picture compressed, although the client did not ask for it.", compressed),
+    ("slow", "The answer starts late (seconds, default 60).", late(60.0)),
+    (
+        "drip",
+        "A hundred bytes at a time with a pause between (seconds, default 1).",
+        dripping,
+    ),
+)
+
+UPLOAD_FAULTS = declare(
+    "files",
+    Stage.UPLOAD,
+    ("40001", "The upload is refused as too large.", refused(refusals.FILE_TOO_LARGE)),
+    ("40002", "The upload is refused for its type.", refused(refusals.FILE_TYPE_UNSUPPORTED)),
+    (
+        "40003",
+        "The upload is refused: the quota is used up.",
+        refused(refusals.FILE_QUOTA_EXCEEDED),
+    ),
+    (
+        "40004",
+        "The upload's URL cannot be fetched.",
+        refused(FilesRefusal(400, 40004, "Failed to fetch the file URL: HTTP 403")),
+    ),
+    (
+        "50001",
+        "The upload fails in the storage.",
+        refused(FilesRefusal(500, 50001, "Storage error")),
+    ),
+    ("401", "The upload is refused: unknown key.", refused(refusals.FILES_UNAUTHORIZED)),
+    (
+        "429",
+        "The upload is refused as too many requests.",
+        refused(FilesRefusal(429, 429, "upload_token_rate_limited")),
+    ),
+    ("502", "The upload is answered 502 in HTML.", page(502)),
+    ("reset", "The connection is reset.", reset),
+    ("timeout", "The answer never comes.", hang),
+)
+"""Nothing is stored."""
+
+DOWNLOAD_FAULTS = declare("files", Stage.SERVE, ("gone", "An uploaded file is not found.", missing))

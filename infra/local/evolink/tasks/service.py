@@ -1,0 +1,90 @@
+"""What the routes and the tasks of one stand-in share."""
+
+import random
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from infra.local.evolink.faults.broken_answers import Exchange, Faults
+from infra.local.evolink.faults.fault import Rule
+from infra.local.evolink.faults.fault_rules import FaultRules
+from infra.local.evolink.options import Options
+from infra.local.evolink.refusals import UNAUTHORIZED, RefusalError
+from infra.local.evolink.standin_clock import Clock
+from infra.local.evolink.stored_state import StoredState, Table
+from infra.local.evolink.tasks.activity_log import ActivityLog
+from infra.local.evolink.tasks.outgoing_http import OutgoingHttp
+from infra.local.evolink.tasks.task import Task
+from infra.local.evolink.tasks.task_document import task_answer
+
+
+class Service:
+    """Everything that belongs to one stand-in; one event loop uses it.
+
+    Attributes:
+        options: The options of this stand-in.
+        base_url: Base of the links in answers.
+        api_keys: Bearer keys that are accepted now.
+        clock: The stand-in's time.
+        rules: The fault rules in force.
+        random: The source of tasks' durations.
+        state: Stores the tables, and can make several writes one.
+        tasks: All tasks by id.
+        blobs: Results and uploaded files by the SHA-256 of their bytes.
+        activity: Everything that happened.
+        outgoing: Requests to other servers.
+    """
+
+    def __init__(self, options: Options, base_url: str) -> None:
+        self.options = options
+        self.base_url = base_url
+        self.api_keys = frozenset(options.api_keys)
+        self.clock = Clock(options.speed)
+        self.rules = FaultRules()
+        self.random = random.Random()  # noqa: S311 - durations, not secrets
+        self.state = StoredState(options.state)
+        self.tasks: Table[Task] = Table(self.state, "tasks")
+        self.blobs: Table[bytes] = Table(self.state, "blobs")
+        self.activity = ActivityLog(self.state, self.clock, options.balance)
+        self.outgoing = OutgoingHttp(options.ca_bundle)
+        # A fast clock may have put the last run's end in the future.
+        if (last := self.activity.last_time()) is not None:
+            self.clock.advance(max(0.0, (last - self.clock.now()).total_seconds()))
+
+    @property
+    def running(self) -> int:
+        """The number of tasks that have not ended."""
+        return sum(task.is_running for task in self.tasks.values())
+
+    def describe(self, task: Task) -> dict[str, object]:
+        """Return the task as a read or a callback shows it now."""
+        return task_answer(task, self.clock.now(), self.base_url)
+
+    def answer(
+        self, request: Request, faults: Faults, rule: Rule | None, answer: Response
+    ) -> Response:
+        """Return the answer, or what the rule's fault makes of it."""
+        if rule is None:
+            return answer
+        exchange = Exchange(request=request, rule=rule, clock=self.clock, answer=answer)
+        return faults[rule.fault].effect(exchange)
+
+    def authenticate(self, request: Request) -> str:
+        """Return the bearer key of a request.
+
+        Raises:
+            RefusalError: It has none, or an unknown one.
+        """
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in self.api_keys:
+            raise RefusalError(UNAUTHORIZED)
+        return key
+
+    def is_own_file(self, url: str) -> bool:
+        """Return whether a URL is one of an uploaded file."""
+        return url.startswith(f"{self.base_url}/files/")
+
+    def close(self) -> None:
+        """Close all resources."""
+        self.outgoing.close()
+        self.state.close()
