@@ -17,11 +17,10 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import NotSent, OutcomeUnknown, Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.jobs_table import LatestVersion, why_superseded
 from cutout.usecases.callback import receive_callback
-from cutout.usecases.shared import job_writer, superseded
+from cutout.usecases.shared import job_writer
 from cutout.usecases.shared.job_writer import JobWriter, gate_changes
-from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result import finish_cutout, publish
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import Publisher
@@ -106,7 +105,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
         return _bring_home(self, delivery)
     result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
     settled = self.settle(delivery.job, Move.COMPLETE, None, result=result)
-    self._publish(delivery, self.object_metadata.labels(delivery.job, delivery.task))
+    self._publish(delivery, self.object_metadata.labels(delivery.job))
     return settled
 
 
@@ -196,21 +195,21 @@ def the_attempt_is_not_recorded_before_the_call(self: AdmitJob, job: Job) -> tup
 
 @MUTATIONS.of(SubmitJob, "_advance")
 def a_lease_that_ran_out_is_started_over(
-    self: SubmitJob, job: Job, *, newest: LatestVersion | None
+    self: SubmitJob, job: Job, newest: LatestVersion | None
 ) -> Job:
     now = self.clock.now()
     if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
         again = replace(job.attempt, idempotency_key=job.attempt.idempotency_key + "x")
         body = self.repeat_calls.body_of(job)
         return self._call(self.job_writer.record(job, job.with_attempt(again)), body)
-    return _advance(self, job, newest=newest)
+    return _advance(self, job, newest)
 
 
 _advance = SubmitJob._advance  # noqa: SLF001
 
 
-@MUTATIONS.of(superseded, "reason_of")
-def nobody_looks_for_a_newer_photo(_head: LatestVersion | None, _job: Job) -> Reason | None:
+@MUTATIONS.of(LatestVersion, "supersedes")
+def nobody_looks_for_a_newer_photo(_self: LatestVersion, _job: Job) -> Reason | None:
     return None
 
 

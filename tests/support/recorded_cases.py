@@ -29,6 +29,7 @@ from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport
 from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
+from cutout.usecases.shared.step_failures import Step
 from tests.support.builders import a_shard
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
@@ -536,10 +537,15 @@ def _step(world: World, state: Facts, row: Facts, error: Any, of: Any) -> object
     job = job_in(world, {**state, **row, "attempts": ATTEMPTS["known"]})
     failures = replace(world.submit.failures, states=of)
 
-    def take(_job: Job) -> Job:
+    def fails() -> Job:
         raise error
 
-    return lambda: failures.guard(job, take)
+    def take() -> Step:
+        with failures.guard(job) as step:
+            step.job = fails()
+        return step
+
+    return take
 
 
 def _write(world: World, state: Facts, attempts: Any, to: Facts, then: Any, row: Facts) -> object:

@@ -7,10 +7,11 @@ Users write them in `recipes.toml`. The synth checks that file
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SettingsError
+from cutout.domain.object_keys import variant_keys
 from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import Pixels
 
@@ -91,6 +92,16 @@ class Recipe:
     def content_type(self) -> str:
         """The MIME type of the variant."""
         return "image/jpeg" if self.format == "jpg" else f"image/{self.format}"
+
+    def keys(self, result_key: str, result_prefix: str) -> Iterator[str]:
+        """Candidates for the variant's key, beside the cut-out with this result key."""
+        return variant_keys(
+            self.key,
+            result_key,
+            recipe=self.name,
+            extension=self.format,
+            result_prefix=result_prefix,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane
 
 
@@ -138,18 +139,14 @@ class NewerRow:
     """A job that a newer version wrote, which has since been rolled back.
 
     Attributes:
+        id: the job's id.
         due_at: since when it is due.
         version: the job's version.
     """
 
-    job_id: str
+    id: str
     due_at: datetime
     version: int = 0
-
-    @property
-    def id(self) -> str:
-        """The job's id."""
-        return self.job_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,6 +203,12 @@ class LatestVersion:
     order: str
     job_id: str | None
 
+    def supersedes(self, job: Job) -> Reason | None:
+        """Why it supersedes the job; None if it is the job's own upload, or an older one."""
+        if self.order <= job.source.order or self.job_id == job.id:
+            return None
+        return Reason.SOURCE_DELETED if self.job_id is None else Reason.NEWER_UPLOAD
+
 
 class Advance(NamedTuple):
     """The newest upload or deletion of a key, and whether it is the first that is known."""
@@ -222,6 +225,12 @@ class LatestVersions(Protocol):
 
     def newest(self, source_ref: str) -> LatestVersion | None:
         """The newest upload or deletion of a key (strongly consistent)."""
+
+
+def why_superseded(latest_versions: LatestVersions, job: Job) -> Reason | None:
+    """Why a newer upload or a deletion supersedes the job; None if it is the newest."""
+    newest = latest_versions.newest(job.source.ref)
+    return None if newest is None else newest.supersedes(job)
 
 
 class ResultKeys(Protocol):

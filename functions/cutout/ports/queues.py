@@ -21,7 +21,7 @@ class SubmissionQueue(Protocol):
     """The submissions queue."""
 
     def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
-        """Enqueue these jobs for Submit."""
+        """Enqueue these jobs for Submit; without any, no request is made."""
 
 
 class PreparationQueue(Protocol):
@@ -42,7 +42,7 @@ class CallbackQueue(Protocol):
     """The callbacks queue."""
 
     def enqueue(self, checks: Sequence[TaskCheck]) -> None:
-        """Enqueue checks of these tasks for StoreResult."""
+        """Enqueue checks of these tasks for StoreResult; without any, no request is made."""
 
 
 class RenderQueue(Protocol):

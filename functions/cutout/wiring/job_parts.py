@@ -23,7 +23,7 @@ from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.settlement_effects import ErrorNotes, LatestNotes, SettlementEffects
+from cutout.usecases.shared.settlement_effects import LatestNotes, SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring.chosen_provider import provider
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
@@ -181,16 +181,13 @@ class JobParts:
         )
 
     def _settlement_effects(self, settings: JobSettings) -> SettlementEffects:
-        notes = ErrorNotes(
-            latest_notes=self.latest_notes,
-            upload_prefix=settings.upload_prefix,
-            result_prefix=settings.result_prefix,
-            terms=self._ports.provider.terms,
-        )
         return SettlementEffects(
             latest_versions=self._ports.jobs,
             telemetry=self._ports.telemetry,
-            notes=notes if settings.error_notes else None,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+            terms=self._ports.provider.terms,
+            notes=self.latest_notes if settings.error_notes else None,
             tags=self._ports.uploads if settings.tag_source else None,
             removals=self._ports.callbacks if settings.delete_with_source else None,
         )

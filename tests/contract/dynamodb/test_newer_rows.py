@@ -109,7 +109,7 @@ def test_a_row_of_a_newer_version_does_not_keep_other_jobs_from_being_due(
 ) -> None:
     """It is listed apart, with the time since when it is due."""
     due = jobs.due(NOW + SECOND, 10)
-    assert due == Due(jobs=[OURS], early=[], newer=[NewerRow(job_id=JOB.id, due_at=NOW)])
+    assert due == Due(jobs=[OURS], early=[], newer=[NewerRow(id=JOB.id, due_at=NOW)])
 
 
 def test_it_is_postponed_as_a_job_is_and_stays_as_it_was_written(jobs: DynamoJobs) -> None:
@@ -152,7 +152,7 @@ def test_another_form_is_of_a_newer_version_as_another_word_is(
     """Sweep goes on with the others."""
     table(f"job#{JOB.id}", *change)
     due = jobs.due(NOW + SECOND, 10)
-    assert (due.jobs, [row.job_id for row in due.newer]) == ([OURS], [JOB.id])
+    assert (due.jobs, [row.id for row in due.newer]) == ([OURS], [JOB.id])
 
 
 def test_a_row_that_lost_its_own_form_altogether_is_of_a_newer_version(
@@ -168,7 +168,7 @@ def test_a_row_that_lost_its_own_form_altogether_is_of_a_newer_version(
     with pytest.raises(NewerRowError):
         jobs.find(JOB.id)
     due = jobs.due(NOW + SECOND, 10)
-    assert (due.jobs, due.newer) == ([OURS], [NewerRow(job_id=JOB.id, due_at=NOW)])
+    assert (due.jobs, due.newer) == ([OURS], [NewerRow(id=JOB.id, due_at=NOW)])
 
 
 def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(

@@ -147,6 +147,7 @@ def test_a_job_that_is_being_moved_is_not_postponed(
     """Sweep has just enqueued it, and its worker writes it: that must not end the sweep."""
     jobs, stubber = stubbed
     stubber.add_client_error("update_item", "TransactionConflictException")
+    stubber.add_client_error("update_item", "ConditionalCheckFailedException")
     jobs.postpone(a_job(), NOW)
     stubber.assert_no_pending_responses()
 
@@ -162,14 +163,26 @@ ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
 
 
 @pytest.mark.parametrize("code", BUSY)
-def test_an_update_of_a_busy_table_is_left_to_the_queue(
+def test_an_update_of_a_busy_table_is_tried_again_later(
     code: str, stubbed: tuple[DynamoJobs, Stubber]
 ) -> None:
-    """Updates alone are rare; the step that makes one is tried again as a whole."""
+    """As any other write: nothing was changed yet."""
     jobs, stubber = stubbed
-    stubber.add_client_error("update_item", code)
+    for _ in range(TRIES):
+        stubber.add_client_error("update_item", code)
     with pytest.raises(StoreBusyError, match=code):
         jobs.free_slot(0, "a")
+    stubber.assert_no_pending_responses()
+
+
+def test_an_update_that_meets_a_transaction_is_made_after_it(
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """Sweep frees a slot while a job takes another one of the same shard."""
+    jobs, stubber = stubbed
+    stubber.add_client_error("update_item", "TransactionConflictException")
+    stubber.add_response("update_item", {})
+    jobs.free_slot(0, "a")
     stubber.assert_no_pending_responses()
 
 

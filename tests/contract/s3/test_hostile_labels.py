@@ -10,11 +10,10 @@ import pytest
 
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
-from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import State
 from cutout.usecases.store_result.publish import ObjectMetadata
 from tests.support.aws_account import Account, s3_with
-from tests.support.builders import a_job, a_source
+from tests.support.builders import a_job, a_source, an_attempt
 from tests.support.fakes.queues import MemoryTelemetry
 
 if TYPE_CHECKING:
@@ -71,8 +70,12 @@ def test_the_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         s3.put_object_tagging(
             Bucket="uploads", Key=key, VersionId=version, Tagging={"TagSet": tag_set}
         )
-    job = a_job(State.STORING, source=a_source(key=key, version_id=version))
-    task = Task(id="task-1", status=TaskStatus.COMPLETED)
+    job = a_job(
+        State.STORING,
+        source=a_source(key=key, version_id=version),
+        attempts=(an_attempt(1, task_id="task-1"),),
+        storing_attempt=1,
+    )
     object_metadata = ObjectMetadata(
         uploads=S3Uploads(s3), telemetry=MemoryTelemetry(), model="m" * 40
     )
@@ -83,7 +86,7 @@ def test_the_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         key,
         file,
         content_type="image/png",
-        labels=object_metadata.labels(job, task),
+        labels=object_metadata.labels(job),
         replacing=None,
     )
     assert sent["x-amz-meta-cutout-job"] == job.id

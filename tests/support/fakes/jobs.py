@@ -165,7 +165,7 @@ class MemoryJobs:
         ids = [id_ for id_, at in looks if at <= now and id_ in self.jobs]
         jobs = [self._found(id_) for id_ in ids[:limit] if id_ not in self.newer]
         newer = [
-            NewerRow(job_id=id_, due_at=at, version=self.jobs[id_].version)
+            NewerRow(id=id_, due_at=at, version=self.jobs[id_].version)
             for id_, at in self.newer.items()
             if self.look_at.get(id_, at) <= now
         ]

@@ -22,9 +22,10 @@ class MemorySubmissions:
 
     def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         assert delay >= timedelta(0)
-        self.step("submissions.enqueue")
-        self.job_ids += job_ids
-        self.step("submissions.enqueue done")
+        if job_ids:
+            self.step("submissions.enqueue")
+            self.job_ids += job_ids
+            self.step("submissions.enqueue done")
 
 
 @dataclass
@@ -69,9 +70,10 @@ class MemoryCallbacks:
     removals: list[Removal] = field(default_factory=list)
 
     def enqueue(self, wakes: Sequence[TaskCheck]) -> None:
-        self.step("callbacks.enqueue")
-        self.wakes += wakes
-        self.step("callbacks.enqueue done")
+        if wakes:
+            self.step("callbacks.enqueue")
+            self.wakes += wakes
+            self.step("callbacks.enqueue done")
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         assert delay >= timedelta(0)

@@ -18,53 +18,47 @@ _NUMBERS = Context(
 """What a number of DynamoDB can hold."""
 
 
-class TypeSerializer:
-    """Writes values."""
+def written(value: object) -> Any:  # noqa: ANN401 - as the SDK's types have it
+    """Write a value.
 
-    def serialize(self, value: object) -> Any:  # noqa: ANN401 - as the SDK's types have it
-        """Write a value.
-
-        Raises:
-            TypeError: it is of a type that is not stored, such as a float.
-            decimal.DecimalException: a number has more digits than DynamoDB keeps.
-        """
-        match value:
-            case None:
-                return {"NULL": True}
-            case bool() | str():
-                return {"S" if isinstance(value, str) else "BOOL": value}
-            case int() | Decimal():
-                return {"N": str(_NUMBERS.create_decimal(value))}
-            case Mapping():
-                return {"M": {name: self.serialize(one) for name, one in value.items()}}
-            case AbstractSet():
-                return {"SS": sorted(value)}
-            case Sequence() if not isinstance(value, bytes | bytearray):
-                return {"L": [self.serialize(one) for one in value]}
-        raise TypeError(f"a {type(value).__name__} cannot be stored")
+    Raises:
+        TypeError: it is of a type that is not stored, such as a float.
+        decimal.DecimalException: a number has more digits than DynamoDB keeps.
+    """
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool() | str():
+            return {"S" if isinstance(value, str) else "BOOL": value}
+        case int() | Decimal():
+            return {"N": str(_NUMBERS.create_decimal(value))}
+        case Mapping():
+            return {"M": {name: written(one) for name, one in value.items()}}
+        case AbstractSet():
+            return {"SS": sorted(value)}
+        case Sequence() if not isinstance(value, bytes | bytearray):
+            return {"L": [written(one) for one in value]}
+    raise TypeError(f"a {type(value).__name__} cannot be stored")
 
 
-class TypeDeserializer:
-    """Reads values."""
+def plain(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the same
+    """Read a value; numbers become decimals.
 
-    def deserialize(self, written: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the same
-        """Read a value; numbers become decimals.
-
-        Raises:
-            TypeError: it is of a type that is not stored.
-        """
-        ((kind, value),) = written.items()
-        match kind:
-            case "S" | "BOOL":
-                return value
-            case "N":
-                return _NUMBERS.create_decimal(value)
-            case "NULL":
-                return None
-            case "M":
-                return {name: self.deserialize(one) for name, one in value.items()}
-            case "SS":
-                return frozenset(value)
-            case "L":
-                return [self.deserialize(one) for one in value]
-        raise TypeError(f"the type {kind} is not stored")
+    Raises:
+        TypeError: it is of a type that is not stored.
+    """
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S" | "BOOL":
+            return value
+        case "N":
+            return _NUMBERS.create_decimal(value)
+        case "NULL":
+            return None
+        case "M":
+            return {name: plain(one) for name, one in value.items()}
+        case "SS":
+            return frozenset(value)
+        case "L":
+            return [plain(one) for one in value]
+    raise TypeError(f"the type {kind} is not stored")

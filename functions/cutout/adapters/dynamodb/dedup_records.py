@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cutout.adapters.dynamodb.gate_and_claim_items import dedup_put, dedup_record_in
-from cutout.adapters.dynamodb.item_table import LostError, Table, Update
-from cutout.domain.job.conflicts import DedupRecordMovedError
+from cutout.adapters.dynamodb.gate_and_claim_items import dedup_put, dedup_record_in, lost_race
+from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.serialization import to_row
 
@@ -25,10 +24,7 @@ class DynamoDedupRecords:
     def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Write the record if it has not been written since it was read."""
         put = dedup_put(record)
-        try:
-            self._table.write(put)
-        except LostError as lost:
-            raise DedupRecordMovedError(_winner(lost)) from lost
+        self._write(put)
         return dedup_record_in(put.item)
 
     def cache_result(
@@ -50,11 +46,10 @@ class DynamoDedupRecords:
                 ":owner": owner,
             },
         )
+        return dedup_record_in(self._write(update))
+
+    def _write(self, write: Put | Update) -> Item:
         try:
-            return dedup_record_in(self._table.change(update))
+            return self._table.write(write)
         except LostError as lost:
-            raise DedupRecordMovedError(_winner(lost)) from lost
-
-
-def _winner(lost: LostError) -> DedupRecord | None:
-    return dedup_record_in(lost.old) if lost.old else None
+            raise lost_race(lost) from lost

@@ -7,10 +7,17 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
-from cutout.adapters.dynamodb.item_table import Item, Put, Update
-from cutout.adapters.dynamodb.job_encoding import understood
+from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Update
+from cutout.adapters.dynamodb.job_encoding import job_in, understood
+from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, Shard, ShardChange
+from cutout.domain.job.conflicts import (
+    DedupRecordMovedError,
+    GateMovedError,
+    JobMovedError,
+    TaskTakenError,
+)
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import STORED_AS, from_row, to_row
@@ -60,13 +67,13 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
     names = {f"#spent{n}": spent_name(day) for n, day in enumerate(change.charges)}
     values: dict[str, Any] = {f":spent{n}": it for n, it in enumerate(change.charges.values())}
     added = [f"#spent{number} :spent{number}" for number in range(len(change.charges))]
-    removed = ""
     condition = ""
     if change.takes is not None:
         added.append("holders :takes")
         values[":takes"] = {change.takes}
+    clauses = [f"ADD {', '.join(added)}"] if added else []
     if change.frees is not None:
-        removed = " DELETE holders :frees"
+        clauses.append("DELETE holders :frees")
         values[":frees"] = {change.frees}
     if place is not None and place.shard == change.shard:
         names["#spent"] = spent_name(place.day)
@@ -79,7 +86,7 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
         )
     return Update(
         pk=shard_key(change.shard),
-        expression=(f"ADD {', '.join(added)}" if added else "") + removed,
+        expression=" ".join(clauses),
         condition=condition,
         names=names,
         values=values,
@@ -138,6 +145,18 @@ def task_put(claim: TaskClaim) -> Put:
         condition=condition,
         values=values,
     )
+
+
+def lost_race(lost: LostError) -> LostRaceError:
+    """What the writer of a job, and of what belongs to it, is told about the write that lost."""
+    match lost.pk.partition("#")[0]:
+        case "job":
+            return JobMovedError(job_in(lost.old) if lost.old else None)
+        case "picture":
+            return DedupRecordMovedError(dedup_record_in(lost.old) if lost.old else None)
+        case "task":
+            return TaskTakenError("the task belongs to another attempt")
+    return GateMovedError("the gate was written, the slot taken, or the credits spent")
 
 
 def body_put(job_id: str, body: CallBody, table: str) -> Put:

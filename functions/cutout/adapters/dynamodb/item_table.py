@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from cutout.adapters.dynamodb.attribute_values import TypeDeserializer, TypeSerializer
+from cutout.adapters.dynamodb.attribute_values import plain, written
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.table_indexes import INDEXES
@@ -85,13 +85,13 @@ class LostError(Exception):
     """A condition failed.
 
     Attributes:
-        index: which of the writes lost.
+        pk: the key of the item whose write lost.
         old: the stored item, or None.
     """
 
-    def __init__(self, index: int, old: Item | None) -> None:
+    def __init__(self, pk: str, old: Item | None) -> None:
         super().__init__("a condition failed")
-        self.index = index
+        self.pk = pk
         self.old = old
 
 
@@ -124,8 +124,6 @@ class Table:
         self._sleep = sleep
         self._randomness = randomness
         self._new_id = new_id
-        self._write = TypeSerializer().serialize
-        self._read = TypeDeserializer().deserialize
 
     def get(self, pk: str, *, table: str | None = None) -> Item | None:
         """The item (strongly consistent), of this table or of another."""
@@ -135,7 +133,7 @@ class Table:
             ConsistentRead=True,
         )
         item = answer.get("Item")
-        return None if item is None else self._plain(item)
+        return None if item is None else _read(item)
 
     def get_all(self, pks: Sequence[str]) -> Iterator[Item]:
         """The items that exist of these, each named once, in any order (strongly consistent)."""
@@ -144,7 +142,7 @@ class Table:
             while wanted:
                 request: Any = {"Keys": wanted, "ConsistentRead": True}
                 answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
-                yield from map(self._plain, answer["Responses"].get(self._name, []))
+                yield from map(_read, answer["Responses"].get(self._name, []))
                 # Keys are left over if it is throttled, or if the items have more than 16 MB:
                 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
@@ -152,41 +150,28 @@ class Table:
                     # Throttled: a request that follows at once is throttled again.
                     self._sleep(_LONGEST_WAITS[-1] * self._randomness())
 
-    def write(self, first: Put | Update, *others: Put | Update) -> None:
+    def write(self, first: Put | Update, *others: Put | Update) -> Item:
         """Write one item, or several in one transaction.
 
-        A transaction that collided with another wrote nothing and is tried again.
+        Returns:
+            For one update alone, the item as it was before; else nothing.
 
         Raises:
             LostError: a condition failed; nothing was written.
-            StoreBusyError: throttled, or other transactions kept colliding with this one.
+            StoreBusyError: throttled, or other transactions kept colliding with this write.
         """
         requests = [self._request(one) for one in (first, *others)]
         try:
-            self._write_in_time(requests)
+            return self._write_in_time(requests)
         except LostError as lost:
             # A single write whose answer was lost is repeated, by the SDK or here, and then fails
             # its own condition. A transaction has a token instead.
-            is_own = not others and isinstance(first, Put) and lost.old == self._stored(first)
+            is_own = not others and isinstance(first, Put) and lost.old == _stored(first)
             if not is_own:
                 raise
+            return {}
 
-    def change(self, update: Update) -> Item:
-        """Change one item; returns it as it was before.
-
-        Raises:
-            LostError: the condition failed.
-            StoreBusyError: throttled, or a transaction writes the item.
-        """
-        request = self._request(update)["Update"]
-        try:
-            answer = self._client.update_item(**request, ReturnValues="ALL_OLD")
-        except ClientError as exc:
-            self._explain(exc)
-            raise
-        return self._plain(answer.get("Attributes", {}))
-
-    def _write_in_time(self, requests: Sequence[Any]) -> None:
+    def _write_in_time(self, requests: Sequence[Any]) -> Item:
         """Try several times. A transaction that may have been made is repeated with its own token.
 
         Then DynamoDB makes it once, within ten minutes. One that was canceled was not made:
@@ -195,30 +180,27 @@ class Table:
         token = self._new_id()
         for longest in _LONGEST_WAITS:
             try:
-                self._write_all(requests, token)
+                return self._write_all(requests, token)
             except _CanceledError:
                 token = self._new_id()
             except StoreBusyError:
                 pass
-            else:
-                return
             self._sleep(longest * self._randomness())
-        self._write_all(requests, token)
+        return self._write_all(requests, token)
 
-    def _write_all(self, requests: Sequence[Any], token: str) -> None:
+    def _write_all(self, requests: Sequence[Any], token: str) -> Item:
         try:
             if len(requests) > 1:
-                self._client.transact_write_items(
-                    TransactItems=requests,
-                    ClientRequestToken=token,
-                )
+                self._client.transact_write_items(TransactItems=requests, ClientRequestToken=token)
             elif "Put" in requests[0]:
                 self._client.put_item(**requests[0]["Put"])
             else:
-                self._client.update_item(**requests[0]["Update"])
+                answer = self._client.update_item(**requests[0]["Update"], ReturnValues="ALL_OLD")
+                return _read(answer.get("Attributes", {}))
         except ClientError as exc:
-            self._explain(exc)
+            _explain(exc, requests)
             raise
+        return {}
 
     def entries(
         self,
@@ -249,77 +231,69 @@ class Table:
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeNames={"#p": names} | ({"#s": sort} if between else {}),
-            ExpressionAttributeValues=self._typed(values),
+            ExpressionAttributeValues=_typed(values),
             ScanIndexForward=not is_newest_first,
             PaginationConfig={"PageSize": page},
         )
         for answer in pages:
-            for item in map(self._plain, answer["Items"]):
+            for item in map(_read, answer["Items"]):
                 yield item["pk"], item[sort]
 
     def _request(self, write: Put | Update) -> Any:  # noqa: ANN401 - the SDK's
+        """The write as a member of a transaction, which a single request has as its parameters."""
+        members: dict[str, Any] = {"TableName": self._name}
+        names = _names_in(write.condition)
         if isinstance(write, Update):
-            names = {**_names_in(write.expression, write.condition), **write.names}
-            return {
-                "Update": {
-                    "TableName": self._name,
-                    "Key": self._typed({"pk": write.pk}),
-                    "UpdateExpression": write.expression,
-                    **self._conditional(write, names),
-                }
-            }
-        return {
-            "Put": {
-                "TableName": write.table or self._name,
-                "Item": self._typed(write.item),
-                **self._conditional(write, _names_in(write.condition)),
-            }
-        }
-
-    def _conditional(self, write: Put | Update, names: Mapping[str, str]) -> dict[str, Any]:
-        members: dict[str, Any] = {}
+            names |= {**_names_in(write.expression), **write.names}
+            members |= {"Key": _typed({"pk": write.pk}), "UpdateExpression": write.expression}
+        else:
+            members |= {"TableName": write.table or self._name, "Item": _typed(write.item)}
         if write.condition:
             members["ConditionExpression"] = write.condition
             # With the stored item in the error, a lost write needs no further read.
             members["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        # DynamoDB refuses empty maps.
         if names:
-            members["ExpressionAttributeNames"] = dict(names)
+            members["ExpressionAttributeNames"] = names
         if write.values:
-            members["ExpressionAttributeValues"] = self._typed(write.values)
-        return members
-
-    def _stored(self, put: Put) -> Item:
-        """The item as it is read again: numbers are decimals then."""
-        return self._plain(self._typed(put.item))
-
-    def _explain(self, exc: ClientError) -> None:
-        """Raise our own error for a lost condition or a busy table; else return."""
-        code = _code(exc)
-        single = {"Code": _FAILED_CHECK, "Item": exc.response.get("Item")}
-        reasons: Any = exc.response.get("CancellationReasons", [])
-        if code == "ConditionalCheckFailedException":
-            reasons = [single]
-        for index, reason in enumerate(reasons):
-            if reason.get("Code") == _FAILED_CHECK:
-                old = reason.get("Item")
-                raise LostError(index, self._plain(old) if old else None) from exc
-        if {code, *(reason.get("Code") for reason in reasons)} & _BUSY:
-            raise (_CanceledError if reasons else StoreBusyError)(code) from exc
-
-    def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._write(value) for name, value in values.items()}
-
-    def _plain(self, item: Mapping[str, Any]) -> Item:
-        return {name: self._read(value) for name, value in item.items()}
+            members["ExpressionAttributeValues"] = _typed(write.values)
+        return {type(write).__name__: members}
 
 
-def _code(exc: ClientError) -> str:
-    return str(exc.response["Error"]["Code"])
+def _explain(exc: ClientError, requests: Sequence[Any]) -> None:
+    """Raise our own error for a lost condition or a busy table; else return."""
+    code = str(exc.response["Error"]["Code"])
+    reasons: Any = exc.response.get("CancellationReasons", [])
+    if code == "ConditionalCheckFailedException":
+        reasons = [{"Code": _FAILED_CHECK, "Item": exc.response.get("Item")}]
+    for request, reason in zip(requests, reasons, strict=False):
+        if reason.get("Code") == _FAILED_CHECK:
+            raise LostError(_key(request), _read(reason.get("Item") or {}) or None) from exc
+    if {code, *(reason.get("Code") for reason in reasons)} & _BUSY:
+        raise (_CanceledError if reasons else StoreBusyError)(code) from exc
 
 
-def _names_in(*expressions: str) -> dict[str, str]:
+def _key(request: Any) -> str:  # noqa: ANN401 - the SDK's
+    (members,) = request.values()
+    return str(members.get("Item", members.get("Key"))["pk"]["S"])
+
+
+def _stored(put: Put) -> Item:
+    """The item as it is read again: numbers are decimals then."""
+    return _read(_typed(put.item))
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: written(value) for name, value in values.items()}
+
+
+def _read(item: Mapping[str, Any]) -> Item:
+    return {name: plain(value) for name, value in item.items()}
+
+
+def _names_in(expression: str) -> dict[str, str]:
     """`#version` in an expression stands for the attribute `version`."""
-    return {name: name[1:] for text in expressions for name in _NAME.findall(text)}
+    return {name: name[1:] for name in _NAME.findall(expression)}
 
 
 _NAME = re.compile(r"#\w+")

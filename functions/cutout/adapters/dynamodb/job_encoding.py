@@ -91,9 +91,8 @@ def newer_in(item: Item) -> NewerRow:
     due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
     with suppress(KeyError, TypeError, ValueError):
         due_at = datetime.fromtimestamp(int(item["row"]["due_at"]) / 1_000_000, UTC)
-    return NewerRow(
-        job_id=item["pk"].removeprefix("job#"), due_at=due_at, version=int(item["version"])
-    )
+    job_id = item["pk"].removeprefix("job#")
+    return NewerRow(id=job_id, due_at=due_at, version=int(item["version"]))
 
 
 @contextmanager

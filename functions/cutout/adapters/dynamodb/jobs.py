@@ -19,9 +19,9 @@ from cutout.adapters.dynamodb.gate_and_claim_items import (
     body_key,
     body_put,
     dedup_put,
-    dedup_record_in,
     gate_in,
     gate_put,
+    lost_race,
     shard_key,
     shard_update,
     spent_name,
@@ -42,12 +42,7 @@ from cutout.adapters.dynamodb.job_encoding import (
 from cutout.domain.errors import NewerRowError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
-from cutout.domain.job.conflicts import (
-    DedupRecordMovedError,
-    GateMovedError,
-    JobMovedError,
-    TaskTakenError,
-)
+from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
@@ -114,18 +109,14 @@ class DynamoJobs:
         shards = [shard_update(change, place) for change in gate]
         pictures = [] if picture is None else [dedup_put(picture)]
         claims = [task_put(bounded(claim)) for claim in tasks]
-        try:
-            self._table.write(row, *shards, *pictures, *claims)
-        except LostError as lost:
-            if lost.index == 0:
-                raise JobMovedError(job_in(lost.old) if lost.old else None) from lost
-            if lost.index <= len(shards):
-                raise GateMovedError("the slot is taken, or the credits are spent") from lost
-            if lost.index <= len(shards) + len(pictures):
-                winner = dedup_record_in(lost.old) if lost.old else None
-                raise DedupRecordMovedError(winner) from lost
-            raise TaskTakenError("the task belongs to another attempt") from lost
+        self._write(row, *shards, *pictures, *claims)
         return saved
+
+    def _write(self, *writes: Put | Update) -> None:
+        try:
+            self._table.write(*writes)
+        except LostError as lost:
+            raise lost_race(lost) from lost
 
     def keep_body(self, job_id: str, body: CallBody) -> None:
         """Store the body of a call in the table of its own."""
@@ -151,26 +142,17 @@ class DynamoJobs:
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write the gate's item if it has not been written since it was read."""
-        try:
-            self._table.write(gate_put(gate))
-        except LostError as lost:
-            raise GateMovedError from lost
+        self._write(gate_put(gate))
         return bounded(replace(gate, version=gate.version + 1))
 
     def free_slot(self, shard: int, holder: str) -> None:
         """Free a slot; without effect if the holder does not hold it."""
-        self._table.change(
-            Update(
-                pk=shard_key(shard), expression="DELETE holders :frees", values={":frees": {holder}}
-            )
-        )
+        self._table.write(shard_update(ShardChange(shard=shard, frees=holder), None))
 
     def forget_day(self, shard: int, day: date) -> None:
         """Remove the credits of a day."""
-        update = Update(
-            pk=shard_key(shard), expression="REMOVE #spent", names={"#spent": spent_name(day)}
-        )
-        self._table.change(update)
+        names = {"#spent": spent_name(day)}
+        self._table.write(Update(pk=shard_key(shard), expression="REMOVE #spent", names=names))
 
     def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> list[str]:
         """Ids of jobs that wait at the gate: live before backfill, oldest first."""
@@ -214,7 +196,7 @@ class DynamoJobs:
         )
         # A transaction that writes the row moves it.
         with suppress(LostError, StoreBusyError):
-            self._table.change(update)
+            self._table.write(update)
 
     def backlog_status(self) -> BacklogStatus:
         """The number and age of waiting jobs."""
@@ -231,7 +213,7 @@ class DynamoJobs:
             values={":newest": to_row(head), ":order": head.order},
         )
         try:
-            is_first = not self._table.change(update)
+            is_first = not self._table.write(update)
         except LostError as lost:
             winner = from_row(LatestVersion, lost.old["newest"]) if lost.old else head
             return Advance(newest=winner, is_first=False)

@@ -35,16 +35,11 @@ class AdmissionScheduler:
     def enqueue_for(self, gate: Gate) -> None:
         """Do so for a gate that was just read. A job that finds no free slot keeps waiting."""
         if gate.why_closed(self.limits, self.clock.now()) is None:
-            self._enqueue(gate.free_slots(self.limits))
+            self.enqueue_next(gate.free_slots(self.limits))
 
-    def enqueue_next(self) -> None:
-        """Enqueue the oldest waiting job for a slot that has become free."""
-        self._enqueue(1)
-
-    def _enqueue(self, most: int) -> None:
-        waiting = self.backlog.waiting(most)
-        if waiting:
-            self.submissions.enqueue(waiting)
+    def enqueue_next(self, free_slots: int = 1) -> None:
+        """Enqueue the oldest waiting jobs for slots that have become free."""
+        self.submissions.enqueue(self.backlog.waiting(free_slots))
 
 
 def change_gate(gates: Gates, rule: GateRule) -> Gate:

@@ -6,8 +6,9 @@ gate. Jobs with the same bytes wait for the owner's result while it makes its ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from cutout.domain.dataclass import dataclass
@@ -41,7 +42,7 @@ class Deduplication:
 
     def find(self, job: Job) -> DedupRecord | None:
         """The record of the job's photo, if there is one."""
-        return self.records.find_dedup_record(self._picture(job))
+        return self.records.find_dedup_record(self._picture(job)) if job.photo else None
 
     def decide(self, job: Job, current: DedupRecord | None) -> DedupRecord | Kept | None:
         """What a job does about its photo.
@@ -90,22 +91,22 @@ class Deduplication:
             changed = replace(before, kept=kept, waiting=(), expires_at=expires_at)
             if not self._is_free_for(job, before) or not self._try_to_save(changed):
                 return
-        self._enqueue(before.waiting)
+        self.submissions.enqueue(before.waiting)
 
     def decided(self, job: Job, task_id: str, *, is_accepted: bool) -> bool:
         """Record a person's decision on the task's result; False if that is not the cached one."""
-        while True:
-            current = self.find(job)
-            if current is None or current.kept is None or current.kept.task_id != task_id:
-                return False
+
+        def rule(current: DedupRecord) -> DedupRecord | None:
+            if current.kept is None or current.kept.task_id != task_id:
+                return None
             kept = replace(current.kept, is_doubted=not is_accepted, is_accepted=is_accepted)
-            if self._try_to_save(replace(current, kept=kept, waiting=())):
-                self._enqueue(current.waiting)
-                return True
+            return replace(current, kept=kept, waiting=())
+
+        return self._change(job, rule)
 
     def kept_result_of(self, job: Job) -> Kept | None:
         """The cached result that this job made; None if there is none, or another job's."""
-        current = self.find(job) if job.photo is not None else None
+        current = self.find(job)
         kept = current.kept if current else None
         return kept if kept is not None and kept.job_id == job.id else None
 
@@ -114,24 +115,32 @@ class Deduplication:
 
         A cached result is not used if finishing it showed that it needs review.
         """
-        if job.photo is None or job.state is State.COMPLETED or not _may_own(job):
-            return
-        while True:
-            current = self.find(job)
-            ended = _without_result(current, job) if current else None
-            if current is None or ended is None:
-                return
+        if job.state is State.REVIEW or (job.attempts and job.state is not State.COMPLETED):
             expires_at = self.clock.now() + self.last
-            if self._try_to_save(replace(ended, expires_at=expires_at)):
-                self._enqueue(current.waiting)
-                return
+            self._change(job, lambda current: _without_result(current, job, expires_at))
 
     def forget_lost(self, job: Job) -> None:
         """Remove the cached result that the job found missing or damaged from its record."""
-        current = self.find(job)
-        is_it = current and current.kept and job.reused and current.kept.sha256 == job.reused.sha256
-        if current and is_it:
-            self._try_to_save(replace(current, kept=None))
+
+        def rule(current: DedupRecord) -> DedupRecord | None:
+            is_it = current.kept and job.reused and current.kept.sha256 == job.reused.sha256
+            return replace(current, kept=None) if is_it else None
+
+        self._change(job, rule)
+
+    def _change(self, job: Job, rule: Callable[[DedupRecord], DedupRecord | None]) -> bool:
+        """Write what a rule makes of the photo's record; enqueue the jobs that no longer wait.
+
+        Returns:
+            False if there is no record, or the rule leaves it as it is by returning None.
+        """
+        while (current := self.find(job)) is not None and (changed := rule(current)) is not None:
+            if self._try_to_save(changed):
+                self.submissions.enqueue(
+                    [waiting for waiting in current.waiting if waiting not in changed.waiting]
+                )
+                return True
+        return False
 
     def _is_free_for(self, job: Job, current: DedupRecord) -> bool:
         if current.owner == job.id:
@@ -156,25 +165,17 @@ class Deduplication:
             return False
         return True
 
-    def _enqueue(self, waiting: tuple[str, ...]) -> None:
-        if waiting:
-            self.submissions.enqueue(waiting)
-
 
 def serves(kept: Kept | None) -> TypeGuard[Kept]:
     """Whether other jobs may use the cached result."""
     return kept is not None and not kept.is_doubted
 
 
-def _may_own(job: Job) -> bool:
-    return bool(job.attempts) or job.state is State.REVIEW
-
-
-def _without_result(current: DedupRecord, job: Job) -> DedupRecord | None:
+def _without_result(current: DedupRecord, job: Job, expires_at: datetime) -> DedupRecord | None:
     """The record after the end of a job; None if another job owns it or its result is usable."""
     kept = current.kept
     if kept is not None and kept.job_id == job.id and job.state is State.REVIEW:
-        return replace(current, kept=replace(kept, is_doubted=True), waiting=())
-    if current.owner != job.id or serves(kept):
+        kept = replace(kept, is_doubted=True)
+    elif current.owner != job.id or serves(kept):
         return None
-    return replace(current, waiting=())
+    return replace(current, kept=kept, waiting=(), expires_at=expires_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -136,24 +137,20 @@ class JobWriter:
 
         After a crash in between, Sweep repeats this: events are sent at least once.
         """
-        if job.is_announced:
-            count_end(self.telemetry, job)
-            return job
         if job.failures < _MOST_EFFECT_TRIES:
             self.settlement_effects.apply(job)
         else:
             self.telemetry.log("notes and tags left out: they failed each time", job_id=job.id)
-        self.announcements.announce(job)
+        if not job.is_announced:
+            self.announcements.announce(job)
+            try:
+                job = self.jobs.save(job.announced())
+            except JobMovedError as lost:
+                self.reapply_effects(lost.winner)
+                raise
+        # After the write, so that a job whose event is sent twice is counted once.
         count_end(self.telemetry, job)
-        try:
-            return self.jobs.save(job.announced())
-        except JobMovedError as lost:
-            self.reapply_effects(lost.winner)
-            raise
-
-    def postpone_effects(self, job: Job) -> Job:
-        """Write when the effects of a settled job, which failed, are tried again."""
-        return self.jobs.save(job)
+        return job
 
     def reapply_effects(self, job: Job | None) -> None:
         """Re-apply a settled job's effects on the buckets; idempotent.
@@ -201,11 +198,10 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
     written with it in one transaction. So nothing is charged, refunded or freed twice, however
     often a task is read.
     """
-    held, holds = _in_flight(before), _in_flight(after)
-    # By number: the same attempt holds one slot from its admission to its task's end.
-    is_same = held is not None and holds is not None and held.number == holds.number
-    freed = None if is_same else held
-    taken = None if is_same else holds
+    freed, taken = _in_flight(before), _in_flight(after)
+    if freed is not None and taken is not None and freed.number == taken.number:
+        # The same attempt holds one slot from its admission to its task's end.
+        freed = taken = None
     charged = _charged(before, after)
     shards = {attempt.shard for attempt in (freed, taken) if attempt is not None}
     return [
@@ -213,27 +209,23 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
             shard=shard,
             takes=_holder(after, taken) if taken and taken.shard == shard else None,
             frees=_holder(before, freed) if freed and freed.shard == shard else None,
-            charges={} if shard is None else charged.get(shard, {}),
+            charges={day: some for (number, day), some in charged.items() if number == shard},
         )
-        for shard in sorted(shards | charged.keys(), key=str)
+        for shard in sorted(shards | {number for number, _day in charged}, key=str)
     ]
 
 
-def _charged(before: Job, after: Job) -> dict[int, dict[date, Decimal]]:
+def _charged(before: Job, after: Job) -> dict[tuple[int, date], Decimal]:
     """The difference in credits between two versions of a job's attempts, by shard and day.
 
     Dropped attempts have cost nothing.
     """
-    changed: dict[int, dict[date, Decimal]] = {}
+    changed: defaultdict[tuple[int, date], Decimal] = defaultdict(Decimal)
     for sign, attempt in _versions(before, after):
-        # An earlier version named no shard, so corrections of its charges go to the first one.
-        days = changed.setdefault(attempt.shard or 0, {})
         for day, credits_ in charges(attempt):
-            days[day] = days.get(day, Decimal(0)) + sign * credits_
-    differences = {
-        shard: {day: some for day, some in days.items() if some} for shard, days in changed.items()
-    }
-    return {shard: days for shard, days in differences.items() if days}
+            # An earlier version named no shard, so corrections of its charges go to the first one.
+            changed[attempt.shard or 0, day] += sign * credits_
+    return {place: some for place, some in changed.items() if some}
 
 
 def _versions(before: Job, after: Job) -> Iterator[tuple[int, Attempt]]:

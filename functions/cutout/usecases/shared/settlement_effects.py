@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError, TransientError
@@ -23,14 +23,13 @@ from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG, note_key
 from cutout.domain.provider import Terms
-from cutout.domain.reasons import GIVEN_BY_METADATA
+from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags
-from cutout.ports.jobs_table import LatestVersion, LatestVersions
+from cutout.ports.jobs_table import LatestVersions, why_superseded
 from cutout.ports.queues import Removals
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
-from cutout.usecases.shared.superseded import why_superseded
 
 _TRIES = 3
 NOTED = frozenset({State.REJECTED, State.FAILED, State.REVIEW})
@@ -44,22 +43,21 @@ class LatestNotes:
     notes: Notes
     telemetry: Telemetry
 
-    def put(self, key: str, note: dict[str, Any], *, job_id: str, occasion: NoteRevision) -> None:
-        """Write the note, unless the current one is as new or newer."""
+    def put(self, key: str, note: dict[str, Any], job: Job) -> None:
+        """Write the note about the job, unless the current one is as new or newer."""
         text = json.dumps(note, indent=2, ensure_ascii=False) + "\n"
+        occasion = occasion_of(job)
         for current in self._looks(key):
             if current is not None and not self._is_earlier(current, occasion):
                 return
-            if self.notes.write(key, text, job_id=job_id, occasion=occasion, replacing=current):
+            if self.notes.write(key, text, job_id=job.id, occasion=occasion, replacing=current):
                 return
 
-    def replace_of_job(
-        self, key: str, note: dict[str, Any], *, job_id: str, occasion: NoteRevision
-    ) -> None:
+    def replace_of_job(self, key: str, note: dict[str, Any], job: Job) -> None:
         """Replace the note if it is about this job; write none if there is none."""
         current = self.notes.current(key)
-        if current is not None and current.job_id == job_id:
-            self.put(key, note, job_id=job_id, occasion=occasion)
+        if current is not None and current.job_id == job.id:
+            self.put(key, note, job)
 
     def remove_up_to(self, key: str, upto: NoteRevision) -> None:
         """Remove the note, unless it is newer than `upto`."""
@@ -96,38 +94,6 @@ class LatestNotes:
         return current.occasion < than or (or_same and current.occasion == than)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ErrorNotes:
-    """Writes `<key>.error.json` for the newest upload of a key.
-
-    Attributes:
-        terms: of the provider.
-    """
-
-    latest_notes: LatestNotes
-    upload_prefix: str
-    result_prefix: str
-    terms: Terms
-
-    def write(self, job: Job) -> None:
-        """Write why the job's photo has no cut-out, unless there is a newer note."""
-        note = error_note(job, self.terms)
-        self.latest_notes.put(self._key(job.source), note, job_id=job.id, occasion=occasion_of(job))
-
-    def withdraw(self, source: Source, upto: NoteRevision) -> None:
-        """Remove the note of the key, unless it is newer than `upto`."""
-        self.latest_notes.remove_up_to(self._key(source), upto)
-
-    def withdraw_of_job(self, source: Source) -> None:
-        """Remove the note of the key if it is about this version."""
-        self.latest_notes.remove_of_job(self._key(source), source.job_id)
-
-    def _key(self, source: Source) -> str:
-        return note_key(
-            source.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
-        )
-
-
 def leaves_a_note(job: Job) -> bool:
     """Whether the end of the job leaves a note.
 
@@ -154,13 +120,17 @@ class SettlementEffects:
 
     Attributes:
         notes: None in a deployment without error notes.
+        terms: of the provider.
         tags: None in a deployment that does not tag sources.
         removals: None in a deployment that keeps the results of deleted sources.
     """
 
     latest_versions: LatestVersions
     telemetry: Telemetry
-    notes: ErrorNotes | None
+    upload_prefix: str
+    result_prefix: str
+    terms: Terms
+    notes: LatestNotes | None
     tags: SourceTags | None = None
     removals: Removals | None = None
 
@@ -168,47 +138,50 @@ class SettlementEffects:
         """Apply the effects of a settled job; other jobs have none."""
         if not job.state.is_settled:
             return
-        if job.state is not State.SUPERSEDED:
-            self._say(job)
+        if self.notes is not None and job.state is not State.SUPERSEDED:
+            self._note(self.notes, job)
+        if self.tags is not None and job.state is not State.SUPERSEDED:
+            self._tag(self.tags, job)
         # A job that made a call may have cached its result, even if its photo is superseded.
         if self.removals is not None and (job.result is not None or job.attempts):
-            self._remove_if_deleted(self.removals, job)
+            # The source may have been deleted while the result was being stored.
+            head = self.latest_versions.newest(job.source.ref)
+            if head is not None and head.supersedes(job) is Reason.SOURCE_DELETED:
+                self._remove(job.source, order=head.order)
 
     def deleted(self, source: Source) -> None:
         """Remove the notes and results of a deleted key's uploads."""
         if self.notes is not None:
-            self.notes.withdraw(source, before(source))
-        if self.removals is not None:
-            self.removals.remove(Removal(bucket=source.bucket, key=source.key, order=source.order))
+            self.notes.remove_up_to(self._note_key(source), before(source))
+        self._remove(source, order=source.order)
 
     def version_deleted(self, source: Source) -> None:
         """Remove the note and results of one version that was permanently deleted."""
         if self.notes is not None:
-            self.notes.withdraw_of_job(source)
+            self.notes.remove_of_job(self._note_key(source), source.job_id)
+        self._remove(source, order=source.order, job_id=source.job_id)
+
+    def _remove(self, source: Source, *, order: str, job_id: str | None = None) -> None:
         if self.removals is not None:
             self.removals.remove(
-                Removal(
-                    bucket=source.bucket,
-                    key=source.key,
-                    order=source.order,
-                    job_id=source.job_id,
-                )
+                Removal(bucket=source.bucket, key=source.key, order=order, job_id=job_id)
             )
 
-    def _say(self, job: Job) -> None:
-        if self.notes is not None:
-            self._note(self.notes, job)
-        if self.tags is not None:
-            self._tag(self.tags, job)
-
-    def _note(self, notes: ErrorNotes, job: Job) -> None:
+    def _note(self, notes: LatestNotes, job: Job) -> None:
+        """Write `<key>.error.json` for the newest upload of a key, or remove it."""
+        key = self._note_key(job.source)
         if leaves_a_note(job) and why_superseded(self.latest_versions, job) is None:
-            notes.write(job)
+            notes.put(key, error_note(job, self.terms), job)
             # A deletion or a newer upload that came meanwhile found no note to remove.
             if why_superseded(self.latest_versions, job) is None:
                 return
         if job.may_have_a_note:
-            notes.withdraw(job.source, occasion_of(job))
+            notes.remove_up_to(key, occasion_of(job))
+
+    def _note_key(self, source: Source) -> str:
+        return note_key(
+            source.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
+        )
 
     def _tag(self, tags: SourceTags, job: Job) -> None:
         # Without versions, a newer upload of the same bytes cannot be told from this one by S3.
@@ -220,14 +193,3 @@ class SettlementEffects:
             return
         if not has_room:
             self.telemetry.log("source not tagged: it has the maximum number of tags")
-
-    def _remove_if_deleted(self, removals: Removals, job: Job) -> None:
-        """Remove the result of a source that was deleted while the result was being stored."""
-        head = self.latest_versions.newest(job.source.ref)
-        if _is_deletion_after(head, job):
-            source = job.source
-            removals.remove(Removal(bucket=source.bucket, key=source.key, order=head.order))
-
-
-def _is_deletion_after(head: LatestVersion | None, job: Job) -> TypeGuard[LatestVersion]:
-    return head is not None and head.job_id is None and head.order > job.source.order

@@ -7,7 +7,8 @@ that was paid for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,12 +35,12 @@ MOST_FAILURES = 8
 """With waits that grow up to a sixth of the job's deadline, about that deadline."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Step:
-    """The outcome of one step of a job.
+    """One step of a job.
 
     Attributes:
-        job: as stored after the step.
+        job: as stored before the step; after it, the caller's own if it sets it.
         error: what the step raised; None if it succeeded.
     """
 
@@ -67,23 +68,25 @@ class StepFailures:
     timing: Timing
     states: frozenset[State]
 
-    def guard(self, job: Job, take: Callable[[Job], Job | None]) -> Step:
-        """Take a step; if it raises, record the failure on the job's current version.
+    @contextmanager
+    def guard(self, job: Job) -> Iterator[Step]:
+        """A block that takes one step; if it raises, the failure is recorded on the current job.
 
         Raises:
             LostRaceError: another worker moved the job; not a failure.
             NewerRowError: a newer version wrote the row.
             Exception: the error does not count for this job; the queue delivers again.
         """
+        step = Step(job=job)
         try:
-            return Step(job=take(job) or job)
+            yield step
         except (LostRaceError, NewerRowError):
             raise
         except Exception as exc:  # one job's error must not stop other jobs
             moved = self._recorded(job, exc)
             if moved is None:
                 raise
-            return Step(job=moved, error=exc)
+            step.job, step.error = moved, exc
 
     def _recorded(self, before: Job, exc: Exception) -> Job | None:
         """The job with the failure recorded; None if the failure does not count for the job."""
@@ -102,7 +105,7 @@ class StepFailures:
         )
         message = words(f"{type(exc).__name__}: {exc}")
         if job.state.is_settled:
-            return self.job_writer.postpone_effects(self._later(job, failures, job.message, now))
+            return self.jobs.save(self._later(job, failures, job.message, now))
         if failures >= MOST_FAILURES:
             return self.end(job, message, is_denied=isinstance(exc, SourceDeniedError))
         return self.job_writer.record(job, self._later(job, failures, message, now))

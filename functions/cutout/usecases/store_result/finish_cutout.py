@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,25 +43,27 @@ class FetchedResult:
     """A fetched result. Each step returns a copy with what it found or made.
 
     Attributes:
-        task: the task that made it.
         file: its bytes, in a folder that exists for one message.
         picture: the decoded image; None if it cannot be decoded.
         review_reason: why a person must review it; None if it is accepted.
         place: the key that is claimed for the review.
         pixels: whether its colours are the model's or the photo's.
         remark: how it differs from the settings, and why; None if it does not.
-        is_accepted: a person accepted it: the checks of a decoded image do not count.
     """
 
     job: Job
-    task: Task
     file: Path
     picture: Picture | None = None
     review_reason: Reason | None = None
     place: str | None = None
     pixels: Pixels = Pixels.MODEL
     remark: str | None = None
-    is_accepted: bool = False
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a person accepted it: the checks of a decoded image do not count."""
+        reused = self.job.reused
+        return self.job.decision is not None or (reused is not None and reused.is_accepted)
 
     @property
     def photo(self) -> Photo:
@@ -97,7 +99,7 @@ class ResultFetcher:
     clock: Clock
 
     def fetch(self, job: Job, task: Task, file: Path, *, is_decoded: bool) -> FetchedResult:
-        """Download the result into `file`, and decode it if `is_decoded`.
+        """Download the result into `file`, and decode it if `is_decoded`; else it needs review.
 
         Raises:
             FetchRefusedError: the link must not be fetched, or serves something else.
@@ -109,8 +111,10 @@ class ResultFetcher:
         self.downloads.fetch(task.result_url, file)
         if self._is_read_again(job) and _breaks_off(file):
             raise ResponseLostError("the result's file breaks off before its end")
-        fetched = FetchedResult(job=job, task=task, file=file)
-        return self._decoded(fetched) if is_decoded else fetched
+        fetched = FetchedResult(job=job, file=file)
+        if not is_decoded:
+            return replace(fetched, review_reason=Reason.RESULT_UNCHECKED)
+        return self._decoded(fetched)
 
     def check(self, fetched: FetchedResult) -> FetchedResult:
         """Decode the result and check that it is a cut-out of the photo."""
@@ -240,7 +244,7 @@ class FinishCutout:
 
 @dataclass(kw_only=True)
 class VariantSources:
-    """The finished cut-outs that recipes start from, each made when the first asks for it.
+    """The cut-out that recipes start from: as published, or made when the first asks for it.
 
     Attributes:
         published: the one in the results bucket.
@@ -254,7 +258,7 @@ class VariantSources:
     pixels: Pixels
     own: FullSizePhoto
     model: Callable[[], Finished]
-    _made: dict[Pixels, Path] = field(default_factory=dict)
+    _made: Path | None = None
 
     def file(self, pixels: Pixels | None) -> Path:
         """The cut-out with these pixels; None means the published one.
@@ -262,17 +266,13 @@ class VariantSources:
         Raises:
             PictureError: it cannot be made.
         """
-        wanted = pixels or self.pixels
-        if wanted not in self._made:
-            self._made[wanted] = self._make(wanted)
-        return self._made[wanted]
-
-    def _make(self, pixels: Pixels) -> Path:
-        if pixels is self.pixels:
+        if pixels in {None, self.pixels}:
             return self.published
-        if pixels is Pixels.MODEL:
-            return self.model().file
-        return self.finish_cutout.with_sources_pixels(self.published, self.own).file
+        if self._made is None and pixels is Pixels.MODEL:
+            self._made = self.model().file
+        elif self._made is None:
+            self._made = self.finish_cutout.with_sources_pixels(self.published, self.own).file
+        return self._made
 
 
 def _not_compared(job: Job) -> str | None:

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
-from cutout.domain.job.stored_limits import TEXT_BYTES, shortened
 from cutout.domain.object_keys import MADE_BY, MAX_TAGS, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
-from cutout.domain.provider import Task
 from cutout.domain.text.encoded_words import encoded, is_plain
 from cutout.ports.buckets import Handling, Labels, Results, StoredResult, Uploads
 from cutout.ports.telemetry import Telemetry
@@ -70,6 +68,14 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def task_of(job: Job) -> str:
+    """The id of the task that made the result that is being stored."""
+    if job.reused is not None:
+        return job.reused.task_id
+    attempt = job.attempt_numbered(job.storing_attempt)
+    return (attempt.task_id if attempt else None) or ""
+
+
 def _is_newer(current: StoredResult, job: Job) -> bool:
     return current.order is not None and current.order > job.source.order
 
@@ -101,7 +107,7 @@ class ObjectMetadata:
     telemetry: Telemetry
     model: str
 
-    def labels(self, job: Job, task: Task) -> Labels:
+    def labels(self, job: Job) -> Labels:
         """The source's own labels and the cut-out's provenance.
 
         Labels that do not fit, or that no header can contain, are logged and named in `left_out`.
@@ -112,24 +118,24 @@ class ObjectMetadata:
         own = self.uploads.labels(job.source)
         theirs = {name: text for name, text in own.metadata.items() if not _is_ours(name)}
         tags = {name: text for name, text in own.tags.items() if _is_to_be_carried(name)}
-        labels = fitted(replace(own, metadata=theirs, tags=tags), self._provenance(job, task))
+        labels = fitted(replace(own, metadata=theirs, tags=tags), self._provenance(job))
         for kind, names in groupby(labels.left_out, lambda one: one.partition(" ")[0]):
             left_out = [name.partition(" ")[2] for name in names]
             self.telemetry.log("labels left out", kind=kind, names=left_out)
         return labels
 
-    def provenance_alone(self, job: Job, task: Task) -> Labels:
+    def provenance_alone(self, job: Job) -> Labels:
         """The cut-out's provenance alone; the source's own labels are not read."""
         theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
-        return fitted(theirs, self._provenance(job, task))
+        return fitted(theirs, self._provenance(job))
 
-    def _provenance(self, job: Job, task: Task) -> dict[str, str]:
+    def _provenance(self, job: Job) -> dict[str, str]:
         return {
             MADE_BY: job.id,
             SOURCE_VERSION: job.source.version_id or job.source.etag,
             SOURCE_ORDER: job.source.order,
             "cutout-model": self.model,
-            "cutout-task": shortened(task.id, TEXT_BYTES["task_id"]),
+            "cutout-task": task_of(job),
         }
 
 
@@ -142,29 +148,29 @@ def fitted(labels: Labels, provenance: Mapping[str, str]) -> Labels:
     room = _Room()
     for name, text in provenance.items():
         room.takes_metadata(name, text)
-    handling = _fitted_handling(labels.handling, room)
+    set_headers = {
+        field.name: value
+        for field in fields(Handling)
+        if (value := getattr(labels.handling, field.name)) is not None
+    }
+    headers = {name: value for name, value in set_headers.items() if room.takes_header(name, value)}
     metadata = {
         name: text
         for name, text in sorted(labels.metadata.items())
         if room.takes_metadata(name, text)
     }
-    tags: dict[str, str] = {}
-    for name, text in sorted(labels.tags.items()):
-        if len(tags) < MAX_TAGS and room.takes_tag(name, text):
-            tags[name] = text
-    fits = Labels(metadata={**provenance, **metadata}, tags=tags, handling=handling)
-    return replace(fits, left_out=labels.left_out + tuple(_missing(labels, fits)))
-
-
-def _missing(wanted: Labels, fits: Labels) -> Iterator[str]:
-    """The kind and name of each label that does not fit."""
-    yield from (
-        f"metadata {name}" for name in sorted(wanted.metadata.keys() - fits.metadata.keys())
+    tags = {name: text for name, text in sorted(labels.tags.items()) if room.takes_tag(name, text)}
+    return Labels(
+        metadata={**provenance, **metadata},
+        tags=tags,
+        handling=Handling(**headers),
+        left_out=(
+            *labels.left_out,
+            *(f"metadata {name}" for name in sorted(labels.metadata) if name not in metadata),
+            *(f"tag {name}" for name in sorted(labels.tags) if name not in tags),
+            *(f"header {name}" for name in set_headers if name not in headers),
+        ),
     )
-    yield from (f"tag {name}" for name in sorted(wanted.tags.keys() - fits.tags.keys()))
-    for field in fields(Handling):
-        if getattr(wanted.handling, field.name) != getattr(fits.handling, field.name):
-            yield f"header {field.name}"
 
 
 class _Room:
@@ -173,6 +179,7 @@ class _Room:
     def __init__(self) -> None:
         self._metadata = MAX_METADATA_BYTES
         self._headers = MAX_LABEL_BYTES
+        self._tags = 0
 
     def takes_metadata(self, name: str, text: str) -> bool:
         """Add one metadata entry; False if it does not fit or no header can contain it."""
@@ -182,33 +189,29 @@ class _Room:
         # The signature's header repeats the name of each header that it signs.
         names = 2 * (len(_METADATA_PREFIX) + len(name)) + 1
         header = names + len(encoded(text)) + _SEPARATORS
-        if weight > self._metadata or header > self._headers:
+        if weight > self._metadata or not self._takes(header):
             return False
         self._metadata -= weight
-        self._headers -= header
         return True
 
     def takes_tag(self, name: str, text: str) -> bool:
         """Add one tag; False if it does not fit. One header contains all tags, as a query."""
-        return _is_text(name + text) and self.takes(len(urlencode({name: text})) + 1)
+        is_possible = self._tags < MAX_TAGS and _is_text(name + text)
+        is_added = is_possible and self._takes(len(urlencode({name: text})) + 1)
+        self._tags += is_added
+        return is_added
 
-    def takes(self, size: int) -> bool:
-        """Use so many bytes of headers; False if they do not fit."""
+    def takes_header(self, name: str, value: str | datetime) -> bool:
+        """Add one header for browsers; False if it does not fit or is not plain."""
+        text = value if isinstance(value, str) else ""
+        size = len(name) + _SEPARATORS + (len(text) or _TIME_BYTES)
+        return is_plain(text) and self._takes(size)
+
+    def _takes(self, size: int) -> bool:
         if size > self._headers:
             return False
         self._headers -= size
         return True
-
-
-def _fitted_handling(handling: Handling, room: _Room) -> Handling:
-    kept: dict[str, Any] = {}
-    for field in fields(handling):
-        value = getattr(handling, field.name)
-        text = value if isinstance(value, str) else ""
-        size = len(field.name) + _SEPARATORS + (len(text) or _TIME_BYTES)
-        if value is not None and is_plain(text) and room.takes(size):
-            kept[field.name] = value
-    return Handling(**kept)
 
 
 def _is_ours(name: str) -> bool:

@@ -10,7 +10,7 @@ from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import Removal
-from cutout.domain.object_keys import beside, result_keys, review_keys, variant_keys
+from cutout.domain.object_keys import beside, result_keys, review_keys
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.ports.buckets import Results, StoredResult
 from cutout.ports.jobs_table import SourceJobs
@@ -70,13 +70,7 @@ class RemoveResults:
 
     def _variants_of(self, result_key: str, source_key: str) -> Iterator[str]:
         for recipe in recipes_for(self.recipes, source_key):
-            yield from variant_keys(
-                recipe.key,
-                result_key,
-                recipe=recipe.name,
-                extension=recipe.format,
-                result_prefix=self.result_prefix,
-            )
+            yield from recipe.keys(result_key, self.result_prefix)
 
     def _possible(self, removal: Removal) -> Iterator[str]:
         """The keys that results of the source can have: jobs expire, cut-outs do not."""

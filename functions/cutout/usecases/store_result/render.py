@@ -98,26 +98,21 @@ class Render:
         self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
 
     def _made(
-        self,
-        job: Job,
-        result: Result,
-        names: tuple[str, ...],
-        folder: Path,
-        own: FullSizePhoto,
+        self, job: Job, result: Result, names: tuple[str, ...], folder: Path, own: FullSizePhoto
     ) -> tuple[Variant, ...]:
         file = folder / "cut-out.png"
         labels = self.results.fetch(result.key, file)
         is_there = labels is not None and sha256(file) == result.sha256
-        bases = VariantSources(
+        sources = VariantSources(
             finish_cutout=self.finish_cutout,
             published=file,
             pixels=result.pixels,
             own=own,
             model=lambda: self._models(job, folder / "result"),
         )
-        return self.variants.make_named(
+        return self.variants.make(
             job,
-            bases.file if is_there else _gone,
+            sources.file if is_there else _gone,
             fitted(labels or Labels(metadata={}, tags={}), {}),
             until=self.clock.now() + self.lease / 2,
             names=names,

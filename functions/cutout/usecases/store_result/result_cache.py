@@ -17,7 +17,7 @@ from cutout.ports.buckets import KeptResults
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.publish import sha256, task_of
 
 _PUT_TRIES = 3
 
@@ -44,7 +44,7 @@ class ResultCache:
             key=key,
             sha256=sha256(fetched.file),
             job_id=job.id,
-            task_id=fetched.task.id,
+            task_id=task_of(job),
             credits=_paid(job),
             is_of_copy=job.prepared is not None,
             is_accepted=fetched.is_accepted,
@@ -62,7 +62,7 @@ class ResultCache:
     def accept(self, fetched: FetchedResult) -> None:
         """Let later jobs use a result that a person accepted; raises as `keep` does."""
         job = fetched.job
-        if self.deduplication.decided(job, fetched.task.id, is_accepted=True):
+        if self.deduplication.decided(job, task_of(job), is_accepted=True):
             return
         # Finishing would apply the photo's own pixels twice. A reused result is its maker's.
         if fetched.pixels is Pixels.MODEL and job.reused is None:

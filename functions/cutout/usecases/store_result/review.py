@@ -22,7 +22,7 @@ from cutout.usecases.shared.error_note_texts import (
     whose,
     why,
 )
-from cutout.usecases.shared.settlement_effects import LatestNotes, occasion_of
+from cutout.usecases.shared.settlement_effects import LatestNotes
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 
 _PLACES = 2
@@ -38,9 +38,8 @@ class ReviewNotes:
 
     def write(self, fetched: FetchedResult, review_reason: Reason) -> None:
         """Write what was measured and expected, for the person who reviews the result."""
-        job = fetched.job
         note = review_note(fetched, review_reason, self.results_bucket)
-        self.latest_notes.put(beside(fetched.key), note, job_id=job.id, occasion=occasion_of(job))
+        self.latest_notes.put(beside(fetched.key), note, fetched.job)
 
     def resolve(self, fetched: FetchedResult) -> None:
         """Replace the notes of the job's results under review: no review is needed any more.
@@ -60,9 +59,7 @@ class ReviewNotes:
             "at": job.updated_at.isoformat(),
         }
         for place in islice(review_keys(fetched.key, job.source.key), _PLACES):
-            self.latest_notes.replace_of_job(
-                beside(place), note, job_id=job.id, occasion=occasion_of(job)
-            )
+            self.latest_notes.replace_of_job(beside(place), note, job)
 
     def decided(self, job: Job, decision: ReviewDecision, result: Result) -> None:
         """Replace the note of the result under review: a person has decided."""
@@ -73,9 +70,7 @@ class ReviewNotes:
             **cost(job),
             "at": decision.at.isoformat(),
         }
-        self.latest_notes.replace_of_job(
-            beside(result.key), note, job_id=job.id, occasion=occasion_of(job)
-        )
+        self.latest_notes.replace_of_job(beside(result.key), note, job)
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:

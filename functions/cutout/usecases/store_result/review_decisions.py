@@ -12,13 +12,12 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
-from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import Move
 from cutout.ports.buckets import Results
+from cutout.ports.jobs_table import why_superseded
 from cutout.usecases.shared import temp_folder
-from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.publish import sha256, task_of
 from cutout.usecases.store_result.store_result import CUT_SHORT, StoreResult, is_unchecked
 
 
@@ -45,7 +44,7 @@ class ReviewDecisions:
     def _reject(self, job: Job, decision: ReviewDecision, result: Result) -> Job:
         if self.store_result.result_cache is not None:
             deduplication = self.store_result.result_cache.deduplication
-            deduplication.decided(job, _task_id(job), is_accepted=False)
+            deduplication.decided(job, task_of(job), is_accepted=False)
         self.store_result.review_notes.decided(job, decision, result)
         return self.store_result.settle(
             job, Move.FAIL, decision.verdict.reason, message=decision.text
@@ -58,13 +57,7 @@ class ReviewDecisions:
                 return self._undecided(job, "the result under review no longer exists")
             if sha256(file) != result.sha256:
                 return self._undecided(job, "the result under review is not the one that was kept")
-            fetched = FetchedResult(
-                job=job,
-                task=Task(id=_task_id(job), status=TaskStatus.COMPLETED),
-                file=file,
-                pixels=result.pixels,
-                is_accepted=True,
-            )
+            fetched = FetchedResult(job=job, file=file, pixels=result.pixels)
             checked = self.store_result.fetcher.check(fetched)
             if checked.picture is None:
                 return self._undecided(job, "the result under review cannot be decoded")
@@ -75,11 +68,3 @@ class ReviewDecisions:
     def _undecided(self, job: Job, problem: str) -> Job:
         failures = self.store_result.failures
         return self.store_result.job_writer.record(job, failures.under_review_again(job, problem))
-
-
-def _task_id(job: Job) -> str:
-    """The id of the task that made the result."""
-    if job.reused is not None:
-        return job.reused.task_id
-    attempt = job.attempt_numbered(job.storing_attempt)
-    return (attempt.task_id if attempt else None) or ""

@@ -24,13 +24,12 @@ from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
 from cutout.domain.timing import Randomness, Timing
-from cutout.ports.jobs_table import Jobs, LatestVersions
+from cutout.ports.jobs_table import Jobs, LatestVersions, why_superseded
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import StepFailures
-from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _RACES = 3
@@ -75,7 +74,8 @@ class TrackTask:
                 return
             self.telemetry.log("job processed", state=job.state, key=job.source.key)
             try:
-                self.failures.guard(job, lambda job: self._follow(job, request))
+                with self.failures.guard(job):
+                    self._follow(job, request)
             except JobMovedError as lost:
                 self.telemetry.log("another worker moved the job")
                 job = lost.winner
@@ -88,24 +88,20 @@ class TrackTask:
             job = self.job_writer.announce(job)
         else:
             self.job_writer.reapply_effects(job)
-        if job.is_being_decided:
-            # By the clock of the person's machine it may not be due yet, but nobody has the lease.
-            self._with_lease(job, self.decide, is_free=job.tries == 0)
+        now = self.clock.now()
+        if job.is_being_decided or (job.state is State.STORING and job.reused is not None):
+            # A decision has the time of a person's machine, by which it may not be due yet; in the
+            # first entry of the state, nobody has the lease.
+            if job.is_due(now) or (job.is_being_decided and job.tries == 0):
+                leased = self.job_writer.record(job, self._leased(job))
+                with self.failures.guard(leased):
+                    (self.decide if job.is_being_decided else self.reuse)(leased)
             self._look_again(job, request)
-            return
-        if job.state is State.STORING and job.reused is not None:
-            self._with_lease(job, self.reuse)
-            self._look_again(job, request)
-            return
-        attempt = job.attempt_numbered(request.attempt)
-        if attempt is None or not attempt.is_open:
-            return
-        if job.state is State.STORING and not job.is_due(self.clock.now()):
+        elif job.state is not State.STORING or job.is_due(now):
+            self._ask(job, request)
+        elif job.tracked_attempt != job.attempt_numbered(request.attempt):
             # Another worker has the lease: two would fetch and write the same result.
-            if not job.tracks(attempt):
-                self._look_again(job, request)
-            return
-        self._ask(job, attempt, request)
+            self._look_again(job, request)
 
     def _look_again(self, job: Job, request: TaskCheck) -> None:
         """After another result is stored, process a callback that may alone name its task.
@@ -116,30 +112,6 @@ class TrackTask:
         attempt = job.attempt_numbered(request.attempt)
         if attempt is not None and attempt.is_open and not request.is_poll:
             raise JobMovedError(self.jobs.find(job.id))
-
-    def _ask(self, job: Job, attempt: Attempt, request: TaskCheck) -> None:
-        """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
-        if request.is_taken:
-            # Recorded before the task is read, which may fail: it is all that forbids a repeat.
-            job = self.unverified_tasks.callback_received(job, attempt, request.task_id)
-            attempt = job.attempt_numbered(request.attempt) or attempt
-        task_id = attempt.task_id or request.task_id or attempt.named_task
-        if task_id is None:
-            return
-        try:
-            self._look(job, attempt, task_id, request)
-        except TaskTakenError:
-            self.telemetry.log("the task belongs to another call", job_id=job.id)
-            self.telemetry.metric(Metric.TASK_TAKEN)
-            if job.is_rechecking and attempt == job.tracked_attempt:
-                self._go_on_asking(job, job.with_attempt(attempt.without_task()))
-            else:
-                self.unverified_tasks.belongs_to_another(job, attempt)
-
-    def _with_lease(self, job: Job, step: Callable[[Job], Job], *, is_free: bool = False) -> None:
-        """Take the lease, then end the job from a stored result; no task is read."""
-        if is_free or job.is_due(self.clock.now()):
-            self.failures.guard(self.job_writer.record(job, self._leased(job)), step)
 
     def _leased(self, job: Job) -> Job:
         """The job while its result is stored.
@@ -157,6 +129,28 @@ class TrackTask:
             due_at=now + self.timing.lease,
         )
         return replace(storing, failures=storing.failures + 1, cut_short=storing.cut_short + 1)
+
+    def _ask(self, job: Job, request: TaskCheck) -> None:
+        """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
+        attempt = job.attempt_numbered(request.attempt)
+        if attempt is None or not attempt.is_open:
+            return
+        if request.is_taken:
+            # Recorded before the task is read, which may fail: it is all that forbids a repeat.
+            job = self.unverified_tasks.callback_received(job, attempt, request.task_id)
+            attempt = job.attempt_numbered(request.attempt) or attempt
+        task_id = attempt.task_id or request.task_id or attempt.named_task
+        if task_id is None:
+            return
+        try:
+            self._look(job, attempt, task_id, request)
+        except TaskTakenError:
+            self.telemetry.log("the task belongs to another call", job_id=job.id)
+            self.telemetry.metric(Metric.TASK_TAKEN)
+            if job.is_rechecking and attempt == job.tracked_attempt:
+                self._go_on_asking(job, job.with_attempt(attempt.without_task()))
+            else:
+                self.unverified_tasks.belongs_to_another(job, attempt)
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, request: TaskCheck) -> None:
         try:
@@ -315,9 +309,11 @@ class TrackTask:
             is_asked_again=attempt.is_asked_again or job.is_rechecking,
         )
         leased = self._leased(job.with_attempt(known))
-        storing = replace(leased, storing_attempt=attempt.number, decision=None)
+        # It may have ended for want of a cached result, or of a decision.
+        storing = replace(leased, storing_attempt=attempt.number, decision=None, reused=None)
         saved = self.job_writer.record(job, storing, decided_by=known)
-        self.failures.guard(saved, lambda leased: self.store(leased, task))
+        with self.failures.guard(saved):
+            self.store(saved, task)
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Record the charge for a second attempt of a settled job, whose result is not used.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.metrics import Metric
-from cutout.domain.object_keys import variant_keys
 from cutout.domain.photo.picture import Picture
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.domain.states import Pixels
@@ -45,50 +44,33 @@ class Variants:
         labels: Labels,
         *,
         until: datetime,
+        names: tuple[str, ...] | None,
     ) -> tuple[Variant, ...]:
-        """Make the variants of all recipes that apply to the photo, or of those it chose.
+        """Make the variants of these recipes.
 
-        A chosen name without a recipe gives a variant with a problem.
+        A name that no recipe has which applies to the photo gives a variant with a problem.
 
         Args:
             job: the cut-out's job, which has claimed its result key.
             base: what the variants are made from.
             labels: the cut-out's labels, which each variant gets.
             until: no variant is started after this time.
+            names: of the recipes; None means all that apply to the photo.
         """
-        made = (self._made(job, recipe, base, labels, until) for recipe in self._wanted(job))
-        return (*made, *self._unknown(job))
-
-    def make_named(
-        self, job: Job, base: Base, labels: Labels, *, until: datetime, names: tuple[str, ...]
-    ) -> tuple[Variant, ...]:
-        """Make the named variants; a name without a recipe gives a variant with a problem."""
-        recipes = {one.name: one for one in recipes_for(self.recipes, job.source.key)}
+        recipes = self._recipes(job)
         return tuple(
             self._made(job, recipes[name], base, labels, until)
             if name in recipes
             else self._failed(Recipe(name=name), _UNKNOWN)
-            for name in names
+            for name in (recipes if names is None else names)
         )
-
-    def give_up(self, job: Job, problem: str) -> tuple[Variant, ...]:
-        """Make no variants; each gets this problem."""
-        failed = (self._failed(recipe, problem) for recipe in self._wanted(job))
-        return (*failed, *self._unknown(job))
 
     def unknown_names(self, job: Job) -> tuple[str, ...]:
         """The names that the photo chose, but that no recipe has which applies to it."""
-        known = {one.name for one in recipes_for(self.recipes, job.source.key)}
-        return tuple(name for name in job.recipes or () if name not in known)
+        return tuple(name for name in job.recipes or () if name not in self._recipes(job))
 
-    def _wanted(self, job: Job) -> tuple[Recipe, ...]:
-        recipes = recipes_for(self.recipes, job.source.key)
-        names = job.recipes
-        return recipes if names is None else tuple(it for it in recipes if it.name in names)
-
-    def _unknown(self, job: Job) -> tuple[Variant, ...]:
-        names = self.unknown_names(job)
-        return tuple(self._failed(Recipe(name=name), _UNKNOWN) for name in names)
+    def _recipes(self, job: Job) -> dict[str, Recipe]:
+        return {one.name: one for one in recipes_for(self.recipes, job.source.key)}
 
     def _made(
         self, job: Job, recipe: Recipe, base: Base, labels: Labels, until: datetime
@@ -142,17 +124,8 @@ class Variants:
         )
 
     def _claim(self, job: Job, recipe: Recipe) -> str:
-        for key in self._candidates(job, recipe):
+        for key in recipe.keys(job.result_key or "", self.result_prefix):
             is_free = key != job.result_key
             if is_free and self.result_keys.claim_result_key(key, job.source.ref):
                 return key
         raise PictureError("all keys for it belong to other photos")
-
-    def _candidates(self, job: Job, recipe: Recipe) -> Iterator[str]:
-        return variant_keys(
-            recipe.key,
-            job.result_key or "",
-            recipe=recipe.name,
-            extension=recipe.format,
-            result_prefix=self.result_prefix,
-        )

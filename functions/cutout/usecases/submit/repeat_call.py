@@ -14,10 +14,9 @@ from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move
 from cutout.domain.timing import PHOTO_LINK_LIFE, Timing
-from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions
+from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions, why_superseded
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.superseded import why_superseded
 
 _MOST_POSTS = 2
 """Its link to the photo would expire before a third call."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from itertools import chain
 
 from cutout.domain.dataclass import dataclass
@@ -33,7 +32,6 @@ from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import Step, StepFailures
-from cutout.usecases.shared.superseded import reason_of
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -78,8 +76,8 @@ class SubmitJob:
         failed = 0
         for candidate in chain([job], self.waiting()):
             try:
-                known = newest if candidate is job else None
-                step = self.failures.guard(candidate, partial(self._advance, newest=known))
+                with self.failures.guard(candidate) as step:
+                    step.job = self._advance(candidate, newest if candidate is job else None)
             except (JobMovedError, NewerRowError):
                 continue
             failed += step.error is not None and not step.is_denied
@@ -96,7 +94,7 @@ class SubmitJob:
                 if job is not None and job.is_waiting:
                     yield job
 
-    def _advance(self, job: Job, *, newest: LatestVersion | None) -> Job:
+    def _advance(self, job: Job, newest: LatestVersion | None) -> Job:
         self.telemetry.log(
             "job processed",
             job_id=job.id,
@@ -115,7 +113,7 @@ class SubmitJob:
 
     def _start(self, job: Job, newest: LatestVersion | None) -> Job:
         head = newest or self.latest_versions.newest(job.source.ref)
-        superseded = reason_of(head, job)
+        superseded = head.supersedes(job) if head else None
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         try:

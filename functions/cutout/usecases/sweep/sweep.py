@@ -56,10 +56,8 @@ class Sweep:
         """Enqueue jobs, then postpone them: a crash in between repeats messages but loses none."""
         submits = [job.id for job in due if _goes_to_submit(job)]
         checks = [_task_check(job) for job in due if not _goes_to_submit(job)]
-        if submits:
-            self.submissions.enqueue(submits)
-        if checks:
-            self.callbacks.enqueue(checks)
+        self.submissions.enqueue(submits)
+        self.callbacks.enqueue(checks)
         for job in due:
             self.telemetry.log("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self._until_resent(job, now))
@@ -76,7 +74,7 @@ class Sweep:
         otherwise a thousand of them would fill every run of Sweep.
         """
         for row in newer:
-            self.telemetry.log("row of a newer version left alone", job_id=row.job_id)
+            self.telemetry.log("row of a newer version left alone", job_id=row.id)
             self.backlog.postpone(row, now + self.resend_after)
 
     def _look_at_gate(self, now: datetime, *, has_waiting: bool) -> Gate:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cutout.adapters.evolink.task_api import TERMS
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels, NoteRevision
-from cutout.usecases.shared.settlement_effects import ErrorNotes, LatestNotes
+from cutout.usecases.shared.settlement_effects import LatestNotes
 from tests.support.fakes.buckets import MemoryNotes
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png
@@ -221,7 +220,7 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")
     board = LatestNotes(notes=notes, telemetry=world.telemetry)
-    ErrorNotes(latest_notes=board, upload_prefix="in/", result_prefix="out/", terms=TERMS).write(
+    replace(world.settlement_effects, notes=board, upload_prefix="in/", result_prefix="out/").apply(
         job
     )
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]

@@ -9,12 +9,13 @@ import pytest
 
 from cutout.domain.errors import TransientError
 from cutout.ports.buckets import CurrentNote, NoteRevision
-from cutout.usecases.shared.settlement_effects import LatestNotes, before
-from tests.support.builders import NOW, a_source
+from cutout.usecases.shared.settlement_effects import LatestNotes, before, occasion_of
+from tests.support.builders import a_job, a_source
 from tests.support.fakes.queues import MemoryTelemetry
 
-OCCASION = NoteRevision(order="0B", version=3, at=NOW)
-STANDING = CurrentNote(etag="e", occasion=replace(OCCASION, version=2), job_id="job")
+JOB = a_job(version=3, source=a_source(sequencer="0B"))
+OCCASION = occasion_of(JOB)
+STANDING = CurrentNote(etag="e", occasion=replace(OCCASION, version=2), job_id=JOB.id)
 
 
 @dataclass
@@ -52,7 +53,7 @@ def board(notes: Board) -> LatestNotes:
 def test_a_note_is_json_for_people() -> None:
     """A field a line, and letters as they are."""
     notes = Board()
-    board(notes).put("a", {"key": "Schuhe/grün.jpg", "code": None}, job_id="j", occasion=OCCASION)
+    board(notes).put("a", {"key": "Schuhe/grün.jpg", "code": None}, JOB)
     assert notes.texts == ['{\n  "key": "Schuhe/grün.jpg",\n  "code": null\n}\n']
 
 
@@ -75,7 +76,7 @@ def test_a_note_is_written_and_taken_back_after_up_to_two_races(
 def change(notes: Board, *, is_written: bool) -> None:
     """Write a note there, or take it back."""
     if is_written:
-        board(notes).put("a", {}, job_id="j", occasion=OCCASION)
+        board(notes).put("a", {}, JOB)
     else:
         board(notes).remove_up_to("a", OCCASION)
 
@@ -98,7 +99,7 @@ def test_what_is_said_later_stays(
 ) -> None:
     """So does an object of somebody else; the same may be taken back, not said again."""
     notes = Board(replace(STANDING, occasion=occasion))
-    board(notes).put("a", {}, job_id="j", occasion=OCCASION)
+    board(notes).put("a", {}, JOB)
     board(notes).remove_up_to("a", OCCASION)
     assert (len(notes.texts), notes.removed) == (is_written, is_removed)
 
@@ -113,8 +114,8 @@ def test_what_is_said_of_one_job_is_amended_or_taken_back_alone(
 ) -> None:
     """Where nothing is said of it, nothing is done."""
     notes = Board(standing)
-    board(notes).replace_of_job("a", {}, job_id="job", occasion=OCCASION)
-    board(notes).remove_of_job("a", "job")
+    board(notes).replace_of_job("a", {}, JOB)
+    board(notes).remove_of_job("a", JOB.id)
     assert (len(notes.texts), notes.removed) == (is_its, is_its)
 
 

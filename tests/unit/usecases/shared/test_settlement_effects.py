@@ -12,8 +12,7 @@ from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels
-from cutout.ports.jobs_table import LatestVersion
-from cutout.usecases.shared.superseded import why_superseded
+from cutout.ports.jobs_table import LatestVersion, why_superseded
 from tests.support.builders import RESULT, a_job, a_source, an_attempt
 from tests.support.fakes.world import World, png
 

@@ -8,7 +8,6 @@ import pytest
 
 from cutout.domain.errors import SourceDeniedError
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.step_failures import Step, StepFailures
@@ -28,17 +27,15 @@ def failures(world: World) -> StepFailures:
 def test_a_step_without_anything_to_do_leaves_the_job_as_it_is() -> None:
     """It ended in order."""
     job = a_job()
-    assert failures(World()).guard(job, lambda _job: None) == Step(job=job)
+    with failures(World()).guard(job) as step:
+        pass
+    assert step == Step(job=job)
 
 
 def test_what_a_step_raises_for_a_row_that_is_gone_is_the_queues() -> None:
     """There is nowhere to count it."""
-
-    def take(_job: Job) -> Job:
+    with pytest.raises(SourceDeniedError), failures(World()).guard(a_job()):
         raise SourceDeniedError("AccessDenied")
-
-    with pytest.raises(SourceDeniedError):
-        failures(World()).guard(a_job(), take)
 
 
 @pytest.mark.parametrize(

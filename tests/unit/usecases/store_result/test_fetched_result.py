@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from tests.support.builders import PHOTO, a_job
 
-TASK = Task(id="task-1", status=TaskStatus.COMPLETED)
-RESULT = FetchedResult(job=a_job(photo=PHOTO, result_key="a.png"), task=TASK, file=Path("result"))
+RESULT = FetchedResult(job=a_job(photo=PHOTO, result_key="a.png"), file=Path("result"))
 
 
 def test_a_result_belongs_to_a_photo_that_was_looked_at() -> None:

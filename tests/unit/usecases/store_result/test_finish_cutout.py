@@ -13,7 +13,6 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
 from cutout.domain.photo.picture import Picture
-from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels
 from cutout.usecases.store_result.finish_cutout import (
@@ -30,7 +29,6 @@ from tests.support.fakes.evolink import FakePictures
 from tests.support.fakes.world import World
 
 TURNED = replace(PHOTO, orientation=6)
-TASK = Task(id="task-1", status=TaskStatus.COMPLETED)
 NO_PHOTO = FullSizePhoto()
 
 
@@ -47,7 +45,7 @@ def fetched(job: Job, folder: Path, text: str = "png 600 400 0 255 task-1") -> F
     """What the provider made of a photo."""
     file = folder / "result"
     file.write_text(text)
-    return FetchedResult(job=job, task=TASK, file=file, picture=FakePictures().examine(file))
+    return FetchedResult(job=job, file=file, picture=FakePictures().examine(file))
 
 
 def finish(result: FetchedResult, pixels: Pixels = Pixels.MODEL) -> FetchedResult:

@@ -12,7 +12,6 @@ from cutout.domain.errors import TransientError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Prepared
-from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.states import AttemptOutcome
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import sha256
@@ -24,7 +23,7 @@ from tests.support.fakes.world import World
 MODEL = "mj-v7-remove-bg"
 KEY = f"kept/{PHOTO.sha256}-{MODEL}.png"
 PICTURE = f"{PHOTO.sha256}#{MODEL}"
-PAID = an_attempt(2, outcome=AttemptOutcome.ACCEPTED, credits_used=Decimal(5))
+PAID = an_attempt(2, outcome=AttemptOutcome.ACCEPTED, credits_used=Decimal(5), task_id="task-1")
 JOB = a_job(photo=PHOTO, attempts=(an_attempt(1), PAID), storing_attempt=2)
 COPY = Prepared(key="copy", format="jpeg", size=9, width=6, height=4, made_at=NOW)
 
@@ -61,8 +60,7 @@ def fetched(folder: Path, job: Job = JOB) -> FetchedResult:
     """What the provider made."""
     file = folder / "result"
     file.write_bytes(b"result")
-    task = Task(id="task-1", status=TaskStatus.COMPLETED)
-    return FetchedResult(job=job, task=task, file=file)
+    return FetchedResult(job=job, file=file)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +86,7 @@ def test_a_result_is_cached_with_all_that_another_photo_needs_of_it(
         key=KEY,
         sha256=sha256(result.file),
         job_id=job.id,
-        task_id="task-1",
+        task_id="task-1" if job.storing_attempt else "",
         credits=credits_,
         is_of_copy=is_of_copy,
     )

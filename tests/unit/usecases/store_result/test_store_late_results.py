@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 
 from cutout.domain.errors import ProviderBusyError, SourceDeniedError
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.domain.reasons import Reason
@@ -380,3 +382,20 @@ def test_an_answer_that_comes_too_late_and_names_another_calls_task_is_not_noted
     late = Accepted(task_id=world.task_of(other), credits_reserved=PRICE)
     assert world.submit.call_outcomes.record(job, 1, late) == job
     assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
+
+
+def test_a_late_result_of_a_job_whose_cached_result_failed_is_its_own() -> None:
+    """The cut-out names the task that made it, and the job counts as paid for, not as reused."""
+    world = World(reuse=True)
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    reused = Reuse(
+        job_id="other", key="kept/a.png", sha256="ab", task_id="other", credits_saved=PRICE
+    )
+    world.jobs.jobs[job.id] = replace(
+        world.job(job), state=State.FAILED, reason=Reason.STEP_FAILED, reused=reused
+    )
+    world.evolink.complete(TASK)
+    late = world.wake(job, task_id=TASK)
+    assert (late.state, late.reused) == (State.COMPLETED, None)
+    assert world.results.objects["a.png"].labels.metadata["cutout-task"] == TASK

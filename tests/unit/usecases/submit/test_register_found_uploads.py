@@ -13,7 +13,7 @@ from cutout.domain.object_keys import LANE_MARK
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
 from cutout.ports.buckets import Labels
-from cutout.usecases.shared.superseded import why_superseded
+from cutout.ports.jobs_table import why_superseded
 from tests.support.fakes.world import World, png
 
 HOUR = timedelta(hours=1)
