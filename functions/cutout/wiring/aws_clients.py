@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session, get_cert_path
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
+_SECONDS = (5, 20)  # to connect, and to wait for each part of an answer
 _CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=20,
+    connect_timeout=_SECONDS[0],
+    read_timeout=_SECONDS[1],
     retries={"mode": "standard", "max_attempts": 4},
 )
 
@@ -32,6 +35,33 @@ S3 responds with one header for each entry of an object's metadata, as many as f
 Python's limit such a photo could never be read.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The one TLS context: reading the certificates takes as long as importing httpx."""
+    return ssl.create_default_context(cafile=get_cert_path(verify=True))
+
+
+class Connections(URLLib3Session):
+    """Connections with one TLS context.
+
+    botocore's own read all certificates again for each connection, so that each request after a
+    pause would take ten times as long: https://github.com/boto/botocore/issues/3171
+
+    Args:
+        tls: the context, with the trusted certificates.
+    """
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        super().__init__(timeout=_SECONDS)  # type: ignore[arg-type] # the stubs know one number
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        return self._tls
+
+    def _setup_ssl_cert(self, *_: object) -> None:
+        """The context has the certificates."""
 
 
 class LateClient:
@@ -58,6 +88,9 @@ class Clients:
         # botocore's own session: boto3 adds nothing that the functions use, and loads slowly.
         self._session: Any = session or botocore.session.get_session()
         self._is_local = "AWS_ENDPOINT_URL" in environment
+        # A session that is given, or the local cloud, may have authorities of its own.
+        self._has_own = session is not None or self._session.get_config_variable("ca_bundle")
+        self._connections = LateClient(cache(lambda: Connections(tls_context())))
         # A client takes tens of milliseconds to make, and keeps its connections.
         self._made = cache(self._make)
         self._client: Callable[[str], Any] = cache(self._late)
@@ -112,7 +145,11 @@ class Clients:
         return LateClient(partial(self._made, service))
 
     def _make(self, service: str) -> Any:  # noqa: ANN401 - each service's own client
-        return self._session.create_client(service, config=self._config(service))
+        client = self._session.create_client(service, config=self._config(service))
+        if not self._has_own:
+            # There is no public way to give a client its connections.
+            client._endpoint.http_session = self._connections  # noqa: SLF001
+        return client
 
     def _config(self, service: str) -> Config:
         if service != "s3":

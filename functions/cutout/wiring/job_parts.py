@@ -25,6 +25,7 @@ from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import LatestNotes, SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
+from cutout.wiring.aws_clients import tls_context
 from cutout.wiring.chosen_provider import provider
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
 
@@ -87,8 +88,9 @@ def job_ports(
     api_key = secret(clients.secrets(), settings.api_key_secret)
     queue_url = settings.preparations_queue_url
     # Two clients, since the time-out is the client's own.
-    calls = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
-    files = HttpxHttp(timeout_seconds=files_seconds)
+    tls = tls_context()
+    calls = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds), verify=tls)
+    files = HttpxHttp(timeout_seconds=files_seconds, verify=tls)
     return JobPorts(
         announcements=EventBus(clients.events(), settings.event_bus),
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),

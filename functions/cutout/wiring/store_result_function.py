@@ -27,7 +27,7 @@ from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from cutout.usecases.store_result.variants import Variants
-from cutout.wiring.aws_clients import Clients
+from cutout.wiring.aws_clients import Clients, tls_context
 from cutout.wiring.job_parts import (
     JobParts,
     call_seconds,
@@ -99,7 +99,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUs
     )
     ports = StoreResultPorts(
         shared=job_ports(settings, clients, telemetry, files_seconds=seconds),
-        downloads=SafeDownloads(downloads),
+        downloads=SafeDownloads(downloads, verify=tls_context()),
         kept=S3Kept(clients.s3(), settings.work_bucket),
         pictures=_pictures(settings, recipes),
         results=S3Results(clients.s3(), settings.results_bucket),

@@ -1,0 +1,67 @@
+"""The connections of AWS clients: one TLS context, which checks servers as botocore's own does."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+import trustme
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.exceptions import SSLError
+
+from cutout.wiring.aws_clients import Clients, Connections
+from tests.support.scripted_server import Loopback, answer, serving
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A throw-away certificate authority."""
+    return trustme.CA()
+
+
+def speaking(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    """The TLS of a server with a certificate for this name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """The TLS of a client that trusts this authority."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def request_to(server: Loopback) -> AWSPreparedRequest:
+    """A request as a client of botocore hands it over."""
+    return AWSRequest("GET", server.url(scheme="https")).prepare()
+
+
+def test_the_certificates_of_the_context_count(authority: trustme.CA) -> None:
+    """Those that botocore would read for itself are not read."""
+    with serving(answer(200, b"here"), tls=speaking(authority, "127.0.0.1")) as server:
+        assert Connections(trusting(authority)).send(request_to(server)).content == b"here"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "name"), [(False, "127.0.0.1"), (True, "other.example")], ids=["stranger", "name"]
+)
+def test_another_server_gets_no_request(authority: trustme.CA, *, trusted: bool, name: str) -> None:
+    """Neither one of an unknown authority, nor one of another name."""
+    context = trusting(authority if trusted else trustme.CA())
+    with (
+        serving(answer(200), tls=speaking(authority, name)) as server,
+        pytest.raises(SSLError, match="certificate verify failed"),
+    ):
+        Connections(context).send(request_to(server))
+    assert server.requests == []
+
+
+def test_all_clients_of_a_function_share_their_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the certificates are read once."""
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    clients = Clients({})
+    sqs, sts = clients.sqs()._endpoint, clients.sts()._endpoint  # type: ignore[attr-defined] # noqa: SLF001
+    assert sqs.http_session is sts.http_session
