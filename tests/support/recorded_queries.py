@@ -12,7 +12,7 @@ from cutout.domain.gate.gate import Limits, PauseReason
 from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
-from cutout.domain.object_keys import REVIEW_FOLDER, SOURCE_ORDER, SOURCE_VERSION
+from cutout.domain.object_keys import SOURCE_ORDER, SOURCE_VERSION
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
 from cutout.operator.audit import Audit, Rules
@@ -51,7 +51,6 @@ WATCHED = UploadFilter(
     upload_suffixes=(".JPG", ".png"),
     results_bucket="uploads",
     result_prefix="in/out/",
-    review_prefix="in/review/",
 )
 
 
@@ -93,7 +92,7 @@ SOURCES = {
     "of another kind": {"key": "in/a.txt"},
     "elsewhere": {"key": "a.jpg"},
     "of ours": {"key": "in/out/a.png"},
-    "for review": {"key": "in/review/a.png"},
+    "for review": {"key": "review/a.png"},
     "in another bucket": {"bucket": "others"},
 }
 KNOWN = {
@@ -327,8 +326,8 @@ def _survey(world: World, listed: Facts, row: Any, head: Any, made: Any, now: An
         }  # fmt: skip
     world.clock.advance(now)
     watch = UploadFilter(
-        uploads_bucket="uploads", upload_prefix="", results_bucket="results", result_prefix="",
-        review_prefix=REVIEW_FOLDER, upload_suffixes=(".jpg", "/"),
+        uploads_bucket="uploads", upload_prefix="", upload_suffixes=(".jpg", "/"),
+        results_bucket="results", result_prefix="",
     )  # fmt: skip
     survey = Audit(
         uploads=uploads,

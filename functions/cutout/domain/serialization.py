@@ -22,7 +22,7 @@ STORED_AS = "stored_as"
 Row = dict[str, object]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_STORED_AS_THEY_ARE: frozenset[object] = frozenset({str, bool, Decimal})
+_STORED_AS_THEY_ARE = (str, bool, Decimal)
 T = TypeVar("T")
 
 
@@ -53,7 +53,12 @@ def to_small_row(value: object) -> Row:
 
 
 def from_row(kind: type[T], row: Row) -> T:
-    """The instance that `to_row` wrote; names that the class does not have are ignored."""
+    """The instance that `to_row` wrote; names that the class does not have are ignored.
+
+    Raises:
+        TypeError: a field is missing, or a value is not of its field's type.
+        ValueError: a value is none that its field may have.
+    """
     values: dict[str, object] = {}
     for column in _columns(kind):  # type: ignore[arg-type]  # classes are hashable
         if column.stored_name in row:
@@ -61,27 +66,6 @@ def from_row(kind: type[T], row: Row) -> T:
         elif column.is_required and NoneType in get_args(column.hint):
             values[column.name] = None
     return kind(**values)
-
-
-def is_exact(value: object) -> bool:
-    """Whether every field of an instance that `from_row` made has the type that its class names.
-
-    `from_row` does not check text and booleans: a message of another program may hold anything.
-    """
-    columns = _columns(type(value))  # type: ignore[arg-type]  # classes are hashable
-    return all(_is_of(column.hint, getattr(value, column.name)) for column in columns)
-
-
-def _is_of(hint: object, value: object) -> bool:
-    if get_origin(hint) is UnionType:
-        return any(_is_of(arg, value) for arg in get_args(hint))
-    if get_origin(hint) is tuple:
-        return isinstance(value, tuple) and all(_is_of(get_args(hint)[0], one) for one in value)
-    return (
-        isinstance(hint, type)
-        and isinstance(value, hint)
-        and (not is_dataclass(value) or is_exact(value))
-    )
 
 
 def _plain(value: object) -> object:
@@ -129,7 +113,12 @@ def _typed(hint: object, value: object) -> object:
         return _EPOCH + int(value) * _MICROSECOND
     if isinstance(hint, type) and issubclass(hint, date):
         return hint.fromisoformat(as_text(value))
-    return hint(value) if callable(hint) and hint not in _STORED_AS_THEY_ARE else value
+    if hint in _STORED_AS_THEY_ARE:
+        # A message of another program may hold anything: nothing but numbers is converted.
+        if not isinstance(value, hint):
+            raise TypeError(f"{value!r} is no {hint}")
+        return value
+    return hint(value) if callable(hint) else value
 
 
 def as_items(value: object) -> Iterable[object]:
@@ -138,7 +127,7 @@ def as_items(value: object) -> Iterable[object]:
     Raises:
         TypeError: it is not.
     """
-    if not isinstance(value, Iterable):
+    if not isinstance(value, Iterable) or isinstance(value, str):
         raise TypeError(f"{value!r} is no list")
     return value
 

@@ -72,7 +72,6 @@ class Move(StrEnum):
     RETRY = "retry"
 
 
-_IN_FLIGHT = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING})
 _OPEN = frozenset(State) - SETTLED
 
 TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
@@ -80,11 +79,11 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.ADMIT: (frozenset({State.QUEUED}), State.SUBMITTING),
     Move.REPEAT: (frozenset({State.UNCONFIRMED}), State.SUBMITTING),
     Move.REPEAT_LATER: (frozenset({State.UNCONFIRMED}), State.UNCONFIRMED),
-    Move.BACK_OFF: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.QUEUED),
+    Move.BACK_OFF: (UNDECIDED, State.QUEUED),
     Move.OUTCOME_UNKNOWN: (frozenset({State.SUBMITTING}), State.UNCONFIRMED),
-    Move.ACCEPT: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.PROCESSING),
+    Move.ACCEPT: (UNDECIDED, State.PROCESSING),
     Move.POLL_LATER: (frozenset({State.PROCESSING}), State.PROCESSING),
-    Move.RETRY_TASK: (_IN_FLIGHT, State.QUEUED),
+    Move.RETRY_TASK: (HOLDING, State.QUEUED),
     # Also from `failed`, `rejected` and `queued`: a result that comes after the job failed, or
     # while another attempt waits, was paid for and is stored.
     Move.FETCH: (_OPEN | {State.FAILED, State.REJECTED}, State.STORING),

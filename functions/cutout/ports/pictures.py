@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.acceptance import Picture
 from cutout.domain.recipes import Recipe
 
 

@@ -17,7 +17,7 @@ from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsReports
 from cutout.domain.function_settings import PrepareSettings
-from cutout.domain.photo.model_limits import PhotoLimits
+from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.temp_folder import clear_left_behind

@@ -11,7 +11,7 @@ from cutout.adapters.s3.results_bucket import S3Results
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import StoreSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
-from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS
+from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
 from cutout.usecases.shared.temp_folder import clear_left_behind

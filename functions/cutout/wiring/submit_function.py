@@ -16,8 +16,7 @@ from cutout.domain.messages.queue_messages import (
     Uploaded,
     VersionDeleted,
 )
-from cutout.domain.object_keys import REVIEW_FOLDER
-from cutout.domain.photo.model_limits import PhotoLimits
+from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
@@ -165,7 +164,6 @@ def _register_upload(ports: JobPorts, parts: JobParts, settings: SubmitSettings)
             upload_suffixes=settings.upload_suffixes,
             results_bucket=settings.results_bucket,
             result_prefix=settings.result_prefix,
-            review_prefix=REVIEW_FOLDER,
         ),
         settlement_effects=parts.settlement_effects,
     )

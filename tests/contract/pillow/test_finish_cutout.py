@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import PictureError
-from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.acceptance import Picture
 from infra.local.place import shipped_photos
 
 PICTURES = PillowPictures(max_pixels=50_000_000)

@@ -111,7 +111,6 @@ def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
         upload_prefix="",
         results_bucket="plain",
         result_prefix="",
-        review_prefix="review/",
     )
     survey = Audit(
         uploads=S3Listing(s3, "uploads"),

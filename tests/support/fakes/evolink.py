@@ -20,7 +20,7 @@ from cutout.domain.errors import (
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.acceptance import Picture
 from cutout.domain.provider import (
     Accepted,
     CreateOutcome,

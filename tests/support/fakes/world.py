@@ -20,7 +20,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.photo.model_limits import PhotoLimits
+from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Lane, Pixels, Transport
 from cutout.domain.timing import Timing

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.audit import Audit, AuditedObject, Finding, Rules
@@ -39,7 +38,6 @@ class Shelf:
             "upload_prefix": "",
             "results_bucket": "results",
             "result_prefix": "",
-            "review_prefix": REVIEW_FOLDER,
         }
         self.survey = Audit(
             uploads=self.uploads,

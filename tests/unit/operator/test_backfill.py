@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.source import after
-from cutout.domain.object_keys import LANE_MARK, REVIEW_FOLDER
+from cutout.domain.object_keys import LANE_MARK
 from cutout.domain.states import Lane
 from cutout.operator.audit import AuditedObject, Finding, Rules
 from cutout.operator.backfill import BucketImport, Candidate, MissingUploads, QueuePacer
@@ -46,7 +46,6 @@ class Bench:
             "upload_prefix": "in/",
             "results_bucket": "results",
             "result_prefix": "",
-            "review_prefix": REVIEW_FOLDER,
         }
         return BucketImport(
             source=source,

@@ -13,7 +13,6 @@ from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
 from cutout.cli.photo_files import SentPhoto
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
-from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.operator.audit import Rules
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import JobIndex
@@ -161,7 +160,6 @@ class Stack:
                 upload_suffixes=tuple(filter(None, suffixes.split(","))),
                 results_bucket=self.outputs.results_bucket,
                 result_prefix=settings.get("CUTOUT_RESULT_PREFIX", ""),
-                review_prefix=REVIEW_FOLDER,
             ),
             max_bytes=max(map(int, sizes)),
             retention=timedelta(days=int(settings.get("CUTOUT_RETENTION_DAYS", "90"))),

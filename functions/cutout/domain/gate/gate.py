@@ -134,7 +134,7 @@ class Gate:
     def spent_on(self, day: date) -> Decimal:
         """Credits spent on that day, including those that a repeated call may have cost."""
         shards = sum((shard.spent.get(day, Decimal(0)) for shard in self.shards), Decimal(0))
-        return shards + (self.carried_spent if day == self.carried_day else 0)
+        return shards + self._carried_spent_on(day)
 
     def free_slots(self, deployed: Limits) -> int:
         """How many more tasks may start."""
@@ -150,36 +150,26 @@ class Gate:
         """A free slot, picked at random, or why the next job must wait."""
         if self.is_paused(now):
             return Reason.GATE_PAUSED
-        limits = self.limits or deployed
-        free = self._free_slots_by_shard(limits)
-        if not free:
+        limits, today = self.limits or deployed, now.date()
+        slots = self._free_slots_by_shard(limits)
+        if not slots:
             return Reason.GATE_FULL
-        share = limits.daily_credit_cap / limits.shards
-        # Only a call can correct a price that is too high: one photo a day is sent to check it,
-        # unless even the usual price is above the cap. It is charged with the high price, which
-        # closes its shard for that day.
-        is_too_high = self.price > share
-        expected = USUAL_PRICE if is_too_high else self.price
-        credits_ = self._credits_by_shard(limits, now.date())
-        within = {
-            number: credits_[number] - _micro(expected)
-            for number in free
-            if _micro(self._spent(number, now.date()) + expected) <= credits_[number]
-            and (not is_too_high or (number == 0 and self._may_check_price(limits, now.date())))
-        }
+        is_too_high = self.price > limits.daily_credit_cap / limits.shards
+        most_spent = self._credits_by_shard(limits, today, is_price_too_high=is_too_high)
+        within = [shard for shard in slots if shard in most_spent]
         if not within:
             return Reason.PRICE_ABOVE_CAP if is_too_high else Reason.DAILY_CAP
-        picked = list(within)[int(randomness() * len(within))]
+        picked = within[int(randomness() * len(within))]
         return Place(
             shard=picked,
-            most_holders=free[picked] - 1,
-            most_spent=within[picked] * _MICRO,
-            day=now.date(),
+            most_holders=slots[picked] - 1,
+            most_spent=most_spent[picked],
+            day=today,
         )
 
     def why_closed(self, deployed: Limits, now: datetime) -> Reason | None:
         """Why the next job must wait, or None if the gate is open."""
-        place = self.place(deployed, now, _first)
+        place = self.place(deployed, now, lambda: 0.0)
         return place if isinstance(place, Reason) else None
 
     def stale_holders(self, now: datetime) -> Iterator[tuple[int, str]]:
@@ -250,33 +240,47 @@ class Gate:
         """The gate with this pause, which functions of an earlier version see if they run alone."""
         return replace(self, pause=pause, seal=self.seal if self.is_sealed else pause)
 
-    def _may_check_price(self, limits: Limits, day: date) -> bool:
-        """Whether a photo may check a price above a shard's share; within the cap if it fits."""
-        cap = limits.daily_credit_cap
-        return self.price > cap or self.spent_on(day) + self.price <= cap
-
     @property
     def _carried(self) -> int:
         return max(0, self.carried_in_flight)
 
+    def _carried_spent_on(self, day: date) -> Decimal:
+        return self.carried_spent if day == self.carried_day else Decimal(0)
+
+    def _padded(self, limits: Limits) -> list[Shard]:
+        """The shards that were read, and empty ones in the place of those not written yet."""
+        return [*self.shards, *[Shard()] * (limits.shards - len(self.shards))]
+
     def _free_slots_by_shard(self, limits: Limits) -> dict[int, int]:
         """The shards with a free slot, and how many slots each has."""
-        held = self._padded([len(shard.holders) for shard in self.shards], limits)
+        held = [len(shard.holders) for shard in self._padded(limits)]
         slots = shares(limits.max_in_flight, held, limits.shards, outside=self._carried)
         return {number: most for number, most in enumerate(slots) if held[number] < most}
 
-    def _credits_by_shard(self, limits: Limits, day: date) -> list[int]:
-        """Each shard's share of the day's cap, in millionths of a credit."""
-        spent = self._padded([_micro(self._spent(n, day)) for n in range(len(self.shards))], limits)
-        carried = _micro(self.carried_spent) if day == self.carried_day else 0
-        return shares(_micro(limits.daily_credit_cap), spent, limits.shards, outside=carried)
+    def _credits_by_shard(
+        self, limits: Limits, day: date, *, is_price_too_high: bool
+    ) -> dict[int, Decimal]:
+        """The shards with enough credits for one more photo, and what may be spent before it.
 
-    def _spent(self, number: int, day: date) -> Decimal:
-        shard = self.shards[number] if number < len(self.shards) else Shard()
-        return shard.spent.get(day, Decimal(0))
-
-    def _padded(self, used: list[int], limits: Limits) -> list[int]:
-        return used + [0] * (limits.shards - len(used))
+        Only a call can correct a price that is too high for a shard's share: one photo a day is
+        sent to check it, by the first shard. It is admitted at the usual price, and charged with
+        the high one, which closes that shard for the day.
+        """
+        cap = limits.daily_credit_cap
+        expected = _micro(USUAL_PRICE if is_price_too_high else self.price)
+        spent = [_micro(shard.spent.get(day, Decimal(0))) for shard in self._padded(limits)]
+        carried = _micro(self._carried_spent_on(day))
+        credits_ = shares(_micro(cap), spent, limits.shards, outside=carried)
+        most = {
+            number: (share - expected) * _MICRO
+            for number, share in enumerate(credits_)
+            if spent[number] + expected <= share
+        }
+        if not is_price_too_high:
+            return most
+        # A price that fits into the cap as a whole must also fit into what is left of it.
+        may_check = self.price > cap or self.spent_on(day) + self.price <= cap
+        return {0: most[0]} if may_check and 0 in most else {}
 
 
 _MICRO = Decimal("0.000001")
@@ -287,7 +291,3 @@ _LONGEST = timedelta(days=3)
 def _micro(credits_: Decimal) -> int:
     """In millionths of a credit, the smallest part that is stored."""
     return int(credits_ / _MICRO)
-
-
-def _first() -> float:
-    return 0.0

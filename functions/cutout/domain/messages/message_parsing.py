@@ -20,7 +20,7 @@ from cutout.domain.messages.queue_messages import (
     Uploaded,
     VersionDeleted,
 )
-from cutout.domain.serialization import as_items, as_row, as_text, from_row, is_exact, to_row
+from cutout.domain.serialization import as_items, as_row, as_text, from_row, to_row
 from cutout.domain.states import Lane
 
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
@@ -112,9 +112,7 @@ def _report(job_id: str, report: object) -> PrepareReport | UnreadableReport:
         parsed = from_row(PrepareReport, as_row(report))
     except _MALFORMED:
         return UnreadableReport(job_id=job_id)
-    if parsed.job_id != job_id or not is_exact(parsed):
-        return UnreadableReport(job_id=job_id)
-    return parsed
+    return parsed if parsed.job_id == job_id else UnreadableReport(job_id=job_id)
 
 
 def _removal(message: Mapping[str, object]) -> Removal:

@@ -11,7 +11,7 @@ from cutout.domain.job.photo import Photo
 from cutout.domain.job.source import Source
 from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
 from cutout.domain.object_keys import PREPARED_FOLDER
-from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS, PhotoLimits
+from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS, PhotoLimits
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.serialization import STORED_AS
 

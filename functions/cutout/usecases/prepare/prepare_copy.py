@@ -24,20 +24,15 @@ from cutout.domain.messages.preparation import (
     version_of,
 )
 from cutout.domain.metrics import Metric
+from cutout.domain.photo.acceptance import PhotoLimits, check_kind, fitting
 from cutout.domain.photo.formats import HEAD_BYTES
-from cutout.domain.photo.model_limits import PhotoLimits, check_kind, fitting
 from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Copies, FetchedUpload, Uploads
 from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared import temp_folder
-from cutout.usecases.shared.upload_marks import (
-    bypasses_cache,
-    chosen_recipes,
-    is_marked_backfill,
-    refuse_unwanted,
-)
+from cutout.usecases.shared.upload_marks import read_marks
 
 _ONLY_TOO_MUCH = frozenset({Reason.CANNOT_BE_PREPARED, Reason.TOO_MANY_PIXELS})
 """The photo is valid, but too large to be decoded in full size; a smaller copy can be made."""
@@ -71,7 +66,7 @@ class PrepareCopy:
     def _prepared(self, request: PrepareRequest, folder: Path) -> PrepareReport:
         file = folder / "photo"
         fetched = self.uploads.fetch(request.source, file)
-        refuse_unwanted(fetched.metadata)
+        marks = read_marks(fetched.metadata)
         check_kind(_head(file))
         seen = self.copier.look(file)
         copies: list[MadeCopy] = []
@@ -96,9 +91,9 @@ class PrepareCopy:
             photo=_photo(seen, fetched, has_alpha=has_alpha),
             copies=tuple(copies),
             problem=problem,
-            is_backfill=is_marked_backfill(fetched.metadata),
-            bypass_cache=bypasses_cache(fetched.metadata),
-            recipes=chosen_recipes(fetched.metadata),
+            is_backfill=marks.is_backfill,
+            bypass_cache=marks.bypass_cache,
+            recipes=marks.recipes,
         )
 
     def _for_model(self, request: PrepareRequest, file: Path, seen: PhotoHeader) -> MadeCopy:

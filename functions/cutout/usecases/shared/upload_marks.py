@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
 from cutout.domain.messages.preparation import printable
@@ -18,33 +19,26 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane
 
 
-def is_marked_backfill(metadata: Mapping[str, str]) -> bool:
-    """Whether it has low priority, behind live uploads."""
-    return metadata.get(LANE_MARK) == Lane.BACKFILL
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadMarks:
+    """What an upload's metadata asks for.
 
-
-def bypasses_cache(metadata: Mapping[str, str]) -> bool:
-    """Whether it is paid for even if a cached result exists."""
-    return metadata.get(BYPASS_CACHE_MARK) == "true"
-
-
-def chosen_recipes(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The names of the recipes for its variants; None without a choice, which means all.
-
-    Anybody who may upload writes them: there are at most 20 short, printable names.
+    Attributes:
+        is_backfill: low priority, behind live uploads.
+        bypass_cache: it is paid for even if a cached result exists.
+        recipes: the names of the recipes for its variants; None without a choice, which means all.
     """
-    text = metadata.get(RECIPES_MARK)
-    if text is None:
-        return None
-    names = (shortened(printable(name), TEXT_BYTES["recipes"]) for name in text.split(","))
-    return tuple(dict.fromkeys(filter(None, names)))[: LIST_LENGTHS["recipes"]]
+
+    is_backfill: bool
+    bypass_cache: bool
+    recipes: tuple[str, ...] | None
 
 
-def refuse_unwanted(metadata: Mapping[str, str]) -> None:
-    """Reject a cut-out of ours, wherever it was copied to, and a photo that asks to be skipped.
+def read_marks(metadata: Mapping[str, str]) -> UploadMarks:
+    """The instructions of an upload that is to be cut out.
 
     Raises:
-        NotAPhotoError: it is one of the two.
+        NotAPhotoError: it is a cut-out of ours, wherever it was copied to, or asks to be skipped.
     """
     if MADE_BY in metadata:
         text = "its metadata says that it is a cut-out already"
@@ -52,3 +46,16 @@ def refuse_unwanted(metadata: Mapping[str, str]) -> None:
     if metadata.get(SKIP_MARK, "").strip().lower() == "true":
         text = f"its metadata says `{SKIP_MARK}: true`"
         raise NotAPhotoError(Reason.SKIPPED_BY_UPLOADER, text)
+    return UploadMarks(
+        is_backfill=metadata.get(LANE_MARK) == Lane.BACKFILL,
+        bypass_cache=metadata.get(BYPASS_CACHE_MARK) == "true",
+        recipes=_recipes(metadata.get(RECIPES_MARK)),
+    )
+
+
+def _recipes(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    # Anybody who may upload writes them: there are at most 20 short, printable names.
+    names = (shortened(printable(name), TEXT_BYTES["recipes"]) for name in text.split(","))
+    return tuple(dict.fromkeys(filter(None, names)))[: LIST_LENGTHS["recipes"]]

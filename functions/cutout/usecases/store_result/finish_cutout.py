@@ -17,9 +17,9 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo, Prepared
 from cutout.domain.object_keys import review_key
-from cutout.domain.photo.picture import Picture
-from cutout.domain.photo.result_acceptance import (
+from cutout.domain.photo.acceptance import (
     MAGIC_BYTES,
+    Picture,
     begins_as_picture,
     breaks_off,
     has_aspect,

@@ -26,7 +26,7 @@ from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
-from cutout.domain.photo.result_acceptance import has_aspect
+from cutout.domain.photo.acceptance import has_aspect
 from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Task
 from cutout.domain.reasons import Reason

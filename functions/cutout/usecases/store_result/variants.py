@@ -11,7 +11,7 @@ from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.acceptance import Picture
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels

@@ -53,14 +53,10 @@ class CallOutcomes:
             attempt = job.attempt_numbered(number)
             if attempt is None:
                 return job
-            is_awaited = attempt == job.attempt and attempt.is_open
+            is_awaited = job.state in UNDECIDED and attempt == job.attempt and attempt.is_open
+            record = self._record if is_awaited else self._record_late
             try:
-                if job.state in UNDECIDED and is_awaited:
-                    saved = self._record(job, attempt, outcome)
-                    self._count(saved, number)
-                else:
-                    saved = self._record_late(job, attempt, outcome)
-                    self._count_unawaited(attempt, outcome)
+                saved = record(job, attempt, outcome)
             except JobMovedError as lost:
                 if lost.winner is None:
                     raise
@@ -77,8 +73,11 @@ class CallOutcomes:
         except TaskTakenError:
             # Two calls were answered with one task, which belongs to the first.
             self._count_taken(job)
-            lost = OutcomeUnknown(message="the answer names a task that belongs to another call")
-            return self.job_writer.record(job, self._next(job, attempt, lost))
+            outcome = OutcomeUnknown(message="the answer names a task that belongs to another call")
+            saved = self.job_writer.record(job, self._next(job, attempt, outcome))
+        recorded = saved.attempt_numbered(attempt.number)
+        if recorded is not None and recorded.is_possible_double_charge:
+            self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
         if isinstance(outcome, Accepted):
             self._learn(attempt, outcome.credits_reserved)
         return saved
@@ -92,31 +91,24 @@ class CallOutcomes:
     def _record_late(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Keep the id of a task whose outcome the job no longer waits for.
 
-        The task was paid for: a retry checks it for a result before it pays again.
+        The task was paid for: a retry checks it for a result before it pays again. A repeat that
+        may be charged is counted.
         """
-        if not isinstance(outcome, Accepted) or not attempt.is_open or attempt.task_id is not None:
-            return job
-        try:
-            return self.job_writer.record(job, job.with_attempt(_taken(attempt, outcome)))
-        except TaskTakenError:
-            self._count_taken(job)
-            return job
-
-    def _count_taken(self, job: Job) -> None:
-        self.telemetry.log("the task belongs to another call", job_id=job.id)
-        self.telemetry.metric(Metric.TASK_TAKEN)
-
-    def _count(self, job: Job, number: int) -> None:
-        attempt = job.attempt_numbered(number)
-        if attempt is not None and attempt.is_possible_double_charge:
-            self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
-
-    def _count_unawaited(self, attempt: Attempt, outcome: CreateOutcome) -> None:
-        """Count a repeat whose outcome the job no longer waits for: it may be charged."""
+        saved = job
+        if isinstance(outcome, Accepted) and attempt.is_open and attempt.task_id is None:
+            try:
+                saved = self.job_writer.record(job, job.with_attempt(_taken(attempt, outcome)))
+            except TaskTakenError:
+                self._count_taken(job)
         is_replay = isinstance(outcome, Accepted) and outcome.is_replay
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
         if attempt.is_possible_double_charge and may_be_charged:
             self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
+        return saved
+
+    def _count_taken(self, job: Job) -> None:
+        self.telemetry.log("the task belongs to another call", job_id=job.id)
+        self.telemetry.metric(Metric.TASK_TAKEN)
 
     def _compare(self, attempt: Attempt, outcome: CreateOutcome) -> None:
         """Count a callback whose body named another task than the call's own answer."""

@@ -20,7 +20,7 @@ from cutout.domain.messages.preparation import (
     what_is_wrong,
 )
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.model_limits import PhotoLimits
+from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane, Move

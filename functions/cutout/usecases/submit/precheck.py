@@ -9,18 +9,13 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys
-from cutout.domain.photo.model_limits import PhotoLimits, check_size, inspect
+from cutout.domain.photo.acceptance import PhotoLimits, check_size, inspect
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane
 from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import ResultKeys
-from cutout.usecases.shared.upload_marks import (
-    bypasses_cache,
-    chosen_recipes,
-    is_marked_backfill,
-    refuse_unwanted,
-)
+from cutout.usecases.shared.upload_marks import read_marks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +70,7 @@ class Precheck:
         source = job.source
         check_size(source.key, source.size, self.limits)
         upload = self.uploads.read(source)
-        refuse_unwanted(upload.metadata)
+        marks = read_marks(upload.metadata)
         try:
             photo = inspect(upload.data, self.limits)
         except NeedsPreparingError as exc:
@@ -84,9 +79,9 @@ class Precheck:
         return replace(
             job,
             photo=photo,
-            lane=Lane.BACKFILL if is_marked_backfill(upload.metadata) else job.lane,
-            bypass_cache=job.bypass_cache or bypasses_cache(upload.metadata),
-            recipes=chosen_recipes(upload.metadata),
+            lane=Lane.BACKFILL if marks.is_backfill else job.lane,
+            bypass_cache=job.bypass_cache or marks.bypass_cache,
+            recipes=marks.recipes,
         )
 
     def _result_key(self, job: Job) -> str:

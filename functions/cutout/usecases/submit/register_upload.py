@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source, after
+from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.states import Lane
 from cutout.domain.timing import MESSAGE_LIFE, Timing
 from cutout.ports.buckets import CurrentVersions
@@ -27,29 +29,20 @@ class UploadFilter:
     upload_suffixes: tuple[str, ...] = ()
     results_bucket: str
     result_prefix: str
-    review_prefix: str
 
     def is_watched(self, bucket: str, key: str) -> bool:
         """Whether the object is an upload. Results are not, or they would be processed again."""
         if bucket != self.uploads_bucket or not key.startswith(self.upload_prefix):
             return False
-        if self.upload_suffixes and not key.lower().endswith(self._lower_suffixes()):
+        suffixes = tuple(one.lower() for one in self.upload_suffixes)
+        if suffixes and not key.lower().endswith(suffixes):
             return False
-        return bucket != self.results_bucket or not key.startswith(
-            (self.result_prefix, self.review_prefix),
-        )
-
-    def _lower_suffixes(self) -> tuple[str, ...]:
-        return tuple(one.lower() for one in self.upload_suffixes)
+        our_own = (self.result_prefix, REVIEW_FOLDER)
+        return bucket != self.results_bucket or not key.startswith(our_own)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Registered:
-    """The job of an upload, as stored.
-
-    Attributes:
-        newest: the newest upload of its key, if it was read.
-    """
+class Registered(NamedTuple):
+    """The job of an upload, as stored, and the newest upload of its key, if it was read."""
 
     job: Job
     newest: LatestVersion | None
@@ -111,8 +104,7 @@ class RegisterUpload:
         """
         if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
             return False
-        head = self.latest_versions.newest(source.ref)
-        found = self.jobs.find(head.job_id) if head and head.job_id else None
+        _, found = self._newest(source)
         stored_at = found.source.modified_at if found else None
         if found is None or stored_at is None or at > stored_at + CLOCKS_DIFFER:
             return False
@@ -131,10 +123,8 @@ class RegisterUpload:
         """
         if at is None or self.clock.now() - at < MESSAGE_LIFE:
             return False
-        if self.jobs.find(source.job_id) is not None:
-            return False
-        head = self.latest_versions.newest(source.ref)
-        return head is not None and head.job_id == source.job_id
+        head, job = self._newest(source)
+        return head is not None and head.job_id == source.job_id and job is None
 
     def _found_before(self, source: Source, at: datetime | None) -> Job | None:
         """The job that a listing made for this upload before its event came.
@@ -145,11 +135,15 @@ class RegisterUpload:
         """
         if source.version_id is not None or source.is_found or at is None:
             return None
-        head = self.latest_versions.newest(source.ref)
-        job = self.jobs.find(head.job_id) if head and head.job_id else None
+        _, job = self._newest(source)
         if job is None or not job.source.is_found or at > job.created_at:
             return None
         return job if job.source.etag == source.etag else None
+
+    def _newest(self, source: Source) -> tuple[LatestVersion | None, Job | None]:
+        """The newest upload or deletion of the key, and its job, unless that has expired."""
+        head = self.latest_versions.newest(source.ref)
+        return head, self.jobs.find(head.job_id) if head and head.job_id else None
 
     def deleted(self, source: Source, *, at: datetime | None = None) -> None:
         """Record that a key was deleted; jobs of its older uploads end as superseded."""

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
-from cutout.domain.photo.formats import HEAD_BYTES
-from cutout.domain.photo.model_limits import (
+from cutout.domain.photo.acceptance import (
     MOST_DECODED_PIXELS,
     PhotoLimits,
     check_kind,
@@ -17,6 +16,7 @@ from cutout.domain.photo.model_limits import (
     fitting,
     inspect,
 )
+from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.reasons import REFUSALS, Reason
 from tests.support.drawing import ANIMATIONS, SMALL, drawn, exif, ihdr, png_of_chunks, saved
 

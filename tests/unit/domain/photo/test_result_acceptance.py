@@ -8,9 +8,9 @@ from io import BytesIO
 import pytest
 
 from cutout.domain.job.photo import Photo
-from cutout.domain.photo.picture import Picture
-from cutout.domain.photo.result_acceptance import (
+from cutout.domain.photo.acceptance import (
     MAGIC_BYTES,
+    Picture,
     begins_as_picture,
     breaks_off,
     why_not,

@@ -7,7 +7,7 @@ import pytest
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.object_keys import RECIPES_MARK, SKIP_MARK
 from cutout.domain.reasons import Reason
-from cutout.usecases.shared.upload_marks import chosen_recipes, refuse_unwanted
+from cutout.usecases.shared.upload_marks import read_marks
 
 MANY = tuple(f"r{number}" for number in range(20))
 
@@ -26,23 +26,23 @@ MANY = tuple(f"r{number}" for number in range(20))
 )
 def test_recipes_are_few_short_and_printable(text: str, names: tuple[str, ...]) -> None:
     """Each is named once."""
-    assert chosen_recipes({RECIPES_MARK: text}) == names
+    assert read_marks({RECIPES_MARK: text}).recipes == names
 
 
 def test_without_the_mark_nothing_is_chosen() -> None:
     """All recipes apply then."""
-    assert chosen_recipes({"recipes": "web"}) is None
+    assert read_marks({"recipes": "web"}).recipes is None
 
 
 @pytest.mark.parametrize("text", ["true", " TRUE "])
 def test_a_photo_can_be_skipped(text: str) -> None:
     """In any case of the letters."""
     with pytest.raises(NotAPhotoError) as caught:
-        refuse_unwanted({SKIP_MARK: text})
+        read_marks({SKIP_MARK: text})
     assert caught.value.reason is Reason.SKIPPED_BY_UPLOADER
 
 
 @pytest.mark.parametrize("text", ["", "false", "yes", "true true"])
 def test_nothing_but_true_skips_a_photo(text: str) -> None:
     """A cut-out is made: a person sees it, but might miss that there is none."""
-    refuse_unwanted({SKIP_MARK: text})
+    read_marks({SKIP_MARK: text})

@@ -11,7 +11,7 @@ import pytest
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import RenderRequest
-from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.acceptance import Picture
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State
 from tests.support.fakes.evolink import FakePictures

@@ -192,7 +192,6 @@ ONE_BUCKET = UploadFilter(
     upload_prefix="",
     results_bucket="photos",
     result_prefix="cut-outs/",
-    review_prefix="review/",
 )
 SUFFIXES = UploadFilter(
     uploads_bucket="uploads",
@@ -200,14 +199,12 @@ SUFFIXES = UploadFilter(
     upload_suffixes=(".jpg", ".PNG"),
     results_bucket="results",
     result_prefix="",
-    review_prefix="review/",
 )
 TWO_BUCKETS = UploadFilter(
     uploads_bucket="uploads",
     upload_prefix="in/",
     results_bucket="results",
     result_prefix="",
-    review_prefix="review/",
 )
 
 

@@ -1,13 +1,16 @@
-"""Checks a file before anything is paid: the model accepts it, needs a copy of it, or neither.
+"""What is accepted: a photo by the model before anything is paid, and a result as its cut-out.
 
-Only the structure of the file is read. Nothing is decoded, so a decompression bomb is refused by
-its header.
+A photo is accepted as it is, needs a copy, or is refused. Only the structure of its file is read.
+Nothing is decoded, so a decompression bomb is refused by its header.
 """
 
 from __future__ import annotations
 
 import hashlib
+import struct
+from io import SEEK_END
 from math import sqrt
+from typing import BinaryIO
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
@@ -15,6 +18,7 @@ from cutout.domain.job.photo import Photo
 from cutout.domain.photo.embedded_data import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
 from cutout.domain.photo.model_formats import Size, structure_of
+from cutout.domain.photo.png_chunks import SIGNATURE
 from cutout.domain.reasons import Reason
 
 MOST_DECODED_PIXELS = 200_000_000
@@ -22,6 +26,13 @@ MOST_DECODED_PIXELS = 200_000_000
 
 Four bytes a pixel for the decoded picture, and as many for its copy, fit into Prepare's memory.
 """
+MAGIC_BYTES = 12
+_TAIL = 65_536
+"""The end mark of a JPEG must be among its last bytes; some programs append data to it."""
+_ASPECT_TOLERANCE = 0.02
+_CLEAR, _SOLID = 0, 255
+_LEAST_SIDE = 240
+"""Pixels of the longer side; a smaller result of a larger photo is a thumbnail."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,3 +172,100 @@ def _why_resized(width: int, height: int, limits: PhotoLimits) -> tuple[Reason, 
 
 def _sides(limits: PhotoLimits) -> str:
     return f"{limits.min_side} to {limits.max_side} pixels"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A decoded picture: its pixels, as shown, and the range of its alpha.
+
+    Attributes:
+        format: as Pillow names it, in lower case.
+        alpha_range: least and greatest, 0 clear to 255 solid; None without transparency.
+        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
+    """
+
+    format: str
+    width: int
+    height: int
+    alpha_range: tuple[int, int] | None
+    orientation: int = 1
+
+
+def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
+    """Why a person must review a result; None if it is accepted.
+
+    Args:
+        picture: the decoded result; None if it cannot be decoded.
+        photo: what was sent.
+    """
+    if picture is None:
+        return Reason.RESULT_NOT_AN_IMAGE
+    if picture.alpha_range is None or picture.alpha_range[0] == _SOLID:
+        return Reason.RESULT_OPAQUE
+    if picture.alpha_range[1] == _CLEAR:
+        return Reason.RESULT_EMPTY
+    if _longer(picture) < min(_LEAST_SIDE, _longer(photo) / 2):
+        return Reason.RESULT_TOO_SMALL
+    # A result that lies on its side, like the stored photo, is turned later.
+    shapes = [(photo.width, photo.height)]
+    if photo.orientation >= FIRST_LYING:
+        shapes.append((photo.height, photo.width))
+    if not any(has_aspect(picture, width, height) for width, height in shapes):
+        return Reason.RESULT_ASPECT_DIFFERS
+    return None
+
+
+def why_not_published(cut_out: Picture, photo: Photo) -> Reason | None:
+    """Why a person must review a finished cut-out; None if it may be published."""
+    # It may be empty although its result was accepted: the model's subject may be transparent in
+    # the photo.
+    if cut_out.alpha_range is not None and cut_out.alpha_range[1] == _CLEAR:
+        return Reason.RESULT_EMPTY
+    if not has_aspect(cut_out, photo.width, photo.height):
+        return Reason.RESULT_ASPECT_DIFFERS
+    return None
+
+
+def has_aspect(picture: Picture, width: int, height: int) -> bool:
+    """True if the picture has the aspect ratio of width to height, apart from rounding."""
+    expected = width / height
+    actual = picture.width / picture.height
+    # One pixel of rounding on the shorter side is no difference.
+    slack = max(_ASPECT_TOLERANCE, 1.5 / min(picture.width, picture.height))
+    return abs(actual / expected - 1) <= slack
+
+
+def begins_as_picture(head: bytes) -> bool:
+    """True if a file begins like one of the formats of results."""
+    is_webp = head.startswith(b"RIFF") and head[8:MAGIC_BYTES] == b"WEBP"
+    return is_webp or head.startswith((SIGNATURE, b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+
+
+def breaks_off(file: BinaryIO) -> bool:
+    """True if a PNG, JPEG or WebP file ends before its end mark; False for other formats."""
+    # Only marks and lengths are read, so a large file needs no memory.
+    head = file.read(MAGIC_BYTES)
+    size = file.seek(0, SEEK_END)
+    if head.startswith(SIGNATURE):
+        return not _reaches_iend(file, size)
+    if head.startswith(b"RIFF"):
+        length: int = int.from_bytes(head[4:8], "little")
+        return size < length + 8
+    file.seek(max(0, size - _TAIL))
+    return head.startswith(b"\xff\xd8\xff") and b"\xff\xd9" not in file.read()
+
+
+def _reaches_iend(file: BinaryIO, size: int) -> bool:
+    """The chunks of a PNG (ISO/IEC 15948) follow each other: length, kind, body, checksum."""
+    at = 8
+    while at + 12 <= size:
+        file.seek(at)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        at += 12 + int(length)
+        if kind == b"IEND":
+            return at <= size
+    return False
+
+
+def _longer(sized: Picture | Photo) -> int:
+    return max(sized.width, sized.height)
