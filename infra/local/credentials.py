@@ -11,9 +11,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-import botocore.session
 from botocore.config import Config
+from botocore.session import Session
 
 from infra.local.endpoint import REGION, Endpoint
 
@@ -56,7 +55,7 @@ def make_operator(endpoint: Endpoint, root: Credentials) -> Credentials:
 def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  # noqa: ANN401 - by name
     """Return the SDK's client of a service of the local cloud."""
     session = local_session(credentials, REGION)
-    return session.client(  # type: ignore[call-overload] # the name is not a literal
+    return session.create_client(
         service,
         endpoint_url=endpoint.url,
         verify=str(endpoint.authority),
@@ -65,22 +64,20 @@ def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  
     )
 
 
-def local_session(credentials: Credentials, region: str) -> boto3.Session:
+def local_session(credentials: Credentials, region: str) -> Session:
     """Return a session that ignores the person's own AWS configuration."""
     # A missing profile, a broken `~/.aws/config`, and settings such as S3 acceleration, FIPS or
     # dual-stack endpoints would make it fail, so it reads neither files nor variables.
     nowhere = {
         name: (None, None, default, convert)
-        for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
+        for name, (_, _, default, convert) in Session.SESSION_VARIABLES.items()
     }
     for name in ("config_file", "credentials_file"):
         nowhere[name] = (None, None, os.devnull, None)
-    return boto3.Session(
-        aws_access_key_id=credentials.access_key_id,
-        aws_secret_access_key=credentials.secret_access_key,
-        region_name=region,
-        botocore_session=botocore.session.Session(session_vars=nowhere),
-    )
+    session = Session(session_vars=nowhere)
+    session.set_credentials(credentials.access_key_id, credentials.secret_access_key)
+    session.set_config_variable("region", region)
+    return session
 
 
 def sdk_variables(endpoint: Endpoint, credentials: Credentials) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -108,6 +109,9 @@ def cutout() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit. The entry point of the console script."""
+    # Imports make many objects that stay: with Python's threshold of 700, looking for garbage among
+    # them takes a tenth of the time of a short command.
+    gc.set_threshold(200_000)
     # By default both end Python at once, without `finally`: a local cloud would run on.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)

@@ -17,7 +17,7 @@ from cutout.cli.output.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import boto3
+    from botocore.session import Session
 
     from cutout.cli.options.environment import CliSettings
     from cutout.cli.options.local_options import LocalOptions
@@ -89,11 +89,19 @@ def variables_if_up(folder: Path) -> Mapping[str, str] | None:
     Raises:
         Problem: There is one, but it cannot be used.
     """
+    # `infra.local.place` knows this file. Most commands run on AWS, and need not import it.
+    ledgers = (one / ".cutout" / "cloud.json" for one in (folder, *folder.parents))
+    ledger = next((one for one in ledgers if one.is_file()), None)
+    if ledger is None:
+        return None
     try:
         check_checkout()
-    except Problem:
-        _refuse_to_pass_over_a_local_cloud(folder)
-        return None
+    except Problem as error:
+        raise Problem(
+            f"The local cloud of {ledger.parents[1]} runs, and this `cutout` cannot use it: it is "
+            "an installed package without the local cloud.",
+            advice="Use the `cutout` of that checkout; `--aws` means AWS.",
+        ) from error
     return _variables_if_up(folder)
 
 
@@ -114,7 +122,7 @@ def shipped_photos() -> list[Path]:
 
 
 @needs_checkout
-def local_session(variables: Mapping[str, str]) -> boto3.Session:
+def local_session(variables: Mapping[str, str]) -> Session:
     """Return a session of the local cloud, which ignores a person's own AWS configuration."""
     from infra.local import credentials  # noqa: PLC0415 - needs a checkout
 
@@ -278,18 +286,6 @@ def _find_root(folder: Path) -> Path | None:
     from infra.local import place  # noqa: PLC0415 - needs a checkout
 
     return place.find_root(folder)
-
-
-def _refuse_to_pass_over_a_local_cloud(folder: Path) -> None:
-    """Stop an installed package from using AWS in a folder whose local cloud runs."""
-    for one in (folder, *folder.parents):
-        # `infra.local.place` knows this file, but cannot be imported here.
-        if (one / ".cutout" / "cloud.json").is_file():
-            raise Problem(
-                f"The local cloud of {one} runs, and this `cutout` cannot use it: it is an "
-                "installed package without the local cloud.",
-                advice="Use the `cutout` of that checkout; `--aws` means AWS.",
-            )
 
 
 def _api(options: LocalOptions, settings: CliSettings) -> ProviderServer | None:

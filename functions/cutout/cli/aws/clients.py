@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.loaders import JSONFileLoader
+from botocore.session import Session
 
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
@@ -34,6 +38,17 @@ _IMPATIENT = Config(
 )
 
 
+class _ModelFiles(JSONFileLoader):
+    """Reads models into plain dictionaries; botocore's ordered ones take three times as long."""
+
+    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - JSON
+        """Return the content of a file whose name is given without its suffix; None if none is."""
+        for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
+            with suppress(FileNotFoundError), opened(file_path + suffix, "rb") as file:
+                return json.load(file)
+        return None
+
+
 class Clients:
     """SDK clients for one target, each made on first use. Several threads may share it.
 
@@ -47,14 +62,19 @@ class Clients:
         self._counting = threading.Lock()
         self._making = threading.Lock()
         self._made: dict[str, Any] = {}
+        self._services: set[str] = set()
         config = _CONFIG.merge(_IMPATIENT) if is_impatient else _CONFIG
         self._connection: dict[str, Any] = {"config": config}
         local = target.variables
         if local is None:
-            self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
-            self.where = f"AWS {self._session.region_name}"
+            self._session = Session(profile=target.profile)
+            if target.region:
+                self._session.set_config_variable("region", target.region)
+            self.where = f"AWS {self._session.get_config_variable('region')}"
+            self._speed_up()
             return
         self._session = local_session(local)
+        self._speed_up()
         self._connection = {
             # A proxy cannot reach the loopback interface, whatever the environment says.
             "config": config.merge(Config(proxies={})),
@@ -75,8 +95,9 @@ class Clients:
             return self._made[service]
 
     def _make(self, service: str) -> Any:  # noqa: ANN401 - as above
+        self._services.add(service)
         try:
-            client = self._session.client(service, **self._connection)  # type: ignore[call-overload]
+            client = self._session.create_client(service, **self._connection)
         except BotoCoreError:
             raise
         except (ValueError, TypeError, AttributeError) as error:
@@ -89,6 +110,13 @@ class Clients:
             ) from error
         client.meta.events.register("before-call", self._count)
         return client
+
+    def _speed_up(self) -> None:
+        """Spare botocore what takes half of the time in which it makes a client."""
+        loader = self._session.get_component("data_loader")
+        loader.file_loader = _ModelFiles()
+        # To check the name of one service, botocore searches the folders of all 440.
+        loader.list_available_services = lambda _type: self._services
 
     def _count(self, model: Any, **_event: Any) -> None:  # noqa: ANN401 - the SDK's own
         with self._counting:

@@ -13,10 +13,8 @@ from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
 from cutout.cli.photo_files import SentPhoto
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
-from cutout.operator.audit import Rules
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import JobIndex
-from cutout.usecases.submit.register_upload import UploadFilter
 from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from cutout.domain.job.job import Job
     from cutout.domain.provider import Terms
     from cutout.domain.states import State
+    from cutout.operator.audit import Rules
     from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
     from cutout.ports.queues import CallbackQueue, RenderQueue
 
@@ -150,6 +149,9 @@ class Stack:
 
     def rules(self) -> Rules:
         """Return which keys the stack watches and what it accepts: Submit's own settings."""
+        from cutout.operator.audit import Rules  # noqa: PLC0415 - loads slowly; few commands ask
+        from cutout.usecases.submit.register_upload import UploadFilter  # noqa: PLC0415
+
         settings = self.resources.environment_of("Submit")
         sizes = (settings.get(f"CUTOUT_{it}", "0") for it in ("MAX_BYTES", "PREPARE_MAX_BYTES"))
         suffixes = settings.get("CUTOUT_UPLOAD_SUFFIXES", "")
