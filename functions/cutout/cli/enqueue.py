@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cutout.cli import compose
 from cutout.cli.output.describe import counted
-from cutout.cli.output.terminal import stderr
+from cutout.cli.output.terminal import interruption
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
@@ -45,14 +45,9 @@ def enqueue_missing(
     )
     queueing = compose.queueing(stack, tell_wait(progress))
     queued = 0
-    try:
+    with interruption(lambda: f"{counted(queued, 'photo')} queued. Run it again for the others."):
         # Queued while it is listed: a bucket may hold millions, and an interruption loses nothing.
         for count in queueing.queue(islice(missing, limit)):
             queued += count
             progress.show(f"queued {counted(queued, 'photo')}")
-    except BaseException:
-        stderr().print(
-            f"Interrupted: {counted(queued, 'photo')} queued. Run it again for the others."
-        )
-        raise
     return queued

@@ -12,14 +12,15 @@ from rich.text import Text
 
 from cutout.cli import compose
 from cutout.cli.enqueue import enqueue_missing, survey_of
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options, verbose_option
+from cutout.cli.options.price_option import price_option
+from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
+    note,
     plain_table,
+    print_first,
     print_json,
     print_lines,
     print_requests,
@@ -27,15 +28,13 @@ from cutout.cli.output.terminal import (
     stdout,
 )
 from cutout.cli.progress.progress import ProgressLine
+from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
+    from cutout.cli.output.money import Price
     from cutout.operator.audit import AuditedObject
 
 _SHOWN = 20
@@ -76,14 +75,13 @@ class _Sums:
         return sum(count for (one, _), count in self.counts.items() if one is finding)
 
 
-@click.command(
+@stack_command(
     "audit",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "every upload has its job, and every completed one its cut-out (or --fix queued it)",
         1: "an upload has no job or no cut-out, or an error",
     },
-    example="""
+    """
 # from cron: the exit status is 1 if something is missing
 cutout audit --json || notify-somebody
 
@@ -99,20 +97,16 @@ cutout audit --fix --yes
 @click.option("--yes", is_flag=True, help="With --fix: queue them.")
 @price_option
 @verbose_option
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     prefix: str | None,
     fix: bool,
     dry_run: bool,
     yes: bool,
-    cents_per_credit: Decimal | None,
+    price: Price,
     verbose: bool,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """Find uploads that were never processed.
 
@@ -125,26 +119,23 @@ def command(
     """
     if (dry_run or yes) and not fix:
         raise click.UsageError("--dry-run and --yes go with --fix.")
-    price = price_of(context.settings, cents_per_credit)
-    with explained():
-        stack = context.connect(choice)
-        prefix = _watched(stack, prefix)
-        with ProgressLine(stderr(), context.clock) as progress:
-            sums = _survey(stack, prefix, progress)
-            report = _report(sums, stack, progress.seconds, as_json=as_json)
-            if verbose:
-                print_requests(stack.requests())
-            missing = sums.of(Finding.MISSING)
-            if fix and missing:
-                preview = compose.estimate(stack, missing)
-                report |= {"plan": preview_as_json(preview, price), "queued": 0}
-                if not as_json:
-                    print_lines(stdout(), preview_in_words(preview, price))
-                if yes and not dry_run:
-                    report["queued"] = enqueue_missing(stack, prefix, progress=progress)
-                    stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
-                else:
-                    stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
+    prefix = _watched(stack, prefix)
+    with ProgressLine(stderr(), stack.clock) as progress:
+        sums = _survey(stack, prefix, progress)
+        report = _report(sums, stack, progress.seconds, as_json=as_json)
+        if verbose:
+            print_requests(stack.requests())
+        missing = sums.of(Finding.MISSING)
+        if fix and missing:
+            preview = compose.estimate(stack, missing)
+            report |= {"plan": preview_as_json(preview, price), "queued": 0}
+            if not as_json:
+                print_lines(stdout(), preview_in_words(preview, price))
+            if yes and not dry_run:
+                report["queued"] = enqueue_missing(stack, prefix, progress=progress)
+                stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
+            else:
+                stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
         print_json(report)
     left = len(sums.troubles) - report.get("queued", 0)
@@ -175,8 +166,7 @@ def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict
         _print_troubles(sums)
     rate = f" ({total / seconds:,.0f} a second)" if seconds >= 1 else ""
     where = f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
-    text = f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}"
-    stderr().print(text, style="note", soft_wrap=True)
+    note(f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}")
     return {
         "objects": total,
         "seconds": round(seconds, 3),
@@ -199,10 +189,7 @@ def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict
 
 
 def _table(sums: _Sums) -> Table:
-    table = plain_table()
-    table.add_column("finding")
-    table.add_column("objects", justify="right")
-    table.add_column("reason")
+    table = plain_table("finding", "objects", "reason", right=("objects",))
     order = list(Finding)
     for (finding, reason), count in sorted(
         sums.counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
@@ -213,11 +200,6 @@ def _table(sums: _Sums) -> Table:
 
 def _print_troubles(sums: _Sums) -> None:
     for finding, advice in _ADVICE.items():
-        keys = [one.listed.key for one in sums.troubles if one.finding is finding]
-        if not keys:
-            continue
-        stdout().print(f"{finding}: {advice}")
-        for key in keys[:_SHOWN]:
-            stdout().print(f"  {key}")
-        if len(keys) > _SHOWN:
-            stderr().print(f"  and {len(keys) - _SHOWN:,} more; `--json` lists all")
+        if keys := [one.listed.key for one in sums.troubles if one.finding is finding]:
+            stdout().print(f"{finding}: {advice}")
+            print_first(stdout(), keys, _SHOWN, rest="`--json` lists all")

@@ -11,23 +11,29 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options, verbose_option
+from cutout.cli.options.price_option import price_option
+from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
-from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, print_requests, stderr, stdout
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.terminal import (
+    interruption,
+    print_first,
+    print_json,
+    print_lines,
+    print_requests,
+    stderr,
+    stdout,
+)
 from cutout.cli.progress.progress import ProgressLine
+from cutout.cli.stack_command import stack_command
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from decimal import Decimal
 
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
+    from cutout.cli.output.money import Price
     from cutout.operator.audit import AuditedObject
     from cutout.operator.backfill import Candidate
     from cutout.ports.listings import ListedObject, ObjectCopies
@@ -40,14 +46,13 @@ _WHY = {
 }
 
 
-@click.command(
+@stack_command(
     "backfill",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "all photos are queued (with --dry-run: counted)",
         1: "some are not, S3 refused to copy an object, or `--yes` is missing",
     },
-    example="""
+    """
 # the cost and duration for the photos of a year
 cutout backfill s3://cutout-uploads/2025/ --dry-run
 
@@ -61,20 +66,16 @@ cutout backfill s3://cutout-uploads/2025/ --limit 1000 --yes
 @click.option("--yes", is_flag=True, help="Queue the photos.")
 @price_option
 @verbose_option
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     place: str,
     limit: int | None,
     dry_run: bool,
     yes: bool,
-    cents_per_credit: Decimal | None,
+    price: Price,
     verbose: bool,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """Process photos that are already in a bucket.
 
@@ -86,38 +87,36 @@ def command(
     copy an object (archived, or encrypted with a key that you may not use), the command prints its
     key and the reason and copies the others.
     """
-    price = price_of(context.settings, cents_per_credit)
-    with explained():
-        stack = context.connect(choice)
-        bucket, prefix = _place(place)
-        with ProgressLine(stderr(), context.clock) as progress:
-            source = _source(stack, bucket, prefix, progress)
-            counts = _counted(source, limit, progress)
-            photos = counts.pop("", 0)
-            preview = compose.estimate(stack, photos)
-            report: dict[str, Any] = {
-                "skipped": dict(counts),
-                **preview_as_json(preview, price),
-                "queued": 0,
-                "refused": [],
-            }
-            if not as_json:
-                stdout().print(f"s3://{bucket}/{prefix}: {counted(photos, 'photo')} to queue")
-                for why, count in counts.most_common():
-                    stdout().print(f"{count:>7,} skipped: {why}")
-                if photos:
-                    print_lines(stdout(), preview_in_words(preview, price))
-            if verbose:
-                print_requests(stack.requests())
-            is_done = photos == 0
-            if not is_done and yes and not dry_run:
-                report["queued"] = source.queue(limit)
-                report["refused"] = [_refused_as_json(one) for one in source.refused]
-                is_done = not source.refused
-                stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
-                _print_refused(source.refused)
-            elif not is_done:
-                stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
+    bucket, prefix = _place(place)
+    with ProgressLine(stderr(), stack.clock) as progress:
+        source = _source(stack, bucket, prefix, progress)
+        counts = _counted(source, limit, progress)
+        photos = counts.pop("", 0)
+        preview = compose.estimate(stack, photos)
+        report: dict[str, Any] = {
+            "skipped": dict(counts),
+            **preview_as_json(preview, price),
+            "queued": 0,
+            "refused": [],
+        }
+        if not as_json:
+            stdout().print(f"s3://{bucket}/{prefix}: {counted(photos, 'photo')} to queue")
+            for why, count in counts.most_common():
+                stdout().print(f"{count:>7,} skipped: {why}")
+            if photos:
+                print_lines(stdout(), preview_in_words(preview, price))
+        if verbose:
+            print_requests(stack.requests())
+        is_done = photos == 0
+        if not is_done and yes and not dry_run:
+            report["queued"] = source.queue(limit)
+            report["refused"] = [_refused_as_json(one) for one in source.refused]
+            is_done = not source.refused
+            stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
+            refused = [f"{one.listed.key}: {one.refused}" for one in source.refused]
+            print_first(stderr(), refused, _SHOWN, rest="`--json` lists all")
+        elif not is_done:
+            stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
         print_json(report)
     return 0 if is_done or dry_run else 1
@@ -158,13 +157,6 @@ def _refused_as_json(one: Candidate) -> dict[str, Any]:
     return {"key": one.listed.key, "version": one.listed.version_id, "reason": one.refused}
 
 
-def _print_refused(refused: Sequence[Candidate]) -> None:
-    for one in refused[:_SHOWN]:
-        stderr().print(f"  {one.listed.key}: {one.refused}", soft_wrap=True)
-    if len(refused) > _SHOWN:
-        stderr().print(f"  and {len(refused) - _SHOWN:,} more; `--json` lists all")
-
-
 class _OwnBucket:
     """The uploads bucket itself."""
 
@@ -203,15 +195,15 @@ class _OtherBucket:
         """Copy the objects that are not skipped; refused copies do not count towards the limit."""
         wanted = (one for one in self._import.look(self._prefix) if not one.skipped)
         counts: Counter[str] = Counter()
-        try:
+
+        def done() -> str:
+            # The copies that were running have ended by now.
+            copied = counted(self._transfers.count, "photo")
+            return f"{copied} copied. Run it again for the others."
+
+        with interruption(done):
             while self._copy(islice(wanted, None if limit is None else limit - counts[""]), counts):
                 pass
-        except BaseException:  # The copies that were running have ended by now.
-            copied = self._transfers.count
-            stderr().print(
-                f"Interrupted: {counted(copied, 'photo')} copied. Run it again for the others."
-            )
-            raise
         for why, count in counts.items():
             if why:
                 stderr().print(f"{count:,} not copied: {why}")

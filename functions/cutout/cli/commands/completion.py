@@ -28,11 +28,10 @@ cutout completion fish > ~/.config/fish/completions/cutout.fish
 )
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
-def command(context: click.Context, *, shell: str) -> int:
+def command(context: click.Context, *, shell: str) -> None:
     """Print the script that completes commands and options in SHELL.
 
     Evaluate it at the start of the shell, as in the example.
     """
     group = context.find_root().command
     sys.stdout.write(_SHELLS[shell](group, {}, _PROGRAM, _VARIABLE).source())
-    return 0

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.price_option import price_of, price_option
+from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import stack_options
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import stderr, stdout
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
+    from cutout.cli.output.money import Price
 
 _HOST = "127.0.0.1"
 _NEEDS = ("jinja2", "starlette", "uvicorn")
@@ -44,9 +43,7 @@ http://127.0.0.1:40123/?token=[...]
 @price_option
 @stack_options
 @click.pass_obj
-def command(
-    context: Context, *, port: int, cents_per_credit: Decimal | None, choice: Choice
-) -> int:
+def command(context: Context, *, port: int, price: Price, choice: Choice) -> int:
     """Show jobs in the browser, upload photos and retry, with your own credentials.
 
     Prints a URL that opens the console in your browser; only this machine can reach it, and only
@@ -57,7 +54,6 @@ def command(
             f"The console needs {', '.join(missing)}: "
             "`pip install 'cutout-aws[console]'` installs them."
         )
-    price = price_of(context.settings, cents_per_credit)
 
     def connect() -> Stack:
         return context.connect(choice, is_impatient=True)

@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cutout.cli import compose
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options, verbose_option
+from cutout.cli.options.price_option import price_option
+from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
-from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import plain_table, print_json, print_requests, stderr, stdout
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.terminal import (
+    note,
+    plain_table,
+    print_first,
+    print_json,
+    print_requests,
+    stderr,
+    stdout,
+)
 from cutout.cli.progress.progress import ProgressLine
+from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.operator.costs import By, Costs, Period
 from cutout.operator.list_jobs import JobFilter
@@ -27,8 +35,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.cli.output.money import Price
     from cutout.operator.costs import Charge, CostLine
@@ -55,11 +61,10 @@ _COLUMNS = (
 )
 
 
-@click.command(
+@stack_command(
     "costs",
-    cls=DocumentedCommand,
-    exit_statuses={0: "the costs are printed, even if they are 0", 1: "an error"},
-    example="""
+    {0: "the costs are printed, even if they are 0", 1: "an error"},
+    """
 # the costs of October, and a list for the provider's support
 cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.csv
 """,
@@ -89,11 +94,8 @@ cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.c
 )
 @price_option
 @verbose_option
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     by: str,
     depth: int,
@@ -101,11 +103,10 @@ def command(
     since: When | None,
     until: When | None,
     file: Path | None,
-    cents_per_credit: Decimal | None,
+    price: Price,
     verbose: bool,
     as_json: bool,
-    choice: Choice,
-) -> int:
+) -> None:
     """Add up what calls to the provider cost.
 
     A call counts if it began in the period, with the credits that the provider reported as used, or
@@ -115,18 +116,13 @@ def command(
     completed in the period with the cached result of the same photo; "saved" is what that result
     had cost. Jobs expire (setting retention_days), and their costs with them.
     """
-    now = context.clock.now()
+    now = stack.clock.now()
     period = Period(since=since.at(now) if since else None, until=until.at(now) if until else None)
-    report = _Report(
-        costs=Costs(by=By(by), period=period, depth=depth),
-        price=price_of(context.settings, cents_per_credit),
-    )
-    with explained(), ProgressLine(stderr(), context.clock) as progress:
-        stack = context.connect(choice)
+    report = _Report(costs=Costs(by=By(by), period=period, depth=depth), price=price)
+    with ProgressLine(stderr(), stack.clock) as progress:
         jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
-        text = f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s"
-        stderr().print(text, style="note")
+        note(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s")
         if verbose:
             print_requests(requests)
     if file is not None:
@@ -135,7 +131,6 @@ def command(
         print_json(report.as_json() | {"jobs_read": jobs, "requests": dict(requests)})
     else:
         report.print()
-    return 0
 
 
 def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> int:
@@ -162,10 +157,8 @@ class _Report:
     def print(self) -> None:
         """Print the table, then the calls that may be refunded."""
         costs = self.costs
-        table = plain_table()
-        table.add_column(costs.by.value)
-        for name in _SUMS + (_SAVINGS if costs.total.reused else ()):
-            table.add_column(name, justify="right")
+        sums = _SUMS + (_SAVINGS if costs.total.reused else ())
+        table = plain_table(costs.by.value, *sums, right=sums)
         for name, line in sorted(costs.lines.items()):
             table.add_row(name or "(no folder)", *self._cells(line))
         table.add_row("all", *self._cells(costs.total), style="bold")
@@ -210,12 +203,12 @@ class _Report:
         if not charges:
             return
         stdout().print(f"{title}: {counted(len(charges), 'call')}, {self.price.in_words(credits_)}")
-        for one in charges[:_SHOWN]:
-            what = one.attempt.code or one.job.reason or one.job.state
-            stdout().print(f"  {one.attempt.task_id or 'no task id'}  {what}  {one.job.source.key}")
-        if len(charges) > _SHOWN:
-            more = len(charges) - _SHOWN
-            stderr().print(f"  and {more:,} more; `--csv FILE` lists all", style="note")
+        lines = [
+            f"{one.attempt.task_id or 'no task id'}  "
+            f"{one.attempt.code or one.job.reason or one.job.state}  {one.job.source.key}"
+            for one in charges
+        ]
+        print_first(stdout(), lines, _SHOWN, rest="`--csv FILE` lists all")
 
     def _cells(self, line: CostLine) -> tuple[str, ...]:
         return (

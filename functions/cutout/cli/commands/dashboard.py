@@ -8,29 +8,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.dashboard.definition import Graph, read_body
 from cutout.cli.output.dashboard.svg import Picture, draw
-from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, stderr, stdout
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.terminal import note, print_json, stdout
+from cutout.cli.stack_command import stack_command
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.aws.stack_resources import Resources
 
 
-@click.command(
+@stack_command(
     "dashboard",
-    cls=DocumentedCommand,
-    exit_statuses={0: "the picture is written", 1: "an error"},
-    example="""
+    {0: "the picture is written", 1: "an error"},
+    """
 # the last two hours, for a report
 cutout dashboard --out dashboard.svg --last 120
 """,
+    is_impatient=True,
 )
 @click.option(
     "--out",
@@ -48,32 +47,26 @@ cutout dashboard --out dashboard.svg --last 120
     metavar="MINUTES",
     help="The length of the time that it shows.",
 )
-@json_option
-@stack_options
-@click.pass_obj
-def command(context: Context, *, out: Path, last: int, as_json: bool, choice: Choice) -> int:
+def command(stack: Stack, *, out: Path, last: int, as_json: bool) -> None:
     """Draw the deployed dashboard as an SVG file.
 
     The definition of the dashboard, its metrics and the states of the alarms are read from
     CloudWatch. A stack has a dashboard if it is deployed with `-c monitoring=full`. With --json,
     the values are printed and no file is written.
     """
-    end = context.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-    with explained():
-        picture = _picture(context, choice, end, timedelta(minutes=last))
+    end = stack.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    picture = _picture(stack.resources, end, timedelta(minutes=last))
     if as_json:
         print_json(_as_json(picture))
-        return 0
+        return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draw(picture), encoding="utf-8")
     stdout().print(str(out))
     shown = sum(len(one.values) for many in picture.points.values() for one in many)
-    stderr().print(f"{len(picture.points)} graphs of {shown} values.", style="note")
-    return 0
+    note(f"{len(picture.points)} graphs of {shown} values.")
 
 
-def _picture(context: Context, choice: Choice, end: datetime, length: timedelta) -> Picture:
-    resources = context.connect(choice, is_impatient=True).resources
+def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:
     described = resources.description()
     name = described.outputs.get("DashboardName") if described else None
     if name is None:

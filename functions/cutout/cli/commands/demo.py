@@ -12,15 +12,9 @@ import click
 from cutout.cli.local_cloud import request_of, shipped_photos
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
-from cutout.cli.options.shared_options import (
-    LONGEST_SECONDS,
-    Choice,
-    FiniteRange,
-    json_option,
-    out_option,
-)
+from cutout.cli.options.shared_options import Choice, json_option, out_option, timeout_option
 from cutout.cli.output.describe import counted
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
@@ -56,14 +50,7 @@ cutout demo ~/pictures/cat.jpg --out cat
     "paths", metavar="[PHOTO]...", nargs=-1, type=click.Path(exists=True, path_type=Path)
 )
 @out_option("the cut-outs and index.html")
-@click.option(
-    "--timeout",
-    type=FiniteRange(1, LONGEST_SECONDS),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for the photos.",
-)
+@timeout_option("How long to wait for the photos.", least=1, default=300.0)
 @click.option("--yes", is_flag=True, help="With --live: spend credits without asking.")
 @json_option
 @click.pass_obj
@@ -100,7 +87,7 @@ def command(
     if local.live and not yes:
         _ask(context, len(photos))
     phases = Phases(console, context.clock)
-    with explained(), _local_cloud(context, request, phases, is_up=is_up):
+    with _local_cloud(context, request, phases, is_up=is_up):
         delivered = _deliver(context, request, phases, photos, out=out, timeout=timeout)
         sheet = _write_sheet(delivered, out, context)
     if as_json:

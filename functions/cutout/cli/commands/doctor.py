@@ -17,22 +17,16 @@ from cutout.cli.doctor.check import (
     run_checks,
 )
 from cutout.cli.local_cloud import checkout_of
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import (
-    LONGEST_SECONDS,
-    FiniteRange,
-    json_option,
-    stack_options,
-)
+from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
-from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
+from cutout.cli.output.terminal import note, print_json, print_lines, stderr, stdout
+from cutout.cli.stack_command import stack_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
 
 _STACK = "stack"
 CHECKS: dict[str, Check] = {
@@ -58,27 +52,18 @@ _MARKS = {
 }
 
 
-@click.command(
+@stack_command(
     "doctor",
-    cls=DocumentedCommand,
-    exit_statuses={0: "there are no problems; there may be notes", 1: "there are problems"},
-    example="""
+    {0: "there are no problems; there may be notes", 1: "there are problems"},
+    """
 # before the first upload, and whenever photos are late
 cutout doctor
 """,
+    is_impatient=True,
 )
-@click.option(
-    "--timeout",
-    type=FiniteRange(1, LONGEST_SECONDS),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for each check.",
-)
-@json_option
-@stack_options
+@timeout_option("How long to wait for each check.", least=1, default=30.0)
 @click.pass_obj
-def command(context: Context, *, timeout: float, as_json: bool, choice: Choice) -> int:
+def command(context: Context, stack: Stack, *, timeout: float, as_json: bool) -> int:
     """Check the whole deployment and suggest fixes.
 
     The checks change nothing and cost nothing: the stack, its version, the API key and the balance,
@@ -86,12 +71,7 @@ def command(context: Context, *, timeout: float, as_json: bool, choice: Choice) 
     functions and their triggers, Sweep, queues and dead letters, the gate, overdue jobs, alarms,
     the clock of this machine.
     """
-    with explained():
-        checkup = Checkup(
-            stack=context.connect(choice, is_impatient=True),
-            now=context.clock.now(),
-            checkout=checkout_of(context.folder),
-        )
+    checkup = Checkup(stack=stack, now=stack.clock.now(), checkout=checkout_of(context.folder))
     running = _reports(checkup, timeout)
     reports = list(running) if as_json else _print(running)
     problems, notes = (_count(reports, one) for one in (Severity.PROBLEM, Severity.NOTE))
@@ -99,8 +79,7 @@ def command(context: Context, *, timeout: float, as_json: bool, choice: Choice) 
         print_json(_as_json(reports))
     else:
         if len(reports) < len(CHECKS):
-            others = counted(len(CHECKS) - len(reports), "other check")
-            stderr().print(f"{others} of the stack were not run.", style="note")
+            note(f"{counted(len(CHECKS) - len(reports), 'other check')} of the stack were not run.")
         print_lines(stderr(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
     return 1 if problems else 0
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import stderr
 
 if TYPE_CHECKING:
@@ -26,13 +25,11 @@ cutout down
 """,
 )
 @click.pass_obj
-def command(context: Context) -> int:
+def command(context: Context) -> None:
     """Stop the local cloud of this folder and delete its data.
 
     Logs stay in .cutout/. Nothing on AWS changes. This command needs a checkout of Cutout; an
     installed package has no local cloud.
     """
-    with explained():
-        was_running = context.local.down()
+    was_running = context.local.down()
     stderr().print("The local cloud is down." if was_running else "No local cloud was up.")
-    return 0

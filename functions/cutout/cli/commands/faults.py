@@ -8,8 +8,7 @@ import click
 
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option
-from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
+from cutout.cli.output.terminal import note, plain_table, print_json, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +39,7 @@ cutout faults --clear
 @click.pass_obj
 def command(
     context: Context, *, rules: Sequence[str], lists: bool, clear: bool, as_json: bool
-) -> int:
+) -> None:
     """Make the stand-in fail on demand, to see what follows.
 
     Each argument is a rule for the stand-in of the local cloud. Without arguments, it shows the
@@ -48,8 +47,7 @@ def command(
     always without it), after (so many occasions pass first), match (a part of the photo's key),
     each (count for every photo separately), seconds, status, code, message, retry_after.
     """
-    with explained():
-        found = context.local.faults(rules, clear=clear)
+    found = context.local.faults(rules, clear=clear)
     shown = found["faults" if lists else "rules"]
     if as_json:
         print_json(shown)
@@ -57,13 +55,10 @@ def command(
         _print_faults(shown)
     else:
         _print_rules(shown)
-    return 0
 
 
 def _print_faults(faults: Sequence[Mapping[str, str]]) -> None:
-    table = plain_table()
-    for column in ("fault", "happens on", "what happens"):
-        table.add_column(column)
+    table = plain_table("fault", "happens on", "what happens")
     for fault in faults:
         table.add_row(f"{fault['where']}:{fault['fault']}", fault["occasion"], fault["what"])
     stdout().print(table)
@@ -71,11 +66,9 @@ def _print_faults(faults: Sequence[Mapping[str, str]]) -> None:
 
 def _print_rules(rules: Sequence[Mapping[str, Any]]) -> None:
     if not rules:
-        stderr().print("No fault is set; `cutout faults --list` lists them.", style="note")
+        note("No fault is set; `cutout faults --list` lists them.")
         return
-    table = plain_table()
-    for column in ("rule", "used"):
-        table.add_column(column)
+    table = plain_table("rule", "used")
     for rule in rules:
         options = [f",{name}={it}" for name, it in rule.items() if name not in _SPELLED and it]
         table.add_row(f"{rule['where']}:{rule['fault']}{''.join(options)}", str(rule["used"]))

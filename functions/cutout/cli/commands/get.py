@@ -8,33 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import json_option, out_option, stack_options
+from cutout.cli.options.shared_options import out_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
-from cutout.cli.output.terminal import print_json, stderr, stdout
+from cutout.cli.output.terminal import interruption, note, print_json, stderr, stdout
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
 from cutout.cli.round_trip.downloads import Downloads, variants_of
+from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
+    from cutout.cli.aws.deployed_stack import Stack
 
 
-@click.command(
+@stack_command(
     "get",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "the cut-out of every photo is in the folder",
         1: "one has none, or could not be downloaded; the table says why",
     },
-    example="""
+    """
 # the cut-outs of what `cutout put photos` uploaded
 cutout get photos --out cut
 
@@ -49,17 +47,13 @@ cutout get s3://cutout-uploads/shop/shoes/ --out cut
     metavar="TEXT",
     help="Prefix of the keys of FILEs.  [default: the prefix that the stack watches]",
 )
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     names: Sequence[str],
     out: Path,
     prefix: str | None,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """Download cut-outs and their variants.
 
@@ -71,22 +65,21 @@ def command(
     kept, so the command can be interrupted and run again; any other file of that name is replaced.
     Nothing is paid for.
     """
-    with explained():
-        stack = context.connect(choice)
-        photos = BucketPhotos(stack=stack, console=stderr(), prefix=prefix).named(names)
-        out.mkdir(parents=True, exist_ok=True)
-        fetcher = _Fetcher(downloads=Downloads(store=stack.ports.store, out=out))
-        try:
-            rows = in_parallel(stderr(), "Downloading", fetcher.fetch, photos)
-        except BaseException:
-            done = counted(len(fetcher.downloads.fetched), "file")
-            stderr().print(f"Interrupted: {done} downloaded. Run it again for the others.")
-            raise
+    photos = BucketPhotos(stack=stack, console=stderr(), prefix=prefix).named(names)
+    out.mkdir(parents=True, exist_ok=True)
+    fetcher = _Fetcher(downloads=Downloads(store=stack.ports.store, out=out))
+
+    def done() -> str:
+        count = counted(len(fetcher.downloads.fetched), "file")
+        return f"{count} downloaded. Run it again for the others."
+
+    with interruption(done):
+        rows = in_parallel(stderr(), "Downloading", fetcher.fetch, photos)
     if as_json:
         print_json([row.as_json() for row in rows])
     else:
         print_results(stdout(), [row.as_cells() for row in rows])
-        stderr().print(_summary(rows, len(fetcher.downloads.fetched)), style="note")
+        note(_summary(rows, len(fetcher.downloads.fetched)))
     return 0 if all(row.is_whole for row in rows) else 1
 
 

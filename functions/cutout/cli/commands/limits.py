@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from cutout.cli import compose
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import FiniteRange, json_option, stack_options
+from cutout.cli.options.shared_options import FiniteRange
 from cutout.cli.output.gate_text import print_gate
-from cutout.cli.output.problems import explained
+from cutout.cli.stack_command import stack_command
 
 if TYPE_CHECKING:
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
-    from cutout.domain.gate.gate import Gate
+    from cutout.cli.aws.deployed_stack import Stack
 
 
-@click.command(
+@stack_command(
     "limits",
-    cls=DocumentedCommand,
-    exit_statuses={0: "the limits are shown, and set if you gave any", 1: "an error"},
-    example="""
+    {0: "the limits are shown, and set if you gave any", 1: "an error"},
+    """
 $ cutout limits --max-in-flight 20
 0 of 20 tasks in flight, 16.2 of 5000 credits today (changed while running)
 """,
@@ -37,18 +33,14 @@ $ cutout limits --max-in-flight 20
     help="Credits that may be spent in a day (UTC).",
 )
 @click.option("--deployed", is_flag=True, help="Restore the deployed limits.")
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     max_in_flight: int | None,
     daily_credit_cap: float | None,
     deployed: bool,
     as_json: bool,
-    choice: Choice,
-) -> int:
+) -> None:
     """Show the gate, or change its limits without a deployment.
 
     Without an option, it prints tasks in flight, credits spent today, both limits, and the pause if
@@ -57,17 +49,11 @@ def command(
     is_set = max_in_flight is not None or daily_credit_cap is not None
     if is_set and deployed:
         raise click.UsageError("--deployed cannot be combined with a limit.")
-    with explained():
-        stack = context.connect(choice)
-        gate: Gate
-        if deployed:
-            gate = compose.control(stack).restore_limits()
-        elif is_set:
-            cap = None if daily_credit_cap is None else Decimal(str(daily_credit_cap))
-            gate = compose.control(stack).set_limits(
-                max_in_flight=max_in_flight, daily_credit_cap=cap
-            )
-        else:
-            gate = stack.jobs.read_gate()
-    print_gate(gate, context.clock.now(), as_json=as_json)
-    return 0
+    if deployed:
+        gate = compose.control(stack).restore_limits()
+    elif is_set:
+        cap = None if daily_credit_cap is None else Decimal(str(daily_credit_cap))
+        gate = compose.control(stack).set_limits(max_in_flight=max_in_flight, daily_credit_cap=cap)
+    else:
+        gate = stack.jobs.read_gate()
+    print_gate(gate, stack.clock.now(), as_json=as_json)

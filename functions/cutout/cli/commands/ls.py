@@ -10,15 +10,14 @@ import click
 from rich.table import Table
 
 from cutout.cli import compose
-from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.job_filters import filter_options, wanted
-from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.options.shared_options import limit_option
 from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import plain_table, print_json_each, stderr, stdout
+from cutout.cli.output.terminal import note, plain_table, print_json_each, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
+from cutout.cli.stack_command import stack_command
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 from cutout.operator.list_jobs import Cursor
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
     from cutout.domain.reasons import Reason
@@ -52,14 +50,13 @@ class _CursorType(click.ParamType[Cursor]):
             self.fail(f"{error}; the previous page ends with the cursor", param, ctx)
 
 
-@click.command(
+@stack_command(
     "ls",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "the list is complete, even if it is empty",
         1: "an error",
     },
-    example="""
+    """
 # photos of one folder that failed since yesterday, for a program
 cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
 """,
@@ -73,24 +70,15 @@ cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
     help="Only jobs in this state (repeatable).",
 )
 @filter_options
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
-    help="Up to this many jobs.",
-)
+@limit_option("jobs")
 @click.option(
     "--after",
     type=_CursorType(),
     help="Start after this cursor (printed at the end of the previous page).",
 )
 @click.option("--all", "is_all", is_flag=True, help="All jobs, printed as they are read.")
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     states: Sequence[str],
     reasons: Sequence[str],
@@ -101,19 +89,17 @@ def command(
     after: Cursor | None,
     is_all: bool,
     as_json: bool,
-    choice: Choice,
-) -> int:
+) -> None:
     """List jobs, the most recently changed first.
 
     States: queued, submitting, unconfirmed, processing, storing; completed, review, failed,
     rejected, superseded. --since and --until compare the time of the last change. States and times
     are indexed; for a prefix or a reason, all jobs of these states and times are read.
     """
-    now = context.clock.now()
+    now = stack.clock.now()
     which = [State(state) for state in states] or list(State)
     chosen = wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
-    with explained(), ProgressLine(stderr(), context.clock) as progress:
-        stack = context.connect(choice)
+    with ProgressLine(stderr(), stack.clock) as progress:
         scanned = [0]
 
         def tell(count: int) -> None:
@@ -128,7 +114,6 @@ def command(
         _print(listed, now, as_json=as_json, where=stack.where)
         print_delay(waiting, stack.jobs.read_gate, now)
     _print_rest(chosen, shown, scanned[0], more=more)
-    return 0
 
 
 def _noting(jobs: Iterator[Job], waiting: list[Job]) -> Iterator[Job]:
@@ -157,21 +142,19 @@ def _print_rest(
     chosen: JobFilter, shown: Sequence[Job] | None, scanned: int, *, more: bool
 ) -> None:
     if not chosen.is_indexed and scanned > len(shown or ()):
-        text = f"Scanned {counted(scanned, 'job')} (prefix and reason filters are not indexed)."
-        stderr().print(text, style="note")
+        note(f"Scanned {counted(scanned, 'job')} (prefix and reason filters are not indexed).")
     if shown and more:
-        cursor = Cursor.of(shown[-1])
-        text = f"There are more jobs than shown; next page: --after {cursor}"
-        stderr().print(text, style="note", soft_wrap=True)
+        note(f"There are more jobs than shown; next page: --after {Cursor.of(shown[-1])}")
 
 
 def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
-    table = plain_table(has_header=has_header)
-    table.add_column("photo", overflow="fold")
-    table.add_column("state")
-    table.add_column("changed", justify="right")
-    table.add_column("credits", justify="right")
-    table.add_column("result or reason", overflow="fold")
+    columns = ("photo", "state", "changed", "credits", "result or reason")
+    table = plain_table(
+        *columns,
+        right=("changed", "credits"),
+        fold=("photo", "result or reason"),
+        has_header=has_header,
+    )
     counts = Counter(job.source.key for job in jobs)
     for job in jobs:
         table.add_row(

@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.price_option import price_of
-from cutout.cli.options.shared_options import (
-    LONGEST_SECONDS,
-    FiniteRange,
-    json_option,
-    out_option,
-    stack_options,
-)
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.options.shared_options import out_option, timeout_option
+from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.round_trip.plan_text import announce, print_pause, print_plan, some
@@ -29,25 +22,25 @@ from cutout.cli.round_trip.upload_and_download import (
     print_delivery,
 )
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
+from cutout.cli.stack_command import stack_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
     from cutout.cli.photo_files import Selection
 
 
-@click.command(
+@stack_command(
     "put",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "every photo is completed (with --no-wait: is uploaded and has not failed)",
         1: "one is not, or could not be uploaded or downloaded; the message says why",
     },
-    example="""
+    """
 # the cut-out of photos/shoes/a.jpg goes to cut/photos/shoes/a.png
 cutout put photos more-photos --out cut
 """,
@@ -77,21 +70,17 @@ cutout put photos more-photos --out cut
     metavar="TEXT",
     help="Prefix of all keys.  [default: the prefix that the stack watches]",
 )
-@click.option(
-    "--timeout",
-    type=FiniteRange(0, LONGEST_SECONDS),
-    metavar="SECONDS",
-    help="Stop waiting after this time; the stack still processes the photos.  "
-    "[default: when no photo has changed for half an hour]",
+@timeout_option(
+    "Stop waiting after this time; the stack still processes the photos.  "
+    "[default: when no photo has changed for half an hour]"
 )
 @click.option(
     "--dry-run", is_flag=True, help="Print what would be uploaded and its cost, and stop."
 )
-@json_option
-@stack_options
 @click.pass_obj
 def command(
     context: Context,
+    stack: Stack,
     *,
     paths: Sequence[Path],
     out: Path,
@@ -102,7 +91,6 @@ def command(
     timeout: float | None,
     dry_run: bool,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """Upload photos, wait for them, and download the cut-outs.
 
@@ -117,37 +105,33 @@ def command(
     """
     console = stderr()
     price = price_of(context.settings, None)
-    with explained():
-        stack = context.connect(choice)
-        selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
-        photos = [replace(photo, bypass_cache=bypass_cache) for photo in selection.photos]
-        _print_skipped(console, selection)
-        if not selection.photos:
-            raise Problem("These files and folders contain no photos.")
-        if bypass_cache:
-            plan = [PlannedPhoto(photo=photo, action=Action.UPLOAD) for photo in photos]
-        else:
-            plan = UploadPlanner(stack=stack, console=console, retry_failed=retry_failed).plan(
-                photos
-            )
-        if dry_run or no_wait:
-            print_pause(console, stack, plan)
-        if dry_run:
-            print_plan(stack, plan, price, as_json=as_json)
-            return 0
-        if not no_wait:
-            # Before anything is paid for: a folder that cannot be made stops the command.
-            out.mkdir(parents=True, exist_ok=True)
-        announce(console, stack, plan, price)
-        ways_on = _ways_on(paths, out, prefix, choice, is_fresh=bypass_cache)
-        delivery = RoundTrip(stack=stack, clock=context.clock, console=console, ways_on=ways_on)
-        begun = delivery.begin(plan)
-        all_is_well = not delivery.problems
-        if no_wait:
-            good = [one for one in begun if one.action is not Action.LEAVE]
-            _print_sent(good, as_json=as_json)
-            return 0 if all_is_well and len(good) == len(begun) else 1
-        delivered = delivery.deliver(begun, out, timeout_seconds=timeout)
+    selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
+    photos = [replace(photo, bypass_cache=bypass_cache) for photo in selection.photos]
+    _print_skipped(console, selection)
+    if not selection.photos:
+        raise Problem("These files and folders contain no photos.")
+    if bypass_cache:
+        plan = [PlannedPhoto(photo=photo, action=Action.UPLOAD) for photo in photos]
+    else:
+        plan = UploadPlanner(stack=stack, console=console, retry_failed=retry_failed).plan(photos)
+    if dry_run or no_wait:
+        print_pause(console, stack, plan)
+    if dry_run:
+        print_plan(stack, plan, price, as_json=as_json)
+        return 0
+    if not no_wait:
+        # Before anything is paid for: a folder that cannot be made stops the command.
+        out.mkdir(parents=True, exist_ok=True)
+    announce(console, stack, plan, price)
+    ways_on = _ways_on(paths, out, prefix, is_fresh=bypass_cache)
+    delivery = RoundTrip(stack=stack, clock=stack.clock, console=console, ways_on=ways_on)
+    begun = delivery.begin(plan)
+    all_is_well = not delivery.problems
+    if no_wait:
+        good = [one for one in begun if one.action is not Action.LEAVE]
+        _print_sent(good, as_json=as_json)
+        return 0 if all_is_well and len(good) == len(begun) else 1
+    delivered = delivery.deliver(begun, out, timeout_seconds=timeout)
     if as_json:
         print_json(delivery_as_json(delivered))
     else:
@@ -156,21 +140,15 @@ def command(
     return 0 if all_is_well and all(one.photo.is_completed for one in delivered) else 1
 
 
-def _ways_on(
-    paths: Sequence[Path], out: Path, prefix: str | None, choice: Choice, *, is_fresh: bool
-) -> WaysOn:
+def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, *, is_fresh: bool) -> WaysOn:
     """Return how to get the other cut-outs after an interruption."""
-    options = {
-        "--out": out,
-        "--prefix": prefix,
-        "--stack": choice.stack,
-        "--profile": choice.profile,
-        "--region": choice.region,
-    }
+    chosen = click.get_current_context().params
+    options = {"--out": out, "--prefix": prefix}
+    options |= {f"--{name}": chosen[name] for name in ("stack", "profile", "region")}
     given = [
         str(it) for name, value in options.items() if value is not None for it in (name, value)
     ]
-    words = shlex.join([*map(str, paths), *given, *(["--aws"] if choice.aws else [])])
+    words = shlex.join([*map(str, paths), *given, *(["--aws"] if chosen["aws"] else [])])
     return WaysOn(
         uploading=(
             "With --fresh, the same command pays for them again: name only the other files. "

@@ -16,11 +16,10 @@ from cutout.cli.dead_letters import (
     grouped,
     read_letter,
 )
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import counted, duration
-from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, stderr, stdout
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.terminal import note, print_json, stderr, stdout
+from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.aws.stack_resources import Resources
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
 
 _BATCH = 10
 _NAMED = 5
@@ -53,18 +50,18 @@ class QueueReport:
     refused: Sequence[str] = ()
 
 
-@click.command(
+@stack_command(
     "redrive",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "there are no dead letters, or all were sent back or deleted",
         1: "some are left, or an error",
     },
-    example="""
+    """
 # list the messages that failed, then send them back after the cause is fixed
 cutout redrive
 cutout redrive --yes
 """,
+    is_impatient=True,
 )
 @click.option("--yes", is_flag=True, help="Send the messages back (with --purge: delete them).")
 @click.option("--purge", is_flag=True, help="Delete instead of sending back; requires --yes.")
@@ -79,11 +76,8 @@ cutout redrive --yes
     show_default=True,
     help="Read up to this many messages of each queue.",
 )
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     yes: bool,
     purge: bool,
@@ -91,7 +85,6 @@ def command(
     wanted: str | None,
     look: int,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """List dead letters, and send them back to their queues.
 
@@ -101,29 +94,26 @@ def command(
     its queue, with the reason printed; the others are sent.
     """
     acts = yes and not dry_run
-    with explained():
-        stack = context.connect(choice, is_impatient=True)
-        queues = dead_letter_queues(stack.resources)
-        dead = [one for one in queues if (wanted or "") in one.queue.title]
-        if wanted and not dead:
-            raise Problem(f"No dead-letter queue has a name with {wanted}.")
-        reports = [_read(stack, one, look) for one in dead]
-        if acts and purge and not wanted:
-            _check_only_traces(reports)
-        if acts:
-            reports = [_emptied(stack.resources, report, purge=purge) for report in reports]
-    now = context.clock.now()
+    queues = dead_letter_queues(stack.resources)
+    dead = [one for one in queues if (wanted or "") in one.queue.title]
+    if wanted and not dead:
+        raise Problem(f"No dead-letter queue has a name with {wanted}.")
+    reports = [_read(stack, one, look) for one in dead]
+    if acts and purge and not wanted:
+        _check_only_traces(reports)
+    if acts:
+        reports = [_emptied(stack.resources, report, purge=purge) for report in reports]
     if as_json:
         print_json([_as_json(report) for report in reports])
     else:
-        _print(reports, now)
+        _print(reports, stack.clock.now())
     left = sum(one.dead.queue.count - one.moved - len(one.refused) for one in reports)
     refused = Counter(why for report in reports for why in report.refused)
     for why, count in refused.most_common():
         stderr().print(f"SQS did not accept {_letters(count)}, which stay in their queue: {why}")
     if left and not acts:
         verb = "deletes" if purge else "sends back"
-        stderr().print(f"Dry run: `--yes` {verb} {_letters(left)}.", style="note")
+        note(f"Dry run: `--yes` {verb} {_letters(left)}.")
     elif left > 0:
         stderr().print(
             f"{_letters(left)} could not be received: another consumer has them. Run it again."

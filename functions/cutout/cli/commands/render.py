@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import (
-    LONGEST_SECONDS,
-    FiniteRange,
-    json_option,
-    stack_options,
-)
+from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
-from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.terminal import note, plain_table, print_json, stdout
 from cutout.cli.photo_names import newest_job
+from cutout.cli.stack_command import stack_command
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
 
@@ -24,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
-    from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
     from cutout.domain.job.variant import Variant
 
@@ -34,11 +26,10 @@ _AT_ONCE = 100
 _PAUSE_SECONDS = 0.5
 
 
-@click.command(
+@stack_command(
     "render",
-    cls=DocumentedCommand,
-    exit_statuses={0: "every variant is made", 1: "one is not; the table says why"},
-    example="""
+    {0: "every variant is made", 1: "one is not; the table says why"},
+    """
 $ cutout render shoes/a.jpg --recipe market
 photo        recipe  size       result
 shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
@@ -49,20 +40,10 @@ shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
 @click.option(
     "--recipe", "names", multiple=True, required=True, help="Name of a recipe (repeatable)."
 )
-@click.option(
-    "--timeout",
-    type=FiniteRange(0, LONGEST_SECONDS),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Stop waiting after this time; the variants are still made.",
-)
+@timeout_option("Stop waiting after this time; the variants are still made.", default=600.0)
 @click.option("--dry-run", is_flag=True, help="Print what would be made, and stop.")
-@json_option
-@stack_options
-@click.pass_obj
 def command(
-    context: Context,
+    stack: Stack,
     *,
     key: str | None,
     prefix: str | None,
@@ -70,7 +51,6 @@ def command(
     timeout: float,
     dry_run: bool,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """Make variants again from existing cut-outs, free of charge.
 
@@ -79,13 +59,11 @@ def command(
     """
     if (key is None) == (prefix is None):
         raise click.UsageError("Name a KEY or a --prefix.")
-    with explained():
-        stack = context.connect(choice)
-        _check_recipes(stack, names)
-        jobs = [_job(stack, key)] if key is not None else list(_under(stack, prefix or ""))
-        if dry_run:
-            return _print_preview(jobs, names, as_json=as_json)
-        made = _rendered(stack, jobs, names, context.clock, timeout)
+    _check_recipes(stack, names)
+    jobs = [_job(stack, key)] if key is not None else list(_under(stack, prefix or ""))
+    if dry_run:
+        return _print_preview(jobs, names, as_json=as_json)
+    made = _rendered(stack, jobs, names, timeout)
     _print(made, as_json=as_json)
     return 0 if all(one and one.problem is None for _, _, one in made) else 1
 
@@ -117,13 +95,12 @@ def _under(stack: Stack, prefix: str) -> Iterator[Job]:
 _Made = list[tuple["Job", str, "Variant | None"]]
 
 
-def _rendered(
-    stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], clock: Clock, timeout: float
-) -> _Made:
+def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout: float) -> _Made:
     """Request all variants, and wait until each job stores new ones or the time is up."""
     stack.ports.renders.render([RenderRequest(job_id=job.id, recipes=names) for job in jobs])
     before = {(job.id, name): _variant(job, name) for job in jobs for name in names}
     found: dict[tuple[str, str], Variant] = {}
+    clock = stack.clock
     deadline = clock.monotonic() + timeout
     while len(found) < len(before):
         found |= _new_variants(stack, before, found)
@@ -161,7 +138,7 @@ def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) 
     else:
         for job in jobs:
             stdout().print(f"{job.source.key}: {', '.join(names)}")
-    stderr().print(f"Dry run: {counted(len(jobs), 'photo')}; nothing was made.", style="note")
+    note(f"Dry run: {counted(len(jobs), 'photo')}; nothing was made.")
     return 0
 
 
@@ -169,9 +146,8 @@ def _print(made: _Made, *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(*one) for one in made])
         return
-    table = plain_table()
-    for title in ("photo", "recipe", "size", "result"):
-        table.add_column(title, overflow="fold")
+    columns = ("photo", "recipe", "size", "result")
+    table = plain_table(*columns, fold=columns)
     for job, name, variant in made:
         size = f"{variant.width}x{variant.height}" if variant and variant.key else ""
         table.add_row(job.source.key, name, size, _outcome(variant))

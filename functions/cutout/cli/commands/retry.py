@@ -10,17 +10,16 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
-from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.job_filters import filter_options, wanted
-from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.options.price_option import price_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted, job_in_one_line
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
+from cutout.cli.output.problems import Problem
+from cutout.cli.output.terminal import interruption, note, print_json, print_lines, stderr, stdout
 from cutout.cli.photo_names import newest_job
 from cutout.cli.progress.progress import ProgressLine
+from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
@@ -30,11 +29,9 @@ from cutout.operator.bounded_parallel import bounded_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from decimal import Decimal
 
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.cli.output.money import Price
     from cutout.domain.job.job import Job
@@ -43,14 +40,13 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 
 
-@click.command(
+@stack_command(
     "retry",
-    cls=DocumentedCommand,
-    exit_statuses={
+    {
         0: "every photo is queued again (with --dry-run: could be)",
         1: "one is not, or `--yes` is missing; the message says which",
     },
-    example="""
+    """
 $ cutout retry shoes/a.jpg
 1 photo: at most 5.4 credits, about $0.08 (1.47 cents each); done in about 45 s: 3 at once, [...]
 Retry it? [y/N]: y
@@ -88,11 +84,10 @@ $ cutout retry --reason task-failed --since 2h --yes
     help="Retry without asking; required for several photos, and where no terminal is.",
 )
 @price_option
-@json_option
-@stack_options
 @click.pass_obj
 def command(
     context: Context,
+    stack: Stack,
     *,
     keys: Sequence[str],
     states: Sequence[str],
@@ -105,9 +100,8 @@ def command(
     include_refused: bool,
     dry_run: bool,
     yes: bool,
-    cents_per_credit: Decimal | None,
+    price: Price,
     as_json: bool,
-    choice: Choice,
 ) -> int:
     """Submit failed, rejected or reviewed photos again.
 
@@ -125,25 +119,24 @@ def command(
         raise click.UsageError(
             "Name KEYs, or choose photos with --state, --reason, --prefix, --since or --until."
         )
-    with explained():
-        run = _Run(
-            stack=context.connect(choice),
-            price=price_of(context.settings, cents_per_credit),
-            transport=Transport.FILES if through_files else None,
-            bypass_cache=bypass_cache,
-            include_refused=include_refused,
-            dry_run=dry_run,
-            yes=yes,
-            is_terminal=context.is_terminal,
-            as_json=as_json,
-        )
-        if keys:
-            return run.named(keys)
-        now = context.clock.now()
-        which = [State(state) for state in states] or RETRYABLE
-        return run.chosen(
-            wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
-        )
+    run = _Run(
+        stack=stack,
+        price=price,
+        transport=Transport.FILES if through_files else None,
+        bypass_cache=bypass_cache,
+        include_refused=include_refused,
+        dry_run=dry_run,
+        yes=yes,
+        is_terminal=context.is_terminal,
+        as_json=as_json,
+    )
+    if keys:
+        return run.named(keys)
+    which = [State(state) for state in states] or RETRYABLE
+    now = stack.clock.now()
+    return run.chosen(
+        wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +172,7 @@ class _Run:
         for problem in moved:
             problem.show()
         if self.dry_run:
-            stderr().print(f"Dry run: {len(jobs)} would be retried.", style="note")
+            note(f"Dry run: {len(jobs)} would be retried.")
         return 1 if moved else 0
 
     def _print_done(self, jobs: Sequence[Job]) -> None:
@@ -195,7 +188,7 @@ class _Run:
             counts, refused = self._count(which, progress)
             report = self._preview(counts, refused)
             if self.dry_run or not counts:
-                stderr().print(f"Dry run: {counts.total():,} would be retried.", style="note")
+                note(f"Dry run: {counts.total():,} would be retried.")
                 if self.as_json:
                     print_json(report)
                 return 0
@@ -238,18 +231,17 @@ class _Run:
             else:
                 queued.append(job.id)
 
+        jobs = (job for job in self._browse(which) if not self._is_left_out(job))
         try:
-            jobs = (job for job in self._browse(which) if not self._is_left_out(job))
-            # Closing waits for the retries that run: the count printed after Ctrl-C is true.
-            with closing(bounded_map(retried, jobs, at_once=_AT_ONCE)) as steps:
+            with (
+                interruption(
+                    lambda: f"{counted(len(queued), 'photo')} queued. Run it again for the others."
+                ),
+                # Closing waits for the retries that run: the count printed after Ctrl-C is true.
+                closing(bounded_map(retried, jobs, at_once=_AT_ONCE)) as steps,
+            ):
                 for _ in steps:
                     progress.show(f"queued {counted(len(queued), 'photo')}")
-        except BaseException:  # The retries that were running have ended by now.
-            text = (
-                f"Interrupted: {counted(len(queued), 'photo')} queued. Run it again for the others."
-            )
-            stderr().print(text)
-            raise
         finally:
             # Once for all, also after an interruption: until Sweep's next run nothing else would.
             operate.enqueue_waiting()
@@ -276,7 +268,7 @@ class _Run:
                 print_lines(stdout(), preview_in_words(preview, self.price))
         if refused:
             left = f"{counted(refused, 'photo')} left out, as the provider refused the content"
-            stderr().print(f"{left}; `--include-refused` retries them, too.", style="note")
+            note(f"{left}; `--include-refused` retries them, too.")
         report = {"counts": dict(counts), **preview_as_json(preview, self.price)}
         return report | {"queued": 0, "refused_left_out": refused}
 

@@ -10,8 +10,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import (
     attempts_made,
     event_text,
@@ -24,10 +22,10 @@ from cutout.cli.output.describe import (
 )
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
 from cutout.cli.photo_names import job_named
+from cutout.cli.stack_command import stack_command
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
@@ -36,8 +34,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.job.attempt import Attempt
     from cutout.domain.job.job import Job
     from cutout.domain.job.variant import Variant
@@ -47,41 +44,34 @@ _WIDTH = 100
 _DIM = "bright_black"
 
 
-@click.command(
+@stack_command(
     "show",
-    cls=DocumentedCommand,
-    exit_statuses={0: "there is a job of the photo, in whatever state", 1: "there is none"},
-    example="""
+    {0: "there is a job of the photo, in whatever state", 1: "there is none"},
+    """
 # why did this one take so long, and what did it cost?
 cutout show shoes/a.jpg
 """,
 )
 @click.argument("photo", metavar="JOB|KEY")
-@json_option
-@stack_options
-@click.pass_obj
-def command(context: Context, *, photo: str, as_json: bool, choice: Choice) -> int:
+def command(stack: Stack, *, photo: str, as_json: bool) -> None:
     """Show the whole history of a photo.
 
     Every step with its time, length and reason, every attempt with its task and credits, the
     result, the event, and the other uploads of the key. JOB is the id of a job, as in logs, events
     and metadata; KEY means its newest upload, and may be an s3:// URL.
     """
-    now = context.clock.now()
-    with explained():
-        stack = context.connect(choice)
-        job = job_named(stack, photo)
-        uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
-        others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
-        if as_json:
-            print_json(_as_json(job, others, now))
-        else:
-            console = stdout()
-            console.width = min(console.width, _WIDTH)
-            for part in _parts(job, others, now):
-                console.print(part)
-        print_delay([job], stack.jobs.read_gate, now)
-    return 0
+    now = stack.clock.now()
+    job = job_named(stack, photo)
+    uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
+    others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
+    if as_json:
+        print_json(_as_json(job, others, now))
+    else:
+        console = stdout()
+        console.width = min(console.width, _WIDTH)
+        for part in _parts(job, others, now):
+            console.print(part)
+    print_delay([job], stack.jobs.read_gate, now)
 
 
 def _as_json(job: Job, others: Sequence[Job], now: datetime) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from cutout.cli.local_cloud import request_of
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
 from cutout.cli.options.shared_options import json_option
-from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.progress.phases import Phases
 
@@ -56,7 +55,7 @@ cutout up -c max_in_flight=10
 @json_option
 @click.pass_obj
 @local_options
-def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
+def command(context: Context, *, local: LocalOptions, as_json: bool) -> None:
     """Start a local cloud for this folder and deploy the stack to it.
 
     It runs in the background until `cutout down`. While it is up, `cutout` commands in this folder
@@ -65,23 +64,21 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     """
     request = request_of(local, context.settings)
     console = stderr()
-    with explained():
-        if context.local.is_up():
-            context.local.check_likeness(request)
-            console.print("The local cloud is already up.")
-            variables = context.local.variables()
-        else:
-            phases = Phases(console, context.clock)
-            with phases.shown():
-                variables = context.local.up(request, phases, stays_up=True)
-        env_file = context.local.env_file()
+    if context.local.is_up():
+        context.local.check_likeness(request)
+        console.print("The local cloud is already up.")
+        variables = context.local.variables()
+    else:
+        phases = Phases(console, context.clock)
+        with phases.shown():
+            variables = context.local.up(request, phases, stays_up=True)
+    env_file = context.local.env_file()
     if local.live:
         console.print("Live: every photo costs Evolink credits.", style="yellow")
     if as_json:
         print_json(dict(variables))
     else:
         print_lines(stdout(), usage(variables, env_file))
-    return 0
 
 
 def usage(variables: Mapping[str, str], env_file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -10,35 +11,26 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import (
-    LONGEST_SECONDS,
-    FiniteRange,
-    json_option,
-    stack_options,
-)
-from cutout.cli.output.problems import explained
+from cutout.cli.options.shared_options import LONGEST_SECONDS, FiniteRange
 from cutout.cli.output.stack_metrics import (
     metrics_as_json,
     metrics_in_one_line,
     metrics_in_words,
 )
 from cutout.cli.output.terminal import print_json, stdout
+from cutout.cli.stack_command import stack_command
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
     from cutout.cli.output.stack_metrics import StackMetrics
 
 
-@click.command(
+@stack_command(
     "watch",
-    cls=DocumentedCommand,
-    exit_statuses={0: "it ran until Ctrl-C, or once with --once", 1: "an error"},
-    example="""
+    {0: "it ran until Ctrl-C, or once with --once", 1: "an error"},
+    """
 # watch a running stack; Ctrl-C ends it
 cutout watch
 """,
@@ -52,52 +44,32 @@ cutout watch
     metavar="SECONDS",
     help="Seconds between two readings.",
 )
-@json_option
-@stack_options
-@click.pass_obj
-def command(context: Context, *, once: bool, every: float, as_json: bool, choice: Choice) -> int:
+def command(stack: Stack, *, once: bool, every: float, as_json: bool) -> None:
     """Show the gate, waiting jobs, jobs in progress and recent results, live.
 
     On a terminal the view refreshes in place; elsewhere each reading is one line. A reading takes
     at most 16 requests (for up to 100 tasks in flight; 26 for 1,000). None of them scans the table:
     jobs are counted in indexes, up to 1,000 of each state.
     """
-    with explained():
-        stack = context.connect(choice)
-        if as_json or once:
-            _print_once(stack, as_json=as_json)
-        else:
-            _watch(stack, context, every)
-    return 0
-
-
-def _print_once(stack: Stack, *, as_json: bool) -> None:
-    metrics = stack.metrics()
     if as_json:
-        print_json(metrics_as_json(metrics))
+        print_json(metrics_as_json(stack.metrics()))
+    elif once:
+        stdout().print(_picture(stack, stack.metrics(), None))
     else:
-        stdout().print(_picture(stack, metrics, None))
+        _watch(stack, every)
 
 
-def _watch(stack: Stack, context: Context, every: float) -> None:
+def _watch(stack: Stack, every: float) -> None:
     """Print readings until Ctrl-C, which is the normal end."""
     console = stdout()
-    try:
-        if console.is_terminal:
-            _refresh(stack, context, console, every)
-        else:
+    with suppress(KeyboardInterrupt):
+        while not console.is_terminal:
+            console.print(metrics_in_one_line(stack.metrics()), soft_wrap=True)
+            stack.clock.sleep(every)
+        with Live(console=console, auto_refresh=False) as live:
             while True:
-                console.print(metrics_in_one_line(stack.metrics()), soft_wrap=True)
-                context.clock.sleep(every)
-    except KeyboardInterrupt:
-        return
-
-
-def _refresh(stack: Stack, context: Context, console: Console, every: float) -> None:
-    with Live(console=console, auto_refresh=False) as live:
-        while True:
-            live.update(_picture(stack, stack.metrics(), every), refresh=True)
-            context.clock.sleep(every)
+                live.update(_picture(stack, stack.metrics(), every), refresh=True)
+                stack.clock.sleep(every)
 
 
 def _picture(stack: Stack, metrics: StackMetrics, every: float | None) -> RenderableType:

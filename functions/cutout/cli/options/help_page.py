@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cutout.cli.output.problems import explained
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,11 +45,16 @@ class Documented:
 
 
 class DocumentedCommand(Documented, click.Command):
-    """A command with exit statuses and an example in its help. It returns its exit status."""
+    """A command with exit statuses and an example in its help. It returns its exit status, or None.
+
+    Errors of AWS, the network and files become problems, which end it with status 1 and advice.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the command, and exit with its status unless that is 0."""
-        if status := super().invoke(ctx):
+        with explained():
+            status = super().invoke(ctx)
+        if status:
             ctx.exit(status)
 
 

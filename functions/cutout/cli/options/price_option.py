@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +11,6 @@ from cutout.cli.output.money import DEFAULT_CENTS, Price
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cutout.cli.options.environment import CliSettings
 
 _MOST_CENTS = 1_000_000
@@ -36,16 +34,6 @@ class PositiveAmount(click.ParamType[Decimal]):
         return amount
 
 
-def price_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option; the command gets `cents_per_credit`."""
-    return click.option(
-        "--cents-per-credit",
-        type=PositiveAmount(),
-        help="Your price of a credit in US cents; also as CUTOUT_CENTS_PER_CREDIT.  "
-        f"[default: {DEFAULT_CENTS}, from the provider's price list of 2026-10-10]",
-    )(command)
-
-
 def price_of(settings: CliSettings, chosen: Decimal | None) -> Price:
     """Return the price: that of the option, else of the environment, else of the price list.
 
@@ -59,3 +47,14 @@ def price_of(settings: CliSettings, chosen: Decimal | None) -> Price:
         return Price(cents=PositiveAmount().convert(text, None, None))
     except click.BadParameter as error:
         raise Problem(f"CUTOUT_CENTS_PER_CREDIT: {error.message}.") from error
+
+
+price_option = click.option(
+    "--cents-per-credit",
+    "price",
+    type=PositiveAmount(),
+    callback=lambda ctx, _option, chosen: price_of(ctx.obj.settings, chosen),
+    help="Your price of a credit in US cents; also as CUTOUT_CENTS_PER_CREDIT.  "
+    f"[default: {DEFAULT_CENTS}, from the provider's price list of 2026-10-10]",
+)
+"""The command gets the `price`."""

@@ -34,6 +34,14 @@ class Choice:
         return self.aws or self.profile is not None or self.region is not None
 
 
+STACK_OPTIONS = (
+    click.option("--stack", metavar="NAME", help="Name of the stack.  [default: Cutout]"),
+    click.option("--aws", is_flag=True, help="Use AWS even while a local cloud is up."),
+    click.option("--profile", metavar="NAME", help="Profile of the AWS CLI; implies --aws."),
+    click.option("--region", metavar="NAME", help="AWS region of the stack; implies --aws."),
+)
+
+
 class FiniteRange(click.FloatRange):
     """A number within bounds. `click.FloatRange` accepts `nan`, which is neither less nor more."""
 
@@ -65,26 +73,38 @@ def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
         choice = Choice(stack=stack, aws=aws, profile=profile, region=region)
         return function(*args, choice=choice, **options)
 
-    for option in (
-        click.option("--region", metavar="NAME", help="AWS region of the stack; implies --aws."),
-        click.option("--profile", metavar="NAME", help="Profile of the AWS CLI; implies --aws."),
-        click.option("--aws", is_flag=True, help="Use AWS even while a local cloud is up."),
-        click.option("--stack", metavar="NAME", help="Name of the stack.  [default: Cutout]"),
-    ):
+    for option in reversed(STACK_OPTIONS):
         option(command)
     return command
 
 
-def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--json`; the command gets `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(
-        command
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+verbose_option = click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")
+
+
+def timeout_option(
+    text: str, *, least: float = 0, default: float | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--timeout` in seconds; the command gets `timeout`."""
+    return click.option(
+        "--timeout",
+        type=FiniteRange(least, LONGEST_SECONDS),
+        default=default,
+        show_default=default is not None,
+        metavar="SECONDS",
+        help=text,
     )
 
 
-def verbose_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--verbose`; the command gets `verbose`."""
-    return click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")(command)
+def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--limit`, the most of `what` that are listed; the command gets `limit`."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=50,
+        show_default=True,
+        help=f"Up to this many {what}.",
+    )
 
 
 def out_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from shutil import get_terminal_size
 from textwrap import indent
@@ -15,7 +17,6 @@ from rich.theme import Theme
 from cutout.domain.text.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from typing import TextIO
 
     from rich.text import Text
@@ -77,15 +78,53 @@ def print_error_label() -> None:
     stderr().print("Error: ", style="bold red", end="")
 
 
-def plain_table(*, has_header: bool = True) -> Table:
-    """Return a table without lines."""
-    return Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
+def plain_table(
+    *columns: str, right: Collection[str] = (), fold: Collection[str] = (), has_header: bool = True
+) -> Table:
+    """Return a table without lines, with these columns.
+
+    Args:
+        columns: their titles.
+        right: those whose cells are aligned on the right.
+        fold: those whose cells are folded, not truncated, where there is no room.
+        has_header: show the titles.
+    """
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
+    for name in columns:
+        table.add_column(
+            name,
+            justify="right" if name in right else "left",
+            overflow="fold" if name in fold else "ellipsis",
+        )
+    return table
+
+
+def note(text: str) -> None:
+    """Print a remark to stderr, dimmed and on one line."""
+    stderr().print(text, style="note", soft_wrap=True)
 
 
 def print_requests(requests: Mapping[str, int]) -> None:
     """Print the number of requests to AWS, by operation."""
-    text = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
-    stderr().print(f"requests: {text}", style="note", soft_wrap=True)
+    note("requests: " + ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items())))
+
+
+def print_first(console: Console, lines: Sequence[str], most: int, *, rest: str) -> None:
+    """Print the first of these lines; if there are more, how many, and how to see the `rest`."""
+    for line in lines[:most]:
+        console.print(f"  {line}", soft_wrap=True)
+    if len(lines) > most:
+        note(f"  and {len(lines) - most:,} more; {rest}")
+
+
+@contextmanager
+def interruption(text: Callable[[], str]) -> Iterator[None]:
+    """Print what is done so far if Ctrl-C or an error ends the context."""
+    try:
+        yield
+    except BaseException:
+        stderr().print(f"Interrupted: {text()}", soft_wrap=True)
+        raise
 
 
 def print_lines(console: Console, text: str, style: str | None = None) -> None:

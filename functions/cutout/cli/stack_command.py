@@ -1,0 +1,54 @@
+"""Commands on a stack. All have `--json` and the options that choose the stack."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.shared_options import STACK_OPTIONS, Choice, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cutout.cli.context import Context
+
+
+def stack_command(
+    name: str, exit_statuses: Mapping[int, str], example: str, *, is_impatient: bool = False
+) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a function a command; it gets the stack, `as_json` and the values of its own options.
+
+    Args:
+        name: of the command.
+        exit_statuses: their meanings. The function returns its exit status, or None for 0.
+        example: lines for a shell.
+        is_impatient: give up soon on a service that does not answer.
+    """
+
+    def decorate(function: Callable[..., int | None]) -> click.Command:
+        @click.pass_obj
+        @wraps(function)
+        def run(
+            context: Context,
+            *,
+            stack: str | None,
+            aws: bool,
+            profile: str | None,
+            region: str | None,
+            **options: Any,  # noqa: ANN401 - the command's own
+        ) -> int | None:
+            choice = Choice(stack=stack, aws=aws, profile=profile, region=region)
+            return function(context.connect(choice, is_impatient=is_impatient), **options)
+
+        command = click.command(
+            name, cls=DocumentedCommand, exit_statuses=exit_statuses, example=example
+        )(run)
+        # Added to the command, not to the function, so that the help lists them last.
+        for option in (json_option, *STACK_OPTIONS):
+            option(command)
+        return command
+
+    return decorate
