@@ -156,7 +156,7 @@ def _deliver(
     timeout: float,
 ) -> list[DeliveredPhoto]:
     stack = context.connect(Choice(stack=request.stack))
-    delivery = RoundTrip(stack=stack, clock=context.clock, console=phases.console)
+    delivery = RoundTrip(stack=stack, console=phases.console)
     with phases.phase(_PHOTOS) as set_note:
         prefix = stack.upload_prefix()
         plan = [

@@ -124,7 +124,7 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
     announce(console, stack, plan, price)
     ways_on = _ways_on(paths, out, prefix, is_fresh=bypass_cache)
-    delivery = RoundTrip(stack=stack, clock=stack.clock, console=console, ways_on=ways_on)
+    delivery = RoundTrip(stack=stack, console=console, ways_on=ways_on)
     begun = delivery.begin(plan)
     all_is_well = not delivery.problems
     if no_wait:

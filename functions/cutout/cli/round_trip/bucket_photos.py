@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cutout.cli import compose
-from cutout.cli.output.describe import explanation
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import select_photos
 from cutout.cli.photo_names import key_of, nearest_key
 from cutout.cli.progress.parallel import in_parallel
-from cutout.cli.round_trip.downloads import CutOut, cut_out_of
+from cutout.cli.round_trip.downloads import UploadStatus
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,31 +27,10 @@ _PAGE = 25
 
 
 @dataclass(frozen=True, kw_only=True)
-class BucketPhoto:
-    """The newest version of a key.
-
-    Attributes:
-        job: its job; None if it has none, or none any more.
-        cut_out: its cut-out, if it is completed.
-        note: why there is no job.
-    """
+class BucketPhoto(UploadStatus):
+    """The newest version of a key."""
 
     key: str
-    job: Job | None = None
-    cut_out: CutOut | None = None
-    note: str = ""
-
-    @property
-    def state(self) -> str:
-        """The state of its job."""
-        if self.job is not None:
-            return self.job.state.value
-        return State.COMPLETED.value if self.cut_out else "unknown"
-
-    @property
-    def why(self) -> str:
-        """Why it is in this state."""
-        return explanation(self.job) if self.job else self.note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,12 +110,11 @@ class _Upload(NamedTuple):
 
 def _photo(key: str, job: Job | None, found: AuditedObject | None) -> BucketPhoto:
     if job is not None:
-        is_completed = job.state is State.COMPLETED
-        return BucketPhoto(key=key, job=job, cut_out=cut_out_of(job) if is_completed else None)
+        return BucketPhoto(key=key, job=job)
     if found is None:
         return BucketPhoto(key=key, note="not in the uploads bucket")
     if found.result_key is not None:
-        return BucketPhoto(key=key, cut_out=CutOut(key=found.result_key, sha256=None))
+        return BucketPhoto(key=key, result_key=found.result_key)
     return BucketPhoto(key=key, note=f"no job: {found.reason or found.finding}")
 
 

@@ -6,10 +6,13 @@ import hashlib
 import threading
 from dataclasses import field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cutout.cli.output.problems import Problem
+from cutout.cli.output.describe import explanation
+from cutout.cli.output.job_json import job_as_json
+from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
+from cutout.domain.states import State
 
 if TYPE_CHECKING:
     from cutout.cli.aws.deployed_stack import PhotoStore
@@ -27,6 +30,64 @@ class CutOut:
 
     key: str
     sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadStatus:
+    """What became of an upload.
+
+    Attributes:
+        job: its job; None if it has none, or none any more.
+        result_key: of the cut-out of a job that has expired.
+        note: why there is no job.
+    """
+
+    job: Job | None = None
+    result_key: str | None = None
+    note: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state of its job."""
+        if self.job is not None:
+            return self.job.state.value
+        return State.COMPLETED.value if self.result_key else "unknown"
+
+    @property
+    def is_completed(self) -> bool:
+        """Its cut-out is in the results bucket."""
+        return self.state == State.COMPLETED
+
+    @property
+    def why(self) -> str:
+        """Why it is in this state."""
+        return explanation(self.job) if self.job else self.note
+
+    @property
+    def cut_out(self) -> CutOut | None:
+        """Its cut-out, if it is completed."""
+        if self.job is None:
+            return CutOut(key=self.result_key, sha256=None) if self.result_key else None
+        result = self.job.result if self.is_completed else None
+        return None if result is None else CutOut(key=result.key, sha256=result.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """The files that a cut-out and its variants were written to, and what went wrong."""
+
+    file: Path | None = None
+    variants: tuple[tuple[Variant, Path], ...] = ()
+    problem: Problem | None = None
+
+    def as_json(self, key: str, status: UploadStatus) -> dict[str, Any]:
+        """Return the JSON of the job, with the files."""
+        facts = {"key": key, "state": status.state, "reason": status.why}
+        return {
+            **(job_as_json(status.job) if status.job else facts),
+            "file": str(self.file) if self.file else None,
+            "variant_files": {variant.recipe: str(file) for variant, file in self.variants},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +117,23 @@ class Downloads:
             self.fetched.add(file)
         return file
 
+    def fetch_all(self, upload: UploadStatus) -> Fetched:
+        """Download the cut-out and the variants of a completed photo, up to the first problem."""
+        file: Path | None = None
+        variants: list[tuple[Variant, Path]] = []
+        problem: Problem | None = None
+        try:
+            with explained():
+                if upload.cut_out is not None:
+                    file = self.fetch(upload.cut_out)
+                    for variant in upload.job.variants if upload.job else ():
+                        if variant.key is not None:
+                            cut_out = CutOut(key=variant.key, sha256=variant.sha256)
+                            variants.append((variant, self.fetch(cut_out)))
+        except Problem as found:
+            problem = found
+        return Fetched(file=file, variants=tuple(variants), problem=problem)
+
     def _check(self, file: Path, key: str) -> None:
         # Two keys may have one file: `a:b.png` and `a_b.png`, and more where case is ignored.
         with self._lock:
@@ -65,17 +143,6 @@ class Downloads:
         # A key cannot lead out of the folder, but a link that is in it already can.
         if not file.resolve().is_relative_to(self.out.resolve()):
             raise Problem(f"{file} is a link that leads out of {self.out}.")
-
-
-def cut_out_of(job: Job) -> CutOut | None:
-    """Return the cut-out of a completed job."""
-    return None if job.result is None else CutOut(key=job.result.key, sha256=job.result.sha256)
-
-
-def variants_of(job: Job | None) -> list[tuple[Variant, CutOut]]:
-    """Return the variants that were made."""
-    variants = job.variants if job else ()
-    return [(one, CutOut(key=one.key, sha256=one.sha256)) for one in variants if one.key]
 
 
 def has_hash(file: Path, sha256: str) -> bool:

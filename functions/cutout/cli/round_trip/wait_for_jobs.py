@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from cutout.cli.output.describe import explanation, lasted, settled_at
+from cutout.cli.output.describe import lasted, settled_at
 from cutout.cli.output.gate_text import delay
-from cutout.cli.round_trip.downloads import CutOut, cut_out_of
+from cutout.cli.round_trip.downloads import UploadStatus
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.photo_files import SentPhoto
     from cutout.cli.progress.clock import Clock
-    from cutout.domain.job.job import Job
 
 _PAUSE_SECONDS = 0.4
 _SLOWEST_PAUSE_SECONDS = 5.0
@@ -32,49 +30,21 @@ _IDLE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrackedPhoto:
+class TrackedPhoto(UploadStatus):
     """An uploaded photo and its job; no job means that the stack has not picked it up yet.
 
     Attributes:
         is_expired: its job ended and has expired since.
-        result_key: of the cut-out of a job that has expired.
-        note: why there is no job.
     """
 
     sent: SentPhoto
-    job: Job | None
     is_expired: bool = False
-    result_key: str | None = None
     note: str = "not picked up by the stack yet"
 
     @property
     def is_settled(self) -> bool:
         """Its job has ended."""
         return self.is_expired if self.job is None else self.job.state.is_settled
-
-    @property
-    def is_completed(self) -> bool:
-        """Its cut-out is in the results bucket."""
-        return self.state == State.COMPLETED
-
-    @property
-    def state(self) -> str:
-        """The state of its job."""
-        if self.job is not None:
-            return self.job.state.value
-        return State.COMPLETED.value if self.result_key else "unknown"
-
-    @property
-    def why(self) -> str:
-        """Why it is in this state."""
-        return explanation(self.job) if self.job else self.note
-
-    @property
-    def cut_out(self) -> CutOut | None:
-        """Its cut-out in the results bucket."""
-        if self.job is not None:
-            return cut_out_of(self.job)
-        return CutOut(key=self.result_key, sha256=None) if self.result_key else None
 
     def age(self, now: datetime) -> timedelta:
         """Return the time from the upload to the end, or until now."""
