@@ -1,13 +1,16 @@
 """Dead letters, grouped by what they request and by the state of their jobs."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
+from cutout.cli.aws.dead_letter_queues import DeadLetter
+from cutout.cli.aws.stack_resources import Queue, Resources
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import MessageError
+from cutout.domain.job.job import Job
 from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import (
@@ -18,14 +21,6 @@ from cutout.domain.messages.queue_messages import (
     UnreadableReport,
     Uploaded,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from cutout.cli.aws.dead_letter_queues import DeadLetter
-    from cutout.cli.aws.stack_resources import Queue, Resources
-    from cutout.domain.job.job import Job
 
 NOT_OURS = "not a message of Cutout"
 _FAILS_AGAIN = "if sent back, it fails again; `--purge --yes` deletes it"

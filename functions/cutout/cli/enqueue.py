@@ -1,21 +1,14 @@
 """Queueing uploads that have no job, slowly, with progress."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.describe import counted
 from cutout.cli.output.terminal import interruption
-from cutout.operator.audit import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.progress.progress import ProgressLine
-    from cutout.operator.audit import Audit
+from cutout.cli.progress.progress import ProgressLine
+from cutout.operator.audit import Audit, Finding
 
 
 def survey_of(stack: Stack, progress: ProgressLine) -> Audit:

@@ -1,20 +1,14 @@
 """Retries of single jobs: which may be retried, and what stops one."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.provider import Terms
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.job.job import Job
-    from cutout.domain.provider import Terms
 
 RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 """The states that allow a retry."""

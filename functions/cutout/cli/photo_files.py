@@ -1,21 +1,16 @@
 """The files that a command uploads, and their keys."""
 
-from __future__ import annotations
-
 import mimetypes
 import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import MAX_KEY_BYTES
 from cutout.domain.photo.formats import media_types_by_suffix
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
 MAX_PHOTO_BYTES = 5 * 1024**3
 """The most that S3 accepts in one PutObject request."""

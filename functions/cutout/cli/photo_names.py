@@ -1,16 +1,11 @@
 """How options name photos: by key, by an s3:// URL, by the id of a job."""
 
-from __future__ import annotations
-
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem, explained
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 

@@ -1,19 +1,14 @@
 """Commands on a stack. All have `--json` and the options that choose the stack."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import STACK_OPTIONS, Choice, json_option
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cutout.cli.context import Context
 
 
 def stack_command(

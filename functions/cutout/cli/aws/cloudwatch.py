@@ -1,18 +1,12 @@
 """Alarms, metrics and the dashboard of a stack."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from cutout.cli.aws.description import DescribedStack
-from cutout.cli.output.dashboard.definition import Points
+from cutout.cli.output.dashboard.definition import Points, Series
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from cutout.cli.output.dashboard.definition import Series
 
 _QUERIES = 500  # GetMetricData takes no more in one request
 _NAMES = 100  # DescribeAlarms takes no more in one request

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cutout.cli.aws.description import StackOutputs
+from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
-from cutout.cli.photo_files import SentPhoto
+from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
+from cutout.domain.provider import Terms
+from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
-from cutout.ports.listings import JobIndex
+from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
+from cutout.ports.queues import CallbackQueue, RenderQueue
 from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
-    from cutout.cli.aws.stack_resources import Resources
-    from cutout.cli.photo_files import Photo
-    from cutout.cli.progress.clock import Clock
-    from cutout.domain.job.job import Job
-    from cutout.domain.provider import Terms
-    from cutout.domain.states import State
     from cutout.operator.audit import Rules
-    from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
-    from cutout.ports.queues import CallbackQueue, RenderQueue
 
 
 class OperatorTable(JobsTable, JobIndex, Protocol):

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import field
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from cutout.cli.aws.cloudwatch import Monitoring
-from cutout.cli.aws.dead_letter_queues import SqsLetters
-from cutout.cli.aws.description import name_in
+from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
+from cutout.cli.aws.description import Resource, name_in
+from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
+from cutout.wiring.chosen_provider import provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
     from cutout.cli.aws.clients import Clients
-    from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
-    from cutout.cli.aws.description import Resource
-    from cutout.cli.aws.target import Target
-    from cutout.wiring.chosen_provider import provider
 
 _TIMEOUT_SECONDS = 10.0
 _COUNTS = {

@@ -1,19 +1,12 @@
 """Where a stack is: in the local cloud of this folder, or on AWS."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 from cutout.cli.local_cloud import variables_if_up
-from cutout.cli.options.environment import DEFAULT_STACK
+from cutout.cli.options.environment import DEFAULT_STACK, CliSettings
+from cutout.cli.options.shared_options import Choice
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from cutout.cli.options.environment import CliSettings
-    from cutout.cli.options.shared_options import Choice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,21 +1,21 @@
 """`cutout audit`: find uploads that were never processed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
     note,
@@ -30,12 +30,7 @@ from cutout.cli.output.terminal import (
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
-from cutout.operator.audit import Finding
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.output.money import Price
-    from cutout.operator.audit import AuditedObject
+from cutout.operator.audit import AuditedObject, Finding
 
 _SHOWN = 20
 _STYLES = {

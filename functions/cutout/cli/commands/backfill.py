@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
     interruption,
@@ -27,16 +30,9 @@ from cutout.cli.output.terminal import (
 )
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
-from cutout.operator.audit import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.output.money import Price
-    from cutout.operator.audit import AuditedObject
-    from cutout.operator.backfill import Candidate
-    from cutout.ports.listings import ListedObject, ObjectCopies
+from cutout.operator.audit import AuditedObject, Finding
+from cutout.operator.backfill import Candidate
+from cutout.ports.listings import ListedObject, ObjectCopies
 
 _SHOWN = 20
 _WHY = {

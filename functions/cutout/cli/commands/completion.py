@@ -1,7 +1,5 @@
 """`cutout completion`: print the script that completes commands and options in a shell."""
 
-from __future__ import annotations
-
 import sys
 
 import click

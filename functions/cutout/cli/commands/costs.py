@@ -1,19 +1,21 @@
 """`cutout costs`: what calls to the provider cost, and what cached results saved."""
 
-from __future__ import annotations
-
 import csv
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import verbose_option
-from cutout.cli.options.time_expressions import time_options
+from cutout.cli.options.time_expressions import When, time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
     note,
@@ -27,17 +29,8 @@ from cutout.cli.output.terminal import (
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
-from cutout.operator.costs import By, Costs, Period
+from cutout.operator.costs import By, Charge, CostLine, Costs, Period
 from cutout.operator.list_jobs import JobFilter
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from decimal import Decimal
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.options.time_expressions import When
-    from cutout.cli.output.money import Price
-    from cutout.operator.costs import Charge, CostLine
 
 _AT_ONCE = 8
 _SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")

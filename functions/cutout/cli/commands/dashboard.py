@@ -1,25 +1,18 @@
 """`cutout dashboard`: the deployed dashboard as a picture."""
 
-from __future__ import annotations
-
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.output.dashboard.definition import Graph, read_body
 from cutout.cli.output.dashboard.svg import Picture, draw
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import note, print_json, stdout
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Any
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.aws.stack_resources import Resources
 
 
 @stack_command(

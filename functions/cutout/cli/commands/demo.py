@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,27 +10,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cutout.cli.context import Context
 from cutout.cli.local_cloud import request_of, shipped_photos
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.local_options import local_options
+from cutout.cli.options.local_options import LocalOptions, local_options
 from cutout.cli.options.shared_options import Choice, json_option, out_option, timeout_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.cli.photo_files import select_photos
+from cutout.cli.photo_files import Photo, select_photos
 from cutout.cli.progress.phases import Phases
-from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
+from cutout.cli.round_trip.upload_and_download import (
+    DeliveredPhoto,
+    RoundTrip,
+    delivery_as_json,
+    print_delivery,
+)
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.domain.provider import USUAL_PRICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cutout.cli.context import Context
     from cutout.cli.local_cloud import CloudRequest
-    from cutout.cli.options.local_options import LocalOptions
-    from cutout.cli.photo_files import Photo
-    from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 
 _PHOTOS = "photos"
 _DOWN = "down"

@@ -1,12 +1,13 @@
 """`cutout doctor`: check the deployment."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import click
 from rich.text import Text
 
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.context import Context
 from cutout.cli.doctor import flow_checks, infrastructure_checks, provider_checks
 from cutout.cli.doctor.check import (
     CANNOT_CHECK,
@@ -21,12 +22,6 @@ from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.terminal import note, print_json, print_lines, stderr, stdout
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
 
 _STACK = "stack"
 CHECKS: dict[str, Check] = {

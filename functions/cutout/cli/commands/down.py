@@ -1,16 +1,10 @@
 """`cutout down`: stop the local cloud."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
+from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.output.terminal import stderr
-
-if TYPE_CHECKING:
-    from cutout.cli.context import Context
 
 
 @click.command(

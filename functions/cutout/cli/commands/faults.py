@@ -1,19 +1,14 @@
 """`cutout faults`: make the stand-in of the local cloud fail on demand."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
+from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option
 from cutout.cli.output.terminal import note, plain_table, print_json, stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cutout.cli.context import Context
 
 _SPELLED = ("where", "fault", "used")
 

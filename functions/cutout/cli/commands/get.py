@@ -1,27 +1,19 @@
 """`cutout get`: download cut-outs."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import out_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption, note, print_json, stderr, stdout
 from cutout.cli.progress.parallel import in_parallel
-from cutout.cli.round_trip.bucket_photos import BucketPhotos
-from cutout.cli.round_trip.downloads import Downloads
+from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
+from cutout.cli.round_trip.downloads import Downloads, Fetched
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.round_trip.bucket_photos import BucketPhoto
-    from cutout.cli.round_trip.downloads import Fetched
 
 
 @stack_command(

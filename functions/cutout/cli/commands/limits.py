@@ -1,19 +1,14 @@
 """`cutout limits`: show and change the limits of the gate."""
 
-from __future__ import annotations
-
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import click
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import FiniteRange
 from cutout.cli.output.gate_text import print_gate
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import Stack
 
 
 @stack_command(

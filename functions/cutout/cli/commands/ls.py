@@ -1,36 +1,29 @@
 """`cutout ls`: list jobs."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.shared_options import limit_option
+from cutout.cli.options.time_expressions import When
 from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.terminal import note, plain_table, print_json_each, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
+from cutout.domain.job.job import Job
+from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
-from cutout.operator.list_jobs import Cursor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.options.time_expressions import When
-    from cutout.domain.job.job import Job
-    from cutout.domain.reasons import Reason
-    from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import Cursor, JobFilter
 
 _ROWS = 500
 

@@ -1,19 +1,20 @@
 """`cutout put`: upload photos and download the cut-outs."""
 
-from __future__ import annotations
-
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.context import Context
 from cutout.cli.options.price_option import price_of
 from cutout.cli.options.shared_options import out_option, timeout_option
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, stderr, stdout
-from cutout.cli.photo_files import select_photos
+from cutout.cli.photo_files import Selection, select_photos
 from cutout.cli.round_trip.plan_text import announce, print_pause, print_plan, some
 from cutout.cli.round_trip.upload_and_download import (
     RoundTrip,
@@ -23,15 +24,6 @@ from cutout.cli.round_trip.upload_and_download import (
 )
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.photo_files import Selection
 
 
 @stack_command(

@@ -1,14 +1,16 @@
 """`cutout redrive`: list dead letters and send them back."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 import click
 from rich.progress import Progress
 
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.dead_letters import (
     DeadLetterQueue,
     LetterGroup,
@@ -21,13 +23,6 @@ from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import note, print_json, stderr, stdout
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.aws.stack_resources import Resources
 
 _BATCH = 10
 _NAMED = 5

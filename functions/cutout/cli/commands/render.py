@@ -1,26 +1,21 @@
 """`cutout render`: make variants again from existing cut-outs."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import note, plain_table, print_json, stdout
 from cutout.cli.photo_names import newest_job
 from cutout.cli.stack_command import stack_command
+from cutout.domain.job.job import Job
+from cutout.domain.job.variant import Variant
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.job.job import Job
-    from cutout.domain.job.variant import Variant
 
 _AT_ONCE = 100
 _PAUSE_SECONDS = 0.5

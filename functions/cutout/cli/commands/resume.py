@@ -1,15 +1,9 @@
 """`cutout resume`: open the gate."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.gate_text import print_gate
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import Stack
 
 
 @stack_command(

@@ -1,20 +1,23 @@
 """`cutout retry`: submit failed, rejected or reviewed photos again."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.context import Context
 from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.price_option import price_option
+from cutout.cli.options.time_expressions import When
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted, job_in_one_line
 from cutout.cli.output.job_json import job_as_json
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import interruption, note, print_json, print_lines, stderr, stdout
 from cutout.cli.photo_names import newest_job
@@ -23,19 +26,11 @@ from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import State, Transport
 from cutout.operator.bounded_parallel import bounded_map
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.time_expressions import When
-    from cutout.cli.output.money import Price
-    from cutout.domain.job.job import Job
-    from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import JobFilter
 
 _AT_ONCE = 8
 

@@ -1,15 +1,16 @@
 """`cutout show`: the history of one photo."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 import click
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.describe import (
     attempts_made,
     event_text,
@@ -26,18 +27,10 @@ from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job
+from cutout.domain.job.variant import Variant
 from cutout.domain.text.sanitize import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from rich.console import RenderableType
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.job.attempt import Attempt
-    from cutout.domain.job.job import Job
-    from cutout.domain.job.variant import Variant
 
 _OTHERS_SHOWN = 5
 _WIDTH = 100

@@ -1,25 +1,18 @@
 """`cutout up`: start a local cloud that keeps running."""
 
-from __future__ import annotations
-
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
+from cutout.cli.context import Context
 from cutout.cli.local_cloud import request_of
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.local_options import local_options
+from cutout.cli.options.local_options import LocalOptions, local_options
 from cutout.cli.options.shared_options import json_option
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.progress.phases import Phases
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from cutout.cli.context import Context
-    from cutout.cli.options.local_options import LocalOptions
 
 _USAGE = """\
 Endpoint        {AWS_ENDPOINT_URL}

@@ -1,30 +1,23 @@
 """`cutout watch`: the numbers of the stack, live."""
 
-from __future__ import annotations
-
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import click
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import LONGEST_SECONDS, FiniteRange
 from cutout.cli.output.stack_metrics import (
+    StackMetrics,
     metrics_as_json,
     metrics_in_one_line,
     metrics_in_words,
 )
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.output.stack_metrics import StackMetrics
 
 
 @stack_command(

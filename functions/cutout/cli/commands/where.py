@@ -1,20 +1,14 @@
 """`cutout where`: the current status of one photo."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.describe import job_in_one_line
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import Stack
 
 
 @stack_command(

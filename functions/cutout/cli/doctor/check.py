@@ -1,21 +1,15 @@
 """The results of a check, and running checks."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
-    from cutout.cli.aws.deployed_stack import Stack
 
 CANNOT_CHECK = "cannot be checked"
 """The begin of the message of a check that failed itself."""

@@ -1,22 +1,16 @@
 """Checks of the flow of photos: uploads, queues, the gate, overdue jobs, alarms."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
 from cutout.cli.dead_letters import dead_letter_queues
-from cutout.cli.doctor.check import note, ok, problem
+from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
 from cutout.domain.gate.gate import PauseReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
-    from cutout.cli.doctor.check import CheckResult, Checkup
 
 _OLD_SECONDS = 900
 _LOOK_BACK = timedelta(minutes=10)

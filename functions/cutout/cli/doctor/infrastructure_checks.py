@@ -1,19 +1,12 @@
 """Checks of the resources: do they exist, are they active, are they connected?"""
 
-from __future__ import annotations
-
 import runpy
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from cutout.cli.doctor.check import NO_STACK, note, ok, problem
+from cutout.cli.aws.stack_resources import DeployedFunction
+from cutout.cli.doctor.check import NO_STACK, CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.describe import duration
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from cutout.cli.aws.stack_resources import DeployedFunction
-    from cutout.cli.doctor.check import CheckResult, Checkup
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})
 # Without these no photo is processed; others are checked if they exist.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
-from cutout.cli.doctor.check import note, ok, problem
+from cutout.cli.aws.stack_resources import DeployedFunction, Resources
+from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
@@ -15,12 +16,6 @@ from cutout.domain.errors import CutoutError
 from cutout.domain.metrics import NAMESPACE, Metric
 from cutout.domain.provider import API_KEY_NOT_SET, USUAL_PRICE
 from cutout.wiring.chosen_provider import provider
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cutout.cli.aws.stack_resources import DeployedFunction, Resources
-    from cutout.cli.doctor.check import CheckResult, Checkup
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
 _FROM_FILE = "--secret-string file://new-key.txt"

@@ -1,21 +1,15 @@
 """Options that choose jobs by reason, key and time."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 
 import click
 
-from cutout.cli.options.time_expressions import time_options
+from cutout.cli.options.time_expressions import When, time_options
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
-
-    from cutout.cli.options.time_expressions import When
 
 
 def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,17 +1,12 @@
 """The option for the price of a credit."""
 
-from __future__ import annotations
-
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
 
 import click
 
+from cutout.cli.options.environment import CliSettings
 from cutout.cli.output.money import DEFAULT_CENTS, Price
 from cutout.cli.output.problems import Problem
-
-if TYPE_CHECKING:
-    from cutout.cli.options.environment import CliSettings
 
 _MOST_CENTS = 1_000_000
 

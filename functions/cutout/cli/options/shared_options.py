@@ -1,19 +1,14 @@
 """Options that several commands share."""
 
-from __future__ import annotations
-
 import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 LONGEST_SECONDS = 31_536_000
 """A year: enough for every wait, and no clock overflows."""

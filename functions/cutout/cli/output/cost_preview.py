@@ -1,14 +1,10 @@
 """The cost and duration of many photos, shown before a command does anything."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cutout.cli.output.describe import counted, duration
-
-if TYPE_CHECKING:
-    from cutout.cli.output.money import Price
-    from cutout.operator.estimate import Estimate
+from cutout.cli.output.money import Price
+from cutout.operator.estimate import Estimate
 
 
 def preview_as_json(estimate: Estimate, price: Price) -> dict[str, Any]:

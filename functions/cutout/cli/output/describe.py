@@ -1,21 +1,16 @@
 """A job as text for people."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 from cutout.wiring.chosen_provider import provider
-
-if TYPE_CHECKING:
-    from cutout.domain.job.job import Job
 
 STATE_STYLES = {
     State.QUEUED: "bright_black",

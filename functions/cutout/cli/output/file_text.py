@@ -1,7 +1,5 @@
 """Untrusted text in files that other programs open: web pages and spreadsheets."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 

@@ -1,21 +1,15 @@
 """The gate as text and as JSON."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cutout.cli.output.describe import duration
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.domain.gate.gate import DEFAULT_LIMITS
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
+from cutout.domain.job.job import Job
 from cutout.domain.provider import USUAL_PRICE
 from cutout.domain.reasons import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from cutout.domain.gate.gate import Gate, Pause, PauseReason
-    from cutout.domain.job.job import Job
 
 # Reasons of jobs that wait longer than for a slot.
 _WAITING_FOR_A_CAUSE = frozenset({Reason.GATE_PAUSED, Reason.DAILY_CAP, Reason.PRICE_ABOVE_CAP})

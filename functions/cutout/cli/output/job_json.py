@@ -1,16 +1,12 @@
 """A job as JSON, as commands print it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cutout.cli.output.describe import lasted, next_step, settled_at
-
-if TYPE_CHECKING:
-    from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job
 
 _RESULT = ("bucket", "key", "size", "width", "height", "sha256", "pixels", "remark")
 _DECISION = ("verdict", "by", "at", "over", "problem")

@@ -1,7 +1,5 @@
 """Credits in money."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass

@@ -1,21 +1,15 @@
 """A table of photos and their results that fits a terminal without breaking a path."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich.cells import cell_len
+from rich.console import Console
 
 from cutout.cli.output.describe import state_text
 from cutout.cli.output.terminal import plain_table
 from cutout.domain.dataclass import dataclass
 from cutout.domain.text.sanitize import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from rich.console import Console
 
 _LEAST_KEY = 20
 _GAP = 2

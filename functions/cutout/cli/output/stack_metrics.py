@@ -1,22 +1,15 @@
 """The numbers of a stack that `cutout watch` shows, as text and as JSON."""
 
-from __future__ import annotations
-
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from cutout.cli.output.describe import duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words
 from cutout.domain.dataclass import dataclass
+from cutout.domain.gate.gate import Gate
 from cutout.domain.states import SETTLED, State
-from cutout.ports.jobs_table import MOST_COUNTED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from cutout.domain.gate.gate import Gate
-    from cutout.ports.jobs_table import BacklogStatus
+from cutout.ports.jobs_table import MOST_COUNTED, BacklogStatus
 
 WINDOW = timedelta(minutes=5)
 """The rate counts jobs that were settled within this time."""

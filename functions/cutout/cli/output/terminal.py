@@ -1,25 +1,19 @@
 """The two output streams: results go to stdout, progress and messages to stderr."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from shutil import get_terminal_size
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from rich.theme import Theme
 
 from cutout.domain.text.sanitize import plain, plain_json
-
-if TYPE_CHECKING:
-    from typing import TextIO
-
-    from rich.text import Text
 
 _WIDE = 10_000
 _NARROWEST = 72

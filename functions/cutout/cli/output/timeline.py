@@ -1,20 +1,15 @@
 """The history of a job, step by step, for people and for programs."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
-
-    from cutout.domain.job.attempt import Attempt
-    from cutout.domain.job.job import HistoryEntry, Job
 
 _MEANINGS = {
     Reason.GATE_FULL: "waits at the gate: all slots are in use",

@@ -1,7 +1,5 @@
 """The clock of the command line: the date, stopwatches and pauses."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 from typing import Protocol

@@ -1,21 +1,15 @@
 """The phases of a long command and their times: live on a terminal, line by line elsewhere."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rich.console import Console, RenderableType
-
-    from cutout.cli.progress.clock import Clock
+from cutout.cli.progress.clock import Clock
 
 _NAME_WIDTH = 8
 

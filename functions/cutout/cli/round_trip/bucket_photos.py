@@ -1,27 +1,22 @@
 """Photos in the uploads bucket: which ones a command names, and their jobs or cut-outs."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
+
+from rich.console import Console
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import select_photos
 from cutout.cli.photo_names import key_of, nearest_key
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.downloads import UploadStatus
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rich.console import Console
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.job.job import Job
-    from cutout.operator.audit import AuditedObject
-    from cutout.ports.listings import ListedObject
+from cutout.domain.job.job import Job
+from cutout.operator.audit import AuditedObject
+from cutout.ports.listings import ListedObject
 
 _PAGE = 25
 

@@ -1,23 +1,17 @@
 """The contact sheet: one HTML file, with no other files, that shows each photo before and after."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING
 
 from cutout.cli.output.describe import explanation, settled_at
 from cutout.cli.output.file_text import html_text
 from cutout.cli.round_trip.previews import data_uri
+from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
+from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
-    from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
-    from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job
 
 _FEW = 8
 _MANY = 60

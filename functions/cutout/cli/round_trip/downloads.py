@@ -1,23 +1,19 @@
 """Downloads of cut-outs into a folder, and only into it. What is there already is kept."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from dataclasses import field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cutout.cli.aws.deployed_stack import PhotoStore
 from cutout.cli.output.describe import explanation
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.job import Job
+from cutout.domain.job.variant import Variant
 from cutout.domain.states import State
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.deployed_stack import PhotoStore
-    from cutout.domain.job.job import Job
-    from cutout.domain.job.variant import Variant
 
 
 @dataclass(frozen=True, kw_only=True)

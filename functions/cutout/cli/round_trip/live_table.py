@@ -1,12 +1,13 @@
 """A live table of photos: a row for each of a few; for many, a bar and the open ones."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
 
 from rich.cells import cell_len
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,17 +15,9 @@ from rich.text import Text
 
 from cutout.cli.output.describe import STATE_STYLES, duration, explanation, state_text
 from cutout.cli.output.result_table import end_of
+from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from types import TracebackType
-
-    from rich.console import Console, RenderableType
-
-    from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 
 _ROWS = 15
 _UPLOADED = "uploaded"

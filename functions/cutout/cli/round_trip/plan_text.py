@@ -1,24 +1,18 @@
 """What `cutout put` prints about its plan: what it does with each photo, and what that costs."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+from rich.console import Console
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.cost_preview import preview_in_words
 from cutout.cli.output.describe import counted
 from cutout.cli.output.gate_text import pause_of
+from cutout.cli.output.money import Price
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.cli.round_trip.upload_plan import Action
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.output.money import Price
-    from cutout.cli.round_trip.upload_plan import PlannedPhoto
+from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 
 _SHOWN = 3
 _LISTED = 20

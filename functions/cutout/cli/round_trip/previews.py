@@ -1,16 +1,11 @@
 """Small pictures for an HTML page."""
 
-from __future__ import annotations
-
 import base64
 import io
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PIL import Image, ImageOps
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Pillow also reads formats that are unsafe: it passes a PostScript file to Ghostscript, whatever
 # the file is called.

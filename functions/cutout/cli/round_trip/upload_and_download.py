@@ -1,37 +1,30 @@
 """From files to cut-outs: upload, wait, download each cut-out as it completes."""
 
-from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption
+from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
 from cutout.cli.round_trip.downloads import Downloads, Fetched
 from cutout.cli.round_trip.live_table import LiveTable
-from cutout.cli.round_trip.upload_plan import Action
+from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
-    from pathlib import Path
-
-    from rich.console import Console
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.photo_files import Photo, SentPhoto
-    from cutout.cli.round_trip.upload_plan import PlannedPhoto
-    from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job
 
 
 @dataclass(frozen=True, kw_only=True)

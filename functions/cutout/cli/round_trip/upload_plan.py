@@ -6,31 +6,25 @@ A photo whose bytes are the newest version of its key already is not uploaded ag
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.describe import explanation
-from cutout.cli.photo_files import SentPhoto
+from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import audited
 from cutout.domain.dataclass import dataclass
-from cutout.operator.audit import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rich.console import Console
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.photo_files import Photo
-    from cutout.domain.job.job import Job
-    from cutout.operator.audit import AuditedObject
-    from cutout.ports.listings import ListedObject
+from cutout.domain.job.job import Job
+from cutout.operator.audit import AuditedObject, Finding
+from cutout.ports.listings import ListedObject
 
 
 class Action(StrEnum):

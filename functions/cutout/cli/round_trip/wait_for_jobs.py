@@ -1,23 +1,17 @@
 """Waiting until uploaded photos are settled."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from typing import Protocol
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.describe import lasted, settled_at
 from cutout.cli.output.gate_text import delay
+from cutout.cli.photo_files import SentPhoto
+from cutout.cli.progress.clock import Clock
 from cutout.cli.round_trip.downloads import UploadStatus
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.photo_files import SentPhoto
-    from cutout.cli.progress.clock import Clock
 
 _PAUSE_SECONDS = 0.4
 _SLOWEST_PAUSE_SECONDS = 5.0

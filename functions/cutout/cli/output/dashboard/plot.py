@@ -1,7 +1,5 @@
 """One graph: axes, a legend, and lines or stacked bars."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

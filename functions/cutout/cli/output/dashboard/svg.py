@@ -1,19 +1,12 @@
 """Drawing a dashboard as one SVG file, readable on light and dark pages."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from typing import TYPE_CHECKING
-
-from cutout.cli.output.dashboard.definition import Graph
+from cutout.cli.output.dashboard.definition import AlarmWidget, Graph, Points
 from cutout.cli.output.dashboard.plot import Frame, plot
 from cutout.cli.output.file_text import html_text
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from cutout.cli.output.dashboard.definition import AlarmWidget, Points
 
 _WIDTH = 1200
 _MARGIN = 20
