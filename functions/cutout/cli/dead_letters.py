@@ -17,6 +17,7 @@ from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
     Removal,
+    RenderRequest,
     TaskCheck,
     UnreadableReport,
     Uploaded,
@@ -92,45 +93,38 @@ def dead_letter_queues(resources: Resources) -> list[DeadLetterQueue]:
 
 def read_letter(letter: DeadLetter) -> ReadLetter:
     """Read a message of any queue of the stack."""
+    try:
+        what, job_id, key = _request_in(letter.body)
+    except MessageError as refused:
+        what, job_id, key = f"{NOT_OURS}: {refused}", None, None
     # EventBridge writes why it gave up into the message's attributes.
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     error = letter.attributes.get("ERROR_CODE", "")
-    try:
-        # Only messages of the callbacks queue have one of these.
-        if _object(letter.body).keys() & {"attempt", "render"}:
-            return _of_callbacks(letter, error)
-        message = read_submission(letter.body)
-    except MessageError as refused:
-        return ReadLetter(letter=letter, what=f"{NOT_OURS}: {refused}", job_id=None, error=error)
-    match message:
-        case JobDue(job_id=job_id):
-            return ReadLetter(letter=letter, what="check a job", job_id=job_id, error=error)
-        case PrepareReport(job_id=job_id) | UnreadableReport(job_id=job_id):
-            what = "record the result of Prepare"
-            return ReadLetter(letter=letter, what=what, job_id=job_id, error=error)
+    return ReadLetter(letter=letter, what=what, job_id=job_id, key=key, error=error)
+
+
+def _request_in(body: str) -> tuple[str, str, str | None]:
+    """Return what a message requests, the id of its job, and the key of the photo if it has one."""
+    # Only messages of the callbacks queue have one of these.
+    is_callback = _object(body).keys() & {"attempt", "render"}
+    match message := read_callback(body) if is_callback else read_submission(body):
+        case Removal():
+            return "delete the results of a deleted photo", message.job_id, message.key
+        case TaskCheck():
+            return f"check the task of attempt {message.attempt}", message.job_id, None
+        case RenderRequest():
+            return f"make variants: {', '.join(message.recipes)}", message.job_id, None
+        case JobDue():
+            return "check a job", message.job_id, None
+        case PrepareReport() | UnreadableReport():
+            return "record the result of Prepare", message.job_id, None
         case Uploaded(source=source):
             what = "create the job of an upload"
         case Deleted(source=source):
             what = "record a deletion"
         case _:
             source, what = message.source, "record the deletion of a version"
-    return ReadLetter(letter=letter, what=what, job_id=source.job_id, key=source.key, error=error)
-
-
-def _of_callbacks(letter: DeadLetter, error: str) -> ReadLetter:
-    """Read a message of the callbacks queue: a task, variants to make, a deleted photo."""
-    message = read_callback(letter.body)
-    if isinstance(message, Removal):
-        what = "delete the results of a deleted photo"
-        return ReadLetter(
-            letter=letter, what=what, job_id=message.job_id, key=message.key, error=error
-        )
-    what = (
-        f"check the task of attempt {message.attempt}"
-        if isinstance(message, TaskCheck)
-        else f"make variants: {', '.join(message.recipes)}"
-    )
-    return ReadLetter(letter=letter, what=what, job_id=message.job_id, error=error)
+    return what, source.job_id, source.key
 
 
 def grouped(letters: Iterable[ReadLetter], jobs: Mapping[str, Job]) -> list[LetterGroup]:

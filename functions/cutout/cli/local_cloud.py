@@ -5,17 +5,17 @@ A wheel has no `infra.local`: there, functions of this module raise a Problem th
 
 from __future__ import annotations
 
-import functools
 import os
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cutout.cli.options.environment import DEFAULT_STACK
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from botocore.session import Session
 
@@ -34,8 +34,6 @@ OTHER_SERVERS_KEY = "local"
 _CONTROL_TOKEN = "CUTOUT_EVOLINK_CONTROL_TOKEN"  # noqa: S105 - a variable's name
 # The root of the checkout, if this package runs from one.
 _ROOT = Path(__file__).resolve().parents[3]
-_Args = ParamSpec("_Args")
-_Result = TypeVar("_Result")
 
 
 def check_checkout(root: Path = _ROOT) -> None:
@@ -62,25 +60,21 @@ def check_checkout(root: Path = _ROOT) -> None:
     )
 
 
-def needs_checkout(function: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
-    """Check the checkout before a call, and turn errors of the local cloud into problems."""
+@contextmanager
+def needs_checkout() -> Iterator[None]:
+    """Check the checkout first, and turn errors of the local cloud into problems."""
+    check_checkout()
+    from infra.local.local_cloud_error import LocalCloudError  # noqa: PLC0415 - needs a checkout
 
-    @functools.wraps(function)
-    def call(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
-        check_checkout()
-        from infra.local.local_cloud_error import LocalCloudError  # noqa: PLC0415 - needs a checkout
-
-        try:
-            return function(*args, **kwargs)
-        except LocalCloudError as error:
-            raise Problem(str(error), advice=error.advice, has_lines=True) from error
-        except ModuleNotFoundError as error:
-            raise Problem(
-                f"The local cloud needs the package {error.name}, which is not installed here.",
-                advice="Run `make install`, and use the `cutout` of .venv/bin.",
-            ) from error
-
-    return call
+    try:
+        yield
+    except LocalCloudError as error:
+        raise Problem(str(error), advice=error.advice, has_lines=True) from error
+    except ModuleNotFoundError as error:
+        raise Problem(
+            f"The local cloud needs the package {error.name}, which is not installed here.",
+            advice="Run `make install`, and use the `cutout` of .venv/bin.",
+        ) from error
 
 
 def variables_if_up(folder: Path) -> Mapping[str, str] | None:
@@ -102,18 +96,22 @@ def variables_if_up(folder: Path) -> Mapping[str, str] | None:
             "an installed package without the local cloud.",
             advice="Use the `cutout` of that checkout; `--aws` means AWS.",
         ) from error
-    return _variables_if_up(folder)
+    with needs_checkout():
+        from infra.local import lifecycle  # noqa: PLC0415 - needs a checkout, loads slowly
+
+        return lifecycle.variables_if_up(folder)
 
 
 def checkout_of(folder: Path) -> Path | None:
     """Return the checkout that a folder is in, if this package runs from a checkout."""
-    try:
-        return _find_root(folder)
-    except Problem:
-        return None
+    with suppress(Problem), needs_checkout():
+        from infra.local import place  # noqa: PLC0415 - needs a checkout
+
+        return place.find_root(folder)
+    return None
 
 
-@needs_checkout
+@needs_checkout()
 def shipped_photos() -> list[Path]:
     """Return the photos that come with the project."""
     from infra.local import place  # noqa: PLC0415 - needs a checkout
@@ -121,7 +119,7 @@ def shipped_photos() -> list[Path]:
     return place.shipped_photos()
 
 
-@needs_checkout
+@needs_checkout()
 def local_session(variables: Mapping[str, str]) -> Session:
     """Return a session of the local cloud, which ignores a person's own AWS configuration."""
     from infra.local import credentials  # noqa: PLC0415 - needs a checkout
@@ -133,7 +131,7 @@ def local_session(variables: Mapping[str, str]) -> Session:
     return credentials.local_session(key, variables["AWS_REGION"])
 
 
-@needs_checkout
+@needs_checkout()
 def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     """Return what the local cloud is to be like.
 
@@ -151,7 +149,7 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     return request
 
 
-@needs_checkout
+@needs_checkout()
 def is_up(status: Status) -> bool:
     """Return whether a local cloud is up.
 
@@ -176,7 +174,7 @@ class LocalCloud:
         self._folder = folder
         self._clock = clock
 
-    @needs_checkout
+    @needs_checkout()
     def is_up(self) -> bool:
         """Return whether it is up.
 
@@ -187,7 +185,7 @@ class LocalCloud:
 
         return is_up(lifecycle.status(place.find_place(self._folder)))
 
-    @needs_checkout
+    @needs_checkout()
     def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
         """Start it and return the variables to use it with."""
         from infra.local import place, start  # noqa: PLC0415 - needs a checkout, loads slowly
@@ -217,7 +215,7 @@ class LocalCloud:
                 advice="Stop it with `cutout down`, then start it with these settings.",
             )
 
-    @needs_checkout
+    @needs_checkout()
     def faults(self, rules: Sequence[str] = (), *, clear: bool = False) -> Mapping[str, Any]:
         """Clear and add rules of the stand-in; return the `rules` in force and all `faults`.
 
@@ -244,7 +242,7 @@ class LocalCloud:
         """Return whether its provider is the stand-in, which costs nothing."""
         return bool(self.variables().get(_CONTROL_TOKEN))
 
-    @needs_checkout
+    @needs_checkout()
     def is_like(self, request: CloudRequest) -> bool:
         """Return whether the running local cloud is like this, or nothing was asked for."""
         from infra.local import lifecycle, place, start  # noqa: PLC0415 - needs a checkout
@@ -252,40 +250,26 @@ class LocalCloud:
         is_default = request.asked == start.CloudRequest().asked
         return is_default or lifecycle.is_like(place.find_place(self._folder), request.asked)
 
-    @needs_checkout
+    @needs_checkout()
     def down(self) -> bool:
         """Take it down; False if nothing was running."""
         from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
 
         return lifecycle.stop_local_cloud(place.find_place(self._folder), self._clock)
 
-    @needs_checkout
+    @needs_checkout()
     def variables(self) -> Mapping[str, str]:
         """Return the variables to use it with while it is up."""
         from infra.local import lifecycle  # noqa: PLC0415 - needs a checkout, loads slowly
 
         return lifecycle.local_variables(self._folder) or {}
 
-    @needs_checkout
+    @needs_checkout()
     def env_file(self) -> Path:
         """Return the file that holds the variables, relative to the folder of the command."""
         from infra.local import place  # noqa: PLC0415 - needs a checkout
 
         return Path(os.path.relpath(place.find_place(self._folder).env_file, self._folder))
-
-
-@needs_checkout
-def _variables_if_up(folder: Path) -> Mapping[str, str] | None:
-    from infra.local import lifecycle  # noqa: PLC0415 - needs a checkout, loads slowly
-
-    return lifecycle.variables_if_up(folder)
-
-
-@needs_checkout
-def _find_root(folder: Path) -> Path | None:
-    from infra.local import place  # noqa: PLC0415 - needs a checkout
-
-    return place.find_root(folder)
 
 
 def _api(options: LocalOptions, settings: CliSettings) -> ProviderServer | None:

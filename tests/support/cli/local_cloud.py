@@ -29,7 +29,7 @@ class FakeLocalCloud(LocalCloud):
         """Say what the test said."""
         return is_up(self.now)
 
-    @needs_checkout
+    @needs_checkout()
     def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
         """Come up, or fail as the test said."""
         self.calls.append("up for good" if stays_up else "up for a while")
