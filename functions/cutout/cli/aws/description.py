@@ -121,6 +121,11 @@ class DescribedStack:
                 self._described.append(self._describe())
             return self._described[0]
 
+    def outputs(self) -> Mapping[str, str]:
+        """Return the stack's outputs by name; none if there is no such stack."""
+        described = self.description()
+        return described.outputs if described else {}
+
     def existing(self) -> Description:
         """Return the description.
 

@@ -122,6 +122,10 @@ class Resources(Monitoring):
         # An app that embeds Cutout has other functions in the stack.
         return [one for one in found if "CUTOUT_STACK" in one.environment]
 
+    def function(self, service: str) -> DeployedFunction | None:
+        """Return the function with this service name."""
+        return next((one for one in self.functions() if one.service == service), None)
+
     def environment_of(self, function: str) -> Mapping[str, str]:
         """Return the environment variables of the function with this name in the template.
 

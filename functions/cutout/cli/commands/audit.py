@@ -13,9 +13,8 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import verbose_option
-from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
-from cutout.cli.output.money import Price
+from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
     note,
@@ -52,22 +51,12 @@ _ADVICE = {
 }
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Sums:
-    """The number of objects for each finding, and the objects with a problem."""
+    """The number of objects for each finding and reason, and the objects with a problem."""
 
     counts: Counter[tuple[Finding, str]] = field(default_factory=Counter)
     troubles: list[AuditedObject] = field(default_factory=list)
-
-    def add(self, found: AuditedObject) -> None:
-        """Add an object."""
-        self.counts[found.finding, found.reason] += 1
-        if found.finding.is_trouble:
-            self.troubles.append(found)
-
-    def of(self, finding: Finding) -> int:
-        """Return the number of objects with a finding."""
-        return sum(count for (one, _), count in self.counts.items() if one is finding)
 
 
 @stack_command(
@@ -120,7 +109,7 @@ def command(
         report = _report(sums, stack, progress.seconds, as_json=as_json)
         if verbose:
             print_requests(stack.requests())
-        missing = sums.of(Finding.MISSING)
+        missing = sum(one.finding is Finding.MISSING for one in sums.troubles)
         if fix and missing:
             preview = compose.estimate(stack, missing)
             report |= {"plan": preview_as_json(preview, price), "queued": 0}
@@ -148,7 +137,9 @@ def _survey(stack: Stack, prefix: str, progress: ProgressLine) -> _Sums:
     sums = _Sums()
     for page in survey_of(stack, progress).look(prefix):
         for found in page:
-            sums.add(found)
+            sums.counts[found.finding, found.reason] += 1
+            if found.finding.is_trouble:
+                sums.troubles.append(found)
         total, troubles = sums.counts.total(), len(sums.troubles)
         progress.show(f"{counted(total, 'object')} compared, {troubles:,} with a problem")
     return sums

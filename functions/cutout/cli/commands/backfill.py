@@ -15,9 +15,8 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import verbose_option
-from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
-from cutout.cli.output.money import Price
+from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
     interruption,

@@ -60,8 +60,7 @@ def command(stack: Stack, *, out: Path, last: int, as_json: bool) -> None:
 
 
 def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:
-    described = resources.description()
-    name = described.outputs.get("DashboardName") if described else None
+    name = resources.outputs().get("DashboardName")
     if name is None:
         raise Problem(
             f"The stack {resources.name} on {resources.where} has no dashboard.",

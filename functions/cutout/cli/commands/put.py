@@ -4,18 +4,22 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
+from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
 from cutout.cli.options.price_option import price_of
 from cutout.cli.options.shared_options import out_option, timeout_option
+from cutout.cli.output.describe import counted
+from cutout.cli.output.gate_text import pause_of
+from cutout.cli.output.money import Price, preview_in_words
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import print_json, stderr, stdout
+from cutout.cli.output.terminal import print_first, print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import Selection, select_photos
-from cutout.cli.round_trip.plan_text import announce, print_pause, print_plan, some
 from cutout.cli.round_trip.upload_and_download import (
     RoundTrip,
     WaysOn,
@@ -24,6 +28,9 @@ from cutout.cli.round_trip.upload_and_download import (
 )
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 from cutout.cli.stack_command import stack_command
+
+_SHOWN = 3
+_LISTED = 20
 
 
 @stack_command(
@@ -107,14 +114,14 @@ def command(
     else:
         plan = UploadPlanner(stack=stack, console=console, retry_failed=retry_failed).plan(photos)
     if dry_run or no_wait:
-        print_pause(console, stack, plan)
+        _print_pause(console, stack, plan)
     if dry_run:
-        print_plan(stack, plan, price, as_json=as_json)
+        _print_plan(stack, plan, price, as_json=as_json)
         return 0
     if not no_wait:
         # Before anything is paid for: a folder that cannot be made stops the command.
         out.mkdir(parents=True, exist_ok=True)
-    announce(console, stack, plan, price)
+    _announce(console, stack, plan, price)
     ways_on = _ways_on(paths, out, prefix, is_fresh=bypass_cache)
     delivery = RoundTrip(stack=stack, console=console, ways_on=ways_on)
     begun = delivery.begin(plan)
@@ -161,7 +168,7 @@ def _print_skipped(console: Console, selection: Selection) -> None:
         ("links to folders or to nothing", selection.links),
     ):
         if paths:
-            names = some([path.name for path in paths])
+            names = _some([path.name for path in paths])
             console.print(f"Skipped, {why}: {names}", style="note")
 
 
@@ -172,3 +179,74 @@ def _print_sent(begun: Sequence[PlannedPhoto], *, as_json: bool) -> None:
     else:
         for one in sent:
             stdout().print(one.key)
+
+
+def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> None:
+    """Print what is done with the photos, and what that costs at most."""
+    print_lines(console, _in_total(stack, plan, price), style="note")
+    _print_unwatched(console, stack, plan)
+    for action in Action:
+        noted = [
+            f"{one.photo.key}: {one.in_words}" for one in plan if one.why and one.action is action
+        ]
+        print_first(console, noted, _LISTED, rest="--dry-run lists all", style="note")
+
+
+def _print_plan(stack: Stack, plan: Sequence[PlannedPhoto], price: Price, *, as_json: bool) -> None:
+    """Print what would be done with each photo, and what it would cost at most."""
+    if as_json:
+        print_json([_planned_as_json(one) for one in plan])
+    else:
+        for one in plan:
+            note = f": {one.in_words}" if one.why else ""
+            stdout().print(f"{one.photo.path} -> {one.photo.key}{note}")
+    print_lines(stderr(), f"{_in_total(stack, plan, price)}\nDry run: nothing was uploaded.")
+
+
+def _print_pause(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -> None:
+    """Print why the gate is paused, if photos will wait for it and this command will not."""
+    if any(one.is_moving for one in plan) and (
+        pause := pause_of(stack.jobs.read_gate(), stack.clock.now())
+    ):
+        console.print(pause.text, style="yellow")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first of these names, and how many more there are."""
+    and_more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{and_more}"
+
+
+def _print_unwatched(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -> None:
+    """Print which keys the stack does not watch, before somebody waits for them."""
+    watches, bucket = stack.rules().upload_filter.is_watched, stack.outputs.uploads_bucket
+    keys = [one.photo.key for one in plan if not watches(bucket, one.photo.key)]
+    if keys:
+        console.print(
+            f"The stack does not watch {_some(keys)}: it stores such uploads and makes no job.",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:
+    parts = [
+        f"{verb} {counted(count, 'photo')}"
+        for action, verb in ((Action.UPLOAD, "upload"), (Action.RETRY, "retry"))
+        if (count := sum(one.action is action for one in plan))
+    ]
+    if not parts:
+        return f"Nothing to upload to {stack.where}; this is free."
+    paid = sum(one.action.may_cost for one in plan)
+    cost = preview_in_words(compose.estimate(stack, paid), price)
+    return f"To {' and '.join(parts)} on {stack.where}: at most {cost}"
+
+
+def _planned_as_json(one: PlannedPhoto) -> dict[str, Any]:
+    return {
+        "photo": str(one.photo.path),
+        "key": one.photo.key,
+        "action": one.action.value,
+        "why": one.why or None,
+        "job": one.job.id if one.job else None,
+    }

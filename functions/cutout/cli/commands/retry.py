@@ -14,10 +14,9 @@ from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.time_expressions import When
-from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted, job_in_one_line
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.money import Price
+from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import interruption, note, print_json, print_lines, stderr, stdout
 from cutout.cli.photo_names import newest_job

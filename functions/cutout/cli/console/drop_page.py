@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from cutout.cli import compose
-from cutout.cli.output.cost_preview import preview_in_words
 from cutout.cli.output.gate_text import pause_of
+from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.photo_files import (
     MAX_PHOTO_BYTES,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cutout.cli import compose
 from cutout.cli.job_retry import check_retryable, retry_job
-from cutout.cli.output.cost_preview import preview_in_words
+from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:

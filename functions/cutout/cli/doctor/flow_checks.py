@@ -7,7 +7,6 @@ from typing import Any
 from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
 from cutout.cli.dead_letters import dead_letter_queues
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
-from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
 from cutout.domain.gate.gate import PauseReason
@@ -22,8 +21,7 @@ _MILD = frozenset({PauseReason.OPERATOR, PauseReason.RATE_LIMITED})
 def uploads(checkup: Checkup) -> Iterator[CheckResult]:
     """Events of the uploads bucket reach the submissions queue."""
     here = checkup.stack.resources
-    described = here.description()
-    outputs = described.outputs if described else {}
+    outputs = here.outputs()
     bucket, queue = outputs.get("UploadsBucketName"), outputs.get("SubmissionsQueueUrl")
     if bucket is None or queue is None:
         yield problem(
@@ -35,7 +33,7 @@ def uploads(checkup: Checkup) -> Iterator[CheckResult]:
         advice = f"Switch EventBridge on for {bucket} (Properties, Event notifications)."
         yield problem(f"{bucket} does not send its events to EventBridge", advice)
     yield from _ungranted_keys(here, outputs)
-    submit = service(here.functions(), "submit")
+    submit = here.function("submit")
     prefix = submit.environment.get("CUTOUT_UPLOAD_PREFIX", "") if submit else ""
     yield _routed(here.event_rules(), bucket, queue.rpartition("/")[2], prefix)
 

@@ -1,10 +1,9 @@
 """Checks of the resources: do they exist, are they active, are they connected?"""
 
 import runpy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
-from cutout.cli.aws.stack_resources import DeployedFunction
 from cutout.cli.doctor.check import NO_STACK, CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.describe import duration
 
@@ -43,8 +42,7 @@ def stack(checkup: Checkup) -> Iterator[CheckResult]:
 
 def version(checkup: Checkup) -> Iterator[CheckResult]:
     """Compare the deployed version with the checkout."""
-    described = checkup.stack.resources.description()
-    deployed = described.outputs.get("Version") if described else None
+    deployed = checkup.stack.resources.outputs().get("Version")
     if deployed is None:
         yield note(
             "the stack has no output Version: it was deployed by an early version of Cutout",
@@ -106,7 +104,7 @@ def triggers(checkup: Checkup) -> Iterator[CheckResult]:
 def sweep(checkup: Checkup) -> Iterator[CheckResult]:
     """The schedule of Sweep is enabled, and Sweep runs."""
     here = checkup.stack.resources
-    sweeper = service(here.functions(), "sweep")
+    sweeper = here.function("sweep")
     schedules = [one for one in here.schedules() if sweeper and one.target == sweeper.name]
     if sweeper is None or not schedules:
         yield problem("no schedule starts Sweep: lost callbacks are not recovered", _DEPLOY)
@@ -132,8 +130,3 @@ def sweep(checkup: Checkup) -> Iterator[CheckResult]:
         yield problem(f"Sweep last ran {duration(ago)} ago", "See its log and its schedule.")
     else:
         yield ok(f"Sweep ran within the last {max(1, round(ago.total_seconds() / 60))} min")
-
-
-def service(functions: Iterable[DeployedFunction], name: str) -> DeployedFunction | None:
-    """Return the function with this service name."""
-    return next((one for one in functions if one.service == name), None)

@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 from cutout.cli.aws.stack_resources import DeployedFunction, Resources
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
-from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
 from cutout.domain.callback_token import FORGED_TOKEN, callback_url
@@ -30,7 +29,7 @@ _USUAL_REFUSALS = 20
 def api_key(checkup: Checkup) -> Iterator[CheckResult]:
     """The API key is set, the provider accepts it, and the account has credits."""
     here = checkup.stack.resources
-    submit = service(here.functions(), "submit")
+    submit = here.function("submit")
     if submit is None:
         yield problem(
             "there is no function submit, which names the secret of the key", "Deploy again."
@@ -80,7 +79,7 @@ def _left(credits_: float | None) -> CheckResult:
 def signing_key(checkup: Checkup) -> Iterator[CheckResult]:
     """The key that signs callback URLs is set and long enough."""
     here = checkup.stack.resources
-    submit = service(here.functions(), "submit")
+    submit = here.function("submit")
     name = submit.environment.get("CUTOUT_SIGNING_KEY_SECRET", "") if submit else ""
     key = here.secret(name) if name else None
     if not key:
@@ -97,7 +96,7 @@ def signing_key(checkup: Checkup) -> Iterator[CheckResult]:
 def callbacks(checkup: Checkup) -> Iterator[CheckResult]:
     """The callback URL is reachable, refuses a forged token, and gets few forged callbacks."""
     here = checkup.stack.resources
-    submit = service(here.functions(), "submit")
+    submit = here.function("submit")
     yield from _address(here, submit)
     if submit is not None:
         yield _refused(checkup, submit.environment["CUTOUT_STACK"])
@@ -107,8 +106,7 @@ def _address(here: Resources, submit: DeployedFunction | None) -> Iterator[Check
     if submit is not None and "CUTOUT_CALLBACK_URL" not in submit.environment:
         yield note("callbacks are off (setting `callbacks`): results are polled")
         return
-    described = here.description()
-    url = described.outputs.get("CallbackUrl") if described else None
+    url = here.outputs().get("CallbackUrl")
     if url is None:
         yield problem("the stack has no output CallbackUrl", "Deploy again.")
         return

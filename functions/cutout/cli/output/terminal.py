@@ -103,10 +103,12 @@ def print_requests(requests: Mapping[str, int]) -> None:
     note("requests: " + ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items())))
 
 
-def print_first(console: Console, lines: Sequence[str], most: int, *, rest: str) -> None:
+def print_first(
+    console: Console, lines: Sequence[str], most: int, *, rest: str, style: str | None = None
+) -> None:
     """Print the first of these lines; if there are more, how many, and how to see the `rest`."""
     for line in lines[:most]:
-        console.print(f"  {line}", soft_wrap=True)
+        console.print(f"  {line}", style=style, soft_wrap=True)
     if len(lines) > most:
         note(f"  and {len(lines) - most:,} more; {rest}")
 

@@ -1,13 +1,18 @@
 """The contact sheet: one HTML file, with no other files, that shows each photo before and after."""
 
+import base64
+import io
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.resources import files
+from pathlib import Path
 from string import Template
+
+from PIL import Image, ImageOps
 
 from cutout.cli.output.describe import explanation, settled_at
 from cutout.cli.output.file_text import html_text
-from cutout.cli.round_trip.previews import data_uri
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.dataclass import dataclass
@@ -20,6 +25,11 @@ _ASPECTS = (0.6, 1.8)
 _USUAL_ASPECT = 1.5
 _UPLOADED = "uploaded"
 _TENTH = 0.1
+# Pillow also reads formats that are unsafe: it passes a PostScript file to Ghostscript, whatever
+# the file is called.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "AVIF")
+_QUALITY = 82
+_PLAIN_MODES = frozenset({"RGB", "RGBA"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +138,31 @@ def _image(uri: str | None, description: str) -> str:
     if uri is None:
         return '<p class="none">no preview</p>'
     return f'<img src="{uri}" alt="{html_text(description)}">'
+
+
+def data_uri(path: Path, side: int) -> str | None:
+    """Return the picture as a data URI, no side longer than `side` pixels, transparency kept.
+
+    None if Pillow cannot decode the file.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _webp(path, side)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _webp(path: Path, side: int) -> str:
+    with Image.open(path, formats=_FORMATS) as opened:
+        opened.draft("RGB", (side, side))
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode not in _PLAIN_MODES:
+            picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        picture.save(file, "WEBP", quality=_QUALITY, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _size(job: Job | None) -> str:

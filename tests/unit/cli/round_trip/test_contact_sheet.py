@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 
 from cutout.cli.photo_files import Photo, SentPhoto
-from cutout.cli.round_trip.contact_sheet import Step, contact_sheet, steps_of
-from cutout.cli.round_trip.previews import data_uri
+from cutout.cli.round_trip.contact_sheet import Step, contact_sheet, data_uri, steps_of
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
