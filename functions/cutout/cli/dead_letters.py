@@ -103,7 +103,7 @@ def read_letter(letter: DeadLetter) -> ReadLetter:
     return ReadLetter(letter=letter, what=what, job_id=job_id, key=key, error=error)
 
 
-def _request_in(body: str) -> tuple[str, str, str | None]:
+def _request_in(body: str) -> tuple[str, str | None, str | None]:
     """Return what a message requests, the id of its job, and the key of the photo if it has one."""
     # Only messages of the callbacks queue have one of these.
     is_callback = _object(body).keys() & {"attempt", "render"}

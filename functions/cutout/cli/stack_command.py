@@ -24,8 +24,8 @@ def stack_command(
     """
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
-        @click.pass_obj
         @wraps(function)
+        @click.pass_obj
         def run(
             context: Context,
             *,

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.cli.aws.connect import S3Store
+from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.photo_files import Photo
 from tests.support.aws_account import Account, s3_with
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from cutout.adapters.evolink.task_api import TERMS
-from cutout.cli.aws.deployed_stack import OpenObject, Ports, Stack
+from cutout.cli.aws.deployed_stack import Ports, Stack
+from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
@@ -66,7 +67,7 @@ class SteppingJobs(MemoryJobs):
         return replace(job, id=f"job-of-{key}", created_at=end.created_at)
 
 
-class MemoryStore:
+class MemoryStore(S3Store):
     """Files that are uploaded, and one cut-out for all."""
 
     def __init__(self) -> None:

@@ -71,18 +71,11 @@ class Monitoring(DescribedStack):
             of: name and value of the one dimension.
             between: the times to look between.
         """
-        start, end = between
-        answer = self._client("cloudwatch").get_metric_statistics(
-            Namespace=namespace,
-            MetricName=metric,
-            Dimensions=[{"Name": of[0], "Value": of[1]}],
-            StartTime=start,
-            EndTime=end,
-            Period=60,
-            Statistics=[statistic],
+        series = Series(
+            namespace=namespace, metric=metric, dimensions=(of,), statistic=statistic, period=60
         )
-        points = [(one["Timestamp"], one[statistic]) for one in answer["Datapoints"]]
-        return max((point for point in points if point[1]), default=None)
+        [points] = self.metric_values([series], *between)
+        return max(((at, value) for at, value in points.values if value), default=None)
 
     def dashboard(self, name: str) -> str:
         """Return a dashboard's definition, as JSON."""

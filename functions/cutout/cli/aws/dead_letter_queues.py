@@ -150,19 +150,19 @@ class SqsLetters:
 
     def _delete(self, url: str, messages: Sequence[Any]) -> None:
         if messages:
-            entries: Any = [
-                {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"]}
-                for number, one in enumerate(messages)
-            ]
-            self._client.delete_message_batch(QueueUrl=url, Entries=entries)
+            self._client.delete_message_batch(QueueUrl=url, Entries=_entries(messages))
 
     def _make_visible(self, url: str, messages: Sequence[Any]) -> None:
         for start in range(0, len(messages), _BATCH):
-            entries: Any = [
-                {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 0}
-                for number, one in enumerate(messages[start : start + _BATCH])
-            ]
+            entries = _entries(messages[start : start + _BATCH], VisibilityTimeout=0)
             self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+
+def _entries(messages: Sequence[Any], **settings: int) -> Any:  # noqa: ANN401 - the SDK's
+    return [
+        {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], **settings}
+        for number, one in enumerate(messages)
+    ]
 
 
 def _letter(message: Any) -> DeadLetter:  # noqa: ANN401 - the SDK's message

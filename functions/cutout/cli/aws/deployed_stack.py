@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cutout.cli.aws.description import StackOutputs
+from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
 from cutout.cli.photo_files import Photo, SentPhoto
@@ -34,33 +34,6 @@ class OperatorTable(JobsTable, JobIndex, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenObject:
-    """An object that is being read: its size in bytes, and its content in parts."""
-
-    size: int
-    chunks: Iterator[bytes]
-
-
-class PhotoStore(Protocol):
-    """Files to and from the buckets."""
-
-    def upload(self, photo: Photo) -> tuple[str, str | None]:
-        """Upload a photo; returns its ETag, and its version in a versioned bucket."""
-
-    def sha256(self, key: str, version_id: str | None) -> str | None:
-        """Return the hash that S3 stores with an upload; None if it has none to show."""
-
-    def download(self, key: str, target: Path) -> None:
-        """Write an object of the results bucket to a file, whole or not at all."""
-
-    def link(self, bucket: str, key: str, version_id: str | None = None) -> str:
-        """Return a link that shows an object in a browser for an hour."""
-
-    def open(self, bucket: str, key: str, version_id: str | None = None) -> OpenObject | None:
-        """Return an object of any bucket as a stream; None if there is none."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Ports(GatePorts):
     """The ports of commands, on the names in the stack's outputs.
 
@@ -77,26 +50,18 @@ class Ports(GatePorts):
     renders: RenderQueue
     checks: CallbackQueue
     caller: Callable[[], str]
-    store: PhotoStore
+    store: S3Store
     objects: Callable[[str], BucketListing]
     transfers: Callable[[str], ObjectCopies]
     terms: Terms
 
 
-class UploadedObject(Protocol):
-    """An upload, as far as it names its job."""
+class UploadedObject(NamedTuple):
+    """An upload, as far as it names its job; `job_id` is None in a bucket without versions."""
 
-    @property
-    def key(self) -> str:
-        """The key in the uploads bucket."""
-
-    @property
-    def etag(self) -> str:
-        """The entity tag."""
-
-    @property
-    def job_id(self) -> str | None:
-        """The id of its job; None in a bucket without versions."""
+    key: str
+    etag: str
+    job_id: str | None
 
 
 class Stack:
@@ -187,7 +152,7 @@ class Stack:
         job_id = source.job_id if version_id else None
         return SentPhoto(photo=photo, at=at, etag=etag, job_id=job_id)
 
-    def find(self, sent: Sequence[UploadedObject]) -> Mapping[str, Job]:
+    def find(self, sent: Sequence[SentPhoto | UploadedObject]) -> Mapping[str, Job]:
         """Return the jobs of these uploads by key, as far as they exist."""
         by_id = {one.job_id: one.key for one in sent if one.job_id is not None}
         found = {by_id[job.id]: job for job in self.jobs.find_all(list(by_id))}

@@ -142,8 +142,6 @@ def _refused(checkup: Checkup, stack: str) -> CheckResult:
         dimensions=(("service", "cutout"), ("stack", stack)),
         statistic="Sum",
         period=300,
-        label="refused",
-        color="",
     )
     start, end = checkup.now - _LATELY, checkup.now
     [points] = checkup.stack.resources.metric_values([series], start, end)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
 
 from rich.console import Console
 
 from cutout.cli import compose
-from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.aws.deployed_stack import Stack, UploadedObject
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import select_photos
 from cutout.cli.photo_names import key_of, nearest_key
@@ -53,7 +52,7 @@ class BucketPhotos:
         for name in names:
             found |= self._named(name)
         listed = [one for one in found.values() if one is not None]
-        jobs = self.stack.find([_Upload.of(one, self._bucket) for one in listed])
+        jobs = self.stack.find([self._uploaded(one) for one in listed])
         others = [one for one in listed if one.key not in jobs]
         findings = audited(self.stack, self.console, others)
         return [_photo(key, jobs.get(key), findings.get(key)) for key in found]
@@ -61,6 +60,10 @@ class BucketPhotos:
     @property
     def _bucket(self) -> str:
         return self.stack.outputs.uploads_bucket
+
+    def _uploaded(self, listed: ListedObject) -> UploadedObject:
+        job_id = listed.source(self._bucket).job_id if listed.version_id else None
+        return UploadedObject(listed.key, listed.etag, job_id)
 
     def _named(self, name: str) -> Mapping[str, ListedObject | None]:
         uploads = compose.uploads(self.stack)
@@ -88,19 +91,6 @@ class BucketPhotos:
         keys = [photo.key for photo in select_photos([path], prefix=prefix).photos]
         newest = compose.uploads(self.stack).newest
         return dict(zip(keys, in_parallel(self.console, "Comparing", newest, keys), strict=True))
-
-
-class _Upload(NamedTuple):
-    """An object as an upload."""
-
-    key: str
-    etag: str
-    job_id: str | None
-
-    @classmethod
-    def of(cls, listed: ListedObject, bucket: str) -> Self:
-        job_id = listed.source(bucket).job_id if listed.version_id else None
-        return cls(listed.key, listed.etag, job_id)
 
 
 def _photo(key: str, job: Job | None, found: AuditedObject | None) -> BucketPhoto:

@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cutout.cli.aws.deployed_stack import PhotoStore
+from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.output.describe import explanation
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
@@ -94,7 +94,7 @@ class Downloads:
         fetched: the files that were downloaded, not there already.
     """
 
-    store: PhotoStore
+    store: S3Store
     out: Path
     fetched: set[Path] = field(default_factory=set)
     _keys: dict[Path, str] = field(default_factory=dict)

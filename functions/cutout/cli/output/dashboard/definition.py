@@ -29,8 +29,8 @@ class Series:
     dimensions: tuple[tuple[str, str], ...]
     statistic: str
     period: int
-    label: str
-    color: str
+    label: str = ""
+    color: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
