@@ -28,6 +28,7 @@ def stack_command(
         @click.pass_obj
         def run(
             context: Context,
+            /,
             *,
             stack: str | None,
             aws: bool,

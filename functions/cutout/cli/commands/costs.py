@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import verbose_option
-from cutout.cli.options.time_expressions import When, time_options
+from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.money import Price
@@ -93,8 +94,8 @@ def command(
     by: str,
     depth: int,
     prefix: str,
-    since: When | None,
-    until: When | None,
+    since: datetime | None,
+    until: datetime | None,
     file: Path | None,
     price: Price,
     verbose: bool,
@@ -109,8 +110,7 @@ def command(
     completed in the period with the cached result of the same photo; "saved" is what that result
     had cost. Jobs expire (setting retention_days), and their costs with them.
     """
-    now = stack.clock.now()
-    period = Period(since=since.at(now) if since else None, until=until.at(now) if until else None)
+    period = Period(since=since, until=until)
     report = _Report(costs=Costs(by=By(by), period=period, depth=depth), price=price)
     with ProgressLine(stderr(), stack.clock) as progress:
         jobs = _add_up(stack, report.costs, prefix, progress)

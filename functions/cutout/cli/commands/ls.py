@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -10,9 +11,8 @@ from rich.table import Table
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.options.job_filters import filter_options, wanted
+from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option
-from cutout.cli.options.time_expressions import When
 from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
@@ -54,15 +54,7 @@ class _CursorType(click.ParamType[Cursor]):
 cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
 """,
 )
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice([state.value for state in State]),
-    metavar="STATE",
-    help="Only jobs in this state (repeatable).",
-)
-@filter_options
+@filter_options(tuple(State), "Only jobs in this state (repeatable).")
 @limit_option("jobs")
 @click.option(
     "--after",
@@ -73,11 +65,7 @@ cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
 def command(
     stack: Stack,
     *,
-    states: Sequence[str],
-    reasons: Sequence[str],
-    prefix: str,
-    since: When | None,
-    until: When | None,
+    wanted: JobFilter,
     limit: int,
     after: Cursor | None,
     is_all: bool,
@@ -90,8 +78,7 @@ def command(
     are indexed; for a prefix or a reason, all jobs of these states and times are read.
     """
     now = stack.clock.now()
-    which = [State(state) for state in states] or list(State)
-    chosen = wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
+    chosen = wanted if wanted.states else replace(wanted, states=tuple(State))
     with ProgressLine(stderr(), stack.clock) as progress:
         scanned = [0]
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,9 +12,8 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
 from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
-from cutout.cli.options.job_filters import filter_options, wanted
+from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.price_option import price_option
-from cutout.cli.options.time_expressions import When
 from cutout.cli.output.describe import counted, job_in_one_line
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
@@ -27,7 +27,7 @@ from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.retry_policy import is_final_refusal
-from cutout.domain.states import State, Transport
+from cutout.domain.states import Transport
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.operator.list_jobs import JobFilter
 
@@ -51,15 +51,7 @@ $ cutout retry --reason task-failed --since 2h --yes
 """,
 )
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice([state.value for state in RETRYABLE]),
-    metavar="STATE",
-    help="All photos in this state: failed, review or rejected (repeatable).",
-)
-@filter_options
+@filter_options(RETRYABLE, "All photos in this state: failed, review or rejected (repeatable).")
 @click.option(
     "--through-files", is_flag=True, help="Upload the photos to the provider's Files API this time."
 )
@@ -84,11 +76,7 @@ def command(
     stack: Stack,
     *,
     keys: Sequence[str],
-    states: Sequence[str],
-    reasons: Sequence[str],
-    prefix: str,
-    since: When | None,
-    until: When | None,
+    wanted: JobFilter,
     through_files: bool,
     bypass_cache: bool,
     include_refused: bool,
@@ -108,8 +96,7 @@ def command(
     Photos whose content the provider refused (moderation) are left out: it would refuse them again,
     and may charge for it.
     """
-    is_chosen = bool(states or reasons or prefix or since or until)
-    if bool(keys) == is_chosen:
+    if bool(keys) == (wanted != JobFilter(states=())):
         raise click.UsageError(
             "Name KEYs, or choose photos with --state, --reason, --prefix, --since or --until."
         )
@@ -126,11 +113,7 @@ def command(
     )
     if keys:
         return run.named(keys)
-    which = [State(state) for state in states] or RETRYABLE
-    now = stack.clock.now()
-    return run.chosen(
-        wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
-    )
+    return run.chosen(wanted if wanted.states else replace(wanted, states=tuple(RETRYABLE)))
 
 
 @dataclass(frozen=True, kw_only=True)

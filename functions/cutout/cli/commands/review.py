@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cutout.cli import compose
-from cutout.cli.options.help_page import DocumentedCommand, DocumentedGroup
-from cutout.cli.options.job_filters import filter_options, wanted
-from cutout.cli.options.shared_options import (
-    LONGEST_SECONDS,
-    FiniteRange,
-    json_option,
-    stack_options,
-)
+from cutout.cli.options.help_page import DocumentedGroup
+from cutout.cli.options.job_filters import filter_options
+from cutout.cli.options.shared_options import limit_option, timeout_option
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.photo_names import job_named
+from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.states import State
 from cutout.operator.review import DoubtfulResult, Recorded, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
-    from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
+    from cutout.operator.list_jobs import JobFilter
 
 _PAUSE_SECONDS = 0.5
 _STATUSES = {
@@ -64,51 +59,28 @@ def command() -> None:
     """
 
 
-@command.command(
+@stack_command(
     "list",
-    cls=DocumentedCommand,
-    exit_statuses={0: "the list is complete, even if it is empty", 1: "an error"},
-    example="""
+    {0: "the list is complete, even if it is empty", 1: "an error"},
+    """
 # what to look at, with links that open in a browser for an hour
 cutout review list --links
 """,
 )
-@filter_options
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
-    help="Up to this many results.",
-)
+@filter_options()
+@limit_option("results")
 @click.option("--links", is_flag=True, help="Print links that work for an hour, not s3:// URLs.")
-@json_option
-@stack_options
-@click.pass_obj
 def list_doubtful(
-    context: Context,
-    *,
-    reasons: Sequence[str],
-    prefix: str,
-    since: When | None,
-    until: When | None,
-    limit: int,
-    links: bool,
-    as_json: bool,
-    choice: Choice,
-) -> int:
+    stack: Stack, *, wanted: JobFilter, limit: int, links: bool, as_json: bool
+) -> None:
     """List results that wait for a decision, the newest first.
 
     Each with the reason, what it cost, its age and size, and where the photo and the result are.
     """
-    now = context.clock.now()
-    which = wanted(
-        [State.REVIEW], reasons=reasons, prefix=prefix, since=since, until=until, now=now
-    )
-    with explained():
-        stack = context.connect(choice)
-        found = list(islice(compose.reviews(stack).queue(which), limit + 1))
-        shown = [_Listed.of(stack, one, now, links=links) for one in found[:limit]]
+    now = stack.clock.now()
+    which = replace(wanted, states=(State.REVIEW,))
+    found = list(islice(compose.reviews(stack).queue(which), limit + 1))
+    shown = [_Listed.of(stack, one, now, links=links) for one in found[:limit]]
     if as_json:
         print_json([one.as_json() for one in shown])
     else:
@@ -117,7 +89,6 @@ def list_doubtful(
         stderr().print(f"There are more than {counted(limit, 'result')}; see --limit.")
     elif not found:
         stderr().print(f"Nothing waits for a decision on {stack.where}.")
-    return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,9 +125,8 @@ class _Listed:
 def _print_list(shown: Sequence[_Listed]) -> None:
     if not shown:
         return
-    table = plain_table()
-    for title in ("photo", "why", "credits", "age", "size", "before", "after"):
-        table.add_column(title, overflow="fold")
+    columns = ("photo", "why", "credits", "age", "size", "before", "after")
+    table = plain_table(*columns, fold=columns)
     for line in shown:
         one = line.doubtful
         size = f"{one.result.width}x{one.result.height}" if one.result.width else "unknown"
@@ -169,83 +139,63 @@ def _print_list(shown: Sequence[_Listed]) -> None:
     stdout().print(table)
 
 
-def _decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.pass_obj,
-        stack_options,
-        json_option,
-        click.option(
-            "--timeout",
-            type=FiniteRange(0, LONGEST_SECONDS),
-            default=120.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="Stop waiting after this time; the decision is still carried out.",
-        ),
-        click.argument("names", nargs=-1, required=True, metavar="KEY|JOB..."),
-    ):
-        function = option(function)
-    return function
+_names = click.argument("names", nargs=-1, required=True, metavar="KEY|JOB...")
+_timeout = timeout_option(
+    "Stop waiting after this time; the decision is still carried out.", default=120.0
+)
 
 
-@command.command(
+@stack_command(
     "accept",
-    cls=DocumentedCommand,
-    exit_statuses=_STATUSES,
-    example="""
+    _STATUSES,
+    """
 $ cutout review accept shoes/a.jpg
 shoes/a.jpg: accepted, s3://cutout-results/shoes/a.png
 """,
 )
-@_decision_options
-def accept(
-    context: Context, *, names: Sequence[str], timeout: float, as_json: bool, choice: Choice
-) -> int:
+@_names
+@_timeout
+def accept(stack: Stack, *, names: Sequence[str], timeout: float, as_json: bool) -> int:
     """Publish doubtful results as the cut-outs of their photos, free of charge.
 
     The cut-out gets the photo's metadata, tags and variants, and the event `Cutout Completed` is
     sent. A KEY means its newest upload. Your ARN is recorded; the first decision counts.
     """
-    return _decide(context, Verdict.ACCEPT, names, timeout, choice, as_json=as_json)
+    return _decide(stack, Verdict.ACCEPT, names, timeout, as_json=as_json)
 
 
-@command.command(
+@stack_command(
     "reject",
-    cls=DocumentedCommand,
-    exit_statuses=_STATUSES,
-    example="""
+    _STATUSES,
+    """
 # then claim the refund: `cutout costs` lists what was charged without a cut-out
 cutout review reject shoes/a.jpg shoes/b.jpg
 """,
 )
-@_decision_options
-def reject(
-    context: Context, *, names: Sequence[str], timeout: float, as_json: bool, choice: Choice
-) -> int:
+@_names
+@_timeout
+def reject(stack: Stack, *, names: Sequence[str], timeout: float, as_json: bool) -> int:
     """Reject doubtful results: their jobs fail, and count as charged without a cut-out.
 
     The results stay under `review/`. A KEY means its newest upload. Your ARN is recorded; the first
     decision counts. `cutout retry` pays for another result.
     """
-    return _decide(context, Verdict.REJECT, names, timeout, choice, as_json=as_json)
+    return _decide(stack, Verdict.REJECT, names, timeout, as_json=as_json)
+
+
+command.add_command(list_doubtful)
+command.add_command(accept)
+command.add_command(reject)
 
 
 def _decide(
-    context: Context,
-    verdict: Verdict,
-    names: Sequence[str],
-    timeout: float,
-    choice: Choice,
-    *,
-    as_json: bool,
+    stack: Stack, verdict: Verdict, names: Sequence[str], timeout: float, *, as_json: bool
 ) -> int:
-    with explained():
-        stack = context.connect(choice)
-        jobs = {job.id: job for job in (job_named(stack, name) for name in dict.fromkeys(names))}
-        reviews = compose.reviews(stack)
-        by = stack.ports.caller()
-        recorded = [reviews.decide(job, verdict, by) for job in jobs.values()]
-        done = _carried_out(context, stack, recorded, timeout)
+    jobs = {job.id: job for job in (job_named(stack, name) for name in dict.fromkeys(names))}
+    reviews = compose.reviews(stack)
+    by = stack.ports.caller()
+    recorded = [reviews.decide(job, verdict, by) for job in jobs.values()]
+    done = _carried_out(stack, recorded, timeout)
     if as_json:
         print_json([{**job_as_json(job), "problem": problem} for job, problem in done])
     for job, problem in done:
@@ -257,17 +207,17 @@ def _decide(
 
 
 def _carried_out(
-    context: Context, stack: Stack, recorded: Sequence[Recorded], timeout: float
+    stack: Stack, recorded: Sequence[Recorded], timeout: float
 ) -> list[tuple[Job, str | None]]:
     """Wait until StoreResult has carried the decisions out; each job with what went wrong."""
     waiting = [one.job for one in recorded if one.problem is None]
     found: dict[str, Job] = {}
-    deadline = context.clock.monotonic() + timeout
+    deadline = stack.clock.monotonic() + timeout
     while open_jobs := [job for job in waiting if job.id not in found]:
         found |= compose.reviews(stack).carried_out(open_jobs)
-        if len(found) == len(waiting) or context.clock.monotonic() >= deadline:
+        if len(found) == len(waiting) or stack.clock.monotonic() >= deadline:
             break
-        context.clock.sleep(_PAUSE_SECONDS)
+        stack.clock.sleep(_PAUSE_SECONDS)
     return [_outcome(one, found) for one in recorded]
 
 

@@ -11,8 +11,8 @@ import click
 from starlette.responses import RedirectResponse
 
 from cutout.cli import compose
-from cutout.cli.options.job_filters import wanted
-from cutout.cli.options.time_expressions import WhenType
+from cutout.cli.options.job_filters import job_filter
+from cutout.cli.options.time_expressions import time_in
 from cutout.cli.photo_names import job_named
 from cutout.domain.dataclass import dataclass
 from cutout.domain.reasons import Reason
@@ -65,13 +65,12 @@ class Query:
         Raises:
             click.BadParameter: a time cannot be read.
         """
-        return wanted(
-            [State(it) for it in self.states] or list(State),
+        return job_filter(
+            self.states or State,
             reasons=self.reasons,
             prefix=self.prefix,
-            since=WhenType().convert(self.since, None, None) if self.since else None,
-            until=WhenType(is_end=True).convert(self.until, None, None) if self.until else None,
-            now=now,
+            since=time_in(self.since, now) if self.since else None,
+            until=time_in(self.until, now, is_end=True) if self.until else None,
         )
 
     @property

@@ -7,31 +7,37 @@ from typing import Any
 
 import click
 
-from cutout.domain.dataclass import dataclass
-
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ALMOST_A_DAY = timedelta(days=1) - timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class When:
-    """A time, or a length of time before now."""
+def time_in(text: str, now: datetime, *, is_end: bool = False) -> datetime:
+    """Return a time: two hours ago as `2h`, a day (UTC) as `2026-11-20`, or in ISO 8601.
 
-    moment: datetime | None = None
-    ago: timedelta = timedelta(0)
-
-    def at(self, now: datetime) -> datetime:
-        """Return the time, given the current time."""
-        return self.moment or now - self.ago
-
-
-class WhenType(click.ParamType[When]):
-    """Two hours ago as `2h`, a day (UTC) as `2026-11-20`, a time in ISO 8601.
-
-    Attributes:
+    Args:
+        text: the expression.
+        now: the current time.
         is_end: a day means its end, not its start.
+
+    Raises:
+        click.BadParameter: It is none of these.
     """
+    try:
+        if ago := _AGO.fullmatch(text):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        forms = "2h, 30m, 7d, 2026-11-20 or 2026-11-20T09:15Z"
+        raise click.BadParameter(f"{text!r} is not a time like {forms}") from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    is_whole_day = is_end and _DAY.fullmatch(text)
+    return moment + _ALMOST_A_DAY if is_whole_day else moment
+
+
+class _TimeType(click.ParamType[datetime]):
+    """A time, as `time_in` reads it."""
 
     name = "TIME"
 
@@ -40,22 +46,11 @@ class WhenType(click.ParamType[When]):
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> When:
+    ) -> datetime:
         """Convert the text."""
-        if isinstance(value, When):
-            return value
-        text = str(value)
-        if ago := _AGO.fullmatch(text):
-            return When(ago=timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            forms = "2h, 30m, 7d, 2026-11-20 or 2026-11-20T09:15Z"
-            self.fail(f"{text!r} is not a time like {forms}", param, ctx)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if self.is_end and _DAY.fullmatch(text):
-            moment += timedelta(days=1) - timedelta(milliseconds=1)
-        return When(moment=moment)
+        del param
+        now = ctx.obj.clock.now() if ctx else datetime.now(UTC)
+        return time_in(str(value), now, is_end=self.is_end)
 
 
 def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,12 +58,12 @@ def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--until",
-            type=WhenType(is_end=True),
+            type=_TimeType(is_end=True),
             help="Not after this time: 2h (ago), 2026-11-20 (the whole day, UTC), or ISO 8601.",
         ),
         click.option(
             "--since",
-            type=WhenType(),
+            type=_TimeType(),
             help="Not before this time: 2h (ago), 2026-11-20 (UTC), or ISO 8601.",
         ),
     ):
