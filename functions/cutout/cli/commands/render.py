@@ -1,10 +1,11 @@
 """`cutout render`: make variants again from existing cut-outs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
@@ -16,8 +17,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
+from cutout.operator.list_jobs import JobFilter
 
-_AT_ONCE = 100
 _PAUSE_SECONDS = 0.5
 
 
@@ -55,7 +56,7 @@ def command(
     if (key is None) == (prefix is None):
         raise click.UsageError("Name a KEY or a --prefix.")
     _check_recipes(stack, names)
-    jobs = [_job(stack, key)] if key is not None else list(_under(stack, prefix or ""))
+    jobs = [_job(stack, key)] if key is not None else _under(stack, prefix or "")
     if dry_run:
         return _print_preview(jobs, names, as_json=as_json)
     made = _rendered(stack, jobs, names, timeout)
@@ -78,16 +79,12 @@ def _job(stack: Stack, key: str) -> Job:
     return job
 
 
-def _under(stack: Stack, prefix: str) -> Iterator[Job]:
-    records = stack.jobs
-    ids = [moved.job_id for moved in records.moved(State.COMPLETED)]
-    for start in range(0, len(ids), _AT_ONCE):
-        for job in records.find_all(ids[start : start + _AT_ONCE]):
-            if job.state is State.COMPLETED and job.source.key.startswith(prefix):
-                yield job
+def _under(stack: Stack, prefix: str) -> list[Job]:
+    wanted = JobFilter(states=(State.COMPLETED,), prefix=prefix)
+    return list(compose.browse(stack).jobs(wanted))
 
 
-_Made = list[tuple["Job", str, "Variant | None"]]
+_Made = list[tuple[Job, str, Variant | None]]
 
 
 def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout: float) -> _Made:
@@ -112,14 +109,12 @@ def _new_variants(
     found: Mapping[tuple[str, str], Variant],
 ) -> dict[tuple[str, str], Variant]:
     open_ids = sorted({job_id for job_id, name in before if (job_id, name) not in found})
-    new = {}
-    for start in range(0, len(open_ids), _AT_ONCE):
-        for job in stack.jobs.find_all(open_ids[start : start + _AT_ONCE]):
-            for variant in job.variants:
-                place = (job.id, variant.recipe)
-                if place in before and variant != before[place]:
-                    new[place] = variant
-    return new
+    return {
+        (job.id, variant.recipe): variant
+        for job in stack.jobs.find_all(open_ids)
+        for variant in job.variants
+        if variant != before.get((job.id, variant.recipe), variant)
+    }
 
 
 def _variant(job: Job, name: str) -> Variant | None:
