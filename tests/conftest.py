@@ -6,9 +6,14 @@ from pathlib import Path
 
 import botocore
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.chromium import chromium
 from tests.support.service_models import check_answers
+
+# The machine is shared: how long an example takes says nothing.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 def pytest_configure() -> None:

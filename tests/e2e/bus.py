@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.e2e.deployed import Deployed
+from tests.e2e.photos import Upload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +46,14 @@ class Listener:
 
     def of(self, job_id: str) -> Sequence[Event]:
         """Return what was said of a job until now."""
-        return [event for event in self._all() if event.detail.get("job") == job_id]
+        return [event for event in self.all() if event.detail.get("job") == job_id]
 
     def about(self, key: str) -> Sequence[Event]:
         """Return what S3 said of a key until now."""
-        return [event for event in self._all() if event.detail["object"]["key"] == key]
+        return [event for event in self.all() if event.detail["object"]["key"] == key]
 
-    def _all(self) -> Sequence[Event]:
+    def all(self) -> Sequence[Event]:
+        """Return everything that was said until now."""
         with self._lock:
             while batch := self._next_batch():
                 self._heard += batch
@@ -61,6 +66,27 @@ class Listener:
             handle = message["ReceiptHandle"]
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=handle)
         return [_event(message["Body"]) for message in messages]
+
+
+@contextmanager
+def events_lost(deployed: Deployed, s3_events: Listener) -> Iterator[list[Upload]]:
+    """No event of an upload arrives meanwhile; the uploads are added to the list.
+
+    The local cloud sends events after it has answered, so they are waited for.
+    """
+    rule, events = deployed.resource("AWS::Events::Rule", "Upload"), deployed.client("events")
+    lost: list[Upload] = []
+
+    def are_over() -> bool:
+        heard = {event.detail["object"].get("version-id") for event in s3_events.all()}
+        return heard >= {upload.version_id for upload in lost}
+
+    events.disable_rule(Name=rule)
+    try:
+        yield lost
+        deployed.wait(are_over, "S3's events")
+    finally:
+        events.enable_rule(Name=rule)
 
 
 def _event(body: str) -> Event:

@@ -42,6 +42,20 @@ class Logs:
         """Add up a metric that a function wrote in the embedded metric format."""
         return sum(sum(_values(line, name)) for line in self.lines(f"{function}Logs"))
 
+    def metric_grown(self, *functions: str, name: str, beyond: float) -> float:
+        """Wait until a metric of these functions adds up to more than that, and return the sum.
+
+        A function writes its metrics when its run ends: after the job that a test has waited for.
+        """
+        sums: list[float] = []
+
+        def has_grown() -> bool:
+            sums[:] = [sum(self.metric(function, name) for function in functions)]
+            return sums[0] > beyond
+
+        self._deployed.wait(has_grown, f"{name} to be more than {beyond:g}", found=lambda: sums)
+        return sums[0]
+
 
 def _values(line: str, name: str) -> list[float]:
     try:

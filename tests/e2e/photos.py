@@ -110,6 +110,15 @@ class Photos:
         """Delete a key."""
         self._s3.delete_object(Bucket=self.bucket, Key=key)
 
+    def delete_on_record(self, key: str) -> None:
+        """Delete a key, and wait until the jobs table has it: S3's event takes a while."""
+        self.delete(key)
+        self._deployed.wait(lambda: self._is_deleted(key), f"the deletion of {key} to be recorded")
+
+    def _is_deleted(self, key: str) -> bool:
+        newest = self.jobs.newest(f"{self.bucket}/{key}")
+        return newest is not None and newest.job_id is None
+
     def job(self, upload: Upload) -> Job | None:
         """Return an upload's job, if there is one."""
         return self.jobs.find(upload.job_id)

@@ -25,7 +25,8 @@ def kill_workers(deployed: Deployed, function: str) -> int:
     """
     name = deployed.function_name(function)
     cloud = _record(_ledger(deployed), _CLOUD)
-    workers = [pid for pid in _children(cloud.pid) if f"ministack-lambda-{name}-" in _command(pid)]
+    commands = {pid: _text(Path(f"/proc/{pid}/cmdline")) for pid in _children(cloud.pid)}
+    workers = [pid for pid, line in commands.items() if f"ministack-lambda-{name}-" in line]
     for pid in workers:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -68,10 +69,11 @@ def _record(ledger: Ledger, name: str) -> ProcessRecord:
 def _children(pid: int) -> list[int]:
     """Return the children of every thread of a process, as proc(5) lists them."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [int(child) for task in tasks for child in _text(task / "children").split()]
 
 
-def _command(pid: int) -> str:
+def _text(file: Path) -> str:
+    """A file of a thread or process; nothing if that has ended since it was listed."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return file.read_text()
     return ""

@@ -54,7 +54,7 @@ def test_a_photo_that_is_deleted_while_its_task_runs_is_superseded(
     """A photo that was deleted gets no cut-out later."""
     key = "newer/deleted.jpg"
     upload = _started(key, photos, stand_in)
-    photos.delete(key)
+    photos.delete_on_record(key)
     stand_in.let_pass(seconds=_LONG_SECONDS)
     job = photos.settled(upload, is_swept=True)
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
@@ -93,7 +93,7 @@ def test_a_photo_that_is_deleted_while_it_waits_is_not_paid_for(
     key = "newer/gone.jpg"
     upload = photos.put(key)
     photos.reached(upload, lambda job: job.is_waiting, "to wait")
-    photos.delete(key)
+    photos.delete_on_record(key)
     closed.resume()
     job = photos.settled(upload, is_swept=True)
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)

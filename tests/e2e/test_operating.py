@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
-from tests.e2e.bus import Listener
+from tests.e2e.bus import Listener, events_lost
 from tests.e2e.deployed import Deployed
 from tests.e2e.operator import Operator
 from tests.e2e.photos import Photos, Stored
@@ -26,18 +23,6 @@ def operator(deployed: Deployed) -> Operator:
     return Operator(deployed=deployed)
 
 
-@contextmanager
-def _events_lost(deployed: Deployed) -> Iterator[None]:
-    """No event of an upload arrives meanwhile."""
-    rule = deployed.resource("AWS::Events::Rule", "UploadEvents")
-    events = deployed.client("events")
-    events.disable_rule(Name=rule)
-    try:
-        yield
-    finally:
-        events.enable_rule(Name=rule)
-
-
 def _stored(photos: Photos, job: Job) -> Stored:
     """What stands at a completed job's result key."""
     assert job.result is not None
@@ -47,17 +32,20 @@ def _stored(photos: Photos, job: Job) -> Stored:
 
 
 def test_uploads_whose_events_were_lost_are_found_queued_and_done(
-    *, deployed: Deployed, photos: Photos, operator: Operator, stand_in: StandIn
+    *,
+    deployed: Deployed,
+    photos: Photos,
+    operator: Operator,
+    stand_in: StandIn,
+    s3_events: Listener,
 ) -> None:
     """The newest upload of a key replaces the older one's cut-out, though no event reported it."""
     folder = "operating/lost/"
     older = photos.put(folder + "twice.jpg", small_photo(1))
     photos.in_state(older, State.COMPLETED)
-    with _events_lost(deployed):
-        lost = [
-            photos.put(folder + "twice.jpg", small_photo(2)),
-            photos.put(folder + "once.jpg", small_photo(3)),
-        ]
+    with events_lost(deployed, s3_events) as lost:
+        lost.append(photos.put(folder + "twice.jpg", small_photo(2)))
+        lost.append(photos.put(folder + "once.jpg", small_photo(3)))
     found = operator.run("audit", "--prefix", folder)
     assert (found.status, found.data["objects"]) == (1, 2)
     assert {one["finding"] for one in found.data["troubles"]} == {"missing"}

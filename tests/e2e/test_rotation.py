@@ -13,6 +13,7 @@ from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.page_commands import commands_with, run_commands
 from tests.e2e.photos import Photos, Upload
+from tests.e2e.processes import kill_workers
 from tests.e2e.stand_in import StandIn
 
 _FOLDER = "rotation/"
@@ -39,6 +40,8 @@ def keys_put_back(deployed: Deployed, door: Door, stand_in: StandIn) -> Iterator
     stand_in.change_account(api_keys=[old, new])
     secrets.put_secret_value(SecretId=deployed.cloud.outputs["ApiKeySecretName"], SecretString=old)
     secrets.put_secret_value(SecretId=deployed.signing_key_name, SecretString=door.signing_key)
+    # Its workers may sign with the other key for minutes, which a later rotation would shut out.
+    kill_workers(deployed, "Submit")
 
 
 @pytest.mark.usefixtures("keys_put_back")

@@ -60,10 +60,18 @@ def busy(photos: Photos, stand_in: StandIn, queues: Queues) -> Iterator[Upload]:
 
 
 @pytest.fixture
-def guarded(busy: Upload, photos: Photos) -> Upload:
+def guarded(busy: Upload, photos: Photos, queues: Queues, deployed: Deployed) -> Upload:
     """The same, and Sweep will not look at it: only a callback could have anyone look."""
-    job = photos.in_state(busy, State.PROCESSING)
-    photos.jobs.postpone(job, datetime.now(UTC) + timedelta(hours=1))
+
+    def is_left_alone() -> bool:
+        job = photos.in_state(busy, State.PROCESSING)
+        photos.jobs.postpone(job, datetime.now(UTC) + timedelta(hours=1))
+        # A worker that read the task meanwhile has written another time.
+        queues.wait_until_empty()
+        due_at = photos.in_state(busy, State.PROCESSING).due_at
+        return due_at is not None and due_at > datetime.now(UTC) + timedelta(minutes=30)
+
+    deployed.wait(is_left_alone, "the job to be left alone")
     return busy
 
 

@@ -83,7 +83,7 @@ def test_without_credits_the_gate_pauses_probes_with_one_photo_and_goes_on_after
     jobs = photos.all_settled(uploads, is_swept=True)
     assert {job.state for job in jobs} == {State.COMPLETED}
     assert [stand_in.charges(upload.key) for upload in uploads] == [1] * 4
-    assert gate.read().pause is None
+    deployed.wait(lambda: gate.read().pause is None, "the gate to be open", found=gate.read)
 
 
 @pytest.mark.usefixtures("refused_key")

@@ -21,6 +21,7 @@ from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
 from cutout.cli.progress.clock import MachineClock
 from cutout.domain.states import State
+from tests.e2e.bus import Listener, events_lost
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues
@@ -93,17 +94,21 @@ def test_the_doctor_counts_forged_callbacks(checkup: Checkup, deployed: Deployed
 def _rule_off(deployed: Deployed) -> Iterator[None]:
     events, name = deployed.client("events"), deployed.resource("AWS::Events::Rule", "Upload")
     events.disable_rule(Name=name)
-    yield
-    events.enable_rule(Name=name)
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=name)
 
 
 @contextmanager
 def _bucket_silent(deployed: Deployed) -> Iterator[None]:
     s3, bucket = deployed.client("s3"), deployed.cloud.outputs["UploadsBucketName"]
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
-    yield
     heard: dict[str, dict[str, str]] = {"EventBridgeConfiguration": {}}
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=heard)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        yield
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=heard)
 
 
 @contextmanager
@@ -111,16 +116,20 @@ def _trigger_off(deployed: Deployed) -> Iterator[None]:
     client = deployed.client("lambda")
     uuid = deployed.resource("AWS::Lambda::EventSourceMapping", "Submit")
     client.update_event_source_mapping(UUID=uuid, Enabled=False)
-    yield
-    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=uuid, Enabled=True)
 
 
 @contextmanager
 def _no_key(deployed: Deployed) -> Iterator[None]:
     secrets, name = deployed.client("secretsmanager"), deployed.cloud.outputs["ApiKeySecretName"]
     secrets.put_secret_value(SecretId=name, SecretString="not-set")
-    yield
-    secrets.put_secret_value(SecretId=name, SecretString=deployed.evolink_keys[0])
+    try:
+        yield
+    finally:
+        secrets.put_secret_value(SecretId=name, SecretString=deployed.evolink_keys[0])
 
 
 @pytest.mark.parametrize(
@@ -158,12 +167,13 @@ def test_the_doctor_finds_a_key_that_the_provider_refuses(
 
 
 def test_a_dead_letter_is_shown_sent_back_and_handled(
-    run: Run, deployed: Deployed, photos: Photos, queues: Queues
+    *, run: Run, deployed: Deployed, photos: Photos, queues: Queues, s3_events: Listener
 ) -> None:
     """An upload whose message died has its cut-out after all, and the alarm has gone off."""
     queues.take_dead_letters()
-    with _rule_off(deployed):
+    with events_lost(deployed, s3_events) as lost:
         upload = photos.put("redriven/one.jpg")
+        lost.append(upload)
     event = {
         "detail-type": "Object Created",
         "detail": {
@@ -205,13 +215,22 @@ def _has_gone_off(deployed: Deployed, name: str) -> bool:
     return any(one["StateValue"] == "ALARM" and name in one["AlarmName"] for one in found)
 
 
-def test_the_dashboard_and_the_watch_see_what_happened(run: Run, photos: Photos) -> None:
+def test_the_dashboard_and_the_watch_see_what_happened(
+    run: Run, photos: Photos, deployed: Deployed
+) -> None:
     """From the metrics that the functions wrote, and from the table's indexes."""
     photos.settled(photos.put("watched/one.jpg"))
     watched = json.loads(run("watch", "--json").stdout)
     assert watched["settled_lately"]["completed"] > 0
-    graphs = json.loads(run("dashboard", "--json").stdout)["graphs"]
-    completed = graphs["Outcomes, photos a minute"]["completed"]
-    assert sum(value for _, value in completed) > 0
-    assert graphs["Time in each state, p90, seconds"]["processing"] != []
-    assert graphs["Function run, p90, milliseconds"]["Submit"] != []
+    graphs: dict[str, dict[str, list[tuple[str, float]]]] = {}
+
+    def are_drawn() -> bool:
+        graphs.update(json.loads(run("dashboard", "--json").stdout)["graphs"])
+        return (
+            sum(value for _, value in graphs["Outcomes, photos a minute"]["completed"]) > 0
+            and graphs["Time in each state, p90, seconds"]["processing"] != []
+            and graphs["Function run, p90, milliseconds"]["Submit"] != []
+        )
+
+    # A function writes its metrics when its run ends: after the job that was waited for.
+    deployed.wait(are_drawn, "the graphs of what happened", found=lambda: graphs)

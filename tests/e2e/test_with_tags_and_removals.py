@@ -171,7 +171,7 @@ def test_a_photo_that_is_deleted_while_its_task_runs_leaves_nothing_behind(
     stand_in.commit("task:slow", key, seconds=_LONG_SECONDS, times=1)
     upload = photos.put(key, _photo(5))
     photos.in_state(upload, State.PROCESSING)
-    photos.delete(key)
+    photos.delete_on_record(key)
     stand_in.let_pass(seconds=_LONG_SECONDS)
     job = photos.settled(upload, is_swept=True)
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)

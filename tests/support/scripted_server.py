@@ -63,19 +63,29 @@ def hang(connection: socket.socket) -> None:
 
 
 def drip(data: bytes, then: bytes = b" ") -> Script:
-    """A script: these bytes, then a few more every hundredth of a second until the client goes."""
+    """A script: these bytes, then a few more every hundredth of a second until the client goes.
+
+    It ends after half a minute, so that a client without a limit sees another error.
+    """
 
     def run(connection: socket.socket) -> None:
         connection.sendall(data)
         connection.settimeout(0.01)
-        is_there = True
-        while is_there:
+        for _ in range(3000):
             with suppress(TimeoutError):
-                is_there = bool(connection.recv(1))
-            if is_there:
-                connection.sendall(then)
+                if not connection.recv(1):
+                    return
+            connection.sendall(then)
 
     return run
+
+
+@contextmanager
+def nobody() -> Iterator[str]:
+    """The URL of a port that is taken, and on which nobody listens."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{deaf.getsockname()[1]}/"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from infra.local.processes.waiting import Clock, wait_until
 
 _PROC = Path("/proc")
 _ENDED = frozenset("ZX")
-_START_TIMEOUT_SECONDS = 30
+_START_TIMEOUT_SECONDS = 120  # a process that has ended is noticed at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,15 @@ The stack's settings contain the ports; with the same ports the synthesis can be
 """
 
 import json
+import random
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+# Below those that systems give to connections (from 32768 on Linux), or any connection could take
+# a port before its server has started.
+_PORTS = range(20_000, 32_768)
 
 
 def choose_ports(names: Iterable[str], memory: Path) -> dict[str, int]:
@@ -32,20 +36,18 @@ def _read_ports(memory: Path) -> dict[str, int]:
 
 
 def _free_port(wanted: int, *, taken: Iterable[int]) -> int:
-    if wanted and wanted not in taken and (port := _bind(wanted)):
-        return port
-    while (port := _bind(0)) in taken:
-        pass
+    port = wanted
+    while port not in _PORTS or port in taken or not _is_free(port):
+        port = random.choice(_PORTS)  # noqa: S311 - no secret
     return port
 
 
-def _bind(port: int) -> int:
-    """Return the port if it can be bound, or 0 if it is in use."""
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do: a port that was closed a moment ago can be bound again.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except (OSError, OverflowError):
-            return 0
-        return int(probe.getsockname()[1])
+        except OSError:
+            return False
+        return True

@@ -128,11 +128,15 @@ def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws() -> None:
     assert made["PATH"].endswith(f"{os.pathsep}/bin")
 
 
-def test_runs_are_concurrent_and_each_is_reported_when_it_ends(cdk: Cdk) -> None:
+def test_runs_are_concurrent_and_each_is_reported_when_it_ends(place: Place, cdk: Cdk) -> None:
     """In the order in which they end."""
     listener = Listener()
-    runs = {"slow": cdk("setTimeout(() => 0, 400)"), "quick": cdk("")}
-    finish_all(runs, listener, CLOCK)
+    quick = cdk("console.log(process.pid)")
+    assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
+    # A process that has ended keeps its pid until somebody has seen that.
+    look = f"process.kill({_log(place).strip()}, 0); setTimeout(wait, 20)"
+    slow = cdk(f"const wait = () => {{ try {{ {look} }} catch {{}} }}; wait()")
+    finish_all({"slow": slow, "quick": quick}, listener, CLOCK)
     assert listener.ended == ["quick", "slow"]
 
 
