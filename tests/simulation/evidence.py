@@ -112,6 +112,11 @@ class Evidence:
         is_equal &= any(job.source.etag == newest.etag for job in rows)
         return newest.job_id in self.destroyed or is_found_first or is_equal
 
+    def replayed_late(self) -> set[object]:
+        """Job ids of uploads whose event was replayed when their job had expired, or would have."""
+        told = "upload ignored: its job has expired"
+        return {about["due_job"] for text, about in self.world.telemetry.facts if text == told}
+
     def retries_of(self, job_id: str) -> int:
         return len(self.retries.get(job_id, ()))
 
