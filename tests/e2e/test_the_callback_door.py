@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from cutout.adapters.dynamodb.job_encoding import milliseconds
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
@@ -62,14 +63,15 @@ def busy(photos: Photos, stand_in: StandIn, queues: Queues) -> Iterator[Upload]:
 @pytest.fixture
 def guarded(busy: Upload, photos: Photos, queues: Queues, deployed: Deployed) -> Upload:
     """The same, and Sweep will not look at it: only a callback could have anyone look."""
+    table, row = deployed.cloud.outputs["JobsTableName"], {"pk": {"S": f"job#{busy.job_id}"}}
+    later = datetime.now(UTC) + timedelta(hours=1)
 
     def is_left_alone() -> bool:
-        job = photos.in_state(busy, State.PROCESSING)
-        photos.jobs.postpone(job, datetime.now(UTC) + timedelta(hours=1))
-        # A worker that read the task meanwhile has written another time.
+        photos.jobs.postpone(photos.in_state(busy, State.PROCESSING), later)
+        # A worker that read the task meanwhile may write another time.
         queues.wait_until_empty()
-        due_at = photos.in_state(busy, State.PROCESSING).due_at
-        return due_at is not None and due_at > datetime.now(UTC) + timedelta(minutes=30)
+        item = deployed.client("dynamodb").get_item(TableName=table, Key=row)["Item"]
+        return int(item["due_at"]["N"]) == milliseconds(later)
 
     deployed.wait(is_left_alone, "the job to be left alone")
     return busy

@@ -42,8 +42,7 @@ def target(deployed: Deployed) -> Target:
 def checkup(target: Target) -> Checkup:
     """The stack, as the doctor sees it."""
     clock, root = MachineClock(), Path(__file__).parents[2]
-    stack = connect(target, clock, is_impatient=True)
-    return Checkup(stack=stack, now=clock.now(), checkout=root)
+    return Checkup(stack=connect(target, clock), now=clock.now(), checkout=root)
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def _wrong(checkup: Checkup, check: str) -> list[str]:
 def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
     """All of its parts are there and connected, and it is the version of this checkout."""
     deployed.sweep()
-    found = json.loads(run("doctor", "--json").stdout)["findings"]
+    found = json.loads(run("doctor", "--json", "--timeout", "120").stdout)["findings"]
     wrong = [it for it in found if it["severity"] == "problem" and it["check"] not in _MAY_BE_WRONG]
     assert wrong == []
     assert {it["check"] for it in found} == set(CHECKS)
