@@ -184,6 +184,7 @@ class JobParts:
 
     def _settlement_effects(self, settings: JobSettings) -> SettlementEffects:
         return SettlementEffects(
+            jobs=self._ports.jobs,
             latest_versions=self._ports.jobs,
             telemetry=self._ports.telemetry,
             upload_prefix=settings.upload_prefix,

@@ -26,7 +26,7 @@ from cutout.domain.provider import Terms
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags
-from cutout.ports.jobs_table import LatestVersions, why_superseded
+from cutout.ports.jobs_table import Jobs, LatestVersions, why_superseded
 from cutout.ports.queues import Removals
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
@@ -125,6 +125,7 @@ class SettlementEffects:
         removals: None in a deployment that keeps the results of deleted sources.
     """
 
+    jobs: Jobs
     latest_versions: LatestVersions
     telemetry: Telemetry
     upload_prefix: str
@@ -138,10 +139,10 @@ class SettlementEffects:
         """Apply the effects of a settled job; other jobs have none."""
         if not job.state.is_settled:
             return
-        if self.notes is not None and job.state is not State.SUPERSEDED:
-            self._note(self.notes, job)
-        if self.tags is not None and job.state is not State.SUPERSEDED:
-            self._tag(self.tags, job)
+        if job.state is not State.SUPERSEDED:
+            self._say(job)
+            if job.state in NOTED and (self.notes or self.tags):
+                self._say_later_end(job)
         # A job that made a call may have cached its result, even if its photo is superseded.
         if self.removals is not None and (job.result is not None or job.attempts):
             # The source may have been deleted while the result was being stored.
@@ -166,6 +167,19 @@ class SettlementEffects:
             self.removals.remove(
                 Removal(bucket=source.bucket, key=source.key, order=order, job_id=job_id)
             )
+
+    def _say(self, job: Job) -> None:
+        if self.notes is not None:
+            self._note(self.notes, job)
+        if self.tags is not None:
+            self._tag(self.tags, job)
+
+    def _say_later_end(self, job: Job) -> None:
+        """Correct what was said of this end if a person's retry has led to another end since."""
+        # A slow worker may write after the later end's worker has removed the note or set the tag.
+        current = self.jobs.find(job.id)
+        if current is not None and current.state.is_settled and current.state is not job.state:
+            self._say(current)
 
     def _note(self, notes: LatestNotes, job: Job) -> None:
         """Write `<key>.error.json` for the newest upload of a key, or remove it."""

@@ -12,7 +12,7 @@ from cutout.domain.states import State
 from cutout.usecases.shared.settlement_effects import occasion_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.world import World
-from tests.support.hooks import Hook
+from tests.support.hooks import Hook, WorkerDiedError
 from tests.support.noting import MINUTE, NOTE, TEXT, completed, failed, retried, said
 
 
@@ -40,6 +40,25 @@ def test_a_worker_that_was_overtaken_takes_back_what_it_said() -> None:
     world.wake(job)
     assert world.job(job).state is State.COMPLETED
     assert world.notes.stored == {}
+
+
+def test_a_worker_that_was_overtaken_takes_that_back_before_it_does_anything_else() -> None:
+    """A message that was delivered twice and deleted once does not come again when it dies."""
+    hook = Hook()
+    world = World(step=hook, tag_sources=True)
+    job = world.arrives()
+
+    def others() -> None:
+        world.job_writer.announce(world.job(job))
+        completed(world, retried(world, job))
+        hook.die_at("announcements.announce")
+
+    hook.once_at("notes.write", others)
+    world.evolink.fail(world.task_of(job), "content_policy_violation")
+    with pytest.raises(WorkerDiedError):
+        world.wake(job)
+    assert (world.job(job).state, world.notes.stored) == (State.COMPLETED, {})
+    assert world.uploads.labels(job.source).tags["cutout"] == "completed"
 
 
 def test_a_worker_that_died_after_it_was_overtaken_is_made_up_for() -> None:
