@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cutout.domain.messages.message_parsing import written_request
+from cutout.adapters.sqs import written_request
 from cutout.domain.messages.preparation import CopyKind, PrepareRequest
 from infra.local.place import shipped_photos
 from tests.functions.conftest import Start

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.source import Source
-from cutout.domain.messages.message_parsing import written_report, written_request
-from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.serialization import to_row
 from cutout.domain.states import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+    from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
 
 _BATCH = 10  # SendMessageBatch takes 10 messages
 _LONGEST_DELAY_SECONDS = 900  # SQS's limit
@@ -105,6 +106,16 @@ class SqsCallbacks(_Queue):
                 },
             ],
         )
+
+
+def written_request(request: PrepareRequest) -> dict[str, object]:
+    """The message that `read_request` parses."""
+    return {"job": request.job_id, "prepare": to_row(request)}
+
+
+def written_report(report: PrepareReport) -> dict[str, object]:
+    """The message that `read_report` parses."""
+    return {"job": report.job_id, "report": to_row(report)}
 
 
 def _look(check: TaskCheck) -> dict[str, Any]:

@@ -5,8 +5,8 @@ two hundred classes this is a sixth of a cold start. Here the standard library o
 fields, so that its `fields`, `replace` and `asdict` work. All classes share the methods, which loop
 over the fields; making an instance takes about as long.
 
-Not supported: positional arguments, `order`, `InitVar`, fields with `init=False` or `hash`, and
-pickling of a frozen instance with slots.
+Not supported: positional arguments, `order`, `ClassVar`, `InitVar`, fields with `init=False` or
+`hash`, and pickling of a frozen instance with slots.
 """
 
 from __future__ import annotations
@@ -37,7 +37,13 @@ def _dataclass(
     def decorate(plain: type[T]) -> type[T]:
         # The standard library describes a class without a docstring by its signature, slowly.
         plain.__doc__ = plain.__doc__ or plain.__name__
+        # It would search each annotation, a text, for the name of ClassVar; ours have none.
+        annotations = plain.__annotations__
+        plain.__annotations__ = dict.fromkeys(annotations, object)
         made = found(plain)
+        made.__annotations__ = annotations
+        for one in dataclasses.fields(made):  # type: ignore[arg-type] # it is one
+            one.type = annotations.get(one.name, one.type)
         for name, method in (_FROZEN if frozen else _CHANGING).items():
             if name not in vars(made):  # as in the standard library, a class may have its own
                 setattr(made, name, method)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Terms, Uploaded
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Terms, Uploaded
 
 
 class Provider(Protocol):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
-from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
+if TYPE_CHECKING:
+    from cutout.domain.messages.preparation import PrepareReport, PrepareRequest
+    from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 
 
 class Removals(Protocol):

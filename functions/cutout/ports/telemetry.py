@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cutout.domain.job.job import Job
-from cutout.domain.metrics import Metric
+if TYPE_CHECKING:
+    from cutout.domain.job.job import Job
+    from cutout.domain.metrics import Metric
 
 
 class Clock(Protocol):

@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+from botocore import handlers
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session, get_cert_path
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
+_EVENTS_OF = frozenset({"", "dynamodb", "eventbridge", "s3", "secrets-manager", "sqs", "sts"})
+"""As events name services; "" is for all."""
 _SECONDS = (5, 20)  # to connect, and to wait for each part of an answer
 _CONFIG = Config(
     connect_timeout=_SECONDS[0],
@@ -35,6 +38,26 @@ S3 responds with one header for each entry of an object's metadata, as many as f
 Python's limit such a photo could never be read.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
+
+
+def own_session() -> botocore.session.Session:
+    """A session of botocore: boto3 adds nothing that the functions use, and loads slowly.
+
+    It lacks the handlers of other services and of documentation, two thirds of all: each client
+    would copy them.
+    """
+    session = botocore.session.Session(include_builtin_handlers=False)
+    events = session.get_component("event_emitter")
+    registering = {
+        handlers.REGISTER_FIRST: events.register_first,
+        handlers.REGISTER_LAST: events.register_last,
+    }
+    for event, handler, *order in handlers.BUILTIN_HANDLERS:
+        kind, service, *_ = f"{event}.".split(".")
+        if kind != "docs" and service in _EVENTS_OF:
+            register = registering[order[0]] if order else events.register
+            register(event, handler)
+    return session
 
 
 @cache
@@ -85,8 +108,7 @@ class Clients:
     def __init__(
         self, environment: Mapping[str, str], session: botocore.session.Session | None = None
     ) -> None:
-        # botocore's own session: boto3 adds nothing that the functions use, and loads slowly.
-        self._session: Any = session or botocore.session.get_session()
+        self._session: Any = session or own_session()
         self._is_local = "AWS_ENDPOINT_URL" in environment
         # A session that is given, or the local cloud, may have authorities of its own.
         self._has_own = session is not None or self._session.get_config_variable("ca_bundle")

@@ -15,8 +15,9 @@ from typing import Any
 import boto3
 import pytest
 
+from cutout.adapters.sqs import written_request
 from cutout.domain.job.source import Source
-from cutout.domain.messages.message_parsing import read_callback, written_request
+from cutout.domain.messages.message_parsing import read_callback
 from cutout.domain.messages.preparation import CopyKind, PrepareRequest
 from cutout.domain.states import State
 from tests.functions.deployed import CALLBACK_URL, UPLOADS, deploy

@@ -1,4 +1,4 @@
-"""Reads queue messages and S3 events, once, when they arrive, and writes our own."""
+"""Reads queue messages and S3 events, once, when they arrive; `adapters/sqs.py` writes our own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from cutout.domain.messages.queue_messages import (
     JobDue,
     Removal,
     RenderRequest,
-    Submission,
     TaskCheck,
     UnreadableReport,
     Uploaded,
     VersionDeleted,
 )
-from cutout.domain.serialization import as_items, as_row, as_text, from_row, to_row
+from cutout.domain.serialization import as_items, as_row, as_text, from_row
 from cutout.domain.states import Lane
 
+Submission = Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 
 
@@ -54,16 +54,6 @@ def read_report(body: str) -> PrepareReport | UnreadableReport:
     if isinstance(message, PrepareReport | UnreadableReport):
         return message
     return UnreadableReport(job_id=message.job_id if isinstance(message, JobDue) else None)
-
-
-def written_report(report: PrepareReport) -> dict[str, object]:
-    """The message that `read_submission` parses as a report."""
-    return {"job": report.job_id, "report": to_row(report)}
-
-
-def written_request(request: PrepareRequest) -> dict[str, object]:
-    """The message that `read_request` parses."""
-    return {"job": request.job_id, "prepare": to_row(request)}
 
 
 def read_request(body: str) -> PrepareRequest:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
-from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.states import Lane
 
 
@@ -105,6 +104,3 @@ class Removal:
     key: str
     order: str
     job_id: str | None = None
-
-
-Submission = Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cutout.adapters.sqs import written_report, written_request
 from cutout.domain.errors import MessageError
 from cutout.domain.job.photo import Photo
 from cutout.domain.messages.message_parsing import (
@@ -13,8 +14,6 @@ from cutout.domain.messages.message_parsing import (
     read_report,
     read_request,
     read_submission,
-    written_report,
-    written_request,
 )
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.messages.queue_messages import (
