@@ -38,8 +38,7 @@ class Source:
     def job_id(self) -> str:
         """The job's id, 32 hexadecimal digits; the same for every delivery of the event."""
         version = self.version_id or f"{self.etag}:{self.sequencer}"
-        identity = f"{self.bucket}\0{self.key}\0{version}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+        return job_id_of(self.bucket, self.key, version)
 
     @property
     def order(self) -> str:
@@ -62,6 +61,12 @@ class Source:
         shortest = len(order.rstrip("0"))
         sequencers = (order[:length] for length in range(shortest, len(order) + 1))
         return any(replace(self, sequencer=one).job_id == job_id for one in sequencers)
+
+
+def job_id_of(bucket: str, key: str, version: str) -> str:
+    """The id of the job that processes this version of an upload."""
+    identity = f"{bucket}\0{key}\0{version}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 def after(order: str | None) -> str:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, ShardChange, holder
-from cutout.domain.job.attempt import Attempt, charges
+from cutout.domain.job.attempt import Attempt, charged, charges
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job, JobChanges
-from cutout.domain.metrics import Metric
+from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.reasons import Reason
-from cutout.domain.states import Move
+from cutout.domain.states import Move, State
 from cutout.ports.jobs_table import Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.deduplication import Deduplication
-from cutout.usecases.shared.job_metrics import count_end, count_time_in_state
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
 _MOST_EFFECT_TRIES = 5
 """After so many failed tries the event is sent without the job's note and tags."""
+_FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class JobWriter:
         saved = self.jobs.save(
             after,
             gate=gate_changes(before, after),
-            tasks=[self._claim(after, one) for one in _to_be_claimed(before, after, decided_by)],
+            tasks=self._claims(before, after, decided_by),
         )
         self.telemetry.log(
             "job moved",
@@ -76,7 +76,7 @@ class JobWriter:
             came_from=before.state,
             reason=after.reason,
         )
-        count_time_in_state(self.telemetry, before, after)
+        _count_time_in_state(self.telemetry, before, after)
         self._discard_copies(before, after)
         if before.state.holds_slot and not after.state.holds_slot:
             self.admission.enqueue_next()
@@ -129,7 +129,7 @@ class JobWriter:
         changes = gate_changes(before, after)
         saved = self.jobs.save(after, gate=changes, place=place, picture=picture)
         self.telemetry.metric(Metric.ADMITTED)
-        count_time_in_state(self.telemetry, before, saved)
+        _count_time_in_state(self.telemetry, before, saved)
         return saved
 
     def announce(self, job: Job) -> Job:
@@ -149,7 +149,7 @@ class JobWriter:
                 self.reapply_effects(lost.winner)
                 raise
         # After the write, so that a job whose event is sent twice is counted once.
-        count_end(self.telemetry, job)
+        _count_end(self.telemetry, job)
         return job
 
     def reapply_effects(self, job: Job | None) -> None:
@@ -160,14 +160,27 @@ class JobWriter:
         if job is not None:
             self.settlement_effects.apply(job)
 
-    def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
-        return TaskClaim(
-            task_id=attempt.task_id or "",
-            job_id=job.id,
-            attempt=attempt.number,
-            is_certain=not attempt.is_adopted,
-            expires_at=self.clock.now() + self.task_claims_last,
-        )
+    def _claims(self, before: Job, after: Job, decided_by: Attempt | None) -> list[TaskClaim]:
+        """Claims on the tasks that become known with the move."""
+        known = {attempt.number: attempt.task_id for attempt in before.attempts}
+        claiming = {
+            attempt.number: attempt
+            for attempt in after.attempts
+            if attempt.task_id not in {None, known.get(attempt.number)}
+        }
+        if decided_by is not None and decided_by.is_adopted:
+            # A callback's body named the task. Another call's answer may have claimed it meanwhile.
+            claiming[decided_by.number] = decided_by
+        return [
+            TaskClaim(
+                task_id=attempt.task_id or "",
+                job_id=after.id,
+                attempt=attempt.number,
+                is_certain=not attempt.is_adopted,
+                expires_at=self.clock.now() + self.task_claims_last,
+            )
+            for attempt in claiming.values()
+        ]
 
     def _discard_copies(self, before: Job, after: Job) -> None:
         """Delete the provider's copies of photos whose attempts end with this move."""
@@ -178,17 +191,36 @@ class JobWriter:
                 self.files.delete(attempt.file_id)
 
 
-def _to_be_claimed(before: Job, after: Job, decided_by: Attempt | None) -> Collection[Attempt]:
-    """The attempts whose task the move claims: those whose task becomes known with it."""
-    claimed = {}
-    for attempt in after.attempts:
-        known = before.attempt_numbered(attempt.number)
-        if attempt.task_id and (known is None or known.task_id != attempt.task_id):
-            claimed[attempt.number] = attempt
-    if decided_by is not None and decided_by.is_adopted:
-        # A callback's body named the task. Another call's answer may have claimed it meanwhile.
-        claimed[decided_by.number] = decided_by
-    return claimed.values()
+def _count_time_in_state(telemetry: Telemetry, before: Job, after: Job) -> None:
+    """Write how many seconds the job was in the state that it left."""
+    metric = TIME_IN_STATE.get(before.state)
+    if metric is not None and after.state is not before.state:
+        seconds = (after.updated_at - before.in_state_since).total_seconds()
+        telemetry.metric(metric, max(0.0, seconds))
+
+
+def _count_end(telemetry: Telemetry, job: Job) -> None:
+    """Count a job that has ended: its credits, and how long it took to be completed."""
+    telemetry.metric(JOBS_SETTLED[job.state])
+    if job.decision is not None:
+        # The job was counted when its review began; it was not the provider that took so long.
+        return
+    telemetry.metric(Metric.CREDITS, float(_newly_charged(job)))
+    if job.state in _FAILED_PERCENT:
+        telemetry.metric(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])
+    if job.state is State.COMPLETED:
+        seconds = (job.updated_at - job.created_at).total_seconds()
+        telemetry.metric(Metric.SECONDS_TO_COMPLETE, seconds)
+    if job.state is State.COMPLETED and job.reused is not None:
+        telemetry.metric(Metric.REUSED)
+        telemetry.metric(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
+
+
+def _newly_charged(job: Job) -> Decimal:
+    """The cost of the attempts that were not counted when the job ended before, if it did."""
+    ends = [step.at for step in job.history[:-1] if step.state.is_settled]
+    new = (one for one in job.attempts if not ends or one.started_at > ends[-1])
+    return sum(map(charged, new), Decimal(0))
 
 
 def gate_changes(before: Job, after: Job) -> list[ShardChange]:

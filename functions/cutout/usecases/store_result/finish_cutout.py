@@ -159,21 +159,6 @@ _NOT_COMPARED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
-    """A cut-out, ready to be published.
-
-    Attributes:
-        pixels: whether its colours are the model's or the photo's.
-        remark: how it differs from the settings, and why; None if it does not.
-    """
-
-    file: Path
-    picture: Picture
-    pixels: Pixels = Pixels.MODEL
-    remark: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class FinishCutout:
     """Turns results upright, and applies the photo's own pixels if the settings say so.
 
@@ -193,53 +178,48 @@ class FinishCutout:
             fetched: a decoded result.
             own: the photo in full size, or why its own pixels cannot be used.
         """
-        if fetched.picture is None or fetched.review_reason:
+        job = fetched.job
+        is_finished = fetched.pixels is Pixels.SOURCE  # It was finished before it came under review
+        if fetched.picture is None or fetched.review_reason or is_finished:
             return fetched
-        if fetched.pixels is Pixels.SOURCE:
-            # It was finished before it came under review.
-            return fetched
-        finished = self._finished(fetched.job, fetched.file, fetched.picture, own)
-        reason = None if fetched.is_accepted else why_not_published(finished.picture, fetched.photo)
+        made, remark = None, _not_compared(job)
+        if self.pixels is Pixels.SOURCE or fetched.photo.has_alpha:
+            try:
+                made = self.with_sources_pixels(fetched.file, own)
+            except PictureError as exc:
+                # The result was paid for: publish the model's pixels rather than nothing.
+                remark = f"the photo's own pixels cannot be used: {exc}"
+        file, picture = made or self.with_models_pixels(job, fetched.file, fetched.picture)
         return replace(
             fetched,
-            file=finished.file,
-            picture=finished.picture,
-            pixels=finished.pixels,
-            remark=finished.remark or _not_compared(fetched.job),
-            review_reason=reason,
+            file=file,
+            picture=picture,
+            pixels=Pixels.SOURCE if made else Pixels.MODEL,
+            remark=remark,
+            review_reason=(
+                None if fetched.is_accepted else why_not_published(picture, fetched.photo)
+            ),
         )
 
-    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
+    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> tuple[Path, Picture]:
         """The result as an upright PNG, in the photo's size if the photo was enlarged.
 
         A result that already is one is not encoded again.
         """
         size = _size_before_enlarging(job, picture)
         if picture.format == _PNG and picture.orientation == 1 and size is None:
-            return Finished(file=result, picture=picture)
+            return result, picture
         into = result.with_name("cut-out-model.png")
-        made = self.pictures.cut_out(result, into, size=size)
-        return Finished(file=into, picture=made)
+        return into, self.pictures.cut_out(result, into, size=size)
 
-    def with_sources_pixels(self, result: Path, own: FullSizePhoto) -> Finished:
+    def with_sources_pixels(self, result: Path, own: FullSizePhoto) -> tuple[Path, Picture]:
         """A PNG with every pixel of the photo, transparent where the result is.
 
         Raises:
             PictureError: there is no copy of the photo, or it cannot be decoded.
         """
         into = result.with_name("cut-out-source.png")
-        made = self.pictures.faithful_cut_out(result, own.file_or_why_not(), into)
-        return Finished(file=into, picture=made, pixels=Pixels.SOURCE)
-
-    def _finished(self, job: Job, result: Path, picture: Picture, own: FullSizePhoto) -> Finished:
-        if self.pixels is Pixels.MODEL and not (job.photo and job.photo.has_alpha):
-            return self.with_models_pixels(job, result, picture)
-        try:
-            return self.with_sources_pixels(result, own)
-        except PictureError as exc:
-            # The result was paid for: publish the model's pixels rather than nothing.
-            remark = f"the photo's own pixels cannot be used: {exc}"
-        return replace(self.with_models_pixels(job, result, picture), remark=remark)
+        return into, self.pictures.faithful_cut_out(result, own.file_or_why_not(), into)
 
 
 @dataclass(kw_only=True)
@@ -257,7 +237,7 @@ class VariantSources:
     published: Path
     pixels: Pixels
     own: FullSizePhoto
-    model: Callable[[], Finished]
+    model: Callable[[], tuple[Path, Picture]]
     _made: Path | None = None
 
     def file(self, pixels: Pixels | None) -> Path:
@@ -269,9 +249,9 @@ class VariantSources:
         if pixels in {None, self.pixels}:
             return self.published
         if self._made is None and pixels is Pixels.MODEL:
-            self._made = self.model().file
+            self._made, _ = self.model()
         elif self._made is None:
-            self._made = self.finish_cutout.with_sources_pixels(self.published, self.own).file
+            self._made, _ = self.finish_cutout.with_sources_pixels(self.published, self.own)
         return self._made
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import job_id_of
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import beside, result_keys, review_keys
 from cutout.domain.recipes import Recipe, recipes_for
@@ -107,20 +107,7 @@ def _is_to_go(current: StoredResult, removal: Removal, known: set[str]) -> bool:
         return False
     if removal.job_id is not None:
         return current.job_id == removal.job_id
-    is_the_sources = current.job_id in known or current.job_id == _job_of(current, removal)
+    # Its job may have expired; its id is derived from the source's version.
+    version = current.source_version or ""
+    is_the_sources = current.job_id in {*known, job_id_of(removal.bucket, removal.key, version)}
     return is_the_sources and current.order < removal.order
-
-
-def _job_of(current: StoredResult, removal: Removal) -> str | None:
-    """The id of the job that the object's source version would have at the deleted key."""
-    if current.source_version is None:
-        return None
-    source = Source(
-        bucket=removal.bucket,
-        key=removal.key,
-        version_id=current.source_version,
-        etag="",
-        sequencer="",
-        size=0,
-    )
-    return source.job_id

@@ -13,6 +13,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest
+from cutout.domain.photo.picture import Picture
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.jobs_table import Jobs
@@ -20,7 +21,7 @@ from cutout.ports.queues import RenderQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
+from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
 from cutout.usecases.store_result.publish import fitted, sha256
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -118,7 +119,7 @@ class Render:
             names=names,
         )
 
-    def _models(self, job: Job, file: Path) -> Finished:
+    def _models(self, job: Job, file: Path) -> tuple[Path, Picture]:
         """The cut-out with the model's pixels, made from the cached result.
 
         Raises:

@@ -18,7 +18,6 @@ from cutout.domain.states import Pixels
 from cutout.usecases.store_result.finish_cutout import (
     FetchedResult,
     FinishCutout,
-    Finished,
     VariantSources,
 )
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
@@ -168,13 +167,13 @@ def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> N
     """Recipes share it."""
     result = fetched(sent(PHOTO), tmp_path)
     assert result.picture is not None
-    published = Finished(file=result.file, picture=result.picture)
+    published = result.file, result.picture
     photo = tmp_path / "photo"
     photo.write_bytes(tiff(1200, 800))
     sources = VariantSources(
         finish_cutout=FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL),
-        published=published.file,
-        pixels=published.pixels,
+        published=result.file,
+        pixels=Pixels.MODEL,
         own=FullSizePhoto(file=photo),
         model=lambda: published,
     )
