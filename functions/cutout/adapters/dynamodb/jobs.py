@@ -157,7 +157,14 @@ class DynamoJobs:
     def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> list[str]:
         """Ids of jobs that wait at the gate: live before backfill, oldest first."""
         last = BEHIND_LIVE - 1 if lane is Lane.LIVE else _LATEST
-        return list(islice(self._readable(limit, last), limit))
+        page = max(limit, _SHORTEST_PAGE)
+        entries = self._table.entries("lane", WAITING[1], between=(0, last), page=page)
+        found: list[str] = []
+        # Rows of a newer version are passed over, however many come first.
+        while len(found) < limit and (pks := list(islice(entries, limit))):
+            jobs = self._understood([_job_id(pk) for pk, _lane_at in pks])
+            found += [job.id for job in jobs if job.is_waiting]
+        return found[:limit]
 
     def carry_over(self) -> int:
         """Write waiting jobs of earlier versions again, where this version looks for them."""
@@ -282,13 +289,6 @@ class DynamoJobs:
         pks = [f"job#{job_id}" for job_id in job_ids]
         found = {item["pk"]: item for item in self._table.get_all(list(dict.fromkeys(pks)))}
         return [found[pk] for pk in pks if pk in found]
-
-    def _readable(self, limit: int, last: int) -> Iterator[str]:
-        """The waiting jobs, without rows of a newer version, however many come first."""
-        size = max(limit, _SHORTEST_PAGE)
-        entries = self._table.entries("lane", WAITING[1], between=(0, last), page=size)
-        while job_ids := [_job_id(pk) for pk, _lane_at in islice(entries, limit)]:
-            yield from (job.id for job in self._understood(job_ids) if job.is_waiting)
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
         """The jobs, without rows that only a newer version can read."""

@@ -86,6 +86,31 @@ class JobWriter:
             return self.announce(saved)
         return saved
 
+    def move(
+        self,
+        job: Job,
+        move: Move,
+        reason: Reason | None,
+        *,
+        wait: timedelta,
+        known: Job | None = None,
+        **changes: Unpack[JobChanges],
+    ) -> Job:
+        """Write a move after which the job is due in a while; raises as `record` does.
+
+        Args:
+            job: the job as it was read.
+            move: the move.
+            reason: why it is made.
+            wait: until Sweep enqueues the job; none if it is negative.
+            known: the job with what became known of its attempts; None if nothing did.
+            changes: fields that change with the move.
+        """
+        now = self.clock.now()
+        due_at = now + max(wait, timedelta(0))
+        after = (known or job).move(move, now=now, reason=reason, due_at=due_at, **changes)
+        return self.record(job, after)
+
     def settle(
         self,
         job: Job,

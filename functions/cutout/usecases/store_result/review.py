@@ -85,10 +85,7 @@ def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> d
         **whose(job),
         "state": State.REVIEW.value,
         **why(review_reason),
-        "measured": {
-            "bytes": fetched.file.stat().st_size,
-            **_picture(fetched.picture),
-        },
+        "measured": {"bytes": fetched.file.stat().st_size, **_measured(fetched.picture)},
         "expected": {
             "width": photo.width,
             "height": photo.height,
@@ -103,14 +100,12 @@ def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> d
     }
 
 
-def _picture(picture: Picture | None) -> dict[str, Any]:
+def _measured(picture: Picture | None) -> dict[str, Any]:
     """The image's properties; null for what is no image, and for the alpha of an opaque one."""
-    if picture is None:
-        return {"format": None, "width": None, "height": None, "alpha": None}
-    alpha = picture.alpha_range
+    alpha = picture and picture.alpha_range
     return {
-        "format": picture.format,
-        "width": picture.width,
-        "height": picture.height,
-        "alpha": None if alpha is None else {"least": alpha[0], "greatest": alpha[1]},
+        "format": picture and picture.format,
+        "width": picture and picture.width,
+        "height": picture and picture.height,
+        "alpha": alpha and {"least": alpha[0], "greatest": alpha[1]},
     }

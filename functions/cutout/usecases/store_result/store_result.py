@@ -127,11 +127,9 @@ class StoreResult:
         """Requeue a job whose cached result is gone or damaged."""
         if self.result_cache is not None:
             self.result_cache.deduplication.forget_lost(job)
-        now = self.clock.now()
-        queued = job.move(
-            Move.CACHE_MISS, now=now, reason=Reason.KEPT_RESULT_LOST, due_at=now, reused=None
+        saved = self.job_writer.move(
+            job, Move.CACHE_MISS, Reason.KEPT_RESULT_LOST, wait=timedelta(0), reused=None
         )
-        saved = self.job_writer.record(job, queued)
         self.submissions.enqueue([job.id])
         return saved
 
@@ -200,17 +198,15 @@ class StoreResult:
 
     def _repeated(self, job: Job, reason: Reason | None, wait: timedelta, message: str) -> Job:
         """The job, of which all steps are repeated later. This try does not count as failed."""
-        now = self.clock.now()
-        later = job.move(
+        return self.job_writer.move(
+            job,
             Move.FETCH_LATER,
-            now=now,
-            reason=reason,
-            due_at=now + wait,
+            reason,
+            wait=wait,
             message=message,
             failures=max(0, job.failures - 1),
             cut_short=max(0, job.cut_short - 1),
         )
-        return self.job_writer.record(job, later)
 
     def _placed(self, fetched: FetchedResult) -> FetchedResult:
         """Claim a key for a result under review; another photo's cut-out may have the first one."""

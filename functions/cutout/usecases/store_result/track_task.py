@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from cutout.domain.dataclass import dataclass
@@ -194,9 +193,8 @@ class TrackTask:
             self._wait(still_running(job, attempt), LastAnswer.RUNNING)
             return
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        due_at = self._next_read(job, LastAnswer.RUNNING)
-        processing = adopted.move(Move.ACCEPT, now=self.clock.now(), due_at=due_at)
-        self.job_writer.record(job, processing)
+        wait = wait_before_read(LastAnswer.RUNNING, job, self.timing, self.randomness)
+        self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=adopted)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """Ask again for a while: a new task may be unknown, and a lost one must stay unknown.
@@ -235,19 +233,14 @@ class TrackTask:
         """Check again later, within the deadline; jobs that do not wait for a task stay as is."""
         if job.state not in _TRACKED:
             return
-        now = self.clock.now()
         has_result = job.state is State.STORING and not job.is_rechecking
-        if now - job.in_state_since >= self.timing.job_deadline:
+        if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
             reason = Reason.RESULT_LOST if has_result else Reason.DEADLINE_PASSED
             self.job_writer.settle(job, Move.FAIL, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        due_at = self._next_read(job, last)
-        later = job.move(move, now=now, reason=job.reason, due_at=due_at, message=message)
-        self.job_writer.record(job, later)
-
-    def _next_read(self, job: Job, last: LastAnswer) -> datetime:
-        return self.clock.now() + wait_before_read(last, job, self.timing, self.randomness)
+        wait = wait_before_read(last, job, self.timing, self.randomness)
+        self.job_writer.move(job, move, job.reason, wait=wait, message=message)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Retry with back-off where the error code allows it; otherwise end the job.

@@ -80,29 +80,20 @@ class UnverifiedTasks:
         if attempt.named_task is None or not self.concerns(job, attempt):
             return
         nameless = job.with_attempt(replace(attempt, named_task=None))
-        if job.state is State.UNCONFIRMED:
-            # While the id was known, it was read in place of a repeat: now the grace time counts.
-            until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
-            nameless = self._postponed(nameless, until_grace_ends - self.clock.now())
-        self.job_writer.record(job, nameless)
+        # While the id was known, it was read in place of a repeat: now the grace time counts.
+        until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
+        self._record(job, nameless, until_grace_ends - self.clock.now())
 
     def remember(
         self, job: Job, attempt: Attempt, task_id: str, last: LastAnswer = LastAnswer.UNKNOWN
     ) -> None:
         """Record the id. In `submitting`, the job stays due when its lease ends."""
         named = job.with_attempt(replace(attempt, named_task=task_id))
-        if job.state is State.UNCONFIRMED:
-            wait = wait_before_read(last, job, self.timing, self.randomness)
-            named = self._postponed(named, wait)
-        if named != job:
-            self.job_writer.record(job, named)
+        self._record(job, named, wait_before_read(last, job, self.timing, self.randomness))
 
-    def _postponed(self, job: Job, wait: timedelta) -> Job:
-        now = self.clock.now()
-        return job.move(
-            Move.REPEAT_LATER,
-            now=now,
-            reason=job.reason,
-            message=job.message,
-            due_at=now + max(wait, timedelta(0)),
-        )
+    def _record(self, job: Job, known: Job, wait: timedelta) -> None:
+        if job.state is State.UNCONFIRMED:
+            move, message = Move.REPEAT_LATER, job.message
+            self.job_writer.move(job, move, job.reason, wait=wait, known=known, message=message)
+        elif known != job:
+            self.job_writer.record(job, known)
