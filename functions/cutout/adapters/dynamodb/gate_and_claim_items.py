@@ -21,7 +21,7 @@ from cutout.domain.job.conflicts import (
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import STORED_AS, from_row, to_row
-from cutout.ports.jobs_table import CallBody, TaskClaim
+from cutout.ports.jobs_table import TaskClaim
 
 GATE = "gate"
 SAME_VERSION = "#version = :version"
@@ -157,23 +157,6 @@ def lost_race(lost: LostError) -> LostRaceError:
         case "task":
             return TaskTakenError("the task belongs to another attempt")
     return GateMovedError("the gate was written, the slot taken, or the credits spent")
-
-
-def body_put(job_id: str, body: CallBody, table: str) -> Put:
-    """The write of a call's body, in the table of its own."""
-    return Put(
-        item={
-            "pk": body_key(job_id, body.name),
-            "body": body.text,
-            "expires_at": int(body.expires_at.timestamp()),
-        },
-        table=table,
-    )
-
-
-def body_key(job_id: str, name: str) -> str:
-    """The key of a call's body."""
-    return f"{job_id}.{name}"
 
 
 def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:

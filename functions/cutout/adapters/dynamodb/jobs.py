@@ -16,8 +16,6 @@ from itertools import islice
 from cutout.adapters.dynamodb.gate_and_claim_items import (
     GATE,
     SAME_VERSION,
-    body_key,
-    body_put,
     dedup_put,
     gate_in,
     gate_put,
@@ -120,11 +118,13 @@ class DynamoJobs:
 
     def keep_body(self, job_id: str, body: CallBody) -> None:
         """Store the body of a call in the table of its own."""
-        self._table.write(body_put(job_id, body, self._calls))
+        item: Item = {"pk": f"{job_id}.{body.name}", "body": body.text}
+        item["expires_at"] = int(body.expires_at.timestamp())
+        self._table.write(Put(item=item, table=self._calls))
 
     def find_body(self, job_id: str, name: str) -> str | None:
         """The body of a call, or None if it has expired."""
-        item = self._table.get(body_key(job_id, name), table=self._calls)
+        item = self._table.get(f"{job_id}.{name}", table=self._calls)
         return None if item is None else str(item["body"])
 
     def read_gate(self, deployed: Limits | None = None) -> Gate:

@@ -9,7 +9,6 @@ from typing import Any
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import next_to_recheck, reopened
-from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.object_keys import beside
 from cutout.domain.provider import Terms
@@ -44,7 +43,7 @@ def error_note(job: Job, terms: Terms) -> dict[str, Any]:
         "code": job.code,
         "message": job.message,
         "result": None if result is None else address(result.bucket, result.key),
-        "explained": _explained(result),
+        "explained": None if result is None else address(result.bucket, beside(result.key)),
         **cost(job),
         "next": _next_step(job, terms).format(
             retry=retry_command(job),
@@ -59,11 +58,9 @@ def error_note(job: Job, terms: Terms) -> dict[str, Any]:
 def _next_step(job: Job, terms: Terms) -> str:
     if is_final_refusal(job, terms):
         return _REFUSED
-    return _LOOKED_FOR_FIRST if _may_be_had_free(job) else _NEXT[job.state]
-
-
-def _may_be_had_free(job: Job) -> bool:
-    return job.state is State.FAILED and next_to_recheck(reopened(job)) is not None
+    if job.state is State.FAILED and next_to_recheck(reopened(job)) is not None:
+        return _LOOKED_FOR_FIRST
+    return _NEXT[job.state]
 
 
 def whose(job: Job) -> dict[str, Any]:
@@ -105,10 +102,6 @@ def retry_command(job: Job) -> str:
 def _command(words: str, job: Job) -> str:
     key = shlex.quote(job.source.key)
     return f"cutout {words} -- {key}" if key.startswith("-") else f"cutout {words} {key}"
-
-
-def _explained(result: Result | None) -> str | None:
-    return None if result is None else address(result.bucket, beside(result.key))
 
 
 def _paid(job: Job) -> str:

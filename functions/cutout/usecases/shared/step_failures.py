@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
@@ -128,7 +128,10 @@ class StepFailures:
         return job.state is State.STORING or job.is_due(now)
 
     def _later(self, job: Job, failures: int, message: str | None, now: datetime) -> Job:
-        due_at = now + retry_delay(failures, self.timing, first=_first_wait(job, self.timing))
+        # At least as long as a message is hidden, so that no other delivery comes meanwhile. For a
+        # settled job it is shorter: only its event is missing.
+        first = self.timing.lease * (1 if job.state.is_settled else _VISIBILITY)
+        due_at = now + retry_delay(failures, self.timing, first=first)
         if job.state is not State.QUEUED:
             return replace(job, failures=failures, due_at=due_at, message=message)
         return job.move(
@@ -149,7 +152,10 @@ class StepFailures:
             reason = Reason.OUTCOME_UNKNOWN
         elif job.state is State.QUEUED and is_denied:
             move, reason = Move.REJECT, Reason.UNREADABLE
-        known = _to_be_asked_again(job)
+        known, attempt = job, job.tracked_attempt
+        if job.state is State.STORING and attempt is not None:
+            # Its result exists: a retry asks for it once more.
+            known = job.with_attempt(replace(attempt, is_asked_again=False))
         return self.job_writer.settle(job, move, reason, known=known, message=message)
 
     def under_review_again(self, job: Job, problem: str | None) -> Job:
@@ -168,19 +174,3 @@ class StepFailures:
             message=problem,
             decision=replace(job.decision, problem=problem),
         )
-
-
-def _to_be_asked_again(job: Job) -> Job:
-    """The job with its attempt marked for a recheck: a result that could not be stored exists."""
-    attempt = job.tracked_attempt
-    if attempt is None or job.state is not State.STORING:
-        return job
-    return job.with_attempt(replace(attempt, is_asked_again=False))
-
-
-def _first_wait(job: Job, timing: Timing) -> timedelta:
-    """The first wait: at least as long as a message is hidden, so that no other delivery comes.
-
-    For a settled job it is shorter: only its event is missing.
-    """
-    return timing.lease if job.state.is_settled else _VISIBILITY * timing.lease

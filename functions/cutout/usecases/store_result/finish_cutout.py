@@ -109,12 +109,23 @@ class ResultFetcher:
         if task.result_url is None:
             raise FetchRefusedError("the task is completed but names no result")
         self.downloads.fetch(task.result_url, file)
-        if self._is_read_again(job) and _breaks_off(file):
-            raise ResponseLostError("the result's file breaks off before its end")
+        # A link may be published before its file is complete, so it is fetched again for a while.
+        is_read_again = self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
+        with file.open("rb") as stream:
+            is_picture = begins_as_picture(stream.read(MAGIC_BYTES))
+            stream.seek(0)
+            if is_read_again and breaks_off(stream):
+                raise ResponseLostError("the result's file breaks off before its end")
         fetched = FetchedResult(job=job, file=file)
         if not is_decoded:
             return replace(fetched, review_reason=Reason.RESULT_UNCHECKED)
-        return self._decoded(fetched)
+        checked = self.check(fetched)
+        if checked.picture is None and is_read_again:
+            raise ResponseLostError(_NO_PICTURE)
+        if checked.picture is None and not is_picture:
+            # An image that stays damaged is the result, and fails the check; this never was one.
+            raise PictureError(_NO_PICTURE)
+        return checked
 
     def check(self, fetched: FetchedResult) -> FetchedResult:
         """Decode the result and check that it is a cut-out of the photo."""
@@ -122,33 +133,6 @@ class ResultFetcher:
         is_fine = fetched.is_accepted and picture is not None
         reason = None if is_fine else why_not(picture, fetched.photo)
         return replace(fetched, picture=picture, review_reason=reason)
-
-    def _decoded(self, fetched: FetchedResult) -> FetchedResult:
-        """The checked result.
-
-        An image that stays damaged is the result, and fails the check. What never was an image is
-        not a result.
-        """
-        # A link may be published before its file is complete, so it is fetched again for a while.
-        checked = self.check(fetched)
-        if checked.picture is None and self._is_read_again(fetched.job):
-            raise ResponseLostError(_NO_PICTURE)
-        if checked.picture is None and not _begins_as_picture(fetched.file):
-            raise PictureError(_NO_PICTURE)
-        return checked
-
-    def _is_read_again(self, job: Job) -> bool:
-        return self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
-
-
-def _breaks_off(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return breaks_off(stream)
-
-
-def _begins_as_picture(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return begins_as_picture(stream.read(MAGIC_BYTES))
 
 
 _PNG = "png"

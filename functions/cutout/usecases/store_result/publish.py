@@ -116,8 +116,14 @@ class ObjectMetadata:
             SourceGoneError: the source no longer exists.
         """
         own = self.uploads.labels(job.source)
-        theirs = {name: text for name, text in own.metadata.items() if not _is_ours(name)}
-        tags = {name: text for name, text in own.tags.items() if _is_to_be_carried(name)}
+        theirs = {
+            name: text for name, text in own.metadata.items() if not name.lower().startswith(_OURS)
+        }
+        tags = {
+            name: text
+            for name, text in own.tags.items()
+            if name != STATE_TAG and not name.lower().startswith(_RESERVED)
+        }
         labels = fitted(replace(own, metadata=theirs, tags=tags), self._provenance(job))
         for kind, names in groupby(labels.left_out, lambda one: one.partition(" ")[0]):
             left_out = [name.partition(" ")[2] for name in names]
@@ -212,14 +218,6 @@ class _Room:
             return False
         self._headers -= size
         return True
-
-
-def _is_ours(name: str) -> bool:
-    return name.lower().startswith(_OURS)
-
-
-def _is_to_be_carried(tag: str) -> bool:
-    return tag != STATE_TAG and not tag.lower().startswith(_RESERVED)
 
 
 def _is_text(text: str) -> bool:

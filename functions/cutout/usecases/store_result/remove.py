@@ -66,11 +66,8 @@ class RemoveResults:
             yield from (variant.key for variant in job.variants if variant.key is not None)
             if job.result_key is not None:
                 yield from _with_review(job.result_key, job.source.key)
-                yield from self._variants_of(job.result_key, job.source.key)
-
-    def _variants_of(self, result_key: str, source_key: str) -> Iterator[str]:
-        for recipe in recipes_for(self.recipes, source_key):
-            yield from recipe.keys(result_key, self.result_prefix)
+                for recipe in recipes_for(self.recipes, job.source.key):
+                    yield from recipe.keys(job.result_key, self.result_prefix)
 
     def _possible(self, removal: Removal) -> Iterator[str]:
         """The keys that results of the source can have: jobs expire, cut-outs do not."""

@@ -13,7 +13,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest
-from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.acceptance import Picture
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.jobs_table import Jobs

@@ -11,7 +11,6 @@ from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.acceptance import Picture
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
@@ -99,29 +98,22 @@ class Variants:
         file = cut_out.with_name(f"variant.{recipe.format}")
         try:
             picture = self.pictures.render(cut_out, recipe, file)
-            return self._publish(job, recipe, file, picture, labels)
+            key = self._claim(job, recipe)
+            publish = self.publisher.publish
+            if not publish(job, key, file, content_type=recipe.content_type, labels=labels):
+                raise PictureError("its key has the variant of a newer upload")
+            return Variant(
+                recipe=recipe.name,
+                format=recipe.format,
+                made_at=self.clock.now(),
+                key=key,
+                size=file.stat().st_size,
+                width=picture.width,
+                height=picture.height,
+                sha256=sha256(file),
+            )
         finally:
             file.unlink(missing_ok=True)
-
-    def _publish(
-        self, job: Job, recipe: Recipe, file: Path, picture: Picture, labels: Labels
-    ) -> Variant:
-        key = self._claim(job, recipe)
-        is_stored = self.publisher.publish(
-            job, key, file, content_type=recipe.content_type, labels=labels
-        )
-        if not is_stored:
-            raise PictureError("its key has the variant of a newer upload")
-        return Variant(
-            recipe=recipe.name,
-            format=recipe.format,
-            made_at=self.clock.now(),
-            key=key,
-            size=file.stat().st_size,
-            width=picture.width,
-            height=picture.height,
-            sha256=sha256(file),
-        )
 
     def _claim(self, job: Job, recipe: Recipe) -> str:
         for key in recipe.keys(job.result_key or "", self.result_prefix):
