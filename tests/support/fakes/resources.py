@@ -152,11 +152,7 @@ class FakeResources(Resources):
     )
     all_rules: list[EventRule] = field(default_factory=lambda: [_rule()])
     all_schedules: list[Schedule] = field(
-        default_factory=lambda: [
-            Schedule(
-                name="clock", is_enabled=True, expression="rate(1 minute)", target="Cutout-sweep"
-            )
-        ]
+        default_factory=lambda: [Schedule(name="clock", is_enabled=True, target="Cutout-sweep")]
     )
     is_announcing: bool = True
     ungranted: dict[str, str] = field(default_factory=dict)

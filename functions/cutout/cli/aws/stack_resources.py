@@ -100,7 +100,6 @@ class Schedule:
 
     name: str
     is_enabled: bool
-    expression: str
     target: str
 
 
@@ -142,19 +141,7 @@ class Resources(Monitoring):
 
     def triggers(self) -> Sequence[Trigger]:
         """Return the triggers of the functions."""
-        client = self._client("lambda")
-        mappings = [
-            client.get_event_source_mapping(UUID=one.physical_id)
-            for one in self._resources("AWS::Lambda::EventSourceMapping")
-        ]
-        return [
-            Trigger(
-                function=name_in(one["FunctionArn"]),
-                queue_arn=one["EventSourceArn"],
-                state=one["State"],
-            )
-            for one in mappings
-        ]
+        return [self._trigger(one) for one in self._resources("AWS::Lambda::EventSourceMapping")]
 
     def event_rules(self) -> Sequence[EventRule]:
         """Return the stack's rules of the event bus."""
@@ -162,20 +149,7 @@ class Resources(Monitoring):
 
     def schedules(self) -> Sequence[Schedule]:
         """Return the stack's schedules."""
-        client = self._client("scheduler")
-        schedules = [
-            client.get_schedule(Name=one.physical_id)
-            for one in self._resources("AWS::Scheduler::Schedule")
-        ]
-        return [
-            Schedule(
-                name=one["Name"],
-                is_enabled=one["State"] == "ENABLED",
-                expression=one["ScheduleExpression"],
-                target=name_in(one["Target"]["Arn"]),
-            )
-            for one in schedules
-        ]
+        return [self._schedule(one) for one in self._resources("AWS::Scheduler::Schedule")]
 
     def sends_events(self, bucket: str) -> bool:
         """Return whether a bucket sends its events to EventBridge."""
@@ -232,18 +206,15 @@ class Resources(Monitoring):
 
     def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
         """Return up to `limit` messages of a dead-letter queue, which stay there."""
-        return self._letters().look(queue.url, limit)
+        return SqsLetters(self._client("sqs")).look(queue.url, limit)
 
     def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
         """Send up to `limit` messages to the queue with that ARN, then delete them here."""
-        return self._letters().move(queue.url, to, limit)
+        return SqsLetters(self._client("sqs")).move(queue.url, to, limit)
 
     def purge(self, queue: Queue, limit: int) -> MoveResult:
         """Delete up to `limit` messages."""
-        return self._letters().purge(queue.url, limit)
-
-    def _letters(self) -> SqsLetters:
-        return SqsLetters(self._client("sqs"))
+        return SqsLetters(self._client("sqs")).purge(queue.url, limit)
 
     def _queue(self, resource: Resource) -> Queue:
         attributes = self._client("sqs").get_queue_attributes(
@@ -271,6 +242,16 @@ class Resources(Monitoring):
             last_update=answer.get("LastUpdateStatus", ""),
             environment=environment,
         )
+
+    def _trigger(self, resource: Resource) -> Trigger:
+        one = self._client("lambda").get_event_source_mapping(UUID=resource.physical_id)
+        name, queue = name_in(one["FunctionArn"]), one["EventSourceArn"]
+        return Trigger(function=name, queue_arn=queue, state=one["State"])
+
+    def _schedule(self, resource: Resource) -> Schedule:
+        one = self._client("scheduler").get_schedule(Name=resource.physical_id)
+        target, is_enabled = name_in(one["Target"]["Arn"]), one["State"] == "ENABLED"
+        return Schedule(name=one["Name"], is_enabled=is_enabled, target=target)
 
     def _rule(self, name: str) -> EventRule:
         client = self._client("events")

@@ -8,7 +8,7 @@ import click
 
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.stack_resources import Resources
-from cutout.cli.output.dashboard.definition import Graph, read_body
+from cutout.cli.output.dashboard.definition import read_body
 from cutout.cli.output.dashboard.svg import Picture, draw
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import note, print_json, stdout
@@ -66,14 +66,13 @@ def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:
             f"The stack {resources.name} on {resources.where} has no dashboard.",
             advice="Deploy it with `-c monitoring=full`; `cutout watch` shows the jobs without it.",
         )
-    widgets = read_body(resources.dashboard(name))
-    graphs = [one for one in widgets if isinstance(one, Graph)]
+    graphs = read_body(resources.dashboard(name))
     start = end - length
     wanted = [series for graph in graphs for series in graph.series]
     found = iter(resources.metric_values(wanted, start, end))
     return Picture(
         title=f"{resources.name} on {resources.where}",
-        widgets=widgets,
+        graphs=graphs,
         points={graph.title: [next(found) for _ in graph.series] for graph in graphs},
         alarms={one.name: one.state for one in resources.alarms()},
         start=start,

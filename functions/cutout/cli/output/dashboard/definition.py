@@ -44,15 +44,6 @@ class Graph:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlarmWidget:
-    """A widget that shows the states of alarms."""
-
-    title: str
-    place: tuple[int, int, int, int]
-    arns: Sequence[str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Points:
     """A metric's values, oldest first."""
 
@@ -60,28 +51,18 @@ class Points:
     values: Sequence[tuple[datetime, float]]
 
 
-def read_body(text: str) -> list[Graph | AlarmWidget]:
-    """Return the graphs and alarm widgets, in their order."""
-    found: list[Graph | AlarmWidget] = []
-    for widget in json.loads(text)["widgets"]:
-        place = (widget["x"], widget["y"], widget["width"], widget["height"])
-        properties = widget["properties"]
-        if widget["type"] == "alarm":
-            found.append(
-                AlarmWidget(
-                    title=properties.get("title", ""), place=place, arns=properties["alarms"]
-                )
-            )
-        elif widget["type"] == "metric":
-            found.append(
-                Graph(
-                    title=properties.get("title", ""),
-                    place=place,
-                    is_stacked=bool(properties.get("stacked")),
-                    series=[_series(one) for one in properties.get("metrics", ())],
-                )
-            )
-    return found
+def read_body(text: str) -> list[Graph]:
+    """Return the graphs, in their order."""
+    return [
+        Graph(
+            title=widget["properties"].get("title", ""),
+            place=(widget["x"], widget["y"], widget["width"], widget["height"]),
+            is_stacked=bool(widget["properties"].get("stacked")),
+            series=[_series(one) for one in widget["properties"].get("metrics", ())],
+        )
+        for widget in json.loads(text)["widgets"]
+        if widget["type"] == "metric"
+    ]
 
 
 def _series(row: Sequence[Any]) -> Series:

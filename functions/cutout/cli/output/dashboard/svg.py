@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from cutout.cli.output.dashboard.definition import AlarmWidget, Graph, Points
+from cutout.cli.output.dashboard.definition import Graph, Points
 from cutout.cli.output.dashboard.plot import Frame, plot
 from cutout.cli.output.file_text import html_text
 from cutout.domain.dataclass import dataclass
@@ -45,7 +45,7 @@ class Picture:
     """
 
     title: str
-    widgets: Sequence[Graph | AlarmWidget]
+    graphs: Sequence[Graph]
     points: Mapping[str, Sequence[Points]]
     alarms: Mapping[str, str]
     start: datetime
@@ -55,8 +55,7 @@ class Picture:
 def draw(picture: Picture) -> str:
     """Return the picture as an SVG document."""
     chips = _chips_height(len(picture.alarms))
-    graphs = [one for one in picture.widgets if isinstance(one, Graph)]
-    tops = sorted({one.place[1] for one in graphs})
+    tops = sorted({one.place[1] for one in picture.graphs})
     height = _HEAD + chips + (_GRAPH_HEIGHT + _GAP) * len(tops) + _MARGIN
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     title = html_text(picture.title)
@@ -67,7 +66,7 @@ def draw(picture: Picture) -> str:
         _head(picture),
         _chips(picture.alarms),
     ]
-    for graph in graphs:
+    for graph in picture.graphs:
         top = _HEAD + chips + tops.index(graph.place[1]) * (_GRAPH_HEIGHT + _GAP)
         parts.append(_graph(graph, picture, top))
     return "\n".join([*parts, "</svg>", ""])
@@ -111,14 +110,8 @@ def _graph(graph: Graph, picture: Picture, top: int) -> str:
     inner = _WIDTH - 2 * _MARGIN + _GAP
     left = _MARGIN + inner * graph.place[0] / _COLUMNS
     width = inner * graph.place[2] / _COLUMNS - _GAP
-    frame = Frame(
-        left=left,
-        top=top,
-        width=width,
-        height=_GRAPH_HEIGHT,
-        start=picture.start,
-        end=picture.end,
-    )
+    start, end = picture.start, picture.end
+    frame = Frame(left=left, top=top, width=width, height=_GRAPH_HEIGHT, start=start, end=end)
     return (
         f'<rect class="panel" x="{left:.0f}" y="{top}" width="{width:.0f}" '
         f'height="{_GRAPH_HEIGHT}" rx="6"/>'
