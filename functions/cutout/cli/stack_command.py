@@ -9,10 +9,18 @@ import click
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import STACK_OPTIONS, Choice, json_option
+from cutout.cli.output.terminal import print_requests
+
+_VERBOSE = click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")
 
 
 def stack_command(
-    name: str, exit_statuses: Mapping[int, str], example: str, *, is_impatient: bool = False
+    name: str,
+    exit_statuses: Mapping[int, str],
+    example: str,
+    *,
+    is_impatient: bool = False,
+    counts_requests: bool = False,
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a function a command; it gets the stack, `as_json` and the values of its own options.
 
@@ -21,6 +29,7 @@ def stack_command(
         exit_statuses: their meanings. The function returns its exit status, or None for 0.
         example: lines for a shell.
         is_impatient: give up soon on a service that does not answer.
+        counts_requests: add `--verbose`, which prints how many requests were made to AWS.
     """
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
@@ -34,16 +43,22 @@ def stack_command(
             aws: bool,
             profile: str | None,
             region: str | None,
+            verbose: bool = False,
             **options: Any,  # noqa: ANN401 - the command's own
         ) -> int | None:
             choice = Choice(stack=stack, aws=aws, profile=profile, region=region)
-            return function(context.connect(choice, is_impatient=is_impatient), **options)
+            connected = context.connect(choice, is_impatient=is_impatient)
+            status = function(connected, **options)
+            if verbose:
+                print_requests(connected.requests())
+            return status
 
         command = click.command(
             name, cls=DocumentedCommand, exit_statuses=exit_statuses, example=example
         )(run)
         # Added to the command, not to the function, so that the help lists them last.
-        for option in (json_option, *STACK_OPTIONS):
+        counting = (_VERBOSE,) if counts_requests else ()
+        for option in (*counting, json_option, *STACK_OPTIONS):
             option(command)
         return command
 

@@ -12,7 +12,6 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of
 from cutout.cli.options.price_option import price_option
-from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
@@ -22,7 +21,6 @@ from cutout.cli.output.terminal import (
     print_first,
     print_json,
     print_lines,
-    print_requests,
     stderr,
     stdout,
 )
@@ -38,10 +36,6 @@ _STYLES = {
     Finding.FAILED: "red",
     Finding.REVIEW: "yellow",
     Finding.REJECTED: "red",
-    Finding.MISSING: "bold red",
-    Finding.RESULT_GONE: "bold red",
-    Finding.OUTDATED: "bold red",
-    Finding.SUPERSEDED: "bold red",
 }
 _ADVICE = {
     Finding.MISSING: "`cutout audit --fix` queues them at low priority",
@@ -72,6 +66,7 @@ cutout audit --json || notify-somebody
 # queue the uploads whose event was lost
 cutout audit --fix --yes
 """,
+    counts_requests=True,
 )
 @click.option(
     "--prefix", metavar="TEXT", help="Only keys with this prefix.  [default: all watched keys]"
@@ -80,7 +75,6 @@ cutout audit --fix --yes
 @click.option("--dry-run", is_flag=True, help="With --fix: print the cost, and stop.")
 @click.option("--yes", is_flag=True, help="With --fix: queue them.")
 @price_option
-@verbose_option
 def command(
     stack: Stack,
     *,
@@ -89,7 +83,6 @@ def command(
     dry_run: bool,
     yes: bool,
     price: Price,
-    verbose: bool,
     as_json: bool,
 ) -> int:
     """Find uploads that were never processed.
@@ -107,8 +100,6 @@ def command(
     with ProgressLine(stderr(), stack.clock) as progress:
         sums = _survey(stack, prefix, progress)
         report = _report(sums, stack, progress.seconds, as_json=as_json)
-        if verbose:
-            print_requests(stack.requests())
         missing = sum(one.finding is Finding.MISSING for one in sums.troubles)
         if fix and missing:
             preview = compose.estimate(stack, missing)
@@ -180,7 +171,8 @@ def _table(sums: _Sums) -> Table:
     for (finding, reason), count in sorted(
         sums.counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
     ):
-        table.add_row(Text(finding, _STYLES.get(finding, "")), f"{count:,}", reason)
+        style = "bold red" if finding.is_trouble else _STYLES.get(finding, "")
+        table.add_row(Text(finding, style), f"{count:,}", reason)
     return table
 
 

@@ -14,7 +14,6 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
 from cutout.cli.options.price_option import price_option
-from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
@@ -23,7 +22,6 @@ from cutout.cli.output.terminal import (
     print_first,
     print_json,
     print_lines,
-    print_requests,
     stderr,
     stdout,
 )
@@ -54,13 +52,13 @@ cutout backfill s3://cutout-uploads/2025/ --dry-run
 # a thousand of them; run it again for the next thousand
 cutout backfill s3://cutout-uploads/2025/ --limit 1000 --yes
 """,
+    counts_requests=True,
 )
 @click.argument("place", metavar="s3://BUCKET/[PREFIX]")
 @click.option("--limit", type=click.IntRange(min=1), help="Queue up to this many photos.")
 @click.option("--dry-run", is_flag=True, help="Print the number of photos and the cost, and stop.")
 @click.option("--yes", is_flag=True, help="Queue the photos.")
 @price_option
-@verbose_option
 def command(
     stack: Stack,
     *,
@@ -69,7 +67,6 @@ def command(
     dry_run: bool,
     yes: bool,
     price: Price,
-    verbose: bool,
     as_json: bool,
 ) -> int:
     """Process photos that are already in a bucket.
@@ -100,8 +97,6 @@ def command(
                 stdout().print(f"{count:>7,} skipped: {why}")
             if photos:
                 print_lines(stdout(), preview_in_words(preview, price))
-        if verbose:
-            print_requests(stack.requests())
         is_done = photos == 0
         if not is_done and yes and not dry_run:
             report["queued"] = source.queue(limit)

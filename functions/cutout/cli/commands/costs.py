@@ -12,21 +12,12 @@ import click
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.price_option import price_option
-from cutout.cli.options.shared_options import verbose_option
 from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import (
-    note,
-    plain_table,
-    print_first,
-    print_json,
-    print_requests,
-    stderr,
-    stdout,
-)
+from cutout.cli.output.terminal import note, plain_table, print_first, print_json, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
@@ -62,6 +53,7 @@ _COLUMNS = (
 # the costs of October, and a list for the provider's support
 cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.csv
 """,
+    counts_requests=True,
 )
 @click.option(
     "--by",
@@ -87,7 +79,6 @@ cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.c
     help="Write a list of calls that were charged without a cut-out, or perhaps charged twice.",
 )
 @price_option
-@verbose_option
 def command(
     stack: Stack,
     *,
@@ -98,7 +89,6 @@ def command(
     until: datetime | None,
     file: Path | None,
     price: Price,
-    verbose: bool,
     as_json: bool,
 ) -> None:
     """Add up what calls to the provider cost.
@@ -116,8 +106,6 @@ def command(
         jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
         note(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s")
-        if verbose:
-            print_requests(requests)
     if file is not None:
         report.write(file)
     if as_json:

@@ -74,7 +74,6 @@ def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-verbose_option = click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")
 
 
 def timeout_option(
