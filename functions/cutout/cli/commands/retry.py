@@ -132,7 +132,9 @@ class _Run:
 
     def named(self, keys: Sequence[str]) -> int:
         """Retry the newest uploads of these keys; none of them, if one cannot be retried."""
-        jobs = [self._of(key) for key in dict.fromkeys(keys)]
+        jobs = [newest_job(self.stack, key) for key in dict.fromkeys(keys)]
+        for job in jobs:
+            check_retryable(job, self.stack.ports.terms, include_refused=self.include_refused)
         report = self._preview_of(len(jobs))
         if not self.dry_run and not self._is_agreed(len(jobs)):
             return self._without_yes(report)
@@ -141,7 +143,7 @@ class _Run:
         try:
             for job in jobs:
                 try:
-                    done.append(job if self.dry_run else self._retried(job))
+                    done.append(job if self.dry_run else self._retry(job))
                 except Problem as late:
                     moved.append(late)
         finally:  # After an interruption, print what was retried.
@@ -151,6 +153,9 @@ class _Run:
         if self.dry_run:
             note(f"Dry run: {len(jobs)} would be retried.")
         return 1 if moved else 0
+
+    def _retry(self, job: Job) -> Job:
+        return retry_job(self.stack, job, transport=self.transport, bypass_cache=self.bypass_cache)
 
     def _print_done(self, jobs: Sequence[Job]) -> None:
         if self.as_json:
@@ -260,11 +265,3 @@ class _Run:
             print_json(report)
         stderr().print("Dry run: nothing was retried. Add `--yes` to retry them.")
         return 1
-
-    def _of(self, key: str) -> Job:
-        job = newest_job(self.stack, key)
-        check_retryable(job, self.stack.ports.terms, include_refused=self.include_refused)
-        return job
-
-    def _retried(self, job: Job) -> Job:
-        return retry_job(self.stack, job, transport=self.transport, bypass_cache=self.bypass_cache)

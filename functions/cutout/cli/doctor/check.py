@@ -4,8 +4,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem, explained
@@ -13,8 +15,6 @@ from cutout.domain.dataclass import dataclass
 
 CANNOT_CHECK = "cannot be checked"
 """The begin of the message of a check that failed itself."""
-
-
 NO_ANSWER = "no answer"
 NO_STACK = "there is no stack"
 
@@ -30,33 +30,17 @@ class Severity(StrEnum):
     """Photos are not processed, or soon will not be, or nobody would be alerted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckResult:
-    """A result of a check.
-
-    Attributes:
-        message: what the check found.
-        advice: what to do about it; empty if nothing.
-    """
+class CheckResult(NamedTuple):
+    """A result of a check: what it found, and what to do about it; no advice means nothing."""
 
     severity: Severity
     message: str
     advice: str = ""
 
 
-def ok(message: str) -> CheckResult:
-    """Return a result that is in order."""
-    return CheckResult(severity=Severity.OK, message=message)
-
-
-def note(message: str, advice: str = "") -> CheckResult:
-    """Return a result that is worth knowing."""
-    return CheckResult(severity=Severity.NOTE, message=message, advice=advice)
-
-
-def problem(message: str, advice: str) -> CheckResult:
-    """Return a problem."""
-    return CheckResult(severity=Severity.PROBLEM, message=message, advice=advice)
+ok = partial(CheckResult, Severity.OK)
+note = partial(CheckResult, Severity.NOTE)
+problem = partial(CheckResult, Severity.PROBLEM)
 
 
 @dataclass(frozen=True, kw_only=True)
