@@ -46,6 +46,7 @@ class Context:
         """Return the context of this process."""
         settings, clock = CliSettings.from_environment(environment), MachineClock()
 
+        # Imported when a command connects: `cutout --help` needs no SDK.
         def connect(choice: Choice, /, *, is_impatient: bool = False) -> Stack:
             from cutout.cli.aws import connect as aws  # noqa: PLC0415 - boto3 loads slowly
             from cutout.cli.aws.target import target_of  # noqa: PLC0415 - as above

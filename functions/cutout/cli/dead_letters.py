@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cutout.cli.aws.dead_letter_queues import DeadLetter
 from cutout.cli.aws.stack_resources import Queue, Resources
@@ -26,6 +26,7 @@ from cutout.domain.messages.queue_messages import (
 NOT_OURS = "not a message of Cutout"
 _FAILS_AGAIN = "if sent back, it fails again; `--purge --yes` deletes it"
 _NO_EFFECT = "if sent back, it has no effect: the job has ended"
+_CARRIED_OUT = "if sent back, it is carried out"
 _CONTINUES = "Sweep continues the job anyway; if sent back, the job continues at once"
 _ONLY_TRACE = "no job: this message is the only trace of the upload; send it back"
 _NO_JOB = "no job: it has expired or never existed; if sent back, the message has no effect"
@@ -39,21 +40,28 @@ class DeadLetterQueue:
     goes_back_to: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadLetter:
-    """A dead letter and its meaning.
+class Request(NamedTuple):
+    """What a message requests.
 
     Attributes:
-        what: what it requests.
+        what: in words.
         job_id: the job that it is about; None if it is not a message of Cutout.
         key: the key of the photo, if the message names it.
-        error: why EventBridge could not deliver it.
+        is_for_ended_jobs: it is carried out even if the job has ended.
     """
 
-    letter: DeadLetter
     what: str
     job_id: str | None
     key: str | None = None
+    is_for_ended_jobs: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadLetter:
+    """A dead letter, its meaning, and why EventBridge could not deliver it."""
+
+    letter: DeadLetter
+    request: Request
     error: str = ""
 
 
@@ -94,37 +102,38 @@ def dead_letter_queues(resources: Resources) -> list[DeadLetterQueue]:
 def read_letter(letter: DeadLetter) -> ReadLetter:
     """Read a message of any queue of the stack."""
     try:
-        what, job_id, key = _request_in(letter.body)
+        request = _request_in(letter.body)
     except MessageError as refused:
-        what, job_id, key = f"{NOT_OURS}: {refused}", None, None
+        request = Request(f"{NOT_OURS}: {refused}", None)
     # EventBridge writes why it gave up into the message's attributes.
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     error = letter.attributes.get("ERROR_CODE", "")
-    return ReadLetter(letter=letter, what=what, job_id=job_id, key=key, error=error)
+    return ReadLetter(letter=letter, request=request, error=error)
 
 
-def _request_in(body: str) -> tuple[str, str | None, str | None]:
-    """Return what a message requests, the id of its job, and the key of the photo if it has one."""
+def _request_in(body: str) -> Request:
     # Only messages of the callbacks queue have one of these.
     is_callback = _object(body).keys() & {"attempt", "render"}
     match message := read_callback(body) if is_callback else read_submission(body):
         case Removal():
-            return "delete the results of a deleted photo", message.job_id, message.key
-        case TaskCheck():
-            return f"check the task of attempt {message.attempt}", message.job_id, None
+            what = "delete the results of a deleted photo"
+            return Request(what, message.job_id, message.key, is_for_ended_jobs=True)
         case RenderRequest():
-            return f"make variants: {', '.join(message.recipes)}", message.job_id, None
+            what = f"make variants: {', '.join(message.recipes)}"
+            return Request(what, message.job_id, is_for_ended_jobs=True)
+        case TaskCheck():
+            return Request(f"check the task of attempt {message.attempt}", message.job_id)
         case JobDue():
-            return "check a job", message.job_id, None
+            return Request("check a job", message.job_id)
         case PrepareReport() | UnreadableReport():
-            return "record the result of Prepare", message.job_id, None
+            return Request("record the result of Prepare", message.job_id)
         case Uploaded(source=source):
             what = "create the job of an upload"
         case Deleted(source=source):
             what = "record a deletion"
         case _:
             source, what = message.source, "record the deletion of a version"
-    return what, source.job_id, source.key
+    return Request(what, source.job_id, source.key)
 
 
 def grouped(letters: Iterable[ReadLetter], jobs: Mapping[str, Job]) -> list[LetterGroup]:
@@ -138,14 +147,18 @@ def grouped(letters: Iterable[ReadLetter], jobs: Mapping[str, Job]) -> list[Lett
 
 def _why(letter: ReadLetter, jobs: Mapping[str, Job]) -> tuple[str, str]:
     because = f" ({letter.error})" if letter.error else ""
-    what = f"{letter.what}{because}"
-    if letter.job_id is None:
+    request = letter.request
+    what = f"{request.what}{because}"
+    if request.job_id is None:
         return what, _FAILS_AGAIN
-    job = jobs.get(letter.job_id)
+    job = jobs.get(request.job_id)
     if job is None:
-        return f"{what} · no job", _ONLY_TRACE if letter.key else _NO_JOB
+        return f"{what} · no job", _ONLY_TRACE if request.key else _NO_JOB
     reason = f" because of {job.reason}" if job.reason else ""
-    then = _NO_EFFECT if job.state.is_settled else _CONTINUES
+    then = _CONTINUES
+    if job.state.is_settled:
+        # Variants are made, and results of deleted photos removed, after a job has ended.
+        then = _CARRIED_OUT if request.is_for_ended_jobs else _NO_EFFECT
     return f"{what} · the job is {job.state}{reason}", then
 
 
@@ -161,15 +174,17 @@ def _group(why: str, then: str, pile: Sequence[ReadLetter], jobs: Mapping[str, J
 
 
 def _photo(letter: ReadLetter, jobs: Mapping[str, Job]) -> str:
-    if letter.job_id is None:
+    request = letter.request
+    if request.job_id is None:
         return f"message {letter.letter.id}"
-    job = jobs.get(letter.job_id)
-    return letter.key or (job.source.key if job else f"job {letter.job_id}")
+    job = jobs.get(request.job_id)
+    return request.key or (job.source.key if job else f"job {request.job_id}")
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
+    # Anybody who may send to the queue chooses how deep the JSON is nested.
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -30,6 +30,7 @@ def enqueue_missing(
 
     After an interruption, what was queued stays queued; the next run skips it.
     """
+    # Listed again: since the survey, other photos may have come and some may have a job.
     missing = (
         found
         for page in survey_of(stack, progress).look(prefix)

@@ -66,6 +66,7 @@ class Commands(DocumentedGroup):
     ) -> None:
         """Write the first sentence of each command's help; long ones are folded, not cut."""
         with formatter.section("Commands"):
+            # click would import the module of each command to ask for its help.
             formatter.write_dl(list(_COMMANDS.items()))
 
     def resolve_command(
@@ -125,6 +126,7 @@ def run_in(context: Context, arguments: list[str]) -> int:
     """Run the command that the arguments name, and return its exit status."""
     try:
         with explained():
+            # With `standalone_mode` click would print errors and exit by itself.
             status = cutout.main(arguments, obj=context, standalone_mode=False, prog_name="cutout")
     except click.Abort:
         click.echo("Interrupted.", err=True)

@@ -42,6 +42,7 @@ def check_checkout(root: Path = _ROOT) -> None:
     Raises:
         Problem: It cannot.
     """
+    # This finds the folder and does not import it: another project's code must not run.
     spec = find_spec("infra")
     own = root / "infra"
     # In a wheel, `infra` is `cutout.infra`, and has no folder `local`.

@@ -59,6 +59,7 @@ def nearest_key(stack: Stack, key: str) -> str:
     listing = stack.ports.objects(stack.outputs.uploads_bucket)
     folder = key[: key.rfind("/") + 1]
     try:
+        # One page of each is enough for a hint.
         with explained():
             beside = next(listing.pages(folder), []) or next(listing.pages(""), [])
     except Problem:  # Without the permission to list, there is no hint.

@@ -33,6 +33,7 @@ def stack_command(
     """
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
+        # `wraps` also copies the options that decorators have added to the function.
         @wraps(function)
         @click.pass_obj
         def run(

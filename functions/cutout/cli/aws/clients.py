@@ -68,6 +68,7 @@ class Clients:
         local = target.variables
         if local is None:
             self._session = Session(profile=target.profile)
+            # botocore itself reads AWS_DEFAULT_REGION and no AWS_REGION.
             if target.region:
                 self._session.set_config_variable("region", target.region)
             self.where = f"AWS {self._session.get_config_variable('region')}"

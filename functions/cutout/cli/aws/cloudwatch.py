@@ -45,6 +45,7 @@ class Monitoring(DescribedStack):
 
     def subscribers(self, topic: str) -> Mapping[str, bool]:
         """Return the subscribers of a topic, and whether each has confirmed."""
+        # The first page has 100 subscribers, which is enough to see whether there is one.
         answer = self._client("sns").list_subscriptions_by_topic(TopicArn=topic)
         return {
             # Before the confirmation it is the text `PendingConfirmation`.

@@ -25,6 +25,7 @@ def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stac
     """Return the stack. No request is made yet."""
     clients = Clients(target, is_impatient=is_impatient)
 
+    # The names of buckets, table and queues are known only when CloudFormation has answered.
     def ports_on(outputs: StackOutputs) -> Ports:
         return aws_ports(clients, outputs, clock)
 

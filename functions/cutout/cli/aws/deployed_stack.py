@@ -140,6 +140,7 @@ class Stack:
 
     def sent(self, photo: Photo, *, at: datetime, etag: str, version_id: str | None) -> SentPhoto:
         """Return a photo as it is in the uploads bucket, with the id of its job."""
+        # Of a version, the id follows from bucket, key and version; the other facts do not matter.
         source = Source(
             bucket=self.outputs.uploads_bucket,
             key=photo.key,

@@ -111,12 +111,14 @@ class DescribedStack:
         self.where = clients.where
         self.clients = clients
         self._lock = threading.Lock()
+        # A list, as None is an answer, too: there is no such stack.
         self._described: list[Description | None] = []
         self._listed: list[Resource] = []
 
     def description(self) -> Description | None:
         """Return CloudFormation's description, asked for once; None if there is no such stack."""
         with self._lock:
+            # The checks of `cutout doctor` ask at the same time; one request answers all of them.
             if not self._described:
                 self._described.append(self._describe())
             return self._described[0]

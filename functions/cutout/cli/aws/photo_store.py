@@ -46,6 +46,7 @@ class S3Store:
                 Key=photo.key,
                 Body=body,
                 ContentType=photo.content_type,
+                # Stored with the object: the next `put` compares it without a download.
                 ChecksumAlgorithm="SHA256",
                 Metadata={BYPASS_CACHE_MARK: "true"} if photo.bypass_cache else {},
             )
@@ -89,6 +90,7 @@ class S3Store:
 
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""
+        # A hidden file: `put` skips those, if the folder is uploaded after an interruption.
         partial = target.with_name(f".{target.name}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -191,6 +191,7 @@ class _OtherBucket:
             copied = counted(self._transfers.count, "photo")
             return f"{copied} copied. Run it again for the others."
 
+        # A copy that S3 refuses does not count: as many others are copied in the next round.
         with interruption(done):
             while self._copy(islice(wanted, None if limit is None else limit - counts[""]), counts):
                 pass

@@ -123,6 +123,7 @@ def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> 
         progress.show(f"read {counted(count, 'job')}")
 
     browse = compose.browse(stack, tell, at_once=_AT_ONCE)
+    # No upper bound: a job that changed after the period may have had its call in it.
     for job in browse.jobs(JobFilter(prefix=prefix, since=costs.period.since)):
         costs.add(job)
     return scanned[0]

@@ -82,6 +82,7 @@ def command(
     photos = select_photos(paths or shipped_photos()).photos
     if not photos:
         raise Problem("These files and folders contain no photos.")
+    # Before the question for credits: a cloud that cannot be used costs nothing.
     is_up = context.local.is_up()
     if is_up:
         _check_running_cloud(context, request)

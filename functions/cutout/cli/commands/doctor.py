@@ -81,6 +81,7 @@ def command(context: Context, stack: Stack, *, timeout: float, as_json: bool) ->
 
 def _reports(checkup: Checkup, timeout: float) -> Iterator[CheckReport]:
     """Run the checks; those of an unreachable stack would all find the same problem."""
+    # Alone and first: without the stack there is nothing else to check.
     (stack,) = run_checks(checkup, {_STACK: CHECKS[_STACK]}, timeout_seconds=timeout)
     yield stack
     if stack.blocks_others:

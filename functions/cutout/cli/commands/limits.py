@@ -47,6 +47,7 @@ def command(
     if deployed:
         gate = compose.control(stack).restore_limits()
     elif is_set:
+        # By its decimal digits: the float itself is not exact.
         cap = None if daily_credit_cap is None else Decimal(str(daily_credit_cap))
         gate = compose.control(stack).set_limits(max_in_flight=max_in_flight, daily_credit_cap=cap)
     else:

@@ -88,6 +88,7 @@ def command(
 
         jobs = compose.browse(stack, tell).jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
+        # One job more than is shown tells whether there is another page.
         more = shown is not None and next(jobs, None) is not None
         waiting: list[Job] = []
         listed = _noting(jobs if shown is None else iter(shown), waiting)

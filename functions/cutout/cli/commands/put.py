@@ -141,6 +141,7 @@ def command(
 
 def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, *, is_fresh: bool) -> WaysOn:
     """Return how to get the other cut-outs after an interruption."""
+    # The options as they were typed: the stack does not know by which of them it was found.
     chosen = click.get_current_context().params
     options = {"--out": out, "--prefix": prefix}
     options |= {f"--{name}": chosen[name] for name in ("stack", "profile", "region")}

@@ -90,6 +90,7 @@ _Made = list[tuple[Job, str, Variant | None]]
 def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout: float) -> _Made:
     """Request all variants, and wait until each job stores new ones or the time is up."""
     stack.ports.renders.render([RenderRequest(job_id=job.id, recipes=names) for job in jobs])
+    # A variant that is made again has another time, even if its bytes are the same.
     before = {(job.id, name): _variant(job, name) for job in jobs for name in names}
     found: dict[tuple[str, str], Variant] = {}
     clock = stack.clock

@@ -61,6 +61,7 @@ def command(stack: Stack, *, photo: str, as_json: bool) -> None:
         print_json(_as_json(job, others, now))
     else:
         console = stdout()
+        # Longer lines are hard to read; their text is folded.
         console.width = min(console.width, _WIDTH)
         for part in _parts(job, others, now):
             console.print(part)

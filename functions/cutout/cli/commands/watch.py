@@ -56,6 +56,7 @@ def _watch(stack: Stack, every: float) -> None:
     """Print readings until Ctrl-C, which is the normal end."""
     console = stdout()
     with suppress(KeyboardInterrupt):
+        # This loop has no end: only Ctrl-C leaves it.
         while not console.is_terminal:
             console.print(metrics_in_one_line(stack.metrics()), soft_wrap=True)
             stack.clock.sleep(every)

@@ -45,6 +45,7 @@ def api_key(checkup: Checkup) -> Iterator[CheckResult]:
     if refused := provider.refusal_of(key):
         yield problem(f"{refused.message} ({name})", f"{put}, then `cutout resume`.")
         return
+    # Reading the balance needs a valid key and costs nothing.
     found = provider.balance(here.http(), submit.environment, key)
     yield from _balance(found, provider.server(submit.environment), put)
 

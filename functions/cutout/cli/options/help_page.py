@@ -52,6 +52,7 @@ class DocumentedCommand(Documented, click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the command, and exit with its status unless that is 0."""
+        # Here and not in each command: nothing that a command calls can be forgotten.
         with explained():
             status = super().invoke(ctx)
         if status:

@@ -48,6 +48,7 @@ price_option = click.option(
     "--cents-per-credit",
     "price",
     type=PositiveAmount(),
+    # Resolved with the options, so that a wrong variable ends a command before it connects.
     callback=lambda ctx, _option, chosen: price_of(ctx.obj.settings, chosen),
     help="Your price of a credit in US cents; also as CUTOUT_CENTS_PER_CREDIT.  "
     f"[default: {DEFAULT_CENTS}, from the provider's price list of 2026-10-10]",

@@ -26,6 +26,7 @@ class Choice:
     @property
     def means_aws(self) -> bool:
         """Whether an option chooses AWS, even if a local cloud is up."""
+        # A profile or a region has no meaning in the local cloud.
         return self.aws or self.profile is not None or self.region is not None
 
 
@@ -68,6 +69,7 @@ def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
         choice = Choice(stack=stack, aws=aws, profile=profile, region=region)
         return function(*args, choice=choice, **options)
 
+    # click lists options in the reverse order in which they were added to a function.
     for option in reversed(STACK_OPTIONS):
         option(command)
     return command

@@ -10,6 +10,7 @@ import click
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Indexes of jobs hold times in milliseconds.
 _ALMOST_A_DAY = timedelta(days=1) - timedelta(milliseconds=1)
 
 

@@ -156,6 +156,7 @@ def settled_at(job: Job) -> datetime | None:
     """Return when the job ended."""
     if not job.state.is_settled:
         return None
+    # The last time: a job that was retried has ended before.
     return next((step.at for step in reversed(job.history) if step.state is job.state), None)
 
 

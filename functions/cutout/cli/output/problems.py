@@ -67,6 +67,7 @@ def explained() -> Iterator[None]:
     """Turn errors of AWS, the network, the jobs table and files into problems."""
     try:
         yield
+    # A problem already, or a mistake on the command line.
     except click.ClickException:
         raise
     except Exception as error:

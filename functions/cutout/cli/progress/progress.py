@@ -43,6 +43,7 @@ class ProgressLine:
         if self.seconds < _QUIET_SECONDS:
             return
         if self._console.is_terminal:
+            # Started late, so that a command that is quick shows nothing.
             if self._status is None:
                 self._status = self._console.status(text)
                 self._status.start()

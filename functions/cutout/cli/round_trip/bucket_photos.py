@@ -68,6 +68,7 @@ class BucketPhotos:
     def _named(self, name: str) -> Mapping[str, ListedObject | None]:
         uploads = compose.uploads(self.stack)
         key = key_of(name, self._bucket)
+        # A key that ends in a slash is a folder marker, never a photo.
         if key and not key.endswith("/") and (one := uploads.newest(key)):
             return {key: one}
         if key == name and Path(name).exists():

@@ -69,6 +69,7 @@ def steps_of(photo: TrackedPhoto) -> list[Step]:
     steps: list[Step] = []
     for (state, at), end in zip(marks, ends, strict=True):
         lasts = (end - at).total_seconds()
+        # Only the reason has changed.
         if steps and steps[-1].state == state:
             lasts += steps.pop().lasts
         if lasts >= _SHORTEST_STEP_SECONDS:
@@ -155,6 +156,7 @@ def data_uri(path: Path, side: int) -> str | None:
 
 def _webp(path: Path, side: int) -> str:
     with Image.open(path, formats=_FORMATS) as opened:
+        # A JPEG is decoded at a fraction of its size, which takes a fraction of the time.
         opened.draft("RGB", (side, side))
         picture = ImageOps.exif_transpose(opened)
         if picture.mode not in _PLAIN_MODES:

@@ -108,6 +108,7 @@ class Downloads:
         """
         file = target_path(self.out, cut_out.key)
         self._check(file, cut_out.key)
+        # A job that has expired leaves no hash to compare: its cut-out is downloaded again.
         if cut_out.sha256 is None or not has_hash(file, cut_out.sha256):
             self.store.download(cut_out.key, file)
             self.fetched.add(file)

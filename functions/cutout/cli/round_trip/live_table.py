@@ -104,6 +104,7 @@ def _steps(photo: TrackedPhoto) -> Text:
     if photo.job is None:
         return Text("○" * len(_PATH), "bright_black")
     style = STATE_STYLES[photo.job.state]
+    # A job that left the path, such as a failed one, has passed all but the last two states.
     passed = _PATH.index(photo.job.state) + 1 if photo.job.state in _PATH else len(_PATH) - 2
     return Text.assemble(("●" * passed, style), ("○" * (len(_PATH) - passed), "bright_black"))
 

@@ -82,6 +82,7 @@ class RoundTrip:
             for one in plan
         ]
         begun = [one for one in begun if one.there]
+        # Nothing is there to wait for: the first problem is the error of the command.
         if uploads and not begun:
             raise self.problems[uploads[0].key]
         self._print_problems()
@@ -168,6 +169,7 @@ class RoundTrip:
                 found[one.photo.key] = TrackedPhoto(
                     sent=one.there,
                     job=one.job,
+                    # It is there already; only its job may have expired.
                     is_expired=one.job is None,
                     result_key=one.result_key,
                     note=one.why,

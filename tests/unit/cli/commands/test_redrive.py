@@ -67,10 +67,21 @@ def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
 )
 def test_a_letter_is_read_as_the_functions_read_it(body: object, what: str, is_named: bool) -> None:  # noqa: FBT001
     """Whatever queue it comes from, and whatever is in it."""
-    told = read_letter(letter(1, body))
+    told = read_letter(letter(1, body)).request
     assert told.what.startswith(what)
     assert (told.key is not None) == is_named
     assert (told.job_id is None) == told.what.startswith("not a message of Cutout")
+
+
+def test_what_is_done_after_a_job_has_ended_is_done_when_its_letter_is_sent_back(
+    world: World,
+) -> None:
+    """Variants are made from completed jobs: such a letter is not without effect."""
+    world.stack.know(replace(make_job("a.jpg"), id=JOB))
+    world.stack.resources.letters = {"CallbacksDead": [letter(1, {"job": JOB, "render": ["web"]})]}
+    shown = world.run("redrive").stdout
+    assert "make variants: web · the job is completed" in shown
+    assert "if sent back, it is carried out" in shown
 
 
 def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: World) -> None:

@@ -83,6 +83,7 @@ def _nice(highest: float) -> float:
     if highest <= 0:
         return 1
     power = 10.0 ** math.floor(math.log10(highest))
+    # The factor is for rounding: powers of ten below 1 are not exact.
     return next(step * power for step in (1, 2, 3, 5, 10) if highest <= step * power * 1.0001)
 
 
@@ -126,6 +127,7 @@ def _legend(frame: Frame, points: Sequence[Points], colors: Sequence[str]) -> It
 def _line(frame: Frame, points: Points, color: str, most: float) -> Iterator[str]:
     longest = timedelta(seconds=points.series.period * _GAP_PERIODS)
     run: list[tuple[datetime, float]] = []
+    # The last point is no value: it comes after the longest gap, so that the last run is drawn.
     for at, value in [*points.values, (datetime.max.replace(tzinfo=frame.end.tzinfo), 0.0)]:
         if run and at - run[-1][0] > longest:
             yield _stroke(frame, run, color, most)
