@@ -15,7 +15,7 @@ from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.console_server import Served, served, watched
 from tests.support.cli.gallery import failed_photo, gallery, picture
-from tests.support.cli.jobs import make_job
+from tests.support.cli.jobs import RESULTS, UPLOADS, make_job
 from tests.support.cli.stack import FakeStack
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -107,6 +107,83 @@ def test_jobs_appear_and_move_without_a_reload(page: Page, stack: FakeStack) -> 
     assert [one for one in asked if "/files/" not in one] == []
 
 
+def test_the_page_of_a_photo_is_made_again_when_its_job_moves(
+    page: Page, stack: FakeStack, console: Served
+) -> None:
+    """Without a reload, and the photo is not loaded again."""
+    job = replace(make_job("a.jpg", state=State.PROCESSING, at=NOON), id="1")
+    stack.know(job)
+    stack.store.objects[UPLOADS, "a.jpg"] = picture("RGB", "JPEG")
+    stack.store.objects[RESULTS, "a.png"] = picture("RGBA", "PNG")
+    page.goto(console.at("/jobs/1"))
+    expect(page.get_by_text("No cut-out yet")).to_be_visible()
+    page.evaluate("document.images.picture.decode()")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(2):
+        stack.know(replace(make_job("a.jpg", state=State.STORING, at=NOON), id="1", version=2))
+        expect(page.locator(".title .chip")).to_have_text("storing", timeout=SLOW)
+        stack.know(replace(make_job("a.jpg", at=NOON), id="1", version=3))
+        expect(page.locator(".title .chip")).to_have_text("completed", timeout=SLOW)
+        expect(page.get_by_role("img", name="The cut-out")).to_be_visible()
+    assert console.at("/jobs/1/files/photo") not in asked
+
+
+def _cut_off(page: Page) -> None:
+    """Let no stream through."""
+    page.route("**/events*", lambda route: route.abort())
+
+
+def _connected_later(page: Page, stack: FakeStack) -> None:
+    """Let streams through again, an hour later: no look finds what happened until then."""
+    stack.clock.sleep(3600)
+    page.unroute("**/events*")
+
+
+def test_a_board_that_was_cut_off_shows_what_it_missed(
+    page: Page, stack: FakeStack, console: Served
+) -> None:
+    """The end of a job, and a job that began and ended meanwhile."""
+    stack.know(make_job("a.jpg", state=State.PROCESSING, at=NOON))
+    _cut_off(page)
+    page.goto(console.at("/"))
+    expect(page.locator(".job .chip")).to_have_text("processing")
+    expect(page.locator("#problem")).to_contain_text("No live changes since")
+    stack.know(make_job("a.jpg", at=NOON), make_job("b.jpg", at=NOON))
+    _connected_later(page, stack)
+    expect(page.locator(".job .chip")).to_have_text(["completed", "completed"], timeout=SLOW)
+    expect(page.locator("#problem")).to_be_empty()
+
+
+def test_a_drop_that_was_cut_off_shows_what_it_missed(
+    page: Page, stack: FakeStack, console: Served, tmp_path: Path
+) -> None:
+    """Each uploaded file asks for its job; the page itself keeps its rows."""
+    _cut_off(page)
+    page.goto(console.at("/drop"))
+    (tmp_path / "a.jpg").write_bytes(picture("RGB", "JPEG"))
+    page.locator("#files").set_input_files(tmp_path / "a.jpg")
+    page.get_by_role("button", name="Upload 1 photo").click()
+    expect(page.locator("#dropped .job")).to_contain_text("not picked up by the stack yet")
+    stack.table.uploaded.clear()
+    stack.know(make_job("a.jpg", at=NOON))
+    _connected_later(page, stack)
+    expect(page.locator("#dropped .job .chip")).to_have_text("completed", timeout=SLOW)
+
+
+def test_a_job_that_is_listed_and_sent_as_new_has_one_row(
+    page: Page, stack: FakeStack, console: Served
+) -> None:
+    """It began while the page was made; the row that is sent is the later one."""
+    stack.know(make_job("a.jpg", state=State.PROCESSING, at=NOON))
+    _cut_off(page)
+    page.goto(console.at("/"))
+    expect(page.locator(".job .chip")).to_have_text(["processing"])
+    stack.know(make_job("a.jpg", at=NOON))
+    page.unroute("**/events*")
+    expect(page.locator(".job .chip")).to_have_text(["completed"], timeout=SLOW)
+
+
 def test_two_windows_see_the_same_gate(page: Page, browser: Browser, console: Served) -> None:
     """One pauses it, the other shows it; focus stays where it was."""
     with browser.new_page() as other:
@@ -189,6 +266,25 @@ def test_names_that_are_shown_with_escapes_and_a_second_drop_lose_no_file(
     expect(page.locator("#dropped .job")).to_have_count(8)
     assert sorted(one.key for one in stack.store.uploaded) == names
     assert stack.store.sizes == [len(picture("RGB", "JPEG"))] * len(names)
+
+
+def test_of_two_files_of_one_path_the_first_is_uploaded(
+    page: Page, stack: FakeStack, console: Served, tmp_path: Path
+) -> None:
+    """Photos of one name, chosen in two folders; the page says which one it leaves out."""
+    chosen = []
+    for name, content in (("one", picture("RGB", "JPEG")), ("two", picture("RGB", "PNG"))):
+        (tmp_path / name).mkdir()
+        chosen.append(tmp_path / name / "a.jpg")
+        chosen[-1].write_bytes(content)
+    page.goto(console.at("/drop"))
+    page.locator("#files").set_input_files(chosen)
+    page.get_by_text("1 skipped").click()
+    expect(page.get_by_text("another file of this drop has the same path")).to_be_visible()
+    page.get_by_role("button", name="Upload 1 photo").click()
+    expect(page.locator("#dropped .job")).to_have_count(1)
+    assert [one.key for one in stack.store.uploaded] == ["a.jpg"]
+    assert stack.store.sizes == [chosen[0].stat().st_size]
 
 
 def test_files_dropped_on_the_page_are_priced(page: Page, console: Served) -> None:

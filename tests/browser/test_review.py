@@ -76,6 +76,18 @@ def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:
     ]
 
 
+def test_a_prefix_that_is_typed_decides_nothing(page: Page, stack: FakeStack) -> None:
+    """Letters are keys only outside of fields."""
+    with page.expect_navigation():
+        page.get_by_label("Prefix").press_sequentially("ar")
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing under ar waits for a decision.")).to_be_visible()
+    expect(page.locator("#tools")).to_be_hidden()
+    page.get_by_role("link", name="Clear").click()
+    expect(page.locator("#subject")).to_have_text("a.jpg")
+    assert stack.checks.checks == []
+
+
 def test_before_and_after_share_one_picture_on_any_background(page: Page) -> None:
     """The choice stays from one result to the next."""
     before, after = page.locator(".before"), page.locator(".after .frame")

@@ -43,7 +43,7 @@ _COMMANDS = {
     "resume": "Open the gate, whatever paused it.",
     "limits": "Show the gate, or change its limits without a deployment.",
     "watch": "Show the gate, waiting jobs, jobs in progress and recent results, live.",
-    "console": "Show jobs in the browser, upload photos and retry, with your own credentials.",
+    "console": "Show, upload, review and retry photos in the browser, with your own credentials.",
     "dashboard": "Draw the deployed dashboard as an SVG file.",
     "redrive": "List dead letters, and send them back to their queues.",
     "doctor": "Check the whole deployment and suggest fixes.",

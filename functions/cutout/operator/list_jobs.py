@@ -120,7 +120,7 @@ class ListJobs:
                     yield entry
 
 
-_DIGITS = 15
+_DIGITS = 14  # until the year 5138; Python's times end in 9999
 
 
 def _place(entry: StateEntry) -> tuple[timedelta, str]:

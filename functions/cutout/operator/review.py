@@ -14,11 +14,13 @@ from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
-from cutout.operator.list_jobs import JobFilter, ListJobs
+from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.listings import JobIndex
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock
+
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +74,11 @@ class Reviews:
     checks: CallbackQueue
     clock: Clock
 
-    def queue(self, which: JobFilter) -> Iterator[DoubtfulResult]:
+    def queue(self, which: JobFilter, after: Cursor | None = None) -> Iterator[DoubtfulResult]:
         """The results that wait for a decision, the newest first, as far as the filter has them."""
-        for job in ListJobs(records=self.index).jobs(replace(which, states=(State.REVIEW,))):
+        wanted = replace(which, states=(State.REVIEW,))
+        browse = ListJobs(records=self.index, at_once=1 if wanted.is_indexed else _AT_ONCE)
+        for job in browse.jobs(wanted, after):
             doubtful = doubtful_result(job)
             if doubtful is not None:
                 yield doubtful

@@ -14,6 +14,7 @@ from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.stored_limits import bounded
 from cutout.domain.job.variant import Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest, TaskCheck
 from cutout.domain.states import Move
@@ -41,6 +42,7 @@ class SteppingJobs(MemoryJobs):
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
         """Return each job of an upload a step further than the last time, others as they are."""
+        self.steps["jobs read"] += len(job_ids)
         keys = [self.uploaded[job_id] for job_id in job_ids if job_id in self.uploaded]
         if not keys:
             return super().find_all(job_ids)
@@ -51,6 +53,10 @@ class SteppingJobs(MemoryJobs):
         """Have an upload's job take steps from now on, under a readable id."""
         self.uploaded[f"job-of-{sent.key}"] = sent.key
         return replace(sent, job_id=f"job-of-{sent.key}")
+
+    def put(self, job: Job) -> None:
+        """Put a job into the table in one step, as pages may be reading it."""
+        self._write(bounded(job))
 
     def _note(self, step: str) -> None:
         self.steps[step] += 1
@@ -232,5 +238,4 @@ class FakeStack(Stack):
     def know(self, *jobs: Job) -> None:
         """Put jobs into the table."""
         for job in jobs:
-            self.table.jobs.pop(job.id, None)
-            self.table.claim(job)
+            self.table.put(job)

@@ -204,7 +204,7 @@ class MemoryJobs:
         return self.result_keys.setdefault(result_key, source_ref) == source_ref
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
-        found = [job for job in self.jobs.values() if job.source.ref == f"{bucket}/{key}"]
+        found = [job for job in list(self.jobs.values()) if job.source.ref == f"{bucket}/{key}"]
         return sorted(found, key=lambda job: job.source.order, reverse=True)[:limit]
 
     def moved(

@@ -66,6 +66,7 @@ class Clients:
         config = _CONFIG.merge(_IMPATIENT) if is_impatient else _CONFIG
         self._connection: dict[str, Any] = {"config": config}
         local = target.variables
+        self.is_local = local is not None
         if local is None:
             self._session = Session(profile=target.profile)
             # botocore itself reads AWS_DEFAULT_REGION and no AWS_REGION.

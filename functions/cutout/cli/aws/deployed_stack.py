@@ -85,6 +85,16 @@ class Stack:
         """Where it is, in words."""
         return self.resources.where
 
+    def place(self) -> str:
+        """Return its name, where it is, and in which account: no two stacks have the same.
+
+        Raises:
+            Problem: There is no such stack.
+        """
+        account = self.resources.existing().account
+        parts = [self.resources.name, self.where, account and f"account {account}"]
+        return " · ".join(filter(None, parts))
+
     @cached_property
     def outputs(self) -> StackOutputs:
         """The names of its buckets, table and queues.

@@ -42,10 +42,12 @@ class Description:
     Attributes:
         status: CloudFormation's word, such as `CREATE_COMPLETE`.
         outputs: by name.
+        account: id of the AWS account; empty for the local cloud, where it means nothing.
     """
 
     status: str
     outputs: Mapping[str, str]
+    account: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -152,7 +154,8 @@ class DescribedStack:
                 return None
             raise
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
-        return Description(status=stack["StackStatus"], outputs=outputs)
+        account = "" if self.clients.is_local else stack["StackId"].split(":")[4]
+        return Description(status=stack["StackStatus"], outputs=outputs, account=account)
 
     def _resources(self, kind: str) -> Sequence[Resource]:
         """Return the stack's resources of a type; all are listed once."""

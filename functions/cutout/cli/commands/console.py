@@ -44,10 +44,12 @@ http://127.0.0.1:40123/?token=[...]
 @stack_options
 @click.pass_obj
 def command(context: Context, *, port: int, price: Price, choice: Choice) -> int:
-    """Show jobs in the browser, upload photos and retry, with your own credentials.
+    """Show, upload, review and retry photos in the browser, with your own credentials.
 
     Prints a URL that opens the console in your browser; only this machine can reach it, and only
-    with this URL. It runs until Ctrl-C. Whatever costs money shows its price first and asks.
+    with this URL. It runs until Ctrl-C. The pages: the board with all jobs and the gate, each photo
+    with its history, the review of doubtful results by keyboard, and the upload of dropped folders.
+    What costs money shows its price first and asks.
     """
     if missing := [name for name in _NEEDS if find_spec(name) is None]:
         raise Problem(
@@ -59,12 +61,14 @@ def command(context: Context, *, port: int, price: Price, choice: Choice) -> int
         return context.connect(choice, is_impatient=True)
 
     with explained():
-        outputs = connect().outputs  # A wrong name or missing credentials end the command here.
+        # A wrong name or missing credentials end the command here.
+        stack = connect()
+        place, uploads_bucket = stack.place(), stack.outputs.uploads_bucket
         listener = _listener(port)
     address = f"{_HOST}:{listener.getsockname()[1]}"
     from cutout.cli.console.server import serve  # noqa: PLC0415 - an extra, loads slowly
 
-    stderr().print(f"Uploads go to {outputs.uploads_bucket}. Ctrl-C ends the console.")
+    stderr().print(f"{place}. Uploads go to {uploads_bucket}. Ctrl-C ends the console.")
     serve(
         listener,
         connect,

@@ -108,8 +108,12 @@ class Board:
             after = Cursor.read(query.after) if query.after else None
         except (click.BadParameter, ValueError) as error:
             return self._mistaken(query, error)
+        # New jobs come before all others, so only the first page gets them.
+        gets_new = not query.after and not query.until
         stack = self.site.stack()
-        listed = list(islice(compose.browse(stack, at_once=_AT_ONCE).jobs(chosen, after), PAGE + 1))
+        # Reading ahead is for filters that the index does not have: then all jobs are read.
+        browse = compose.browse(stack, at_once=1 if chosen.is_indexed else _AT_ONCE)
+        listed = list(islice(browse.jobs(chosen, after), PAGE + 1))
         jobs = listed[:PAGE]
         return self.site.page(
             "board.html",
@@ -118,8 +122,8 @@ class Board:
             more=query.address(after=str(Cursor.of(jobs[-1]))) if len(listed) > PAGE else None,
             gate=stack.jobs.read_gate(),
             mistake=None,
-            # Only the first page gets new jobs: they come before all others.
-            live="/events" if query.after else f"/events?{query.address(opened=now.isoformat())}",
+            gets_new=gets_new,
+            live=f"/events?{query.address(opened=now.isoformat())}&" if gets_new else "/events?",
         )
 
     def _mistaken(self, query: Query, error: Exception) -> Response:
@@ -133,6 +137,7 @@ class Board:
             more=None,
             gate=None,
             mistake=text,
+            gets_new=False,
             live=None,
         )
 

@@ -81,7 +81,7 @@ class Drop:
             "drop.html",
             prefix=stack.upload_prefix(),
             bucket=stack.outputs.uploads_bucket,
-            live="/events",
+            live="/events?drop=1&",
         )
 
     def plan(self, _request: Request, form: Form) -> Response:

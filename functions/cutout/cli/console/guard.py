@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from cutout.domain.dataclass import dataclass
@@ -105,11 +105,9 @@ class Guard:
         return answer
 
     def _has_cookie(self, headers: Headers) -> bool:
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return False
-        given = cookie.value if cookie else ""
+        # The parser of the standard library stops at the first cookie that it cannot read, and
+        # other servers of this machine may have set such ones.
+        given = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
         return secrets.compare_digest(given.encode(), self._own.token.encode())
 
     def _write_refusal(self, headers: Headers) -> Response | None:

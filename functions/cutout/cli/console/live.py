@@ -27,7 +27,7 @@ from cutout.domain.states import SETTLED
 from cutout.ports.jobs_table import MOST_COUNTED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -46,6 +46,8 @@ _OVERLAP = timedelta(seconds=20)
 
 The index of ended jobs is eventually consistent, and a page connects a moment after it is made.
 """
+_UNTIL_BEHIND = _OVERLAP / 2
+"""A page that connects later than this after it was made may have missed the end of a job."""
 MOST_WINDOWS = 20
 
 
@@ -76,16 +78,20 @@ class TableWatch:
         self._ended: set[tuple[str, datetime]] = set()
         self._since: datetime | None = None
 
-    def look(self) -> Changes:
-        """Return the jobs that may have changed a short time ago, and the gate."""
+    def look(self, shown: Collection[str] = ()) -> Changes:
+        """Return the jobs that may have changed a short time ago, and the gate.
+
+        Args:
+            shown: jobs that are read in any case.
+        """
         try:
             with explained():
-                return self._changes()
+                return self._changes(shown)
         except Problem as problem:
             self._site.forget_stack()
             return Changes(problem=problem, since=self._since)
 
-    def _changes(self) -> Changes:
+    def _changes(self, shown: Collection[str]) -> Changes:
         stack, now = self._site.stack(), self._site.now()
         since = (self._since or now) - _OVERLAP
         ended = {
@@ -95,7 +101,7 @@ class TableWatch:
         }
         moving = [entry.job_id for entry in islice(stack.jobs.moving(), MOST_COUNTED)]
         new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
-        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new])))
+        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new, *shown])))
         gate = stack.jobs.read_gate()
         known = {job_id: self._jobs[job_id] for job_id, _ in ended if job_id in self._jobs}
         self._jobs = known | {job.id: job for job in read}
@@ -114,7 +120,7 @@ class LiveWindows:
     def __init__(self, site: Site) -> None:
         self._watch = TableWatch(site)
         self._site = site
-        self._windows: set[asyncio.Queue[Changes | None]] = set()
+        self._windows: dict[asyncio.Queue[Changes | None], Window] = {}
         self._loop: asyncio.Task[None] | None = None
         self._all_closed = asyncio.Event()
         self._latest: Changes | None = None
@@ -130,14 +136,21 @@ class LiveWindows:
                 f"{MOST_WINDOWS} windows of this console are open: close one.\n",
                 status_code=HTTPStatus.SERVICE_UNAVAILABLE,
             )
-        fields = request.query_params
-        opened = _moment(fields.get("opened", ""))
+        fields, now = request.query_params, self._site.now()
         try:
-            wanted = Query.of(fields).chosen(opened or self._site.now())
+            wanted = Query.of(fields).chosen(now)
         except click.BadParameter as error:
             raise HTTPException(HTTPStatus.BAD_REQUEST) from error
-        shown = (fields.get("job", ""), fields.get("version", ""))
-        window = Window(site=self._site, wanted=wanted, opened=opened, shown=shown)
+        made = _moment(fields.get("made", ""))
+        window = Window(
+            site=self._site,
+            wanted=wanted,
+            opened=_moment(fields.get("opened", "")),
+            is_behind=made is None or now - made > _UNTIL_BEHIND,
+            is_drop="drop" in fields,
+            job_shown=fields.get("job"),
+            version_shown=fields.get("version"),
+        )
         return StreamingResponse(self.stream(window), media_type="text/event-stream")
 
     async def stream(self, window: Window) -> AsyncGenerator[str]:
@@ -145,7 +158,7 @@ class LiveWindows:
         queue: asyncio.Queue[Changes | None] = asyncio.Queue(maxsize=1)
         if self._latest:
             queue.put_nowait(self._latest)
-        self._windows.add(queue)
+        self._windows[queue] = window
         self._all_closed.clear()
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._look_again_and_again())
@@ -154,7 +167,7 @@ class LiveWindows:
                 for event in window.events(changes):
                     yield event
         finally:
-            self._windows.discard(queue)
+            self._windows.pop(queue, None)
             if not self._windows:
                 self._all_closed.set()
 
@@ -168,7 +181,8 @@ class LiveWindows:
     async def _look_again_and_again(self) -> None:
         try:
             while self._windows:
-                self._latest = await run_in_threadpool(self._watch.look)
+                shown = {it.job_shown for it in self._windows.values() if it.job_shown}
+                self._latest = await run_in_threadpool(self._watch.look, shown)
                 for queue in self._windows:
                     give(queue, self._latest)
                 with suppress(TimeoutError):
@@ -179,13 +193,17 @@ class LiveWindows:
 
 
 class Window:
-    """One open window: which jobs it lists, and which of them it got as new.
+    """One open window: which jobs it shows, and which of them it got as new.
 
     Args:
         site: the templates.
         wanted: the jobs that its page lists.
         opened: when its page was made, if it is a list: jobs that began later are added to it.
-        shown: id and version of the job that its page shows, if it shows one.
+        is_behind: its page must be made again, as it may have missed changes: this is the case
+            after each lost connection.
+        is_drop: its page shows uploaded files, each with a row of its own.
+        job_shown: id of the job that its page shows, if it shows one.
+        version_shown: version of that job on the page.
     """
 
     def __init__(
@@ -194,20 +212,29 @@ class Window:
         site: Site,
         wanted: JobFilter,
         opened: datetime | None,
-        shown: tuple[str, str] = ("", ""),
+        is_behind: bool = False,
+        is_drop: bool = False,
+        job_shown: str | None = None,
+        version_shown: str | None = None,
     ) -> None:
+        self.job_shown = job_shown
         self._site = site
         self._wanted = wanted
         self._opened = opened
+        self._is_behind = is_behind
+        self._is_drop = is_drop
+        self._version_shown = version_shown
         self._added: set[str] = set()
         self._shown: dict[str, str] = {}
-        self._job_shown = shown
         self._sent: Mapping[str, Job] = {}
 
     def events(self, changes: Changes) -> list[str]:
         """Return the events for these changes."""
         events = list(self._replaced("problem", self._problem(changes)))
         if changes.gate is not None:
+            if self._is_behind:
+                self._is_behind = False
+                events.append(_event("behind", ""))
             gate = self._site.html("_gate.html", gate=changes.gate)
             events += self._replaced("gate", gate)
             events += self._moved(changes.jobs)
@@ -217,14 +244,20 @@ class Window:
         """Yield an event for each job that differs from what the window has."""
         sent, self._sent = self._sent, jobs
         for job in jobs.values():
-            if sent.get(job.id) == job or self._job_shown == (job.id, str(job.version)):
+            if sent.get(job.id) == job or not self._is_shown(job):
                 continue
-            row = self._site.html("_job.html", job=job)
+            row = self._site.html("_job.html", job=job, is_dropped=self._is_drop)
             if self._is_new(job):
                 self._added.add(job.id)
                 yield _event("new", row)
             else:
                 yield _event(f"job-{job.id}", row)
+
+    def _is_shown(self, job: Job) -> bool:
+        """Whether the page may show the job, in another version."""
+        if self.job_shown is None:
+            return True
+        return job.id == self.job_shown and str(job.version) != self._version_shown
 
     def _is_new(self, job: Job) -> bool:
         if self._opened is None or job.created_at < self._opened or job.id in self._added:

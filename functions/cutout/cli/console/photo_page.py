@@ -40,6 +40,7 @@ class PhotoPage:
         """Return its routes."""
         return [
             self.site.get("/jobs/{job_id}", self.show),
+            self.site.get("/jobs/{job_id}/row", self.row),
             self.site.post("/jobs/{job_id}/retry", self.retry),
         ]
 
@@ -63,6 +64,13 @@ class PhotoPage:
             note=self._note(job),
             offer=offer_of(self.site, job) if job.state.is_settled else None,
         )
+
+    def row(self, request: Request) -> Response:
+        """Show the job as a row of an uploaded file; it may have no job yet."""
+        job = self.site.stack().jobs.find(request.path_params["job_id"])
+        if job is None:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        return self.site.page("_job.html", job=job, is_dropped=True)
 
     def retry(self, request: Request, form: Form) -> Response:
         """Retry the job that the page showed, for the price that it showed."""

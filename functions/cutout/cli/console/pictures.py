@@ -2,6 +2,7 @@
 
 The browser does not get links to S3: it does not trust the certificate of the local cloud, links
 would stay in its history, and the pages' policy could not be limited to this server.
+A file is passed on in the parts in which it is read, so that memory does not grow with its size.
 Nothing is decoded here: files of strangers are decoded by the browser, in its sandbox.
 """
 

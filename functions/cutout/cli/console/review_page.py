@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 
 from cutout.cli import compose
 from cutout.cli.console.retry_offer import check_unchanged, offer_of, retry_as_offered
+from cutout.cli.console.site import with_buttons
 from cutout.cli.console.stored_files import cut_out_of, photo_of
 from cutout.cli.output.problems import Problem
 from cutout.domain.job.review_decision import Verdict
-from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import Cursor, JobFilter
 from cutout.operator.review import doubtful_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from starlette.datastructures import QueryParams
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -29,7 +33,65 @@ if TYPE_CHECKING:
     from cutout.operator.review import DoubtfulResult
 
 LONGEST_QUEUE = 100
-"""Results that one view reads: a request to the index, and one for their jobs."""
+"""Results on one page of the queue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A page of the queue, as an address names it, and its results.
+
+    Attributes:
+        prefix: of the photos' keys.
+        after: the place where the page before this one ends; None for the first page.
+        results: those of the page and, if there are more, the first one of the next page.
+    """
+
+    prefix: str = ""
+    after: Cursor | None = None
+    results: Sequence[DoubtfulResult] = ()
+
+    @classmethod
+    def of(cls, parameters: QueryParams) -> Queue:
+        """Return the queue of an address; what is no place is the beginning."""
+        after = None
+        with suppress(ValueError):
+            after = Cursor.read(parameters.get("after", ""))
+        return cls(prefix=parameters.get("prefix", ""), after=after)
+
+    @property
+    def count(self) -> int:
+        """The number of results on this page."""
+        return min(len(self.results), LONGEST_QUEUE)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more."""
+        return len(self.results) > LONGEST_QUEUE
+
+    @property
+    def parameters(self) -> str:
+        """Its parameters in an address."""
+        return self._parameters(after=self.after)
+
+    def address(self, place: int) -> str | None:
+        """Return the address of a result, on this page or the next; None if there is none."""
+        if place in range(self.count):
+            job = self.results[place].job
+            return f"/review?{self._parameters(job=job.id, after=self.after)}"
+        if place < 0:
+            return f"/review?{self._parameters()}" if self.after else None
+        if not self.is_cut:
+            return None
+        return f"/review?{self._parameters(after=Cursor.of(self.results[place - 1].job))}"
+
+    def id_after(self, place: int) -> str:
+        """Return the id of the job to show once this one is decided on."""
+        neighbours = [*self.results[place + 1 : place + 2], *self.results[:place][-1:]]
+        return neighbours[0].job.id if neighbours else ""
+
+    def _parameters(self, *, job: str = "", after: Cursor | None = None) -> str:
+        fields = {"job": job, "prefix": self.prefix, "after": str(after or "")}
+        return urlencode({name: value for name, value in fields.items() if value})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,34 +174,37 @@ class ReviewPage:
         """Show one result and the way to its neighbours.
 
         Args:
-            request: of the page, or of a part of it.
+            request: of the page, or of a part of it; its address names the queue.
             job_id: whose result; the first one if it does not wait for a decision.
             left_out: the job that was decided on just now, which the index may still list.
             notice: what became of it.
         """
-        queue = self._queue(left_out)
-        place = next((place for place, it in enumerate(queue) if it.job.id == job_id), 0)
-        doubtful = queue[place] if queue else None
+        queue = self._queue(Queue.of(request.query_params), left_out)
+        results = queue.results
+        place = next((place for place, it in enumerate(results) if it.job.id == job_id), 0)
+        doubtful = results[place] if results else None
         is_part = "hx-request" in request.headers
         return self.site.page(
             "_review.html" if is_part else "review.html",
             doubtful=doubtful,
-            place=place + 1,
-            count=len(queue),
-            is_cut=len(queue) >= LONGEST_QUEUE,
-            previous=queue[place - 1].job if place else None,
-            following=queue[place + 1].job if place + 1 < len(queue) else None,
+            queue=queue,
+            place=place,
             notice=notice,
             photo=photo_of(doubtful.job) if doubtful else None,
             result=cut_out_of(doubtful.job) if doubtful else None,
             offer=offer_of(self.site, doubtful.job) if doubtful else None,
         )
 
-    def _queue(self, left_out: str | None) -> Sequence[DoubtfulResult]:
-        doubtful = compose.reviews(self.site.stack()).queue(JobFilter())
+    def _queue(self, queue: Queue, left_out: str | None) -> Queue:
+        """Return the queue with its results; its first page if there is none at its place."""
+        reviews = compose.reviews(self.site.stack())
+        doubtful = reviews.queue(JobFilter(prefix=queue.prefix), queue.after)
         waiting = (one for one in doubtful if one.job.id != left_out)
-        return list(islice(waiting, LONGEST_QUEUE))
+        results = tuple(islice(waiting, LONGEST_QUEUE + 1))
+        if not results and queue.after:
+            return self._queue(replace(queue, after=None), left_out)
+        return replace(queue, results=results)
 
 
 def _refused(problem: Problem) -> Notice:
-    return Notice(text=f"{problem.message} {problem.advice}".strip(), is_problem=True)
+    return Notice(text=f"{problem.message} {with_buttons(problem.advice)}".strip(), is_problem=True)

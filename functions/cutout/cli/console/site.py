@@ -36,6 +36,20 @@ if TYPE_CHECKING:
     Form = Mapping[str, str]
     WriteView = Callable[[Request, Form], Response]
 
+_BUTTONS = {
+    "`cutout review accept`": "Accept",
+    "`cutout review reject`": "Reject",
+    "run `cutout retry`": "press Retry on its page",
+    "`cutout retry`": "Retry",
+    "`cutout pause`": "Pause",
+    "run `cutout resume`": "press Resume",
+    "`cutout resume`": "Resume",
+    "`cutout limits`": "the board",
+    "`cutout where`": "this page",
+    "`cutout ls`": "The board",
+    "`cutout put`": "Drop",
+}
+"""What the pages have in place of commands that texts name."""
 _MAX_FORM_BYTES = 8 << 20
 """A form that lists 10,000 photos has about 1 MB."""
 
@@ -70,13 +84,17 @@ class Site:
         """
         if self._stack is None:
             stack = self._connect()
-            # After `cutout down`, a new connection would lead to AWS.
-            if self.where not in {"", stack.where}:
+            where = stack.place()
+            # A connection leads to AWS after `cutout down`, and after `aws sso login` perhaps to
+            # another account.
+            if self.where not in {"", where}:
                 raise Problem(
-                    f"This console shows {self.where}, which is gone.",
-                    advice="Start it again with `cutout up`, or start another `cutout console`.",
+                    f"This console shows {self.where}, which is gone: a connection now leads to "
+                    f"{where}.",
+                    advice="Start the local cloud with `cutout up`, use the former credentials, or "
+                    "start another `cutout console`.",
                 )
-            self.where = stack.where
+            self.where = where
             self._stack = stack
         return self._stack
 
@@ -172,11 +190,19 @@ def _templates() -> Environment:
         "thumbnail_of": thumbnail_of,
     }
     templates.filters |= {
+        "buttons": with_buttons,
         "duration": describe.duration,
         "exact_duration": describe.exact_duration,
         "size": describe.size_text,
     }
     return templates
+
+
+def with_buttons(text: str) -> str:
+    """Return a text that names commands with the names of buttons and pages in their place."""
+    for command, button in _BUTTONS.items():
+        text = text.replace(command, button)
+    return text
 
 
 def _printable(value: object) -> object:

@@ -23,9 +23,9 @@ _MEANINGS = {
     Reason.BACKING_OFF: "the request was not sent or not accepted; it is retried later",
     Reason.TASK_RETRIED: "the task failed with a temporary error; it is retried later",
     Reason.OUTCOME_UNKNOWN: "request outcome unknown; waiting for the callback",
-    Reason.RETRIED_BY_PERSON: "retried with `cutout retry`",
-    Reason.ACCEPTED_BY_PERSON: "accepted with `cutout review`",
-    Reason.REJECTED_BY_PERSON: "rejected with `cutout review`",
+    Reason.RETRIED_BY_PERSON: "retried by a person",
+    Reason.ACCEPTED_BY_PERSON: "accepted by a person",
+    Reason.REJECTED_BY_PERSON: "rejected by a person",
     Reason.RESULT_UNREADABLE: "the result could not be fetched; it is retried later",
 }
 

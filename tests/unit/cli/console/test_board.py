@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from cutout.cli.aws.description import Description
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.console import Visitor
 from tests.support.cli.jobs import failed, make_job
+from tests.support.fakes.resources import OUTPUTS
 
 
 def _keys(text: str) -> list[str]:
@@ -52,12 +54,36 @@ def test_the_filters_are_those_of_ls(visitor: Visitor, query: str, keys: list[st
     assert (answer.status_code, _keys(answer.text)) == (200, keys)
 
 
-@pytest.mark.parametrize("query", ["?since=soon", "?until=soon", "?after=soon"])
+@pytest.mark.parametrize(
+    "query", ["since=soon", "until=soon", "after=soon", "since=999999w", "after=999999999999999-x"]
+)
 def test_a_filter_that_cannot_be_read_is_named(visitor: Visitor, query: str) -> None:
     """The filters stay as they were typed."""
-    answer = visitor.get(f"/{query}")
+    answer = visitor.get(f"/?{query}")
     assert (answer.status_code, _keys(answer.text)) == (400, [])
-    assert "soon" in answer.text
+    assert query.partition("=")[2] in answer.text
+
+
+def test_only_a_list_that_reaches_until_now_gets_new_jobs(visitor: Visitor) -> None:
+    """Later pages and times that are over have no place for them."""
+    queries = ("", "?prefix=a", "?until=1h", "?after=1-x")
+    assert ['sse-swap="new"' in visitor.get(f"/{it}").text for it in queries] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_page_reads_no_more_jobs_the_more_there_are(visitor: Visitor) -> None:
+    """Two hundred, so that it knows whether more follow; the index has the rest in order."""
+    for count in (500, 2000):
+        visitor.stack.know(
+            *(failed(f"{number:04}.jpg", hours_ago=number) for number in range(count))
+        )
+        visitor.stack.table.steps.clear()
+        visitor.get("/")
+        assert visitor.stack.table.steps["jobs read"] == 200
 
 
 def test_pages_follow_each_other_without_a_gap(visitor: Visitor) -> None:
@@ -91,10 +117,27 @@ def test_thumbnails_are_loaded_when_they_come_into_view(visitor: Visitor) -> Non
     assert all('loading="lazy"' in one for one in pictures)
 
 
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (State.REVIEW, "waits for Accept or Reject; Retry costs again"),
+        (State.FAILED, "final, unless you press Retry on its page"),
+    ],
+)
+def test_the_next_step_names_buttons(visitor: Visitor, state: State, says: str) -> None:
+    """Commands are for terminals."""
+    visitor.stack.know(make_job("a.jpg", state=state))
+    for path in ("/", "/jobs/job-of-a.jpg"):
+        text = visitor.get(path).text
+        assert says in text
+        assert ("/review?job=job-of-a.jpg" in text) == (state is State.REVIEW)
+
+
 def test_the_gate_is_paused_and_resumed(visitor: Visitor) -> None:
     """Each answer shows the gate as it is then."""
     paused = visitor.post("/gate/pause")
     assert "gate paused" in paused.text
+    assert "Resume ends it" in paused.text
     gate = visitor.stack.table.read_gate()
     assert gate.pause is not None
     assert gate.pause.reason is PauseReason.OPERATOR
@@ -156,13 +199,30 @@ def test_a_write_that_fails_shows_why_beside_what_is_shown(visitor: Visitor) -> 
     assert "have expired" in answer.text
 
 
-def test_the_console_does_not_move_from_the_local_cloud_to_aws(visitor: Visitor) -> None:
-    """After `cutout down`, commands mean AWS: there, retries and uploads cost real money."""
+def test_the_page_says_which_stack_it_is_about_in_which_account(visitor: Visitor) -> None:
+    """Nobody decides on a photo of another stack by mistake."""
+    visitor.stack.resources.where = "AWS eu-central-1"
+    visitor.stack.resources.described = _in_account("111111111111")
+    assert "Cutout · AWS eu-central-1 · account 111111111111" in visitor.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("where", "account"), [("AWS eu-central-1", ""), ("a made-up stack", "222222222222")]
+)
+def test_the_console_does_not_move_to_another_stack(
+    visitor: Visitor, where: str, account: str
+) -> None:
+    """After `cutout down`, commands mean AWS; after a login, perhaps another account."""
     visitor.get("/")
     visitor.stack.table.fails_with = _DEAD
     visitor.get("/")
     visitor.stack.table.fails_with = None
-    visitor.stack.resources.where = "AWS, eu-central-1"
+    visitor.stack.resources.where = where
+    visitor.stack.resources.described = _in_account(account)
     answer = visitor.get("/")
     assert answer.status_code == 503
     assert "which is gone" in answer.text
+
+
+def _in_account(account: str) -> Description:
+    return Description(status="CREATE_COMPLETE", outputs=OUTPUTS, account=account)

@@ -10,6 +10,7 @@ import pytest
 
 from cutout.domain.states import State
 from tests.support.cli.console import WRITES, Visitor
+from tests.support.cli.jobs import make_job
 from tests.support.cli.uploads import BYTES, OTHER, processed
 from tests.support.cli.world import World
 
@@ -112,6 +113,17 @@ def test_a_photo_is_not_uploaded_for_more_than_the_plan_showed(visitor: Visitor)
     ] * 4
     assert visitor.stack.store.uploaded == []
     assert _send(visitor, "a.jpg", price="5.5")[0] == 200
+
+
+def test_a_row_that_was_without_changes_asks_for_its_job(visitor: Visitor) -> None:
+    """After a lost connection; a job that is not there yet leaves the row as it is."""
+    assert 'hx-get="/jobs/job-of-a.jpg/row" hx-trigger="sse:behind"' in _send(visitor, "a.jpg")[1]
+    visitor.stack.table.uploaded.clear()
+    assert visitor.get("/jobs/job-of-a.jpg/row").status_code == 204
+    visitor.stack.know(make_job("a.jpg"))
+    row = visitor.get("/jobs/job-of-a.jpg/row").text
+    assert '<span class="chip completed">' in row
+    assert 'hx-get="/jobs/job-of-a.jpg/row" hx-trigger="sse:behind"' in row
 
 
 def test_a_photo_is_uploaded_with_its_path_and_its_row_is_live(visitor: Visitor) -> None:

@@ -48,6 +48,12 @@ def test_without_the_cookie_there_is_no_page(
     assert (answer.status_code, "cutout console" in answer.text) == (403, True)
 
 
+def test_cookies_of_other_servers_of_this_machine_are_no_matter(visitor: Visitor) -> None:
+    """Browsers send them to every port, also those that the standard library cannot read."""
+    cookies = f'theirs={{"a": 1}}; cutout-console-4711={OWN.token}; b'
+    assert visitor.get("/", cookies={}, headers={"Cookie": cookies}).status_code == 200
+
+
 def test_a_wrong_token_opens_nothing(visitor: Visitor) -> None:
     """It is compared as a whole."""
     answer = visitor.get(f"/?token={OWN.token[:-1]}", cookies={})

@@ -9,10 +9,12 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from cutout.cli import compose
 from cutout.cli.console.live import (
@@ -83,15 +85,71 @@ def test_a_job_that_ended_before_a_window_connected_reaches_it(
 
 
 def test_the_page_of_a_job_gets_later_versions_of_it_only(stack: FakeStack, site: Site) -> None:
-    """It would say that the job has changed."""
+    """It would be made again for nothing."""
     job = make_job("a.jpg", state=State.PROCESSING)
-    stack.know(job)
+    stack.know(job, make_job("b.jpg", state=State.PROCESSING))
     watch = TableWatch(site)
-    shown = (job.id, str(job.version))
-    window = Window(site=site, wanted=JobFilter(), opened=None, shown=shown)
+    window = Window(
+        site=site,
+        wanted=JobFilter(),
+        opened=None,
+        job_shown=job.id,
+        version_shown=str(job.version),
+    )
     assert _names(window.events(watch.look())) == ["problem", "gate"]
     stack.know(replace(job, version=job.version + 1))
     assert _names(window.events(watch.look())) == [f"job-{job.id}"]
+
+
+def test_a_job_that_a_page_shows_is_read_in_any_case(stack: FakeStack, site: Site) -> None:
+    """Also one that ended long ago, or whose place in the index is behind all that are read."""
+    old = make_job("a.jpg", at=NOON - timedelta(days=1))
+    stack.know(old)
+    watch = TableWatch(site)
+    watch.look()
+    assert watch.look().jobs == {}
+    assert watch.look([old.id, "unknown"]).jobs == {old.id: old}
+
+
+def test_a_page_that_connects_late_is_made_again_once(stack: FakeStack, site: Site) -> None:
+    """It may have missed the end of a job; not while the table cannot be read."""
+    watch = TableWatch(site)
+    window = Window(site=site, wanted=JobFilter(), opened=None, is_behind=True)
+    stack.table.fails_with = _DEAD
+    assert _names(window.events(watch.look())) == ["problem"]
+    stack.table.fails_with = None
+    assert _names(window.events(watch.look())) == ["problem", "behind", "gate"]
+    assert window.events(watch.look()) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "is_behind"),
+    [
+        (NOON, False),
+        (NOON - timedelta(seconds=9), False),
+        (NOON - timedelta(seconds=11), True),
+        ("", True),
+    ],
+)
+def test_a_page_connects_late_ten_seconds_after_it_was_made(
+    *, site: Site, made: object, is_behind: bool
+) -> None:
+    """A stream that the browser opens again has the address that its page had."""
+
+    async def opened() -> None:
+        windows = LiveWindows(site)
+        address = urlencode({"made": str(made)}).encode()
+        request = Request({"type": "http", "query_string": address, "headers": []})
+        response = await windows.events(request)
+        assert isinstance(response, StreamingResponse)
+        async with aclosing(response.body_iterator) as stream:  # type: ignore[type-var]
+            names: list[str] = []
+            while "gate" not in names:
+                names += _names([str(await anext(stream))])
+        assert ("behind" in names) == is_behind
+        await _the_loop_ends()
+
+    asyncio.run(opened())
 
 
 def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -34,11 +35,11 @@ def shown(text: str) -> str:
 
 def press(visitor: Visitor, text: str, verb: str, **changed: str) -> str:
     """Press a button as the page shows it; returns the part of the page that comes back."""
-    [form] = re.findall(rf'<form hx-post="[^"]*/{verb}".*?</form>', text, re.DOTALL)
+    [form] = re.findall(rf'<form hx-post="[^"]*/{verb}[?"].*?</form>', text, re.DOTALL)
     [address] = re.findall(r'hx-post="([^"]*)"', form)
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
     answer = visitor.send(
-        "POST", address, headers={**WRITES, "HX-Request": "true"}, data=fields | changed
+        "POST", unescape(address), headers={**WRITES, "HX-Request": "true"}, data=fields | changed
     )
     assert answer.status_code == 200
     return answer.text
@@ -136,6 +137,39 @@ def test_a_long_queue_is_cut(visitor: Visitor) -> None:
     """A view reads a hundred of them; decided ones make room."""
     visitor.stack.know(*(reviewed(f"{number}.jpg", 9) for number in range(LONGEST_QUEUE)))
     assert f"1 of {LONGEST_QUEUE} or more" in visitor.get("/review").text
+
+
+def test_pages_of_the_queue_follow_each_other(visitor: Visitor) -> None:
+    """Next leads from the last result of a page to the next one, and a decision there, too."""
+    visitor.stack.know(*(reviewed(f"{number:03}.jpg", 9 + number) for number in range(150)))
+    seen = [shown(text := visitor.get("/review").text)]
+    while address := re.search(r'rel="next" href="([^"]*)"', text):
+        seen.append(shown(text := visitor.get(unescape(address[1])).text))
+    assert seen == [*(f"{name}.jpg" for name in "abc"), *(f"{it:03}.jpg" for it in range(150))]
+    assert "53 of 53 older ones" in text
+    [back] = re.findall(r'rel="prev" href="([^"]*)"', text)
+    part = press(visitor, text, "accept")
+    assert shown(part) == "148.jpg"
+    text = visitor.get(re.sub("job=[^&]*&", "", unescape(back))).text
+    assert (shown(text), "Newest" in text) == ("097.jpg", True)
+    assert 'rel="prev" href="/review?"' in text
+
+
+def test_the_queue_is_narrowed_by_a_prefix(visitor: Visitor) -> None:
+    """Decisions stay within it, and then it says that there are others."""
+    for number, key in enumerate(["shoes/x.jpg", "shoes/y.jpg"]):
+        visitor.stack.know(replace(reviewed(key, 5 + number), id=f"{number}"))
+    text = visitor.get("/review?prefix=shoes/").text
+    assert ("1 of 2" in text, 'name="prefix" value="shoes/"' in text) == (True, True)
+    part = press(visitor, text, "accept")
+    assert shown(part) == "shoes/y.jpg"
+    assert "Nothing under shoes/ waits for a decision." in press(visitor, part, "reject")
+
+
+@pytest.mark.parametrize("after", ["1-x", "nonsense", "999999999999999-x"])
+def test_a_page_without_results_is_the_first_one(visitor: Visitor, after: str) -> None:
+    """All of its results were decided on, or its address is wrong."""
+    assert shown(visitor.get(f"/review?after={after}").text) == "a.jpg"
 
 
 def test_an_unknown_job_cannot_be_decided_on(visitor: Visitor) -> None:

@@ -3,31 +3,35 @@
 
 const AT_ONCE = 3;
 const csrf = document.body.dataset.csrf;
-const problem = document.getElementById("problem");
+const problem = () => document.getElementById("problem");  // it goes with a page that is made again
 let silent = false;
 
-// A row that is on the page already is not added a second time, after a lost connection.
+// A thumbnail of a photo that was deleted since.
+document.addEventListener("error", ({target}) => target.closest?.(".thumb") && target.remove(), true);
+
+// The page of a board may have been made after a job began that its stream sends as new.
 document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
-  if (event.detail.type === "new") {
-    const id = /id="([^"]+)"/.exec(event.detail.data);
-    if (id && document.getElementById(id[1])) event.preventDefault();
-    document.querySelector(".none-yet")?.remove();
-  }
-  if (event.target.id === "changed") event.target.hidden = false;
+  const {type, data} = event.detail;
+  if (type !== "new") return;
+  document.querySelector(".none-yet")?.remove();
+  const row = document.getElementById(/id="([^"]+)"/.exec(data)[1]);
+  if (!row) return;
+  event.preventDefault();
+  htmx.swap(row, data, {swapStyle: "outerHTML"});
 });
 
 document.body.addEventListener("htmx:sseError", () => {
-  if (silent || !problem) return;
+  if (silent) return;
   silent = true;
   const notice = document.createElement("p");
   notice.className = "notice wrong";
   const time = new Date().toISOString().slice(11, 19);
   notice.textContent = `No live changes since ${time} UTC: the console does not answer. If it has ended, start \`cutout console\` again.`;
-  problem.replaceChildren(notice);
+  problem().replaceChildren(notice);
 });
 
 document.body.addEventListener("htmx:sseOpen", () => {
-  if (silent) problem.replaceChildren();
+  if (silent) problem().replaceChildren();
   silent = false;
 });
 
@@ -70,7 +74,7 @@ if (drop) {
     const listed = files.map(([path, file]) => [path, file.size]);
     const answer = await ask(listed);
     if (!answer) return;
-    const target = answer.ok ? plan : problem;
+    const target = answer.ok ? plan : problem();
     plan.replaceChildren();
     target.innerHTML = answer.text;
     document.getElementById("upload")?.addEventListener("click", () => upload(files));
