@@ -67,11 +67,11 @@ def create_app(
         return site.trouble(request, _DEFECT)
 
     routes = [
-        *Board(site=site).routes(),
-        *PhotoPage(site=site).routes(),
+        *Board(site=site, windows=windows).routes(),
+        *PhotoPage(site=site, windows=windows).routes(),
         *ReviewPage(site=site).routes(),
         *Pictures(site=site).routes(),
-        *Drop(site=site).routes(),
+        *Drop(site=site, windows=windows).routes(),
         *windows.routes(),
         Mount("/static", StaticFiles(packages=[_STATIC]), name="static"),
     ]

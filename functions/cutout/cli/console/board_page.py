@@ -11,6 +11,7 @@ import click
 from starlette.responses import RedirectResponse
 
 from cutout.cli import compose
+from cutout.cli.console.live import ShownPage
 from cutout.cli.options.job_filters import job_filter
 from cutout.cli.options.time_expressions import time_in
 from cutout.cli.photo_names import job_named
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from cutout.cli.console.live import LiveWindows
     from cutout.cli.console.site import Form, Site
     from cutout.operator.list_jobs import JobFilter
 
@@ -90,6 +92,7 @@ class Board:
     """The pages of the board and of the gate."""
 
     site: Site
+    windows: LiveWindows
 
     def routes(self) -> list[Route]:
         """Return its routes."""
@@ -115,15 +118,22 @@ class Board:
         browse = compose.browse(stack, at_once=1 if chosen.is_indexed else _AT_ONCE)
         listed = list(islice(browse.jobs(chosen, after), PAGE + 1))
         jobs = listed[:PAGE]
+        end = Cursor.of(jobs[-1]) if len(listed) > PAGE else None
+        page = ShownPage(
+            made=self.site.now(),
+            jobs={job.id: job for job in jobs},
+            wanted=chosen if gets_new else None,
+            since=max(filter(None, (chosen.since, end and end.at)), default=None),
+        )
         return self.site.page(
             "board.html",
             query=query,
             jobs=jobs,
-            more=query.address(after=str(Cursor.of(jobs[-1]))) if len(listed) > PAGE else None,
+            more=query.address(after=str(end)) if end else None,
             gate=stack.jobs.read_gate(),
             mistake=None,
             gets_new=gets_new,
-            live=f"/events?{query.address(opened=now.isoformat())}&" if gets_new else "/events?",
+            live=self.windows.stream_of(page),
         )
 
     def _mistaken(self, query: Query, error: Exception) -> Response:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from cutout.cli import compose
+from cutout.cli.console.live import ShownPage
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem, explained
@@ -37,12 +38,16 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.console.live import LiveWindows
     from cutout.cli.console.site import Form, Site
+    from cutout.domain.job.job import Job
 
 PATH_HEADER = "X-Path"
 """The header of an upload: its path in the drop, URL-encoded."""
 PRICE_HEADER = "X-Price"
 """The header of an upload: the credits of a photo that the plan showed."""
+PAGE_HEADER = "X-Page"
+"""The header of an upload: the stream of the page that shows its row."""
 _QUIET = Console(quiet=True)
 
 
@@ -61,10 +66,26 @@ class DroppedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Upload:
+    """What the page states about a file that it sends.
+
+    Attributes:
+        path: in the drop.
+        price: credits of a photo, as the plan showed them.
+        page: the stream of the page that shows its row.
+    """
+
+    path: str
+    price: Decimal
+    page: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Drop:
     """The drop page."""
 
     site: Site
+    windows: LiveWindows
 
     def routes(self) -> list[Route]:
         """Return its routes."""
@@ -81,7 +102,7 @@ class Drop:
             "drop.html",
             prefix=stack.upload_prefix(),
             bucket=stack.outputs.uploads_bucket,
-            live="/events?drop=1&",
+            live=self.windows.stream_of(ShownPage(made=self.site.now(), is_drop=True)),
         )
 
     def plan(self, _request: Request, form: Form) -> Response:
@@ -105,8 +126,11 @@ class Drop:
 
     async def receive(self, request: Request) -> Response:
         """Upload one photo, whose bytes are the body, and show what becomes of it."""
-        path = unquote(request.headers.get(PATH_HEADER, ""))
-        shown = _price(request.headers.get(PRICE_HEADER, ""))
+        upload = Upload(
+            path=unquote(request.headers.get(PATH_HEADER, "")),
+            price=_price(request.headers.get(PRICE_HEADER, "")),
+            page=request.headers.get(PAGE_HEADER, ""),
+        )
         # The photo goes through a file, as S3 needs its hash first: any size, little memory.
         with tempfile.NamedTemporaryFile(prefix="cutout-drop-") as file:
             size = 0
@@ -116,9 +140,9 @@ class Drop:
                     raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 file.write(chunk)
             file.flush()
-            return await run_in_threadpool(self._upload, path, Path(file.name), size, shown)
+            return await run_in_threadpool(self._upload, upload, Path(file.name), size)
 
-    def _upload(self, path: str, file: Path, size: int, shown: Decimal) -> Response:
+    def _upload(self, upload: Upload, file: Path, size: int) -> Response:
         """Upload a photo for the price that the plan showed, or less.
 
         It is not uploaded if the bucket has the same bytes under its key already.
@@ -126,35 +150,39 @@ class Drop:
         try:
             with explained():
                 stack = self.site.stack()
-                photo = _photo(_checked(stack, path, size), file)
-                return self._uploaded(stack, path, photo, shown)
+                photo = _photo(_checked(stack, upload.path, size), file)
+                return self._uploaded(stack, upload, photo)
         except Problem as problem:
             return self.site.page(
                 "_dropped.html",
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
-                path=path,
+                path=upload.path,
                 job=None,
                 job_id=None,
                 says=problem.message,
                 is_wrong=True,
             )
 
-    def _uploaded(self, stack: Stack, path: str, photo: Photo, shown: Decimal) -> Response:
+    def _uploaded(self, stack: Stack, upload: Upload, photo: Photo) -> Response:
         [planned] = UploadPlanner(stack=stack, console=_QUIET, retry_failed=False).plan([photo])
         if planned.action is Action.UPLOAD:
             price = stack.jobs.read_gate().price
-            if price > shown:
-                raise Problem(f"A photo now costs {price} credits, not {shown}: drop it again.")
+            if price > upload.price:
+                raise Problem(
+                    f"A photo now costs {price} credits, not {upload.price}: drop it again."
+                )
             sent = stack.upload(photo)
-            return self._row(path, job_id=sent.job_id, says="uploaded")
+            return self._row(upload, says="uploaded", job_id=sent.job_id)
         job_id = planned.there.job_id if planned.there else None
-        return self._row(path, job=planned.job, job_id=job_id, says=planned.in_words)
+        return self._row(upload, says=planned.in_words, job=planned.job, job_id=job_id)
 
     def _row(
-        self, path: str, *, says: str, job: object = None, job_id: str | None = None
+        self, upload: Upload, *, says: str, job_id: str | None, job: Job | None = None
     ) -> Response:
+        if job_id is not None:
+            self.windows.show(upload.page, job_id, job)
         return self.site.page(
-            "_dropped.html", path=path, job=job, job_id=job_id, says=says, is_wrong=False
+            "_dropped.html", path=upload.path, job=job, job_id=job_id, says=says, is_wrong=False
         )
 
 

@@ -7,23 +7,23 @@ state, and a batch of a hundred jobs. Each further hundred jobs in progress take
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
-import click
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from cutout.cli.console.board_page import Query
 from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
 from cutout.domain.states import SETTLED
+from cutout.operator.list_jobs import Cursor
 from cutout.ports.jobs_table import MOST_COUNTED
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ The index of ended jobs is eventually consistent, and a page connects a moment a
 _UNTIL_BEHIND = _OVERLAP / 2
 """A page that connects later than this after it was made may have missed the end of a job."""
 MOST_WINDOWS = 20
+_MOST_PAGES = 50
+"""Pages that are remembered: one that was forgotten is made again when it connects."""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_ADDED = 100
+"""Jobs that are added to a list before its page is made again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,7 @@ class TableWatch:
     """Looks for changed jobs. Not for several threads at a time."""
 
     def __init__(self, site: Site) -> None:
-        self.moving = 0
+        self.moving: Collection[str] = ()
         self._site = site
         self._jobs: Mapping[str, Job] = {}
         self._ended: set[tuple[str, datetime]] = set()
@@ -100,18 +105,47 @@ class TableWatch:
             for entry in islice(stack.jobs.moved(state, since=since), MOST_COUNTED)
         }
         moving = [entry.job_id for entry in islice(stack.jobs.moving(), MOST_COUNTED)]
+        # Those that were moving have ended: they are found also if this machine's clock is wrong.
+        gone = set(self.moving).difference(moving)
         new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
-        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new, *shown])))
+        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new, *gone, *shown])))
         gate = stack.jobs.read_gate()
         known = {job_id: self._jobs[job_id] for job_id, _ in ended if job_id in self._jobs}
         self._jobs = known | {job.id: job for job in read}
-        self.moving = len(moving)
+        self.moving = moving
         self._ended, self._since = ended, now
         return Changes(jobs=self._jobs, gate=gate, since=now)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShownPage:
+    """What a page shows, so that its window gets what differs.
+
+    Attributes:
+        made: when its jobs were read.
+        jobs: those on the page by id, as they were read; None for an upload without a job yet.
+        wanted: the jobs that are added to its list; None if none is.
+        since: the time in the list before which a job is on a later page; None for no such time.
+        is_photo: it shows one job, which each look reads.
+        is_drop: it shows uploaded files, each with a row that asks for its job by itself.
+    """
+
+    made: datetime
+    jobs: dict[str, Job | None] = field(default_factory=dict)
+    wanted: JobFilter | None = None
+    since: datetime | None = None
+    is_photo: bool = False
+    is_drop: bool = False
+
+    def lists(self, job: Job) -> bool:
+        """Whether a job that is not on the page belongs there by now."""
+        if self.wanted is None or not self.wanted.takes(job):
+            return False
+        return self.since is None or Cursor.of(job).at >= self.since
+
+
 class LiveWindows:
-    """The open windows, and the loop that looks for them.
+    """The pages that were made, the open windows, and the loop that looks for them.
 
     The loop is the only one that looks, and it ends by itself: a look that is cancelled would go on
     in its thread, beside the next.
@@ -120,6 +154,8 @@ class LiveWindows:
     def __init__(self, site: Site) -> None:
         self._watch = TableWatch(site)
         self._site = site
+        self._pages: OrderedDict[str, ShownPage] = OrderedDict()
+        self._numbers = count(1)
         self._windows: dict[asyncio.Queue[Changes | None], Window] = {}
         self._loop: asyncio.Task[None] | None = None
         self._all_closed = asyncio.Event()
@@ -129,28 +165,31 @@ class LiveWindows:
         """Return its routes."""
         return [Route("/events", self.events, methods=["GET"], name="GET /events")]
 
+    def stream_of(self, page: ShownPage) -> str:
+        """Remember what a page shows, and return the address of its stream."""
+        address = f"/events?page={next(self._numbers)}"
+        self._pages[address] = page
+        if len(self._pages) > _MOST_PAGES:
+            self._pages.popitem(last=False)
+        return address
+
+    def show(self, address: str, job_id: str, job: Job | None) -> None:
+        """Send the changes of a job to a page that shows it since it was made."""
+        if page := self._pages.get(address):
+            page.jobs[job_id] = job
+
     async def events(self, request: Request) -> Response:
-        """Send changes to a window as server-sent events, until it is closed."""
+        """Send the changes to a window, until it is closed."""
         if len(self._windows) >= MOST_WINDOWS:
             return PlainTextResponse(
-                f"{MOST_WINDOWS} windows of this console are open: close one.\n",
+                "Twenty windows of this console are open: close one.\n",
                 status_code=HTTPStatus.SERVICE_UNAVAILABLE,
             )
-        fields, now = request.query_params, self._site.now()
-        try:
-            wanted = Query.of(fields).chosen(now)
-        except click.BadParameter as error:
-            raise HTTPException(HTTPStatus.BAD_REQUEST) from error
-        made = _moment(fields.get("made", ""))
-        window = Window(
-            site=self._site,
-            wanted=wanted,
-            opened=_moment(fields.get("opened", "")),
-            is_behind=made is None or now - made > _UNTIL_BEHIND,
-            is_drop="drop" in fields,
-            job_shown=fields.get("job"),
-            version_shown=fields.get("version"),
-        )
+        if "page" not in request.query_params:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        page = self._pages.get(f"/events?{request.url.query}") or ShownPage(made=_LONG_AGO)
+        is_behind = self._site.now() - page.made > _UNTIL_BEHIND
+        window = Window(self._site, page, is_behind=is_behind)
         return StreamingResponse(self.stream(window), media_type="text/event-stream")
 
     async def stream(self, window: Window) -> AsyncGenerator[str]:
@@ -164,8 +203,9 @@ class LiveWindows:
             self._loop = asyncio.create_task(self._look_again_and_again())
         try:
             while changes := await queue.get():
-                for event in window.events(changes):
-                    yield event
+                # In one piece: asyncio complains of many writes to a window that was closed.
+                if events := "".join(window.events(changes)):
+                    yield events
         finally:
             self._windows.pop(queue, None)
             if not self._windows:
@@ -181,88 +221,63 @@ class LiveWindows:
     async def _look_again_and_again(self) -> None:
         try:
             while self._windows:
-                shown = {it.job_shown for it in self._windows.values() if it.job_shown}
-                self._latest = await run_in_threadpool(self._watch.look, shown)
+                pages = [window.page for window in self._windows.values()]
+                photos = {job_id for page in pages if page.is_photo for job_id in page.jobs}
+                self._latest = await run_in_threadpool(self._watch.look, photos)
                 for queue in self._windows:
                     give(queue, self._latest)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_pause_seconds(self._watch.moving)):
+                    async with asyncio.timeout(_pause_seconds(len(self._watch.moving))):
                         await self._all_closed.wait()
         finally:
             self._latest = None
 
 
 class Window:
-    """One open window: which jobs it shows, and which of them it got as new.
+    """One open window, and what it was sent.
 
     Args:
         site: the templates.
-        wanted: the jobs that its page lists.
-        opened: when its page was made, if it is a list: jobs that began later are added to it.
-        is_behind: its page must be made again, as it may have missed changes: this is the case
-            after each lost connection.
-        is_drop: its page shows uploaded files, each with a row of its own.
-        job_shown: id of the job that its page shows, if it shows one.
-        version_shown: version of that job on the page.
+        page: what its page shows.
+        is_behind: its page must be made again, as it may have missed changes: so it is after each
+            lost connection.
     """
 
-    def __init__(
-        self,
-        *,
-        site: Site,
-        wanted: JobFilter,
-        opened: datetime | None,
-        is_behind: bool = False,
-        is_drop: bool = False,
-        job_shown: str | None = None,
-        version_shown: str | None = None,
-    ) -> None:
-        self.job_shown = job_shown
+    def __init__(self, site: Site, page: ShownPage, *, is_behind: bool = False) -> None:
+        self.page = page
         self._site = site
-        self._wanted = wanted
-        self._opened = opened
         self._is_behind = is_behind
-        self._is_drop = is_drop
-        self._version_shown = version_shown
-        self._added: set[str] = set()
+        self._sent: dict[str, Job] = {}
+        self._added = 0
         self._shown: dict[str, str] = {}
-        self._sent: Mapping[str, Job] = {}
 
     def events(self, changes: Changes) -> list[str]:
         """Return the events for these changes."""
         events = list(self._replaced("problem", self._problem(changes)))
-        if changes.gate is not None:
-            if self._is_behind:
-                self._is_behind = False
-                events.append(_event("behind", ""))
-            gate = self._site.html("_gate.html", gate=changes.gate)
-            events += self._replaced("gate", gate)
-            events += self._moved(changes.jobs)
+        if changes.gate is None:
+            return events
+        if self._is_behind:
+            # Again with each look until the page is made, which may fail.
+            self._is_behind = not self.page.is_drop
+            events.append(_event("behind", ""))
+        gate = self._site.html("_gate.html", gate=changes.gate)
+        events += self._replaced("gate", gate)
+        for job in changes.jobs.values():
+            events += self._changed(job)
+        # A list that only grows would make the browser slow.
+        self._is_behind |= self._added >= _MOST_ADDED
         return events
 
-    def _moved(self, jobs: Mapping[str, Job]) -> Iterator[str]:
-        """Yield an event for each job that differs from what the window has."""
-        sent, self._sent = self._sent, jobs
-        for job in jobs.values():
-            if sent.get(job.id) == job or not self._is_shown(job):
-                continue
-            row = self._site.html("_job.html", job=job, is_dropped=self._is_drop)
-            if self._is_new(job):
-                self._added.add(job.id)
-                yield _event("new", row)
-            else:
-                yield _event(f"job-{job.id}", row)
-
-    def _is_shown(self, job: Job) -> bool:
-        """Whether the page may show the job, in another version."""
-        if self.job_shown is None:
-            return True
-        return job.id == self.job_shown and str(job.version) != self._version_shown
-
-    def _is_new(self, job: Job) -> bool:
-        if self._opened is None or job.created_at < self._opened or job.id in self._added:
-            return False
-        return self._wanted.takes(job)
+    def _changed(self, job: Job) -> Iterator[str]:
+        """Yield the event for a job if it differs from what the window has."""
+        is_shown = job.id in self._sent or job.id in self.page.jobs
+        if is_shown and job == (self._sent.get(job.id) or self.page.jobs.get(job.id)):
+            return
+        if is_shown or self.page.lists(job):
+            self._sent[job.id] = job
+            self._added += not is_shown
+            row = self._site.html("_job.html", job=job, is_dropped=self.page.is_drop)
+            yield _event(f"job-{job.id}" if is_shown else "new", row)
 
     def _replaced(self, name: str, html: str) -> Iterator[str]:
         """Yield the event that replaces a part of the page, if it differs from what is shown."""
@@ -294,10 +309,3 @@ def _pause_seconds(moving: int) -> float:
     if not moving:
         return _IDLE_SECONDS
     return _BUSY_SECONDS * min(max(1.0, moving / _JOBS_FOR_ONE_PAUSE), _MOST_PAUSES)
-
-
-def _moment(text: str) -> datetime | None:
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from cutout.cli.console.live import ShownPage
 from cutout.cli.console.retry_offer import offer_of, retry_as_offered
 from cutout.cli.console.stored_files import cut_out_of, photo_of, variants_of
 from cutout.cli.output.describe import event_text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from cutout.cli.console.live import LiveWindows
     from cutout.cli.console.site import Form, Site
     from cutout.domain.job.job import Job
 
@@ -35,6 +37,7 @@ class PhotoPage:
     """The page of one photo."""
 
     site: Site
+    windows: LiveWindows
 
     def routes(self) -> list[Route]:
         """Return its routes."""
@@ -52,6 +55,7 @@ class PhotoPage:
         return self.site.page(
             "photo.html",
             job=job,
+            live=self.windows.stream_of(ShownPage(made=now, jobs={job.id: job}, is_photo=True)),
             steps=timeline(job, now),
             is_shortened=is_shortened(job),
             others=[one for one in uploads if one.id != job.id][:_OTHERS_SHOWN],

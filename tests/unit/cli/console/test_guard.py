@@ -11,7 +11,7 @@ PAGES = [
     "/",
     "/drop",
     "/search?key=a",
-    "/events?since=wrong",
+    "/events",
     "/jobs/1",
     "/static/console.css",
     "/nothing",

@@ -7,9 +7,8 @@ import re
 import threading
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -21,6 +20,7 @@ from cutout.cli.console.live import (
     MOST_WINDOWS,
     Changes,
     LiveWindows,
+    ShownPage,
     TableWatch,
     Window,
     give,
@@ -28,6 +28,7 @@ from cutout.cli.console.live import (
 from cutout.cli.console.site import Site
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
+from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
 from tests.support.cli.clock import NOON
@@ -56,8 +57,8 @@ def _names(events: list[str]) -> list[str]:
 
 def test_a_window_gets_each_change_once(stack: FakeStack, site: Site) -> None:
     """Also that of a job that has ended."""
-    watch, window = TableWatch(site), _window(site)
     job = make_job("a.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1))
+    watch, window = TableWatch(site), _window(site, replace(job, version=job.version - 1))
     stack.know(job)
     assert _names(window.events(watch.look())) == ["problem", "gate", f"job-{job.id}"]
     assert window.events(watch.look()) == []
@@ -89,13 +90,7 @@ def test_the_page_of_a_job_gets_later_versions_of_it_only(stack: FakeStack, site
     job = make_job("a.jpg", state=State.PROCESSING)
     stack.know(job, make_job("b.jpg", state=State.PROCESSING))
     watch = TableWatch(site)
-    window = Window(
-        site=site,
-        wanted=JobFilter(),
-        opened=None,
-        job_shown=job.id,
-        version_shown=str(job.version),
-    )
+    window = Window(site, ShownPage(made=NOON, jobs={job.id: job}, is_photo=True))
     assert _names(window.events(watch.look())) == ["problem", "gate"]
     stack.know(replace(job, version=job.version + 1))
     assert _names(window.events(watch.look())) == [f"job-{job.id}"]
@@ -111,45 +106,64 @@ def test_a_job_that_a_page_shows_is_read_in_any_case(stack: FakeStack, site: Sit
     assert watch.look([old.id, "unknown"]).jobs == {old.id: old}
 
 
-def test_a_page_that_connects_late_is_made_again_once(stack: FakeStack, site: Site) -> None:
-    """It may have missed the end of a job; not while the table cannot be read."""
-    watch = TableWatch(site)
-    window = Window(site=site, wanted=JobFilter(), opened=None, is_behind=True)
+def test_a_page_that_connects_late_is_made_again(stack: FakeStack, site: Site) -> None:
+    """Each look tells it until it is, as that may fail; not while the table cannot be read."""
+    watch, page = TableWatch(site), ShownPage(made=NOON)
+    window = Window(site, page, is_behind=True)
     stack.table.fails_with = _DEAD
     assert _names(window.events(watch.look())) == ["problem"]
     stack.table.fails_with = None
     assert _names(window.events(watch.look())) == ["problem", "behind", "gate"]
+    assert _names(window.events(watch.look())) == ["behind"]
+
+
+def test_rows_of_uploaded_files_ask_for_their_jobs_once(stack: FakeStack, site: Site) -> None:
+    """The page with them is not made again: it would be empty."""
+    stack.know(make_job("a.jpg", state=State.PROCESSING))
+    watch = TableWatch(site)
+    window = Window(site, ShownPage(made=NOON, is_drop=True), is_behind=True)
+    assert _names(window.events(watch.look())) == ["problem", "behind", "gate"]
     assert window.events(watch.look()) == []
 
 
-@pytest.mark.parametrize(
-    ("made", "is_behind"),
-    [
-        (NOON, False),
-        (NOON - timedelta(seconds=9), False),
-        (NOON - timedelta(seconds=11), True),
-        ("", True),
-    ],
-)
+@pytest.mark.parametrize(("seconds", "is_behind"), [(0, False), (10, False), (11, True)])
 def test_a_page_connects_late_ten_seconds_after_it_was_made(
-    *, site: Site, made: object, is_behind: bool
+    *, stack: FakeStack, site: Site, seconds: int, is_behind: bool
 ) -> None:
     """A stream that the browser opens again has the address that its page had."""
+    windows = LiveWindows(site)
+    address = windows.stream_of(ShownPage(made=NOON))
+    stack.clock.sleep(seconds)
+    assert ("behind" in _first_names(windows, address)) == is_behind
 
-    async def opened() -> None:
-        windows = LiveWindows(site)
-        address = urlencode({"made": str(made)}).encode()
-        request = Request({"type": "http", "query_string": address, "headers": []})
-        response = await windows.events(request)
+
+def test_a_page_that_is_not_remembered_is_made_again(site: Site) -> None:
+    """Fifty others were made since."""
+    windows = LiveWindows(site)
+    first, *others = (windows.stream_of(ShownPage(made=NOON)) for _ in range(51))
+    behind = ["behind" in _first_names(windows, address) for address in (first, others[0])]
+    assert behind == [True, False]
+
+
+def _first_names(windows: LiveWindows, address: str) -> list[str]:
+    """The names of the first events that a window gets."""
+    query = address.partition("?")[2].encode()
+    scope = {"type": "http", "path": "/events", "query_string": query, "headers": []}
+    scope["server"] = ("127.0.0.1", 80)
+
+    async def opened() -> list[str]:
+        response = await windows.events(Request(scope))
         assert isinstance(response, StreamingResponse)
-        async with aclosing(response.body_iterator) as stream:  # type: ignore[type-var]
-            names: list[str] = []
-            while "gate" not in names:
-                names += _names([str(await anext(stream))])
-        assert ("behind" in names) == is_behind
+        names: list[str] = []
+        async for event in response.body_iterator:
+            names += _names([str(event)])
+            if "gate" in names:
+                break
+        windows.end()
         await _the_loop_ends()
+        return names
 
-    asyncio.run(opened())
+    return asyncio.run(opened())
 
 
 def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) -> None:
@@ -176,32 +190,71 @@ def test_a_look_that_fails_says_why_and_since_when(stack: FakeStack, site: Site)
     assert watch.look().problem is None
 
 
-def _window(site: Site, **wanted: object) -> Window:
-    chosen = replace(JobFilter(), **wanted)  # type: ignore[arg-type]
-    return Window(site=site, wanted=chosen, opened=NOON)
+def _window(site: Site, *jobs: Job, since: datetime | None = None, prefix: str = "") -> Window:
+    """A window with a list of these jobs."""
+    wanted = JobFilter(prefix=prefix)
+    shown: dict[str, Job | None] = {job.id: job for job in jobs}
+    return Window(site, ShownPage(made=NOON, jobs=shown, wanted=wanted, since=since))
 
 
-def test_a_window_gets_new_jobs_of_its_filter_and_changes_of_all(
+def test_a_window_gets_new_jobs_of_its_list_and_changes_of_those_on_its_page(
     stack: FakeStack, site: Site
 ) -> None:
-    """A job that began before the window was opened replaces its row, if the page has one."""
-    stack.know(
-        make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1)),
-        make_job("old.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1)),
-    )
+    """A job that is on a later page of the list is none of them."""
+    shown = make_job("shown.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1))
+    new = make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1))
+    old = make_job("old.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=2))
+    stack.know(new, replace(shown, version=2), old)
     changes = TableWatch(site).look()
-    everything, shoes = _window(site), _window(site, prefix="shoes/")
-    assert _names(everything.events(changes)) == ["problem", "gate", "job-job-of-old.jpg", "new"]
+    everything, shoes = (_window(site, shown, since=NOON, prefix=it) for it in ("", "shoes/"))
+    assert _names(everything.events(changes)) == ["problem", "gate", f"job-{shown.id}", "new"]
     again = replace(changes, jobs={it.id: replace(it, version=9) for it in changes.jobs.values()})
-    assert _names(everything.events(again)) == ["job-job-of-old.jpg", "job-job-of-new.jpg"]
+    assert _names(everything.events(again)) == [f"job-{shown.id}", f"job-{new.id}"]
     assert "new" not in _names(shoes.events(changes))
+    whole = _window(site, shown)
+    assert _names(whole.events(changes)) == ["problem", "gate", "new", f"job-{shown.id}", "new"]
+
+
+def test_a_job_is_added_to_a_list_when_it_comes_into_its_state(
+    stack: FakeStack, site: Site
+) -> None:
+    """A list of failed jobs gets one that began long ago, and fails now."""
+    job = make_job("a.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=5))
+    stack.know(job)
+    watch = TableWatch(site)
+    failures = ShownPage(made=NOON, wanted=JobFilter(states=(State.FAILED,)), since=NOON)
+    window = Window(site, failures)
+    assert "new" not in _names(window.events(watch.look()))
+    stack.know(replace(failed("a.jpg"), updated_at=NOON + timedelta(seconds=3)))
+    assert _names(window.events(watch.look())) == ["new"]
+
+
+def test_an_end_is_found_with_a_wrong_clock(stack: FakeStack, site: Site) -> None:
+    """This machine's clock is ten minutes ahead of that of AWS, by which jobs are listed."""
+    stack.know(make_job("a.jpg", state=State.PROCESSING))
+    stack.clock.sleep(600)
+    watch = TableWatch(site)
+    watch.look()
+    done = replace(make_job("a.jpg"), updated_at=NOON)
+    stack.know(done)
+    assert watch.look().jobs == {done.id: done}
+
+
+def test_a_list_that_has_grown_is_made_again(stack: FakeStack, site: Site) -> None:
+    """A hundred rows were added; a browser would become slow with thousands."""
+    stack.know(*(make_job(f"{it}.jpg", state=State.PROCESSING) for it in range(100)))
+    watch, window = TableWatch(site), _window(site)
+    assert _names(window.events(watch.look())).count("new") == 100
+    assert _names(window.events(watch.look())) == ["behind"]
 
 
 def test_a_window_without_a_list_gets_rows_to_replace_only(stack: FakeStack, site: Site) -> None:
     """The drop page has a row for each upload already."""
-    stack.know(make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1)))
-    window = Window(site=site, wanted=JobFilter(), opened=None)
-    names = _names(window.events(TableWatch(site).look()))
+    job = make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1))
+    stack.know(job, make_job("other.jpg", state=State.PROCESSING))
+    windows, page = LiveWindows(site), ShownPage(made=NOON, is_drop=True)
+    windows.show(windows.stream_of(page), job.id, None)
+    names = _names(Window(site, page).events(TableWatch(site).look()))
     assert names == ["problem", "gate", "job-job-of-new.jpg"]
 
 
@@ -221,7 +274,9 @@ def test_trouble_is_told_once_and_taken_back(stack: FakeStack, site: Site) -> No
 def test_a_key_cannot_end_an_event(stack: FakeStack, site: Site) -> None:
     """A line break in a key would begin another field of the event."""
     stack.know(make_job("a\n\nevent: gate\ndata: x", state=State.PROCESSING))
-    for event in _window(site).events(TableWatch(site).look()):
+    events = _window(site).events(TableWatch(site).look())
+    assert _names(events) == ["problem", "gate", "new"]
+    for event in events:
         lines = event.rstrip("\n").splitlines()
         assert lines[0].startswith("event: ")
         assert all(line.startswith("data: ") for line in lines[1:])
@@ -248,8 +303,7 @@ def test_one_loop_looks_for_all_windows_and_ends_with_the_last(
         await _the_loop_ends()
         compose.control(stack).pause()
         async with aclosing(windows.stream(_window(site))) as later:
-            events = [await anext(later), await anext(later)]
-            assert "gate paused" in events[1]
+            assert "gate paused" in await anext(later)
         await _the_loop_ends()
 
     asyncio.run(two_windows())
@@ -282,7 +336,7 @@ def test_a_window_that_opens_during_the_last_look_is_served_by_it(
             await waits
         goes_on.set()
         async with aclosing(windows.stream(_window(site))) as second:
-            assert _names([await anext(second), await anext(second)]) == ["problem", "gate"]
+            assert _names([await anext(second)]) == ["problem", "gate"]
             assert stack.table.steps["gate.read"] == 1
         await _the_loop_ends()
 
@@ -308,7 +362,8 @@ def test_the_number_of_windows_has_a_limit(site: Site) -> None:
 
     async def many() -> None:
         windows = LiveWindows(site)
-        request = Request({"type": "http", "query_string": b"", "headers": []})
+        scope = {"type": "http", "path": "/events", "query_string": b"page=1", "headers": []}
+        request = Request(scope | {"server": ("127.0.0.1", 80)})
         async with AsyncExitStack() as opened:
             for _ in range(MOST_WINDOWS):
                 stream = windows.stream(_window(site))

@@ -90,6 +90,7 @@ if (drop) {
       request.setRequestHeader("X-CSRF-Token", csrf);
       request.setRequestHeader("X-Path", encodeURIComponent(path));
       request.setRequestHeader("X-Price", row.dataset.price);
+      request.setRequestHeader("X-Page", drop.dataset.page);
       request.upload.onprogress = ({loaded, total}) => {
         bar.value = total ? loaded / total : 1;
         says.textContent = bar.value < 1 ? "is being uploaded" : "is being stored";
