@@ -1,8 +1,4 @@
-"""Live changes: one loop reads the table for all open windows, and none if no window is open.
-
-A look takes about eight requests: the gate, the index of jobs in progress, one index for each end
-state, and a batch of a hundred jobs. Each further hundred jobs in progress takes one more.
-"""
+"""Live changes: one loop reads the table for all open windows, and none if no window is open."""
 
 from __future__ import annotations
 
@@ -10,9 +6,9 @@ import asyncio
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
-from itertools import count, islice
+from itertools import count
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -20,20 +16,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.console.table_watch import OVERLAP, Changes, TableWatch
 from cutout.domain.dataclass import dataclass
-from cutout.domain.states import SETTLED
 from cutout.operator.list_jobs import Cursor
-from cutout.ports.jobs_table import MOST_COUNTED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Iterator
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from cutout.cli.console.site import Site
-    from cutout.domain.gate.gate import Gate
     from cutout.domain.job.job import Job
     from cutout.operator.list_jobs import JobFilter
 
@@ -41,12 +34,7 @@ _BUSY_SECONDS = 2.0
 _IDLE_SECONDS = 5.0
 _JOBS_FOR_ONE_PAUSE = 200
 _MOST_PAUSES = 5
-_OVERLAP = timedelta(seconds=20)
-"""Each look begins this long before the last.
-
-The index of ended jobs is eventually consistent, and a page connects a moment after it is made.
-"""
-_UNTIL_BEHIND = _OVERLAP / 2
+_UNTIL_BEHIND = OVERLAP / 2
 """A page that connects later than this after it was made may have missed the end of a job."""
 MOST_WINDOWS = 20
 _MOST_PAGES = 50
@@ -54,67 +42,6 @@ _MOST_PAGES = 50
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_ADDED = 100
 """Jobs that are added to a list before its page is made again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What one look found.
-
-    Attributes:
-        jobs: by id, those in progress and those that ended a short time ago; none if it failed.
-        gate: None if the look failed.
-        problem: why it failed.
-        since: when the last look succeeded.
-    """
-
-    jobs: Mapping[str, Job] = field(default_factory=dict)
-    gate: Gate | None = None
-    problem: Problem | None = None
-    since: datetime | None = None
-
-
-class TableWatch:
-    """Looks for changed jobs. Not for several threads at a time."""
-
-    def __init__(self, site: Site) -> None:
-        self.moving: Collection[str] = ()
-        self._site = site
-        self._jobs: Mapping[str, Job] = {}
-        self._ended: set[tuple[str, datetime]] = set()
-        self._since: datetime | None = None
-
-    def look(self, shown: Collection[str] = ()) -> Changes:
-        """Return the jobs that may have changed a short time ago, and the gate.
-
-        Args:
-            shown: jobs that are read in any case.
-        """
-        try:
-            with explained():
-                return self._changes(shown)
-        except Problem as problem:
-            self._site.forget_stack()
-            return Changes(problem=problem, since=self._since)
-
-    def _changes(self, shown: Collection[str]) -> Changes:
-        stack, now = self._site.stack(), self._site.now()
-        since = (self._since or now) - _OVERLAP
-        ended = {
-            (entry.job_id, entry.at)
-            for state in SETTLED
-            for entry in islice(stack.jobs.moved(state, since=since), MOST_COUNTED)
-        }
-        moving = [entry.job_id for entry in islice(stack.jobs.moving(), MOST_COUNTED)]
-        # Those that were moving have ended: they are found also if this machine's clock is wrong.
-        gone = set(self.moving).difference(moving)
-        new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
-        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new, *gone, *shown])))
-        gate = stack.jobs.read_gate()
-        known = {job_id: self._jobs[job_id] for job_id, _ in ended if job_id in self._jobs}
-        self._jobs = known | {job.id: job for job in read}
-        self.moving = moving
-        self._ended, self._since = ended, now
-        return Changes(jobs=self._jobs, gate=gate, since=now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,14 +18,13 @@ from starlette.responses import StreamingResponse
 from cutout.cli import compose
 from cutout.cli.console.live import (
     MOST_WINDOWS,
-    Changes,
     LiveWindows,
     ShownPage,
-    TableWatch,
     Window,
     give,
 )
 from cutout.cli.console.site import Site
+from cutout.cli.console.table_watch import Changes, TableWatch
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
 from cutout.domain.job.job import Job
