@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.board_page import Board
 from cutout.cli.console.drop_page import Drop
 from cutout.cli.console.guard import Guard, Secrets
@@ -18,17 +22,9 @@ from cutout.cli.console.photo_page import PhotoPage
 from cutout.cli.console.pictures import Pictures
 from cutout.cli.console.review_page import ReviewPage
 from cutout.cli.console.site import Site
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.output.money import Price
-    from cutout.cli.progress.clock import Clock
+from cutout.cli.progress.clock import Clock
 
 _STATIC = ("cutout.cli.console", "static")
 _DEFECT = Problem(

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import click
-from starlette.responses import RedirectResponse
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from cutout.cli import compose
-from cutout.cli.console.live import ShownPage
+from cutout.cli.console.live import LiveWindows, ShownPage
+from cutout.cli.console.site import Form, Site
 from cutout.cli.options.job_filters import job_filter
 from cutout.cli.options.time_expressions import time_in
 from cutout.cli.photo_names import job_named
 from cutout.domain.dataclass import dataclass
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.operator.list_jobs import Cursor
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from starlette.datastructures import QueryParams
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import Route
-
-    from cutout.cli.console.live import LiveWindows
-    from cutout.cli.console.site import Form, Site
-    from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import Cursor, JobFilter
 
 PAGE = 100
 """Jobs on one page."""

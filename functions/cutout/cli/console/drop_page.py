@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rich.console import Console
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from cutout.cli import compose
-from cutout.cli.console.live import ShownPage
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.console.live import LiveWindows, ShownPage
+from cutout.cli.console.site import Form, Site
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem, explained
@@ -29,18 +33,8 @@ from cutout.cli.photo_files import (
 )
 from cutout.cli.round_trip.upload_plan import Action, UploadPlanner
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.job import Job
 from cutout.domain.object_keys import MAX_KEY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.console.live import LiveWindows
-    from cutout.cli.console.site import Form, Site
-    from cutout.domain.job.job import Job
 
 PATH_HEADER = "X-Path"
 """The header of an upload: its path in the drop, URL-encoded."""

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from cutout.cli.console.site import Site
 from cutout.cli.console.table_watch import OVERLAP, Changes, TableWatch
 from cutout.domain.dataclass import dataclass
-from cutout.operator.list_jobs import Cursor
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from cutout.cli.console.site import Site
-    from cutout.domain.job.job import Job
-    from cutout.operator.list_jobs import JobFilter
+from cutout.domain.job.job import Job
+from cutout.operator.list_jobs import Cursor, JobFilter
 
 _BUSY_SECONDS = 2.0
 _IDLE_SECONDS = 5.0

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from cutout.cli.console.live import ShownPage
+from cutout.cli.console.live import LiveWindows, ShownPage
 from cutout.cli.console.retry_offer import offer_of, retry_as_offered
+from cutout.cli.console.site import Form, Site
 from cutout.cli.console.stored_files import cut_out_of, photo_of, variants_of
 from cutout.cli.output.describe import event_text
 from cutout.cli.output.gate_text import delay
 from cutout.cli.output.timeline import is_shortened, timeline
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.job import Job
 from cutout.domain.object_keys import note_key
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain_json
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-
-    from cutout.cli.console.live import LiveWindows
-    from cutout.cli.console.site import Form, Site
-    from cutout.domain.job.job import Job
 
 _OTHERS_SHOWN = 5
 _MAX_NOTE_BYTES = 1 << 16

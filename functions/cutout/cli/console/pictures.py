@@ -9,23 +9,17 @@ Nothing is decoded here: files of strangers are decoded by the browser, in its s
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
-from starlette.responses import StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
-from cutout.cli.console.stored_files import cut_out_of, photo_of, variants_of
+from cutout.cli.console.site import Site
+from cutout.cli.console.stored_files import StoredFile, cut_out_of, photo_of, variants_of
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import Route
-
-    from cutout.cli.console.site import Site
-    from cutout.cli.console.stored_files import StoredFile
-    from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job
 
 
 @dataclass(frozen=True, kw_only=True)

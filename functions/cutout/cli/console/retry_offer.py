@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cutout.cli import compose
+from cutout.cli.console.site import Form, Site
 from cutout.cli.job_retry import check_retryable, retry_job
 from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem
-
-if TYPE_CHECKING:
-    from cutout.cli.console.site import Form, Site
-    from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job
 
 
 @dataclass(frozen=True, kw_only=True)

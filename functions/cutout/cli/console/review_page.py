@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from cutout.cli import compose
 from cutout.cli.console.retry_offer import check_unchanged, offer_of, retry_as_offered
-from cutout.cli.console.site import with_buttons
+from cutout.cli.console.site import Form, Site, with_buttons
 from cutout.cli.console.stored_files import cut_out_of, photo_of
 from cutout.cli.output.problems import Problem
+from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.operator.list_jobs import Cursor, JobFilter
-from cutout.operator.review import doubtful_result
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from starlette.datastructures import QueryParams
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import Route
-
-    from cutout.cli.console.site import Form, Site
-    from cutout.domain.job.job import Job
-    from cutout.operator.review import DoubtfulResult
+from cutout.operator.review import DoubtfulResult, doubtful_result
 
 LONGEST_QUEUE = 100
 """Results on one page of the queue."""

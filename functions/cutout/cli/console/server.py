@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import uvicorn
 
-from cutout.cli.console.app import create_app
+from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.console.app import Application, create_app
 from cutout.cli.console.guard import TOKEN_PARAMETER, Secrets
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.console.app import Application
-    from cutout.cli.output.money import Price
-    from cutout.cli.progress.clock import Clock
+from cutout.cli.output.money import Price
+from cutout.cli.progress.clock import Clock
 
 _STOP_SECONDS = 3
 """How long requests that are being answered delay the end."""

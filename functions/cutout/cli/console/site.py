@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.stored_files import thumbnail_of
 from cutout.cli.output import describe
 from cutout.cli.output.gate_text import gate_as_json, pause_of
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem, explained
+from cutout.cli.progress.clock import Clock
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.cli.output.money import Price
-    from cutout.cli.progress.clock import Clock
-
-    View = Callable[[Request], Response]
-    Form = Mapping[str, str]
-    WriteView = Callable[[Request, Form], Response]
+View = Callable[[Request], Response]
+Form = Mapping[str, str]
+WriteView = Callable[[Request, Form], Response]
 
 _BUTTONS = {
     "`cutout review accept`": "Accept",

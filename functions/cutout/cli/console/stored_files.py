@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutout.cli.photo_files import content_type
 from cutout.domain.dataclass import dataclass
+from cutout.domain.job.job import Job
 from cutout.domain.states import State
-
-if TYPE_CHECKING:
-    from cutout.domain.job.job import Job
 
 _SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"})
 _MAX_THUMBNAIL_BYTES = 10 << 20

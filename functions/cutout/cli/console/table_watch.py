@@ -6,23 +6,18 @@ state, and a batch of a hundred jobs. Each further hundred jobs in progress take
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from cutout.cli.console.site import Site
 from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
+from cutout.domain.gate.gate import Gate
+from cutout.domain.job.job import Job
 from cutout.domain.states import SETTLED
 from cutout.ports.jobs_table import MOST_COUNTED
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import datetime
-
-    from cutout.cli.console.site import Site
-    from cutout.domain.gate.gate import Gate
-    from cutout.domain.job.job import Job
 
 OVERLAP = timedelta(seconds=20)
 """Each look begins this long before the last.
