@@ -115,7 +115,7 @@ class Board:
             made=self.site.now(),
             jobs={job.id: job for job in jobs},
             wanted=chosen if gets_new else None,
-            since=max(filter(None, (chosen.since, end and end.at)), default=None),
+            since=max([it for it in (chosen.since, end and end.at) if it], default=None),
         )
         return self.site.page(
             "board.html",
