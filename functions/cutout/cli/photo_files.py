@@ -80,22 +80,16 @@ def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
     Raises:
         Problem: Two files would have one key, or S3 does not accept a key or a file.
     """
-    photos: list[Photo] = []
-    skipped: list[Path] = []
-    links: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            taken, left = _in_folder(path, prefix)
-            photos += taken
-            skipped += left
-            links += _links_in(path)
-        else:
-            photos.append(_photo(path, prefix + path.name))
+    found = [one for path in paths for one in _in(path, prefix)]
     # One file may be named twice, as itself and by its folder.
-    photos = list(dict.fromkeys(photos))
+    photos = tuple(dict.fromkeys(one for one in found if isinstance(one, Photo)))
     _check_files(photos)
     _check_keys(photos)
-    return Selection(photos=tuple(photos), skipped=tuple(skipped), links=tuple(links))
+    others = [one for one in found if isinstance(one, Path)]
+    skipped = tuple(one for one in others if one.is_file())
+    return Selection(
+        photos=photos, skipped=skipped, links=tuple(one for one in others if not one.is_file())
+    )
 
 
 def content_type(name: str) -> str:
@@ -104,30 +98,23 @@ def content_type(name: str) -> str:
     return _MORE_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
 
 
-def _in_folder(folder: Path, prefix: str) -> tuple[list[Photo], list[Path]]:
-    taken: list[Photo] = []
-    left: list[Path] = []
+def _in(path: Path, prefix: str) -> Iterator[Photo | Path]:
+    """Yield the photos that a path names; of a folder also skipped files and links."""
+    if not path.is_dir():
+        yield _photo(path, prefix + path.name)
+        return
     # `..` has a name only when it is resolved.
-    name = PurePosixPath(folder.resolve().name if folder != Path() else "")
-    for path in sorted(_visible_files(folder)):
-        if looks_like_photo(path.name):
-            inside = path.relative_to(folder).as_posix()
-            taken.append(_photo(path, prefix + str(name / inside)))
-        else:
-            left.append(path)
-    return taken, left
-
-
-def _visible_files(folder: Path) -> Iterator[Path]:
+    name = PurePosixPath(path.resolve().name if path != Path() else "")
     # `rglob` does not follow links to folders, so a loop of links ends.
-    for path in folder.rglob("*"):
-        inside = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in inside.parts):
-            yield path
-
-
-def _links_in(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_symlink() and not path.is_file()]
+    for one in sorted(path.rglob("*")):
+        inside = one.relative_to(path)
+        is_hidden = any(part.startswith(".") for part in inside.parts)
+        if not one.is_file():
+            # A link that leads to a folder, or to nothing.
+            yield from [one] if one.is_symlink() else []
+        elif not is_hidden:
+            key = prefix + str(name / inside.as_posix())
+            yield _photo(one, key) if looks_like_photo(one.name) else one
 
 
 def looks_like_photo(name: str) -> bool:
