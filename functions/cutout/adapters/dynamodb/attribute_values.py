@@ -28,6 +28,7 @@ def written(value: object) -> Any:  # noqa: ANN401 - as the SDK's types have it
     match value:
         case None:
             return {"NULL": True}
+        # Before numbers: a bool is an int, too.
         case bool() | str():
             return {"S" if isinstance(value, str) else "BOOL": value}
         case int() | Decimal():

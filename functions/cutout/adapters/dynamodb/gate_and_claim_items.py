@@ -64,6 +64,7 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
             "gate.#version = #version + :one",
             values={":one": 1},
         )
+    # ADD makes the item and the attribute where there is none: a shard needs no first write.
     names = {f"#spent{n}": spent_name(day) for n, day in enumerate(change.charges)}
     values: dict[str, Any] = {f":spent{n}": it for n, it in enumerate(change.charges.values())}
     added = [f"#spent{number} :spent{number}" for number in range(len(change.charges))]
@@ -151,6 +152,7 @@ def lost_race(lost: LostError) -> LostRaceError:
     """What the writer of a job, and of what belongs to it, is told about the write that lost."""
     match lost.pk.partition("#")[0]:
         case "job":
+            # A person may have deleted the row.
             return JobMovedError(job_in(lost.old) if lost.old else None)
         case "picture":
             return DedupRecordMovedError(dedup_record_in(lost.old) if lost.old else None)

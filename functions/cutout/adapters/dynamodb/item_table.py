@@ -86,10 +86,10 @@ class LostError(Exception):
 
     Attributes:
         pk: the key of the item whose write lost.
-        old: the stored item, or None.
+        old: the stored item; empty if there is none.
     """
 
-    def __init__(self, pk: str, old: Item | None) -> None:
+    def __init__(self, pk: str, old: Item) -> None:
         super().__init__("a condition failed")
         self.pk = pk
         self.old = old
@@ -266,9 +266,10 @@ def _explain(exc: ClientError, requests: Sequence[Any]) -> None:
     reasons: Any = exc.response.get("CancellationReasons", [])
     if code == "ConditionalCheckFailedException":
         reasons = [{"Code": _FAILED_CHECK, "Item": exc.response.get("Item")}]
+    # A transaction has one reason for each of its items, in their order.
     for request, reason in zip(requests, reasons, strict=False):
         if reason.get("Code") == _FAILED_CHECK:
-            raise LostError(_key(request), _read(reason.get("Item") or {}) or None) from exc
+            raise LostError(_key(request), _read(reason.get("Item") or {})) from exc
     if {code, *(reason.get("Code") for reason in reasons)} & _BUSY:
         raise (_CanceledError if reasons else StoreBusyError)(code) from exc
 

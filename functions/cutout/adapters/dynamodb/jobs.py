@@ -84,7 +84,7 @@ class DynamoJobs:
         try:
             self._table.write(Put(item=job_item(job), condition="attribute_not_exists(pk)"))
         except LostError as lost:
-            return job if lost.old is None else job_in(lost.old)
+            return job_in(lost.old)
         return job
 
     def find(self, job_id: str) -> Job | None:
@@ -107,6 +107,7 @@ class DynamoJobs:
         shards = [shard_update(change, place) for change in gate]
         pictures = [] if picture is None else [dedup_put(picture)]
         claims = [task_put(bounded(claim)) for claim in tasks]
+        # The job comes first: of several lost conditions, the first one is reported.
         self._write(row, *shards, *pictures, *claims)
         return saved
 
@@ -201,13 +202,15 @@ class DynamoJobs:
             condition=f"{SAME_VERSION} AND attribute_exists(due_at)",
             values={":until": milliseconds(until), ":version": row.version},
         )
-        # A transaction that writes the row moves it.
+        # The version stays as it is, so that the worker that was just enqueued can still write the
+        # job. A transaction that makes the row busy moves it.
         with suppress(LostError, StoreBusyError):
             self._table.write(update)
 
     def backlog_status(self) -> BacklogStatus:
         """The number and age of waiting jobs."""
         entries = islice(self._table.entries("lane", WAITING[1]), MOST_COUNTED)
+        # Backfilled jobs are sorted behind all others by a number that is added to their time.
         since = [int(lane_at) % BEHIND_LIVE for _pk, lane_at in entries]
         return BacklogStatus(waiting=len(since), waiting_since=_at(min(since)) if since else None)
 
@@ -220,11 +223,12 @@ class DynamoJobs:
             values={":newest": to_row(head), ":order": head.order},
         )
         try:
-            is_first = not self._table.write(update)
+            return Advance(newest=head, is_first=not self._table.write(update))
         except LostError as lost:
-            winner = from_row(LatestVersion, lost.old["newest"]) if lost.old else head
+            # Also if the first answer was lost and the repeated write meets itself. `is_first` only
+            # saves a look for a note that cannot exist.
+            winner = from_row(LatestVersion, lost.old["newest"])
             return Advance(newest=winner, is_first=False)
-        return Advance(newest=head, is_first=is_first)
 
     def newest(self, source_ref: str) -> LatestVersion | None:
         """The latest known upload or deletion of a key."""
@@ -286,6 +290,7 @@ class DynamoJobs:
         return list(map(job_in, self._items(job_ids)))
 
     def _items(self, job_ids: Sequence[str]) -> list[Item]:
+        # An index may name a job twice while it moves; BatchGetItem refuses a repeated key.
         pks = [f"job#{job_id}" for job_id in job_ids]
         found = {item["pk"]: item for item in self._table.get_all(list(dict.fromkeys(pks)))}
         return [found[pk] for pk in pks if pk in found]
