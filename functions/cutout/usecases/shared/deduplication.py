@@ -134,6 +134,8 @@ class Deduplication:
         Returns:
             False if there is no record, or the rule leaves it as it is by returning None.
         """
+        # Each further turn means that another worker's write succeeded, so some worker always
+        # gets on.
         while (current := self.find(job)) is not None and (changed := rule(current)) is not None:
             if self._try_to_save(changed):
                 self.submissions.enqueue(
@@ -152,6 +154,7 @@ class Deduplication:
         try:
             owner = self.jobs.find(current.owner)
         except NewerRowError:
+            # A version that has been rolled back may have made the call.
             return True
         return owner is not None and owner.state not in {State.QUEUED, *SETTLED}
 

@@ -73,6 +73,7 @@ class LatestNotes:
         """Remove the note if it is about this job."""
         current = self.notes.current(key)
         if current is not None and current.job_id == job_id:
+            # One try: a note that was written meanwhile is a newer one.
             self.notes.remove(key, current)
 
     def _looks(self, key: str) -> Iterator[CurrentNote | None]:
@@ -189,6 +190,7 @@ class SettlementEffects:
             # A deletion or a newer upload that came meanwhile found no note to remove.
             if why_superseded(self.latest_versions, job) is None:
                 return
+        # A key without earlier uploads has no note: most photos cost no look for one.
         if job.may_have_a_note:
             notes.remove_up_to(key, occasion_of(job))
 

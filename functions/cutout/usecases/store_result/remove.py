@@ -51,6 +51,7 @@ class RemoveResults:
         """Remove everything that is older than the deletion; keys without an object are skipped."""
         jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
         known = {job.id for job in jobs if job.source.order < removal.order}
+        # Also keys that no job lists: a worker may have crashed between the object and the job.
         keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
         removed = [key for key in keys if self._remove(key, removal, known)]
         for job in jobs:

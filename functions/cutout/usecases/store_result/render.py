@@ -94,6 +94,7 @@ class Render:
 
     def _when_copied(self, job: Job, request: RenderRequest) -> None:
         """Send the same request again, to be processed once a copy of the photo exists."""
+        # A completed job is not due, so Sweep sends nothing: the message alone carries the request.
         self.full_size_photos.have_made(job)
         again = replace(request, tries=request.tries + 1)
         self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)

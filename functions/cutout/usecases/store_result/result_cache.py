@@ -54,6 +54,7 @@ class ResultCache:
             if self.results.put(key, fetched.file, replacing=current):
                 self.deduplication.cache(job, kept)
                 return
+            # In this order: a result that is stored after this look is not replaced.
             current = self.results.current(key)
             if not self.deduplication.may_cache(job):
                 return

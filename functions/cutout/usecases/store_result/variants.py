@@ -117,6 +117,7 @@ class Variants:
 
     def _claim(self, job: Job, recipe: Recipe) -> str:
         for key in recipe.keys(job.result_key or "", self.result_prefix):
+            # A recipe's template may give the cut-out's own key.
             is_free = key != job.result_key
             if is_free and self.result_keys.claim_result_key(key, job.source.ref):
                 return key

@@ -43,10 +43,12 @@ class Sweep:
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
         self._leave_alone(due.newer, now)
+        # The index is not written with each move, so an entry may be earlier than its due time.
         for job in due.early:
             self.backlog.postpone(job, job.due_at or now)
         backlog = self.backlog.backlog_status()
         gate = self._look_at_gate(now, has_waiting=backlog.waiting > 0)
+        # Before waiting jobs are enqueued, so that those of an earlier version are among them.
         self.backlog.carry_over()
         self.admission.enqueue_for(gate)
         self._publish(due, backlog, gate, now)
