@@ -5,7 +5,7 @@ It imports the standard library only: `cutout doctor` runs this file without the
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -24,25 +24,33 @@ _MADE_FROM: Final = (
 )
 NEVER_SHIPPED: Final = ("cutout/cli", "cutout/operator")
 """Folders of `functions` that are for people: no function's asset contains them."""
+FOR_PEOPLE: Final = tuple(f"functions/{folder}" for folder in NEVER_SHIPPED)
+"""The same, relative to the project."""
 _DIGITS: Final = 8
 
 
 def version_of(root: Path) -> str:
     """Return the version of the sources in a folder, such as `0.1.0+1a2b3c4d`."""
-    digest = hashlib.sha256()
-    for path in _sources(root):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        # The name counts as well: a file that moves is another version.
-        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
-    return f"{_number(root)}+{digest.hexdigest()[:_DIGITS]}"
+    return f"{_number(root)}+{digest_of(root, _MADE_FROM, FOR_PEOPLE)[:_DIGITS]}"
 
 
-def _sources(root: Path) -> Iterator[Path]:
-    skipped = [root / "functions" / folder for folder in NEVER_SHIPPED]
-    found = {path for pattern in _MADE_FROM for path in root.glob(pattern)}
-    for path in sorted(found):
-        if not any(path.is_relative_to(folder) for folder in skipped):
-            yield path
+def digest_of(root: Path, patterns: Iterable[str], skipped: Iterable[str], also: str = "") -> str:
+    """Return a digest of the names and contents of files, and of the text `also`.
+
+    Args:
+        root: The folder that patterns and names are relative to.
+        patterns: Glob patterns of the files.
+        skipped: Folders whose files are left out.
+        also: What else the digest depends on.
+    """
+    digest = hashlib.sha256(also.encode())
+    folders = [root / folder for folder in skipped]
+    for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
+        if not any(path.is_relative_to(folder) for folder in folders):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            # The name counts as well: a file that moves is another version.
+            digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def _number(root: Path) -> str:

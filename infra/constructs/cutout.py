@@ -26,8 +26,8 @@ from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
-from .derived_variables import set_environments
 from .encryption import encrypt_everything
+from .environments import set_environments
 from .function import CutoutFunction, grant_permissions
 from .nag_suppressions import acknowledge
 from .network import Network

@@ -81,11 +81,6 @@ class CutoutFunction(Construct):
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
         )
 
-    def add_environment(self, environment: Mapping[str, str]) -> None:
-        """Set environment variables."""
-        for name, value in environment.items():
-            self.function.add_environment(name, value)
-
     def consume(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
         """Run for each message of a queue; only messages that it reports as failed return."""
         self.allow(

@@ -1,7 +1,7 @@
 """The three buckets, the two tables and the two secrets."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from aws_cdk import Duration, RemovalPolicy, SecretValue
 from aws_cdk import aws_dynamodb as dynamodb
@@ -128,16 +128,12 @@ def jobs_table(
 ) -> dynamodb.Table:
     """Make the table of the jobs, the gate and the claims on result keys."""
     is_kept = removal_policy is not RemovalPolicy.DESTROY
-    table = dynamodb.Table(
+    table = _table(
         scope,
         construct_id,
-        partition_key=dynamodb.Attribute(name="pk", type=_STRING),
-        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.DEFAULT,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
-        time_to_live_attribute="expires_at",
         deletion_protection=is_kept,
         # Not KEPT: the roll-back of a failed first deployment cannot delete a protected table and
         # would end as ROLLBACK_FAILED. `infra.deploy` deletes what is left, if it is empty.
@@ -159,6 +155,10 @@ def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
     """Make the table of the bodies of calls."""
     # A body gives access to a photo and to its callback. It is of use for minutes, so the table has
     # no backups, and is deleted with the stack.
+    return _table(scope, construct_id, removal_policy=RemovalPolicy.DESTROY)
+
+
+def _table(scope: Construct, construct_id: str, **properties: Any) -> dynamodb.Table:  # noqa: ANN401 # the table's own
     return dynamodb.Table(
         scope,
         construct_id,
@@ -166,7 +166,7 @@ def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         encryption=dynamodb.TableEncryption.DEFAULT,
         time_to_live_attribute="expires_at",
-        removal_policy=RemovalPolicy.DESTROY,
+        **properties,
     )
 
 

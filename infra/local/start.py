@@ -22,8 +22,8 @@ from infra.local.deployment.cdk_cli import (
     synth_environment,
     synth_run,
 )
-from infra.local.deployment.fingerprint import fingerprint
 from infra.local.deployment.synth_cache import (
+    fingerprint,
     is_synthesized,
     mark_synthesized,
     synthesized_folder,
@@ -35,8 +35,11 @@ from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import Status, remove, status
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import Certificates, issue_certificates
-from infra.local.ministack.interpreter import bare_interpreter
-from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
+from infra.local.ministack.ministack_process import (
+    bare_interpreter,
+    start_ministack,
+    wait_for_ministack,
+)
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord
 from infra.local.processes.lock import sole_command

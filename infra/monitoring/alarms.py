@@ -57,13 +57,10 @@ def alarm_rules(
             yield _errors(title, function)
         if is_full:
             yield _throttles(title, function)
-    yield _failed_steps(metrics)
     yield from _of_jobs(metrics)
     yield from _of_money(metrics)
     yield from _of_pauses(metrics)
-    yield _forged_callbacks(metrics)
-    if expects_callbacks:
-        yield _recovered_by_poll(metrics)
+    yield from _of_callbacks(metrics, expects_callbacks=expects_callbacks)
 
 
 def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
@@ -126,22 +123,6 @@ def _errors(title: str, function: lambda_.Function) -> AlarmRule:
     )
 
 
-def _failed_steps(metrics: MetricBuilder) -> AlarmRule:
-    return AlarmRule(
-        name="StepsFailed",
-        runbook="Failing steps",
-        happened=f"More than {_FEW} messages, or steps of jobs, failed in 15 minutes. The "
-        "functions report them to the queue, so Lambda counts no error.",
-        at_stake="each is tried again, ever less often; a job fails after eight tries, and a "
-        "message that fails five times becomes a dead letter.",
-        do="the logs of Submit and StoreResult say why (search for `failed`); `cutout doctor "
-        "--stack {stack}` checks what they depend on. If all photos fail: `cutout pause --stack "
-        "{stack}`, fix the cause, `cutout resume --stack {stack}`.",
-        metric=metrics.of(Metric.STEPS_FAILED, "Sum", period=_QUARTER),
-        above=_FEW,
-    )
-
-
 def _throttles(title: str, function: lambda_.Function) -> AlarmRule:
     return AlarmRule(
         name=f"{title}Throttles",
@@ -156,6 +137,19 @@ def _throttles(title: str, function: lambda_.Function) -> AlarmRule:
 
 
 def _of_jobs(metrics: MetricBuilder) -> Iterator[AlarmRule]:
+    yield AlarmRule(
+        name="StepsFailed",
+        runbook="Failing steps",
+        happened=f"More than {_FEW} messages, or steps of jobs, failed in 15 minutes. The "
+        "functions report them to the queue, so Lambda counts no error.",
+        at_stake="each is tried again, ever less often; a job fails after eight tries, and a "
+        "message that fails five times becomes a dead letter.",
+        do="the logs of Submit and StoreResult say why (search for `failed`); `cutout doctor "
+        "--stack {stack}` checks what they depend on. If all photos fail: `cutout pause --stack "
+        "{stack}`, fix the cause, `cutout resume --stack {stack}`.",
+        metric=metrics.of(Metric.STEPS_FAILED, "Sum", period=_QUARTER),
+        above=_FEW,
+    )
     yield AlarmRule(
         name="OldestInFlight",
         runbook="Oldest job in flight",
@@ -209,21 +203,8 @@ def _of_jobs(metrics: MetricBuilder) -> Iterator[AlarmRule]:
     )
 
 
-def _recovered_by_poll(metrics: MetricBuilder) -> AlarmRule:
-    return AlarmRule(
-        name="RecoveredByPoll",
-        runbook="Recovered by poll",
-        happened=f"More than {_FEW} results in 15 minutes were found by polling, because no "
-        "callback arrived.",
-        at_stake="nothing is lost; every photo takes minutes longer.",
-        do="`cutout doctor --stack {stack}` sends a test request to the callback URL.",
-        metric=metrics.of(Metric.RECOVERED_BY_POLL, "Sum", period=_QUARTER),
-        above=_FEW,
-    )
-
-
-def _forged_callbacks(metrics: MetricBuilder) -> AlarmRule:
-    return AlarmRule(
+def _of_callbacks(metrics: MetricBuilder, *, expects_callbacks: bool) -> Iterator[AlarmRule]:
+    yield AlarmRule(
         name="ForgedCallbacks",
         runbook="Forged callbacks",
         happened=f"For 15 minutes, more than {_STRAY_CALLBACKS} callbacks in five minutes had a "
@@ -237,6 +218,17 @@ def _forged_callbacks(metrics: MetricBuilder) -> AlarmRule:
         above=_STRAY_CALLBACKS,
         periods=3,
     )
+    if expects_callbacks:
+        yield AlarmRule(
+            name="RecoveredByPoll",
+            runbook="Recovered by poll",
+            happened=f"More than {_FEW} results in 15 minutes were found by polling, because no "
+            "callback arrived.",
+            at_stake="nothing is lost; every photo takes minutes longer.",
+            do="`cutout doctor --stack {stack}` sends a test request to the callback URL.",
+            metric=metrics.of(Metric.RECOVERED_BY_POLL, "Sum", period=_QUARTER),
+            above=_FEW,
+        )
 
 
 def _of_money(metrics: MetricBuilder) -> Iterator[AlarmRule]:

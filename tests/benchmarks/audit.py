@@ -40,7 +40,7 @@ from cutout.domain.job.result import Result
 from cutout.domain.states import State
 from cutout.ports.listings import ListedObject
 from infra.local.credentials import make_operator, root_credentials, sdk_variables
-from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.ministack.ministack_process import bare_interpreter
 from tests.benchmarks import filled_ministack
 from tests.benchmarks.filled_ministack import FILL
 from tests.contract.dynamodb.table import create_table

@@ -13,8 +13,12 @@ from infra.local.deployment.cdk_cli import (
     synth_environment,
     synth_run,
 )
-from infra.local.deployment.fingerprint import fingerprint
-from infra.local.deployment.synth_cache import is_synthesized, mark_synthesized, synthesized_folder
+from infra.local.deployment.synth_cache import (
+    fingerprint,
+    is_synthesized,
+    mark_synthesized,
+    synthesized_folder,
+)
 from infra.local.start import CloudRequest, local_settings
 from tests.e2e.deployed import STACK, Deployed
 

@@ -1,12 +1,29 @@
-"""The cache of synthesized stacks."""
+"""The cache of synthesized stacks, each in a folder named after what it depends on."""
 
+import json
 import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.local.place import Place
+from infra.version import FOR_PEOPLE, digest_of
 
+_INPUTS = (
+    "functions/**/*.py",
+    "infra/**/*.py",
+    "infra/**/*.json",
+    "requirements/*.txt",
+)
+_NO_INPUTS = (*FOR_PEOPLE, "infra/local", "infra/cdk/node_modules")
 _KEPT = 3
 _COMPLETE = ".complete"
+
+
+def fingerprint(source: Path, settings: Mapping[str, str]) -> str:
+    """Return a digest of the sources, locks, settings and this Python's version."""
+    also = json.dumps([sorted(settings.items()), sys.version])
+    return digest_of(source, _INPUTS, _NO_INPUTS, also)[:16]
 
 
 def synthesized_folder(place: Place, fingerprint: str) -> Path:

@@ -4,6 +4,7 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
+import venv
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,6 +17,17 @@ from infra.local.processes.loopback import LOOPBACK
 from infra.local.processes.waiting import Clock
 
 _HEALTH_TIMEOUT_SECONDS = 2
+
+
+def bare_interpreter(folder: Path) -> Path:
+    """Return a package-free interpreter of this Python's version; create it if necessary."""
+    home = folder / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    interpreter = home / "bin" / "python"
+    # On AWS a function has only its asset and the runtime. With the project's own interpreter it
+    # could import all of the project's packages, and what its asset lacks would only fail on AWS.
+    if not interpreter.exists():
+        venv.create(home, with_pip=False, symlinks=True, clear=True)
+    return interpreter
 
 
 def start_ministack(

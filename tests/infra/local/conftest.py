@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.credentials import Credentials, client, make_operator, root_credentials
-from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.ministack.ministack_process import bare_interpreter
 from tests.support.running_ministack import RunningMinistack, running_ministack
 
 

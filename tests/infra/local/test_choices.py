@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from infra.local import provider_server
-from infra.local.deployment.fingerprint import fingerprint
 from infra.local.deployment.synth_cache import (
+    fingerprint,
     is_synthesized,
     mark_synthesized,
     synthesized_folder,

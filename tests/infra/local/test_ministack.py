@@ -20,8 +20,7 @@ from infra.local.credentials import Credentials, sdk_variables
 from infra.local.endpoint import Endpoint
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import issue_certificates
-from infra.local.ministack.interpreter import bare_interpreter
-from infra.local.ministack.ministack_process import is_healthy, wait_for_ministack
+from infra.local.ministack.ministack_process import bare_interpreter, is_healthy, wait_for_ministack
 from infra.local.processes.background import ProcessRecord
 from tests.infra.local.conftest import Cloud
 from tests.support.local_cloud import MachineClock

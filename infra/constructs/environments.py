@@ -10,45 +10,35 @@ from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE
 
 from ..access.resources import Resources
-from ..deployed_functions import FunctionName, FunctionShape
+from ..deployed_functions import FunctionName
 from .function import CutoutFunction
 
 
 def set_environments(
     functions: Mapping[FunctionName, CutoutFunction], resources: Resources
 ) -> None:
-    """Set the environment variables of every function."""
-    for function in functions.values():
-        timeout_seconds = function.timeout_seconds
-        function.add_environment(
-            environment(function.shape, resources, timeout_seconds=timeout_seconds)
-        )
-
-
-def environment(
-    shape: FunctionShape, resources: Resources, *, timeout_seconds: int
-) -> dict[str, str]:
-    """Return the variables of one function: those that its settings read, and Powertools'.
+    """Set what each function's settings read, and Powertools' own variables.
 
     A field that is not in the table of `_values` is the deployment's setting of the same name.
     """
-    values = _values(resources) | {
-        "memory_mb": shape.memory_mb,
-        "disk_mb": shape.disk_mb,
-        "timeout_seconds": timeout_seconds,
-    }
-    own = {
-        field.name: values[field.name]
-        if field.name in values
-        else getattr(resources.settings, field.name)
-        for field in fields(shape.settings)
-    }
-    return {
-        "POWERTOOLS_SERVICE_NAME": shape.service,
-        "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
-        "POWERTOOLS_LOG_LEVEL": "INFO",
-        **{variable(name): _text(value) for name, value in own.items() if value is not None},
-    }
+    for one in functions.values():
+        values = _values(resources) | {
+            "memory_mb": one.shape.memory_mb,
+            "disk_mb": one.shape.disk_mb,
+            "timeout_seconds": one.timeout_seconds,
+        }
+        variables = {
+            "POWERTOOLS_SERVICE_NAME": one.shape.service,
+            "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+        for field in fields(one.shape.settings):
+            name = field.name
+            value = values[name] if name in values else getattr(resources.settings, name)
+            if value is not None:
+                variables[variable(name)] = _text(value)
+        for name, text in variables.items():
+            one.function.add_environment(name, text)
 
 
 def _values(resources: Resources) -> dict[str, str | int | None]:
