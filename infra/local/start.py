@@ -16,10 +16,8 @@ from infra.local.credentials import (
 from infra.local.deployment.cdk_cli import (
     RunningCdk,
     bootstrap_run,
-    cdk_environment,
     deploy_run,
     finish_all,
-    synth_environment,
     synth_run,
 )
 from infra.local.deployment.synth_cache import (
@@ -179,20 +177,15 @@ class _Start:
             runs: dict[str, RunningCdk] = {}
             if not is_synthesized(output):
                 self._progress.begin(SYNTH)
-                run = synth_run(self._place, output=output, settings=settings)
-                runs[SYNTH] = stack.enter_context(
-                    RunningCdk(run, self._place, synth_environment(environment))
-                )
+                run = synth_run(self._place, environment, output=output, settings=settings)
+                runs[SYNTH] = stack.enter_context(RunningCdk(run))
             operator = self._start_servers(certificates)
             variables = sdk_variables(self._endpoint, operator)
-            cdk = cdk_environment(self._place, variables)
             # The synthesis runs meanwhile: it needs no cloud.
-            runs[CLOUD] = stack.enter_context(
-                RunningCdk(bootstrap_run(self._place), self._place, cdk)
-            )
+            runs[CLOUD] = stack.enter_context(RunningCdk(bootstrap_run(self._place, variables)))
             finish_all(runs, self._progress, self._clock)
         mark_synthesized(output)
-        outputs = self._deploy(output, cdk)
+        outputs = self._deploy(output, variables)
         self._set_api_key(operator, outputs)
         variables |= self._stack_variables(outputs)
         write_env_file(self._place.env_file, variables)
@@ -237,11 +230,12 @@ class _Start:
             wait_for_stand_in(process, self._place, self._clock)
         return operator
 
-    def _deploy(self, output: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
+    def _deploy(self, output: Path, variables: Mapping[str, str]) -> Mapping[str, str]:
         self._progress.begin(DEPLOY)
         outputs = self._place.scratch / "outputs.json"
-        run = deploy_run(self._place, output=output, stack=self._request.stack, outputs=outputs)
-        with RunningCdk(run, self._place, environment) as deploying:
+        stack = self._request.stack
+        run = deploy_run(self._place, variables, output=output, stack=stack, outputs=outputs)
+        with RunningCdk(run) as deploying:
             finish_all({DEPLOY: deploying}, self._progress, self._clock)
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return stacks[self._request.stack]

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from infra.local.deployment.cdk_cli import (
     CdkRun,
     RunningCdk,
-    cdk_environment,
     deploy_run,
-    synth_environment,
     synth_run,
 )
 from infra.local.deployment.synth_cache import (
@@ -29,14 +27,12 @@ def update(deployed: Deployed, settings: Mapping[str, str]) -> None:
     wished = local_settings(cloud.endpoint, cloud.api, CloudRequest(stack=STACK, settings=settings))
     output = synthesized_folder(place, fingerprint(place.source, wished))
     if not is_synthesized(output):
-        run = synth_run(place, output=output, settings=wished)
-        _finish(run, deployed, synth_environment(os.environ))
+        _finish(synth_run(place, os.environ, output=output, settings=wished))
         mark_synthesized(output)
     outputs = place.scratch / "updated.json"
-    run = deploy_run(place, output=output, stack=STACK, outputs=outputs)
-    _finish(run, deployed, cdk_environment(place, cloud.variables))
+    _finish(deploy_run(place, cloud.variables, output=output, stack=STACK, outputs=outputs))
 
 
-def _finish(run: CdkRun, deployed: Deployed, environment: Mapping[str, str]) -> None:
-    with RunningCdk(run, deployed.place, environment) as running:
+def _finish(run: CdkRun) -> None:
+    with RunningCdk(run) as running:
         running.finish()

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.deployment.cdk_cli import synth_environment
-
 _CLIENTS = """
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.target import Target
@@ -73,11 +71,3 @@ def test_commands_reach_the_local_cloud_whatever_the_aws_configuration_is(
         env=environment,
     )
     assert (told.stdout, told.stderr) == ("https://127.0.0.1:4711/b/k True\n" * 2, "")
-
-
-def test_the_synthesis_reads_no_files_of_the_aws_cli() -> None:
-    """HOME stays, for the caches of package managers; AWS files in it are not read."""
-    environment = synth_environment({"HOME": "/home/ann", "AWS_CONFIG_FILE": "/home/ann/broken"})
-    assert environment["HOME"] == "/home/ann"
-    assert environment["AWS_CONFIG_FILE"] == os.devnull
-    assert environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull

@@ -28,11 +28,12 @@ from tests.support.local_cloud import MachineClock, NoProgress
 # Keeps what the ledger says while things run, then does what the test has in mind.
 CDK = """
 const fs = require('fs');
-const [command, ...rest] = process.argv.slice(2);
-if (command === 'synth') fs.mkdirSync(rest[rest.indexOf('--output') + 1], {recursive: true});
+const command = process.argv[2];
 if (command === 'bootstrap') fs.copyFileSync('../cloud.json', '../seen.json');
 if (fs.existsSync('../fail-' + command)) { console.error('no ' + command); process.exit(1); }
 """
+
+APP = "import os; os.makedirs(os.environ['CDK_OUTDIR'])"
 
 
 class Interrupter(NoProgress):
@@ -65,10 +66,14 @@ class Onlooker(NoProgress):
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A checkout with a script instead of the CDK."""
-    script = tmp_path / "infra/cdk/node_modules/aws-cdk/bin/cdk"
+    """A checkout with scripts instead of the CDK and its app."""
+    infra = tmp_path / "infra"
+    script = infra / "cdk/node_modules/aws-cdk/bin/cdk"
     script.parent.mkdir(parents=True)
     script.write_text(CDK)
+    (infra / "__init__.py").touch()
+    (infra / "app.py").write_text(APP)
+    (infra / "cdk.json").write_text('{"context": {}}')
     place = place_in(tmp_path)
     place.state.mkdir()
     return place
@@ -87,7 +92,7 @@ def _bring_up(
         progress=progress,
         clock=MachineClock(),
         owner=record("pytest", os.getpid()),
-        environment={"PATH": os.defpath},
+        environment={"PATH": os.defpath, "PYTHONPATH": str(place.source)},
         stays_up=True,
         free=free,
         model=model,
