@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cutout.domain.metrics import MonitoringLevel
+from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
 from cutout.domain.states import Pixels
 from cutout.domain.timing import LINK_SESSION
 
@@ -38,9 +39,9 @@ from .storage import (
     api_key_secret,
     calls_table,
     jobs_table,
-    photo_bucket,
+    private_bucket,
+    send_events,
     signing_key_secret,
-    work_bucket,
 )
 from .upload_events import UploadEvents
 from .work_queue import WorkQueue
@@ -161,17 +162,14 @@ class Cutout(Grants):
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
     ) -> None:
-        new_bucket = partial(
-            photo_bucket,
-            self,
-            removal_policy=keep,
-            old_version_days=self.settings.old_version_days,
-        )
-        self.uploads_bucket = uploads or new_bucket("Uploads", sends_events=True)
-        self.results_bucket = results or new_bucket("Results", sends_events=False)
-        self.work_bucket = work_bucket(
-            self, "Work", removal_policy=keep, kept_days=self.settings.retention_days
-        )
+        new_bucket = partial(private_bucket, self, removal_policy=keep)
+        days = self.settings.old_version_days
+        self.uploads_bucket = uploads or send_events(new_bucket("Uploads", old_version_days=days))
+        self.results_bucket = results or new_bucket("Results", old_version_days=days)
+        # A bucket of its own, so that attached buckets need no change to their lifecycle rules. A
+        # copy of a photo is made for one task; results are kept for later uploads of the picture.
+        expiring = {PREPARED_FOLDER: 1, KEPT_FOLDER: self.settings.retention_days}
+        self.work_bucket = new_bucket("Work", expiring=expiring)
         self.table = jobs_table(self, "Jobs", removal_policy=keep)
         self.calls_table = calls_table(self, "Calls")
         self.api_key_name = f"{self.name}/{API_KEY}"

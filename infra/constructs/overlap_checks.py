@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 from aws_cdk import Stack, Token
 from aws_cdk import aws_s3 as s3
@@ -76,9 +77,24 @@ def refuse_overlaps(own: BucketUse, others: Iterable[BucketUse]) -> None:
     """
     _refuse_own_circle(own)
     for other in others:
-        _refuse_same_name(own, other)
-        _refuse_same_photos(own, other)
-        _refuse_same_results(own, other)
+        if own.name == other.name:
+            raise SettingError(
+                f"{own.path} and {other.path} are both named {own.name!r}, and secrets and metrics "
+                "get their names from it: pass each a name of its own"
+            )
+        if own.watched.overlaps(other.watched):
+            raise SettingError(
+                f"{own.path} watches {own.watched.prefix!r} and {other.path} watches "
+                f"{other.watched.prefix!r} of one bucket: a photo in both would be paid for twice; "
+                "give them upload prefixes that do not contain each other"
+            )
+        for mine, theirs in product(own.written, other.written):
+            if mine.overlaps(theirs):
+                raise SettingError(
+                    f"{own.path} writes results under {mine.prefix!r} and {other.path} under "
+                    f"{theirs.prefix!r} of one bucket, where one's could overwrite the other's: "
+                    "give them result prefixes that do not contain each other"
+                )
         _refuse_results_among_photos(own, other)
         _refuse_results_among_photos(other, own)
 
@@ -94,34 +110,6 @@ def _refuse_own_circle(own: BucketUse) -> None:
                 "result_prefix two places that do not contain each other, such as photos/ and "
                 "cut-outs/"
             )
-
-
-def _refuse_same_name(own: BucketUse, other: BucketUse) -> None:
-    if own.name == other.name:
-        raise SettingError(
-            f"{own.path} and {other.path} are both named {own.name!r}, and secrets and metrics "
-            "get their names from it: pass each a name of its own"
-        )
-
-
-def _refuse_same_photos(own: BucketUse, other: BucketUse) -> None:
-    if own.watched.overlaps(other.watched):
-        raise SettingError(
-            f"{own.path} watches {own.watched.prefix!r} and {other.path} watches "
-            f"{other.watched.prefix!r} of one bucket: a photo in both would be paid for twice; "
-            "give them upload prefixes that do not contain each other"
-        )
-
-
-def _refuse_same_results(own: BucketUse, other: BucketUse) -> None:
-    for mine in own.written:
-        for theirs in other.written:
-            if mine.overlaps(theirs):
-                raise SettingError(
-                    f"{own.path} writes results under {mine.prefix!r} and {other.path} under "
-                    f"{theirs.prefix!r} of one bucket, where one's could overwrite the other's: "
-                    "give them result prefixes that do not contain each other"
-                )
 
 
 def _refuse_results_among_photos(writer: BucketUse, watcher: BucketUse) -> None:

@@ -10,7 +10,6 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cutout.domain.job.table_indexes import INDEXES
-from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
 from cutout.domain.provider import API_KEY_NOT_SET
 
 KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -20,75 +19,23 @@ _STRING = dynamodb.AttributeType.STRING
 _TYPES: Final = {"N": dynamodb.AttributeType.NUMBER, "S": _STRING}
 
 
-def photo_bucket(
+def private_bucket(
     scope: Construct,
     construct_id: str,
     *,
     removal_policy: RemovalPolicy,
-    sends_events: bool,
-    old_version_days: int,
+    old_version_days: int | None = None,
+    expiring: Mapping[str, int] | None = None,
 ) -> s3.Bucket:
-    """Make a private, versioned, encrypted bucket that answers over TLS only.
+    """Make a private, encrypted bucket that answers over TLS only.
 
     Args:
         scope: The parent construct.
         construct_id: Its id there.
         removal_policy: What happens to it when the stack is deleted.
-        sends_events: Whether it sends events of its objects to EventBridge.
-        old_version_days: How long versions are kept that were overwritten or deleted.
-    """
-    bucket = _private_bucket(
-        scope,
-        construct_id,
-        removal_policy=removal_policy,
-        old_version_days=old_version_days,
-        expiring={},
-    )
-    if sends_events:
-        # The construct library's own switch would deploy a helper function to set this property.
-        resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 # what a Bucket is made of
-        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
-                event_bridge_enabled=True
-            )
-        )
-    return bucket
-
-
-def work_bucket(
-    scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy, kept_days: int
-) -> s3.Bucket:
-    """Make the private bucket for copies of photos and for results that are kept.
-
-    Args:
-        scope: The parent construct.
-        construct_id: Its id there.
-        removal_policy: What happens to it when the stack is deleted.
-        kept_days: How long results are kept for later uploads of the same picture. A copy of a
-            photo is made for one task, and expires after a day.
-    """
-    # It is a separate bucket so that attached buckets need no change to their lifecycle rules.
-    return _private_bucket(
-        scope,
-        construct_id,
-        removal_policy=removal_policy,
-        old_version_days=None,
-        expiring={PREPARED_FOLDER: 1, KEPT_FOLDER: kept_days},
-    )
-
-
-def _private_bucket(
-    scope: Construct,
-    construct_id: str,
-    *,
-    removal_policy: RemovalPolicy,
-    old_version_days: int | None,
-    expiring: Mapping[str, int],
-) -> s3.Bucket:
-    """Make a bucket that deletes objects after the days that `expiring` names for their prefix.
-
-    It keeps old versions for `old_version_days`; None makes a bucket without versions.
+        old_version_days: How long versions are kept that were overwritten or deleted; None makes a
+            bucket without versions.
+        expiring: After how many days objects are deleted, by prefix.
     """
     old_versions = s3.LifecycleRule(
         id="old-versions",
@@ -117,10 +64,23 @@ def _private_bucket(
                 s3.LifecycleRule(
                     id=f"old-{prefix.rstrip('/')}", prefix=prefix, expiration=Duration.days(days)
                 )
-                for prefix, days in expiring.items()
+                for prefix, days in (expiring or {}).items()
             ),
         ],
     )
+
+
+def send_events(bucket: s3.Bucket) -> s3.Bucket:
+    """Have the bucket send the events of its objects to EventBridge."""
+    # The construct library's own switch would deploy a helper function to set this property.
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101 # what a Bucket is made of
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+            event_bridge_enabled=True
+        )
+    )
+    return bucket
 
 
 def jobs_table(

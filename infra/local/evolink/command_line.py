@@ -10,7 +10,7 @@ import click
 
 from infra.local.evolink.model_file import check_model
 from infra.local.evolink.options import API_KEYS, CONTROL_TOKEN, Options
-from infra.local.evolink.server import run_standin
+from infra.local.evolink.server import StandinServer
 from infra.local.local_cloud_error import LocalCloudError
 
 _DEFAULTS = Options(api_keys=())
@@ -91,4 +91,4 @@ def main(
     except LocalCloudError as error:
         raise click.ClickException(f"{error}\n{error.advice}") from error
     with suppress(KeyboardInterrupt):
-        run_standin(Options(api_keys=keys, **choices), port=port, announce=announce)
+        StandinServer(Options(api_keys=keys, **choices), port=port, announce=announce).run()

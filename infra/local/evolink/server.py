@@ -1,11 +1,9 @@
-"""Running a stand-in, in this thread until the process is stopped or in another thread."""
+"""The server of the stand-in, and its routes."""
 
 import secrets
 import socket
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,54 +27,26 @@ from infra.local.processes.loopback import LOOPBACK
 _BACKLOG = 512
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standin:
-    """A running stand-in.
+class StandinServer(uvicorn.Server):
+    """A stand-in on loopback; ``run`` serves until the process is stopped or ``should_exit``.
+
+    Args:
+        options: How it behaves.
+        port: Its port; 0 chooses a free one.
+        announce: Called with its address once it answers.
 
     Attributes:
         url: Its address, without a slash at the end.
-        api_key: A key that it accepts.
-        control_token: The token that its control routes require.
     """
 
-    url: str
-    api_key: str = field(repr=False)
-    control_token: str = field(repr=False)
-
-
-def run_standin(options: Options, *, port: int = 0, announce: Callable[[str], None]) -> None:
-    """Serve until the process is stopped; call ``announce`` with the address once it answers."""
-    with _listening(port) as listener:
-        _Server(options, _url(listener), announce).run(sockets=[listener])
-
-
-@contextmanager
-def running_standin(options: Options) -> Iterator[Standin]:
-    """Serve in another thread while the context is open."""
-    ready = threading.Event()
-    with _listening(0) as listener:
-        url = _url(listener)
-        server = _Server(options, url, lambda _: ready.set())
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="evolink", daemon=True
-        )
-        thread.start()
-        try:
-            if not ready.wait(10):
-                raise RuntimeError("the stand-in did not start")
-            yield Standin(url=url, api_key=options.api_keys[0], control_token=options.control_token)
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn on an open socket, which reports when it is ready."""
-
-    def __init__(self, options: Options, url: str, announce: Callable[[str], None]) -> None:
+    def __init__(self, options: Options, *, port: int = 0, announce: Callable[[str], None]) -> None:
+        # Opened before the server starts: with port 0, its address must be known for links.
+        self._listener = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
+        self.url = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self._announce = announce
         super().__init__(
             uvicorn.Config(
-                _app(Service(options, url)),
+                _app(Service(options, self.url)),
                 http=BreakableProtocol,
                 ws="none",
                 lifespan="on",
@@ -85,13 +55,17 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=1,
             )
         )
-        self._url = url
-        self._announce = announce
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve on its own socket."""
+        with self._listener:
+            super().run([*(sockets or ()), self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and announce it."""
         await super().startup(sockets)
         if self.started:
-            self._announce(self._url)
+            self._announce(self.url)
 
 
 def _app(service: Service) -> Starlette:
@@ -131,12 +105,3 @@ class _RequestIds:
             await send(message)
 
         await self._app(scope, receive, send_with_id)
-
-
-def _listening(port: int) -> socket.socket:
-    # Opened before the server starts: with port 0, its address must be known for links.
-    return socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
-
-
-def _url(listener: socket.socket) -> str:
-    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"

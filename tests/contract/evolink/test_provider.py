@@ -16,12 +16,12 @@ from cutout.domain.errors import TaskUnknownError
 from cutout.domain.provider import Accepted, Cause, Refused, Retry, Task, TaskStatus
 from cutout.ports.provider_api import Downloads, Provider
 from infra.local.evolink.options import Options
-from infra.local.evolink.server import running_standin
 from tests.contract.evolink_standin.peers import API_KEY, MODEL, Client, photo_host
 from tests.support.drawing import SMALL
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.evolink import PRICE, FakeDownloads, FakeEvolink
 from tests.support.provider_transport import Key
+from tests.support.running_standin import running_standin
 
 BODY_KEY = "cutout-0123456789abcdef-1"
 

@@ -11,7 +11,6 @@ import trustme
 from PIL import Image, ImageDraw
 
 from infra.local.evolink.options import Options
-from infra.local.evolink.server import running_standin
 from tests.contract.evolink_standin.peers import (
     API_KEY,
     Client,
@@ -20,6 +19,7 @@ from tests.contract.evolink_standin.peers import (
     photo_host,
     receiver,
 )
+from tests.support.running_standin import running_standin
 
 # Waits of the stand-in are a five-hundredth of what they say, its pictures a few pixels wide.
 _SPEED = 500.0

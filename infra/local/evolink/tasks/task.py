@@ -8,14 +8,12 @@ from infra.local.evolink.faults.fault import Rule
 
 
 class Status(StrEnum):
-    """The documented statuses, and both spellings of cancelled that clients have seen."""
+    """The documented statuses; a fault has others."""
 
     PENDING = "pending"
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
-    CANCELLED = "cancelled"
-    CANCELED = "canceled"
 
 
 RUNNING = frozenset({Status.PENDING, Status.PROCESSING})

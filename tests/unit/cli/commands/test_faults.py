@@ -9,8 +9,8 @@ import pytest
 
 from infra.local.evolink.faults.fault_rules import ALL_FAULTS
 from infra.local.evolink.options import Options
-from infra.local.evolink.server import running_standin
 from tests.support.cli.world import World
+from tests.support.running_standin import running_standin
 
 
 @pytest.fixture
