@@ -184,6 +184,8 @@ class FakeResources(Resources):
     body: str = '{"widgets": []}'
     stored: Callable[[Series], Sequence[tuple[datetime, float]]] = lambda _series: ()
 
+    settings_read: int = 0
+    """How often the settings of Submit were read: each is a request."""
     name = "Cutout"
     where = "a made-up stack"
 
@@ -205,6 +207,7 @@ class FakeResources(Resources):
 
     def environment_of(self, function: str) -> Mapping[str, str]:
         assert function == "Submit"
+        self.settings_read += 1
         return self.found[0].environment
 
     def queues(self) -> Sequence[Queue]:

@@ -35,6 +35,7 @@ from cutout.cli.round_trip.upload_plan import Action, UploadPlanner
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import MAX_KEY_BYTES
+from cutout.usecases.submit.register_upload import UploadFilter
 
 PATH_HEADER = "X-Path"
 """The header of an upload: its path in the drop, URL-encoded."""
@@ -102,8 +103,9 @@ class Drop:
     def plan(self, _request: Request, form: Form) -> Response:
         """Show what is uploaded and its price at most, and what is skipped and why."""
         stack, now = self.site.stack(), self.site.now()
+        watched = stack.rules().upload_filter
         files = _once_each(
-            replace(_checked(stack, path, size), number=number)
+            replace(_checked(watched, path, size), number=number)
             for number, (path, size) in enumerate(_listed(form.get("files", "")))
         )
         taken = [one for one in files if not one.why_skipped]
@@ -144,7 +146,8 @@ class Drop:
         try:
             with explained():
                 stack = self.site.stack()
-                photo = _photo(_checked(stack, upload.path, size), file)
+                watched = stack.rules().upload_filter
+                photo = _photo(_checked(watched, upload.path, size), file)
                 return self._uploaded(stack, upload, photo)
         except Problem as problem:
             return self.site.page(
@@ -230,11 +233,10 @@ def _once_each(files: Iterable[DroppedFile]) -> list[DroppedFile]:
     return listed
 
 
-def _checked(stack: Stack, path: str, size: int) -> DroppedFile:
+def _checked(watched: UploadFilter, path: str, size: int) -> DroppedFile:
     """Return the file with its key; the same files are skipped as in a folder of `cutout put`."""
-    rules = stack.rules().upload_filter
     path = path.lstrip("/")
-    key = rules.upload_prefix + path
+    key = watched.upload_prefix + path
     why = ""
     if any(part.startswith(".") for part in PurePosixPath(path).parts):
         why = "a hidden file"
@@ -244,6 +246,6 @@ def _checked(stack: Stack, path: str, size: int) -> DroppedFile:
         why = "its key would be longer than 1,024 bytes, which S3 does not accept"
     elif size > MAX_PHOTO_BYTES:
         why = "larger than 5 GB, which S3 does not accept"
-    elif not rules.is_watched(stack.outputs.uploads_bucket, key):
+    elif not watched.is_watched(watched.uploads_bucket, key):
         why = "the stack does not watch this key"
     return DroppedFile(path=path, key=key, why_skipped=why)

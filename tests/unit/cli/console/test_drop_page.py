@@ -64,6 +64,12 @@ def test_what_is_skipped_says_why_and_is_refused_as_an_upload(
     assert visitor.stack.store.uploaded == []
 
 
+def test_the_rules_are_read_once_for_all_files(visitor: Visitor) -> None:
+    """They are a request, and a folder may have thousands of files."""
+    _plan(visitor, *((f"{number}.jpg", 10) for number in range(50)))
+    assert visitor.stack.resources.settings_read == 1
+
+
 def test_keys_that_the_stack_does_not_watch_are_skipped(visitor: Visitor) -> None:
     """The prefix that it watches is put before every path."""
     visitor.stack.resources.knows(CUTOUT_UPLOAD_PREFIX="in/", CUTOUT_UPLOAD_SUFFIXES=".jpg")
