@@ -120,12 +120,10 @@ def test_the_page_of_a_photo_is_made_again_when_its_job_moves(
     page.evaluate("document.images.picture.decode()")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    for _ in range(2):
-        stack.know(replace(make_job("a.jpg", state=State.STORING, at=NOON), id="1", version=2))
-        expect(page.locator(".title .chip")).to_have_text("storing", timeout=SLOW)
-        stack.know(replace(make_job("a.jpg", at=NOON), id="1", version=3))
-        expect(page.locator(".title .chip")).to_have_text("completed", timeout=SLOW)
-        expect(page.get_by_role("img", name="The cut-out")).to_be_visible()
+    for version, state in enumerate([State.STORING, State.COMPLETED], start=2):
+        stack.know(replace(make_job("a.jpg", state=state, at=NOON), id="1", version=version))
+        expect(page.locator(".title .chip")).to_have_text(state, timeout=SLOW)
+    expect(page.get_by_role("img", name="The cut-out")).to_be_visible()
     assert console.at("/jobs/1/files/photo") not in asked
 
 
@@ -149,10 +147,12 @@ def test_a_board_that_was_cut_off_shows_what_it_missed(
     page.goto(console.at("/"))
     expect(page.locator(".job .chip")).to_have_text("processing")
     expect(page.locator("#problem")).to_contain_text("No live changes since")
+    page.get_by_label("Prefix").fill("half a filt")
     stack.know(make_job("a.jpg", at=NOON), make_job("b.jpg", at=NOON))
     _connected_later(page, stack)
     expect(page.locator(".job .chip")).to_have_text(["completed", "completed"], timeout=SLOW)
     expect(page.locator("#problem")).to_be_empty()
+    expect(page.get_by_label("Prefix")).to_have_value("half a filt")
 
 
 def test_a_drop_that_was_cut_off_shows_what_it_missed(

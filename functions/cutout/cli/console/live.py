@@ -191,7 +191,9 @@ class Window:
     def _changed(self, job: Job) -> Iterator[str]:
         """Yield the event for a job if it differs from what the window has."""
         is_shown = job.id in self._sent or job.id in self.page.jobs
-        if is_shown and job == (self._sent.get(job.id) or self.page.jobs.get(job.id)):
+        shown = self._sent.get(job.id) or self.page.jobs.get(job.id)
+        # A page may have been made after the look that it gets first.
+        if shown and (job == shown or job.version < shown.version):
             return
         if is_shown or self.page.lists(job):
             self._sent[job.id] = job

@@ -46,11 +46,12 @@ class PhotoPage:
         """Show the photo."""
         stack, job, now = self.site.stack(), self._job(request), self.site.now()
         uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
+        page = ShownPage(made=self.site.now(), jobs={job.id: job}, is_photo=True)
         waits = delay([job], stack.jobs.read_gate, now)
         return self.site.page(
             "photo.html",
             job=job,
-            live=self.windows.stream_of(ShownPage(made=now, jobs={job.id: job}, is_photo=True)),
+            live=self.windows.stream_of(page),
             steps=timeline(job, now),
             is_shortened=is_shortened(job),
             others=[one for one in uploads if one.id != job.id][:_OTHERS_SHOWN],

@@ -95,6 +95,16 @@ def test_the_page_of_a_job_gets_later_versions_of_it_only(stack: FakeStack, site
     assert _names(window.events(watch.look())) == [f"job-{job.id}"]
 
 
+def test_a_look_that_is_older_than_the_page_changes_nothing(stack: FakeStack, site: Site) -> None:
+    """A page that is made again when its job moves would be made again and again."""
+    job = make_job("a.jpg", state=State.PROCESSING)
+    stack.know(job)
+    changes = TableWatch(site).look()
+    later = replace(job, state=State.STORING, version=job.version + 1)
+    window = Window(site, ShownPage(made=NOON, jobs={job.id: later}, is_photo=True))
+    assert _names(window.events(changes)) == ["problem", "gate"]
+
+
 def test_a_job_that_a_page_shows_is_read_in_any_case(stack: FakeStack, site: Site) -> None:
     """Also one that ended long ago, or whose place in the index is behind all that are read."""
     old = make_job("a.jpg", at=NOON - timedelta(days=1))
