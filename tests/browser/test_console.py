@@ -117,7 +117,7 @@ def test_the_page_of_a_photo_is_made_again_when_its_job_moves(
     stack.store.objects[RESULTS, "a.png"] = picture("RGBA", "PNG")
     page.goto(console.at("/jobs/1"))
     expect(page.get_by_text("No cut-out yet")).to_be_visible()
-    page.evaluate("document.images.picture.decode()")
+    page.evaluate("document.images['photo-1'].decode()")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for version, state in enumerate([State.STORING, State.COMPLETED], start=2):

@@ -54,6 +54,8 @@ def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:
     for key, name in [("j", "b"), ("ArrowRight", "c"), ("k", "b"), ("ArrowLeft", "a")]:
         page.keyboard.press(key)
         expect(subject).to_have_text(f"{name}.jpg")
+        photo = page.get_by_role("img", name="The photo")
+        expect(photo).to_have_attribute("src", f"/jobs/job-of-{name}.jpg/files/photo")
     page.keyboard.press("a")
     expect(subject).to_have_text("b.jpg")
     page.keyboard.press("r")

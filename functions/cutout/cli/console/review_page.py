@@ -116,7 +116,13 @@ class ReviewPage:
 
     def show(self, request: Request) -> Response:
         """Show the result of the job in the address, or the first one."""
-        return self._shown(request, request.query_params.get("job"))
+        job_id = request.query_params.get("job")
+        if job_id is None:
+            return self._shown(request, None)
+        job = self._job(job_id)
+        asked = doubtful_result(job)
+        notice = None if asked else _refused(Problem(f"{job.source.key} is {job.state}."))
+        return self._shown(request, job_id, asked=asked, notice=notice)
 
     def accept(self, request: Request, form: Form) -> Response:
         """Accept the result, and show the next one."""
@@ -128,7 +134,7 @@ class ReviewPage:
 
     def retry(self, request: Request, form: Form) -> Response:
         """Retry the photo for the price that the page showed, and show the next result."""
-        job = self._job(request)
+        job = self._job(request.path_params["job_id"])
         try:
             retry_as_offered(self.site, job, form)
         except Problem as problem:
@@ -137,7 +143,7 @@ class ReviewPage:
         return self._shown(request, form.get("next"), left_out=job.id, notice=notice)
 
     def _decide(self, request: Request, form: Form, verdict: Verdict) -> Response:
-        stack, job = self.site.stack(), self._job(request)
+        stack, job = self.site.stack(), self._job(request.path_params["job_id"])
         try:
             if doubtful_result(job):
                 check_unchanged(job, form)
@@ -150,8 +156,8 @@ class ReviewPage:
         )
         return self._shown(request, form.get("next"), left_out=job.id, notice=notice)
 
-    def _job(self, request: Request) -> Job:
-        job = self.site.stack().jobs.find(request.path_params["job_id"])
+    def _job(self, job_id: str) -> Job:
+        job = self.site.stack().jobs.find(job_id)
         if job is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return job
@@ -161,6 +167,7 @@ class ReviewPage:
         request: Request,
         job_id: str | None,
         *,
+        asked: DoubtfulResult | None = None,
         left_out: str | None = None,
         notice: Notice | None = None,
     ) -> Response:
@@ -169,10 +176,15 @@ class ReviewPage:
         Args:
             request: of the page, or of a part of it; its address names the queue.
             job_id: whose result; the first one if it does not wait for a decision.
+            asked: its result, which the queue begins with unless this page of it has it.
             left_out: the job that was decided on just now, which the index may still list.
             notice: what became of it.
         """
         queue = self._queue(Queue.of(request.query_params), left_out)
+        if asked and job_id not in {it.job.id for it in queue.results}:
+            # It is on another page, or so new that the index does not have it yet.
+            queue = self._queue(replace(queue, after=Cursor.of(asked.job)), left_out)
+            queue = replace(queue, results=(asked, *queue.results))
         results = queue.results
         place = next((place for place, it in enumerate(results) if it.job.id == job_id), 0)
         doubtful = results[place] if results else None

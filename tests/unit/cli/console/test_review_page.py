@@ -14,7 +14,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.console import ORIGIN, WRITES, Visitor
-from tests.support.cli.jobs import reviewed
+from tests.support.cli.jobs import make_job, reviewed
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 
@@ -153,6 +153,21 @@ def test_pages_of_the_queue_follow_each_other(visitor: Visitor) -> None:
     text = visitor.get(re.sub("job=[^&]*&", "", unescape(back))).text
     assert (shown(text), "Newest" in text) == ("097.jpg", True)
     assert 'rel="prev" href="/review?"' in text
+
+
+def test_an_address_leads_to_its_job_however_far_back(visitor: Visitor) -> None:
+    """The board links to it; the first result is another photo's."""
+    visitor.stack.know(
+        *(replace(reviewed(f"{it:03}.jpg", 9 + it), id=f"{it:032x}") for it in range(150))
+    )
+    text = visitor.get(f"/review?job={140:032x}").text
+    assert (shown(text), "1 of 10 older ones" in text) == ("140.jpg", True)
+    text = visitor.get("/review?job=job-of-a.jpg&prefix=shoes/").text
+    assert shown(text) == "a.jpg"
+    visitor.stack.know(make_job("done.jpg"))
+    text = visitor.get("/review?job=job-of-done.jpg").text
+    assert (shown(text), "done.jpg is completed." in text) == ("a.jpg", True)
+    assert visitor.get("/review?job=nothing").status_code == 404
 
 
 def test_the_queue_is_narrowed_by_a_prefix(visitor: Visitor) -> None:
