@@ -16,11 +16,11 @@ from cutout.cli.output.describe import counted
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
-    note,
     plain_table,
     print_first,
     print_json,
     print_lines,
+    remark,
     stderr,
     stdout,
 )
@@ -143,7 +143,7 @@ def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict
         _print_troubles(sums)
     rate = f" ({total / seconds:,.0f} a second)" if seconds >= 1 else ""
     where = f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
-    note(f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}")
+    remark(f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}")
     return {
         "objects": total,
         "seconds": round(seconds, 3),

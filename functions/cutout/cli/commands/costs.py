@@ -17,7 +17,7 @@ from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import note, plain_table, print_first, print_json, stderr, stdout
+from cutout.cli.output.terminal import plain_table, print_first, print_json, remark, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
@@ -105,7 +105,7 @@ def command(
     with ProgressLine(stderr(), stack.clock) as progress:
         jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
-        note(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s")
+        remark(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s")
     if file is not None:
         report.write(file)
     if as_json:

@@ -11,7 +11,7 @@ from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.output.dashboard.definition import read_body
 from cutout.cli.output.dashboard.svg import Picture, draw
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import note, print_json, stdout
+from cutout.cli.output.terminal import print_json, remark, stdout
 from cutout.cli.stack_command import stack_command
 
 
@@ -56,7 +56,7 @@ def command(stack: Stack, *, out: Path, last: int, as_json: bool) -> None:
     out.write_text(draw(picture), encoding="utf-8")
     stdout().print(str(out))
     shown = sum(len(one.values) for many in picture.points.values() for one in many)
-    note(f"{len(picture.points)} graphs of {shown} values.")
+    remark(f"{len(picture.points)} graphs of {shown} values.")
 
 
 def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:

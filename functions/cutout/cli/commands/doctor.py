@@ -9,18 +9,11 @@ from rich.text import Text
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
 from cutout.cli.doctor import flow_checks, infrastructure_checks, provider_checks
-from cutout.cli.doctor.check import (
-    CANNOT_CHECK,
-    Check,
-    CheckReport,
-    Checkup,
-    Severity,
-    run_checks,
-)
+from cutout.cli.doctor.check import CANNOT_CHECK, Check, CheckReport, Checkup, Severity, run_checks
 from cutout.cli.local_cloud import checkout_of
 from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
-from cutout.cli.output.terminal import note, print_json, print_lines, stderr, stdout
+from cutout.cli.output.terminal import print_json, print_lines, remark, stderr, stdout
 from cutout.cli.stack_command import stack_command
 
 _STACK = "stack"
@@ -74,7 +67,9 @@ def command(context: Context, stack: Stack, *, timeout: float, as_json: bool) ->
         print_json(_as_json(reports))
     else:
         if len(reports) < len(CHECKS):
-            note(f"{counted(len(CHECKS) - len(reports), 'other check')} of the stack were not run.")
+            remark(
+                f"{counted(len(CHECKS) - len(reports), 'other check')} of the stack were not run."
+            )
         print_lines(stderr(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
     return 1 if problems else 0
 

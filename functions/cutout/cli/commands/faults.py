@@ -8,7 +8,7 @@ import click
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option
-from cutout.cli.output.terminal import note, plain_table, print_json, stdout
+from cutout.cli.output.terminal import plain_table, print_json, remark, stdout
 
 _SPELLED = ("where", "fault", "used")
 
@@ -61,7 +61,7 @@ def _print_faults(faults: Sequence[Mapping[str, str]]) -> None:
 
 def _print_rules(rules: Sequence[Mapping[str, Any]]) -> None:
     if not rules:
-        note("No fault is set; `cutout faults --list` lists them.")
+        remark("No fault is set; `cutout faults --list` lists them.")
         return
     table = plain_table("rule", "used")
     for rule in rules:

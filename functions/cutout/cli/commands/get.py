@@ -9,7 +9,7 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import out_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.result_table import ResultRow, print_results
-from cutout.cli.output.terminal import interruption, note, print_json, stderr, stdout
+from cutout.cli.output.terminal import interruption, print_json, remark, stderr, stdout
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
 from cutout.cli.round_trip.downloads import Downloads, Fetched
@@ -38,12 +38,7 @@ cutout get s3://cutout-uploads/shop/shoes/ --out cut
     help="Prefix of the keys of FILEs.  [default: the prefix that the stack watches]",
 )
 def command(
-    stack: Stack,
-    *,
-    names: Sequence[str],
-    out: Path,
-    prefix: str | None,
-    as_json: bool,
+    stack: Stack, *, names: Sequence[str], out: Path, prefix: str | None, as_json: bool
 ) -> int:
     """Download cut-outs and their variants.
 
@@ -82,7 +77,7 @@ def command(
         written = sum(len(files.variants) + (files.file is not None) for files in fetched)
         new = len(downloads.fetched)
         text = f"{counted(new, 'file')} downloaded, {written - new:,} there already."
-        note(text + (f" {counted(missing, 'photo')} without a cut-out." if missing else ""))
+        remark(text + (f" {counted(missing, 'photo')} without a cut-out." if missing else ""))
     return 1 if missing else 0
 
 

@@ -16,7 +16,7 @@ from cutout.cli.options.shared_options import limit_option
 from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.terminal import note, plain_table, print_json_each, stderr, stdout
+from cutout.cli.output.terminal import plain_table, print_json_each, remark, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job
@@ -45,10 +45,7 @@ class _CursorType(click.ParamType[Cursor]):
 
 @stack_command(
     "ls",
-    {
-        0: "the list is complete, even if it is empty",
-        1: "an error",
-    },
+    {0: "the list is complete, even if it is empty", 1: "an error"},
     """
 # photos of one folder that failed since yesterday, for a program
 cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
@@ -123,9 +120,9 @@ def _print_rest(
     chosen: JobFilter, shown: Sequence[Job] | None, scanned: int, *, more: bool
 ) -> None:
     if not chosen.is_indexed and scanned > len(shown or ()):
-        note(f"Scanned {counted(scanned, 'job')} (prefix and reason filters are not indexed).")
+        remark(f"Scanned {counted(scanned, 'job')} (prefix and reason filters are not indexed).")
     if shown and more:
-        note(f"There are more jobs than shown; next page: --after {Cursor.of(shown[-1])}")
+        remark(f"There are more jobs than shown; next page: --after {Cursor.of(shown[-1])}")
 
 
 def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:

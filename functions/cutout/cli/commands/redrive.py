@@ -20,7 +20,7 @@ from cutout.cli.dead_letters import (
 )
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import note, print_json, stderr, stdout
+from cutout.cli.output.terminal import print_json, remark, stderr, stdout
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 
@@ -108,7 +108,7 @@ def command(
         stderr().print(f"SQS did not accept {_letters(count)}, which stay in their queue: {why}")
     if left and not acts:
         verb = "deletes" if purge else "sends back"
-        note(f"Dry run: `--yes` {verb} {_letters(left)}.")
+        remark(f"Dry run: `--yes` {verb} {_letters(left)}.")
     elif left > 0:
         stderr().print(
             f"{_letters(left)} could not be received: another consumer has them. Run it again."

@@ -10,7 +10,7 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import note, plain_table, print_json, stdout
+from cutout.cli.output.terminal import plain_table, print_json, remark, stdout
 from cutout.cli.photo_names import newest_job
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job
@@ -129,7 +129,7 @@ def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) 
     else:
         for job in jobs:
             stdout().print(f"{job.source.key}: {', '.join(names)}")
-    note(f"Dry run: {counted(len(jobs), 'photo')}; nothing was made.")
+    remark(f"Dry run: {counted(len(jobs), 'photo')}; nothing was made.")
     return 0
 
 

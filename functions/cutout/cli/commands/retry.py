@@ -18,7 +18,7 @@ from cutout.cli.output.describe import counted, job_in_one_line
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
-from cutout.cli.output.terminal import interruption, note, print_json, print_lines, stderr, stdout
+from cutout.cli.output.terminal import interruption, print_json, print_lines, remark, stderr, stdout
 from cutout.cli.photo_names import newest_job
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
@@ -151,7 +151,7 @@ class _Run:
         for problem in moved:
             problem.show()
         if self.dry_run:
-            note(f"Dry run: {len(jobs)} would be retried.")
+            remark(f"Dry run: {len(jobs)} would be retried.")
         return 1 if moved else 0
 
     def _retry(self, job: Job) -> Job:
@@ -170,7 +170,7 @@ class _Run:
             counts, refused = self._count(which, progress)
             report = self._preview(counts, refused)
             if self.dry_run or not counts:
-                note(f"Dry run: {counts.total():,} would be retried.")
+                remark(f"Dry run: {counts.total():,} would be retried.")
                 if self.as_json:
                     print_json(report)
                 return 0
@@ -250,7 +250,7 @@ class _Run:
                 print_lines(stdout(), preview_in_words(preview, self.price))
         if refused:
             left = f"{counted(refused, 'photo')} left out, as the provider refused the content"
-            note(f"{left}; `--include-refused` retries them, too.")
+            remark(f"{left}; `--include-refused` retries them, too.")
         report = {"counts": dict(counts), **preview_as_json(preview, self.price)}
         return report | {"queued": 0, "refused_left_out": refused}
 

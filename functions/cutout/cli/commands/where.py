@@ -13,10 +13,7 @@ from cutout.cli.stack_command import stack_command
 
 @stack_command(
     "where",
-    {
-        0: "there is a job of the photo, in whatever state",
-        1: "there is none",
-    },
+    {0: "there is a job of the photo, in whatever state", 1: "there is none"},
     """
 $ cutout where shoes/a.jpg
 shoes/a.jpg: completed · 1 attempt · 5.4 credits · s3://cutout-results/shoes/a.png · took 8.1 s

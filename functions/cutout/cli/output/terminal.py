@@ -93,14 +93,16 @@ def plain_table(
     return table
 
 
-def note(text: str) -> None:
+def remark(text: str) -> None:
     """Print a remark to stderr, dimmed and on one line."""
     stderr().print(text, style="note", soft_wrap=True)
 
 
 def print_requests(requests: Mapping[str, int]) -> None:
     """Print the number of requests to AWS, by operation."""
-    note("requests: " + ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items())))
+    remark(
+        "requests: " + ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
+    )
 
 
 def print_first(
@@ -110,7 +112,7 @@ def print_first(
     for line in lines[:most]:
         console.print(f"  {line}", style=style, soft_wrap=True)
     if len(lines) > most:
-        note(f"  and {len(lines) - most:,} more; {rest}")
+        remark(f"  and {len(lines) - most:,} more; {rest}")
 
 
 @contextmanager
