@@ -1,4 +1,4 @@
-"""Commands on a stack. All have `--json` and the options that choose the stack."""
+"""Commands on a stack: they have the options that choose it, and `--json`."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -21,6 +21,7 @@ def stack_command(
     *,
     is_impatient: bool = False,
     counts_requests: bool = False,
+    has_json: bool = True,
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a function a command; it gets the stack, `as_json` and the values of its own options.
 
@@ -30,6 +31,7 @@ def stack_command(
         example: lines for a shell.
         is_impatient: give up soon on a service that does not answer.
         counts_requests: add `--verbose`, which prints how many requests were made to AWS.
+        has_json: add `--json`.
     """
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
@@ -58,8 +60,8 @@ def stack_command(
             name, cls=DocumentedCommand, exit_statuses=exit_statuses, example=example
         )(run)
         # Added to the command, not to the function, so that the help lists them last.
-        counting = (_VERBOSE,) if counts_requests else ()
-        for option in (*counting, json_option, *STACK_OPTIONS):
+        own = [_VERBOSE] * counts_requests + [json_option] * has_json
+        for option in (*own, *STACK_OPTIONS):
             option(command)
         return command
 

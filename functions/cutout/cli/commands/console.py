@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.price_option import price_option
-from cutout.cli.options.shared_options import stack_options
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.options.shared_options import chosen_stack
+from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import stderr, stdout
+from cutout.cli.stack_command import stack_command
 
 if TYPE_CHECKING:
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
-    from cutout.cli.options.shared_options import Choice
     from cutout.cli.output.money import Price
 
 _HOST = "127.0.0.1"
 _NEEDS = ("jinja2", "starlette", "uvicorn")
 
 
-@click.command(
+@stack_command(
     "console",
-    cls=DocumentedCommand,
-    exit_statuses={0: "it ran until Ctrl-C", 1: "an error"},
-    example="""
+    {0: "it ran until Ctrl-C", 1: "an error"},
+    """
 $ cutout console
 http://127.0.0.1:40123/?token=[...]
 """,
+    is_impatient=True,
+    has_json=False,
 )
 @click.option(
     "--port",
@@ -41,9 +41,8 @@ http://127.0.0.1:40123/?token=[...]
     help="The port on 127.0.0.1.  [default: a free one]",
 )
 @price_option
-@stack_options
 @click.pass_obj
-def command(context: Context, *, port: int, price: Price, choice: Choice) -> int:
+def command(context: Context, stack: Stack, *, port: int, price: Price) -> None:
     """Show, upload, review and retry photos in the browser, with your own credentials.
 
     Prints a URL that opens the console in your browser; only this machine can reach it, and only
@@ -57,27 +56,21 @@ def command(context: Context, *, port: int, price: Price, choice: Choice) -> int
             "`pip install 'cutout-aws[console]'` installs them."
         )
 
-    def connect() -> Stack:
-        return context.connect(choice, is_impatient=True)
-
-    with explained():
-        # A wrong name or missing credentials end the command here.
-        stack = connect()
-        place, uploads_bucket = stack.place(), stack.outputs.uploads_bucket
-        listener = _listener(port)
+    # A wrong name or missing credentials end the command here.
+    place, uploads_bucket = stack.place(), stack.outputs.uploads_bucket
+    listener, choice = _listener(port), chosen_stack()
     address = f"{_HOST}:{listener.getsockname()[1]}"
     from cutout.cli.console.server import serve  # noqa: PLC0415 - an extra, loads slowly
 
     stderr().print(f"{place}. Uploads go to {uploads_bucket}. Ctrl-C ends the console.")
     serve(
         listener,
-        connect,
+        lambda: context.connect(choice, is_impatient=True),
         price=price,
         clock=context.clock,
         address=address,
         opened=lambda url: stdout().print(url, soft_wrap=True),
     )
-    return 0
 
 
 def _listener(port: int) -> socket.socket:

@@ -13,7 +13,7 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
 from cutout.cli.options.price_option import price_of
-from cutout.cli.options.shared_options import out_option, timeout_option
+from cutout.cli.options.shared_options import chosen_stack, out_option, timeout_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import Price, preview_in_words
@@ -142,13 +142,18 @@ def command(
 def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, *, is_fresh: bool) -> WaysOn:
     """Return how to get the other cut-outs after an interruption."""
     # The options as they were typed: the stack does not know by which of them it was found.
-    chosen = click.get_current_context().params
-    options = {"--out": out, "--prefix": prefix}
-    options |= {f"--{name}": chosen[name] for name in ("stack", "profile", "region")}
+    chosen = chosen_stack()
+    options = {
+        "--out": out,
+        "--prefix": prefix,
+        "--stack": chosen.stack,
+        "--profile": chosen.profile,
+        "--region": chosen.region,
+    }
     given = [
         str(it) for name, value in options.items() if value is not None for it in (name, value)
     ]
-    words = shlex.join([*map(str, paths), *given, *(["--aws"] if chosen["aws"] else [])])
+    words = shlex.join([*map(str, paths), *given, *(["--aws"] if chosen.aws else [])])
     return WaysOn(
         uploading=(
             "With --fresh, the same command pays for them again: name only the other files. "

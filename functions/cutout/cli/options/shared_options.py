@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -54,25 +53,10 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose a stack; the command gets the `choice`."""
-
-    @functools.wraps(function)
-    def command(
-        *args: Any,  # noqa: ANN401 - the command's own
-        stack: str | None,
-        aws: bool,
-        profile: str | None,
-        region: str | None,
-        **options: Any,  # noqa: ANN401 - the command's own
-    ) -> Any:  # noqa: ANN401 - the command's own
-        choice = Choice(stack=stack, aws=aws, profile=profile, region=region)
-        return function(*args, choice=choice, **options)
-
-    # click lists options in the reverse order in which they were added to a function.
-    for option in reversed(STACK_OPTIONS):
-        option(command)
-    return command
+def chosen_stack() -> Choice:
+    """Return the options that choose the stack of the command that runs."""
+    options = click.get_current_context().params
+    return Choice(**{name: options[name] for name in ("stack", "aws", "profile", "region")})
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
