@@ -100,7 +100,10 @@ def command(
         is_done = photos == 0
         if not is_done and yes and not dry_run:
             report["queued"] = source.queue(limit)
-            report["refused"] = [_refused_as_json(one) for one in source.refused]
+            report["refused"] = [
+                {"key": one.listed.key, "version": one.listed.version_id, "reason": one.refused}
+                for one in source.refused
+            ]
             is_done = not source.refused
             stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
             refused = [f"{one.listed.key}: {one.refused}" for one in source.refused]
@@ -141,10 +144,6 @@ def _counted(
         if limit is not None and counts[""] >= limit:
             break
     return counts
-
-
-def _refused_as_json(one: Candidate) -> dict[str, Any]:
-    return {"key": one.listed.key, "version": one.listed.version_id, "reason": one.refused}
 
 
 class _OwnBucket:

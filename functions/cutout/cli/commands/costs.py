@@ -1,7 +1,7 @@
 """`cutout costs`: what calls to the provider cost, and what cached results saved."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +11,8 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.options.job_filters import time_options
 from cutout.cli.options.price_option import price_option
-from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.money import Price
@@ -28,22 +28,21 @@ _AT_ONCE = 8
 _SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")
 _SAVINGS = ("reused", "saved")  # shown if any photo was reused
 _SHOWN = 10
-_COLUMNS = (
-    "why",
-    "task",
-    "called_at",
-    "credits",
-    "dollars",
-    "outcome",
-    "code",
-    "message",
-    "state",
-    "reason",
-    "posts",
-    "job",
-    "bucket",
-    "key",
-)
+_COLUMNS: dict[str, Callable[[Charge], object]] = {
+    "task": lambda one: one.attempt.task_id,
+    "called_at": lambda one: one.attempt.started_at.isoformat(),
+    "outcome": lambda one: one.attempt.outcome.value,
+    "code": lambda one: one.attempt.code,
+    "message": lambda one: one.attempt.message,
+    "state": lambda one: one.job.state.value,
+    "reason": lambda one: one.job.reason.value if one.job.reason else None,
+    "posts": lambda one: one.attempt.posts,
+    "job": lambda one: one.job.id,
+    "bucket": lambda one: one.job.source.bucket,
+    "key": lambda one: one.job.source.key,
+}
+# The order of the columns of the file.
+_HEADER = ("why", "task", "called_at", "credits", "dollars", *list(_COLUMNS)[2:])
 
 
 @stack_command(
@@ -174,7 +173,7 @@ class _Report:
         rows += [self._row(one, "maybe-twice") for one in self.costs.doubtful]
         try:
             with file.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, _COLUMNS, quoting=csv.QUOTE_ALL)
+                writer = csv.DictWriter(stream, _HEADER, quoting=csv.QUOTE_ALL)
                 writer.writeheader()
                 writer.writerows(map(_escaped, rows))
         except OSError as error:
@@ -218,24 +217,8 @@ class _Report:
 
     def _row(self, one: Charge, why: str) -> dict[str, Any]:
         credits_ = one.credits if why == "no-cut-out" else one.at_risk
-        job, attempt = one.job, one.attempt
-        values = (
-            why,
-            attempt.task_id,
-            attempt.started_at.isoformat(),
-            float(credits_),
-            float(self.price.dollars(credits_)),
-            attempt.outcome.value,
-            attempt.code,
-            attempt.message,
-            job.state.value,
-            job.reason.value if job.reason else None,
-            attempt.posts,
-            job.id,
-            job.source.bucket,
-            job.source.key,
-        )
-        return dict(zip(_COLUMNS, values, strict=True))
+        amounts = {"credits": float(credits_), "dollars": float(self.price.dollars(credits_))}
+        return {"why": why, **amounts, **{name: value(one) for name, value in _COLUMNS.items()}}
 
 
 def _escaped(row: dict[str, Any]) -> dict[str, Any]:

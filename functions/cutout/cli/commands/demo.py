@@ -18,7 +18,7 @@ from cutout.cli.options.shared_options import Choice, json_option, out_option, t
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.cli.photo_files import Photo, select_photos
+from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.upload_and_download import (
     DeliveredPhoto,
@@ -90,7 +90,17 @@ def command(
         _ask(context, len(photos))
     phases = Phases(console, context.clock)
     with _local_cloud(context, request, phases, is_up=is_up):
-        delivered = _deliver(context, request, phases, photos, out=out, timeout=timeout)
+        stack = context.connect(Choice(stack=request.stack))
+        delivery = RoundTrip(stack=stack, console=console)
+        with phases.phase(_PHOTOS) as set_note:
+            prefix = stack.upload_prefix()
+            plan = [
+                PlannedPhoto(photo=replace(photo, key=prefix + photo.key), action=Action.UPLOAD)
+                for photo in photos
+            ]
+            delivered = delivery.deliver(delivery.begin(plan), out, timeout_seconds=timeout)
+            done = sum(one.photo.is_completed for one in delivered)
+            set_note(f"{done} of {len(photos)} completed")
         sheet = _write_sheet(delivered, out, context)
     if as_json:
         print_json(
@@ -146,29 +156,6 @@ def _local_cloud(
         phases.begin(_DOWN)
         context.local.down()
         phases.end(_DOWN)
-
-
-def _deliver(
-    context: Context,
-    request: CloudRequest,
-    phases: Phases,
-    photos: Sequence[Photo],
-    *,
-    out: Path,
-    timeout: float,
-) -> list[DeliveredPhoto]:
-    stack = context.connect(Choice(stack=request.stack))
-    delivery = RoundTrip(stack=stack, console=phases.console)
-    with phases.phase(_PHOTOS) as set_note:
-        prefix = stack.upload_prefix()
-        plan = [
-            PlannedPhoto(photo=replace(photo, key=prefix + photo.key), action=Action.UPLOAD)
-            for photo in photos
-        ]
-        delivered = delivery.deliver(delivery.begin(plan), out, timeout_seconds=timeout)
-        done = sum(one.photo.is_completed for one in delivered)
-        set_note(f"{done} of {len(photos)} completed")
-    return delivered
 
 
 def _write_sheet(delivered: Sequence[DeliveredPhoto], out: Path, context: Context) -> Path:

@@ -20,15 +20,15 @@ from cutout.cli.output.money import Price, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_first, print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import Selection, select_photos
-from cutout.cli.round_trip.upload_and_download import (
-    RoundTrip,
-    WaysOn,
-    delivery_as_json,
-    print_delivery,
-)
+from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 from cutout.cli.stack_command import stack_command
 
+_AGAIN = "The same command uploads the others, and pays for nothing twice."
+_FRESH_AGAIN = (
+    "With --fresh, the same command pays for them again: name only the other files. "
+    "`cutout ls --since 1h` lists those that were uploaded."
+)
 _SHOWN = 3
 _LISTED = 20
 
@@ -122,8 +122,14 @@ def command(
         # Before anything is paid for: a folder that cannot be made stops the command.
         out.mkdir(parents=True, exist_ok=True)
     _announce(console, stack, plan, price)
-    ways_on = _ways_on(paths, out, prefix, is_fresh=bypass_cache)
-    delivery = RoundTrip(stack=stack, console=console, ways_on=ways_on)
+    again = _again(paths, out, prefix)
+    delivery = RoundTrip(
+        stack=stack,
+        console=console,
+        advice_uploading=_FRESH_AGAIN if bypass_cache else _AGAIN,
+        advice_waiting=f"`cutout get {again}` downloads the cut-outs that are completed by then; "
+        f"`cutout put {again}` also waits for the others, and pays for nothing twice.",
+    )
     begun = delivery.begin(plan)
     all_is_well = not delivery.problems
     if no_wait:
@@ -139,8 +145,8 @@ def command(
     return 0 if all_is_well and all(one.photo.is_completed for one in delivered) else 1
 
 
-def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, *, is_fresh: bool) -> WaysOn:
-    """Return how to get the other cut-outs after an interruption."""
+def _again(paths: Sequence[Path], out: Path, prefix: str | None) -> str:
+    """Return the arguments with which `get` and `put` mean the same photos."""
     # The options as they were typed: the stack does not know by which of them it was found.
     chosen = chosen_stack()
     options = {
@@ -153,19 +159,7 @@ def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, *, is_fresh: 
     given = [
         str(it) for name, value in options.items() if value is not None for it in (name, value)
     ]
-    words = shlex.join([*map(str, paths), *given, *(["--aws"] if chosen.aws else [])])
-    return WaysOn(
-        uploading=(
-            "With --fresh, the same command pays for them again: name only the other files. "
-            "`cutout ls --since 1h` lists those that were uploaded."
-            if is_fresh
-            else "The same command uploads the others, and pays for nothing twice."
-        ),
-        waiting=(
-            f"`cutout get {words}` downloads the cut-outs that are completed by then; "
-            f"`cutout put {words}` also waits for the others, and pays for nothing twice."
-        ),
-    )
+    return shlex.join([*map(str, paths), *given, *(["--aws"] if chosen.aws else [])])
 
 
 def _print_skipped(console: Console, selection: Selection) -> None:

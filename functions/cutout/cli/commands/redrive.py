@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -194,15 +194,7 @@ def _as_json(report: QueueReport) -> dict[str, Any]:
         "gone": report.moved,
         "refused": list(report.refused),
         "groups": [
-            {
-                "why": group.why,
-                "then": group.then,
-                "count": group.count,
-                "oldest": group.oldest.isoformat(),
-                "received": group.received,
-                "photos": list(group.photos),
-            }
-            for group in report.groups
+            {**asdict(group), "oldest": group.oldest.isoformat()} for group in report.groups
         ],
     }
 

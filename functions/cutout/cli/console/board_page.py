@@ -17,8 +17,7 @@ from starlette.routing import Route
 from cutout.cli import compose
 from cutout.cli.console.live import LiveWindows, ShownPage
 from cutout.cli.console.site import Form, Site
-from cutout.cli.options.job_filters import job_filter
-from cutout.cli.options.time_expressions import time_in
+from cutout.cli.options.job_filters import job_filter, time_in
 from cutout.cli.photo_names import job_named
 from cutout.domain.dataclass import dataclass
 from cutout.domain.reasons import Reason

@@ -1,16 +1,22 @@
-"""Options that choose jobs by reason, key and time."""
+"""Options that choose jobs by state, reason, key and time."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 
 import click
 
-from cutout.cli.options.time_expressions import time_options
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Indexes of jobs hold times in milliseconds.
+_ALMOST_A_DAY = timedelta(days=1) - timedelta(milliseconds=1)
 
 
 def filter_options(
@@ -78,3 +84,61 @@ def _choices(
         metavar=option.upper(),
         help=text,
     )
+
+
+def time_in(text: str, now: datetime, *, is_end: bool = False) -> datetime:
+    """Return a time: two hours ago as `2h`, a day (UTC) as `2026-11-20`, or in ISO 8601.
+
+    Args:
+        text: the expression.
+        now: the current time.
+        is_end: a day means its end, not its start.
+
+    Raises:
+        click.BadParameter: It is none of these.
+    """
+    try:
+        if ago := _AGO.fullmatch(text):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        forms = "2h, 30m, 7d, 2026-11-20 or 2026-11-20T09:15Z"
+        raise click.BadParameter(f"{text!r} is not a time like {forms}") from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    is_whole_day = is_end and _DAY.fullmatch(text)
+    return moment + _ALMOST_A_DAY if is_whole_day else moment
+
+
+class _TimeType(click.ParamType[datetime]):
+    """A time, as `time_in` reads it."""
+
+    name = "TIME"
+
+    def __init__(self, *, is_end: bool = False) -> None:
+        self.is_end = is_end
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Convert the text."""
+        del param
+        now = ctx.obj.clock.now() if ctx else datetime.now(UTC)
+        return time_in(str(value), now, is_end=self.is_end)
+
+
+def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add options for a period; the command gets `since` and `until`."""
+    for option in (
+        click.option(
+            "--until",
+            type=_TimeType(is_end=True),
+            help="Not after this time: 2h (ago), 2026-11-20 (the whole day, UTC), or ISO 8601.",
+        ),
+        click.option(
+            "--since",
+            type=_TimeType(),
+            help="Not before this time: 2h (ago), 2026-11-20 (UTC), or ISO 8601.",
+        ),
+    ):
+        function = option(function)
+    return function

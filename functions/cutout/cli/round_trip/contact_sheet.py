@@ -104,7 +104,7 @@ def _card(one: DeliveredPhoto, side: int) -> str:
         after=_after(one, side),
         variants="".join(_variants(one, side)),
         ground="checkered" if one.file else "plain",
-        state=html_text(one.state),
+        state=html_text(one.photo.state),
         seconds=f"{one.seconds:.1f} s",
         credits="" if not one.credits else f"{one.credits:g} credits",
         size=html_text(_size(job)),

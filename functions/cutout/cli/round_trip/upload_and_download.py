@@ -40,32 +40,21 @@ class DeliveredPhoto(Fetched):
         job = self.photo.job
         return None if job is None else float(job.credits - self.photo.sent.credits_before)
 
-    @property
-    def state(self) -> str:
-        """The state of its job."""
-        return self.photo.state
-
-
-@dataclass(frozen=True, kw_only=True)
-class WaysOn:
-    """How to get the other cut-outs after an interruption: during the uploads, or later."""
-
-    uploading: str = ""
-    waiting: str = ""
-
 
 @dataclass(frozen=True, kw_only=True)
 class RoundTrip:
     """Uploads photos to a stack and downloads the cut-outs. An error of one does not stop others.
 
     Attributes:
-        ways_on: after an interruption: how to get the other cut-outs.
+        advice_uploading: what to do after an interruption of the uploads.
+        advice_waiting: what to do after an interruption of the wait, or if the time is up.
         problems: why photos could not be uploaded or downloaded, by key.
     """
 
     stack: Stack
     console: Console
-    ways_on: WaysOn = WaysOn()
+    advice_uploading: str = ""
+    advice_waiting: str = ""
     problems: dict[str, Problem] = field(default_factory=dict)
 
     def begin(self, plan: Sequence[PlannedPhoto]) -> list[PlannedPhoto]:
@@ -140,7 +129,7 @@ class RoundTrip:
         with interruption(
             lambda: (
                 f"{len(sent):,} of {counted(len(photos), 'photo')} uploaded. "
-                f"The stack goes on with them. {self.ways_on.uploading}"
+                f"The stack goes on with them. {self.advice_uploading}"
             )
         ):
             in_parallel(self.console, "Uploading", upload, photos)
@@ -200,8 +189,8 @@ class RoundTrip:
             f"{why}: {completed:,} of {counted(total, 'photo')} completed. "
             f"The stack goes on with {counted(left, 'photo')}."
         )
-        if self.ways_on.waiting:
-            self.console.print(self.ways_on.waiting, soft_wrap=True)
+        if self.advice_waiting:
+            self.console.print(self.advice_waiting, soft_wrap=True)
 
 
 def print_delivery(console: Console, delivered: Sequence[DeliveredPhoto]) -> None:
@@ -216,7 +205,7 @@ def print_delivery(console: Console, delivered: Sequence[DeliveredPhoto]) -> Non
     rows = [
         ResultRow(
             key=one.photo.sent.key,
-            state=one.state,
+            state=one.photo.state,
             figures=(f"{one.seconds:.1f}", _cost(one)),
             file=one.file,
             why=one.photo.why,
