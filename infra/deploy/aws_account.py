@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ BUCKET: Final = "AWS::S3::Bucket"
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 # Seconds between two checks of a secret that is being deleted.
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
+
+
+_GONE: Final = "ResourceNotFoundException"
 
 
 class StillThereError(Exception):
@@ -53,15 +56,10 @@ class Account:
 
     def _status(self, stack: str) -> str | None:
         """Return the stack's status; None without a stack."""
-        try:
-            # CloudFormation answers "does not exist" as a validation error, without a code of its
-            # own.
-            answer = self.session.client("cloudformation").describe_stacks(StackName=stack)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        return str(answer["Stacks"][0]["StackStatus"])
+        describe = self.session.client("cloudformation").describe_stacks
+        # CloudFormation answers "does not exist" as a validation error, without a code of its own.
+        answer = _unless({"ValidationError"}, describe, StackName=stack)
+        return answer and str(answer["Stacks"][0]["StackStatus"])
 
     def leftover_secrets(self, stack: str) -> list[str]:
         """Return the names of secrets that an earlier or failed stack of that name left."""
@@ -185,34 +183,28 @@ class Account:
             yield from page["StackResourceSummaries"]
 
     def _has_secret(self, name: str) -> bool:
-        try:
-            self.session.client("secretsmanager").describe_secret(SecretId=name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return False
-            raise
-        return True
+        describe = self.session.client("secretsmanager").describe_secret
+        return _unless({_GONE}, describe, SecretId=name) is not None
 
     def _api_key(self, client: Any, name: str) -> str | None:  # noqa: ANN401 # boto3's own
-        try:
-            answer = client.get_secret_value(SecretId=name)
-        except ClientError as error:
-            known = {"ResourceNotFoundException", "InvalidRequestException"}  # gone, or going
-            if error.response["Error"]["Code"] in known:
-                return None
-            raise
-        key = str(answer["SecretString"])
+        # A secret that is being deleted makes the request invalid.
+        answer = _unless({_GONE, "InvalidRequestException"}, client.get_secret_value, SecretId=name)
+        key = answer and str(answer["SecretString"])
         return None if key == API_KEY_NOT_SET else key
 
 
 def _is_empty(client: Any, table: str | None) -> bool:  # noqa: ANN401 # boto3's own
-    if not table:
-        return False
+    found = _unless({_GONE}, client.scan, TableName=table, Limit=1) if table else None
+    return found is not None and not found["Count"]
+
+
+def _unless(codes: Container[str], call: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401 # boto3's own
+    """Return a call's answer; None if AWS answers an error with one of these codes."""
     try:
-        return not client.scan(TableName=table, Limit=1)["Count"]
+        return call(**arguments)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return False
+        if error.response["Error"]["Code"] in codes:
+            return None
         raise
 
 

@@ -37,16 +37,17 @@ _NAME = re.compile(rb'; *(name|filename)="([^"]*)"')
 
 @dataclass(frozen=True, kw_only=True)
 class _StoredFile:
-    """One uploaded file; ``location`` is its path under ``/files/``, one file per location."""
+    """One uploaded file; ``described`` is what the API says about it."""
 
-    id: str
     location: str
-    original_name: str
-    size: int
-    mime_type: str
     sha256: str
-    uploaded_at: datetime
     expires_at: datetime
+    described: Mapping[str, object]
+
+    @property
+    def id(self) -> object:
+        """Its id."""
+        return self.described["file_id"]
 
 
 class FileRoutes:
@@ -86,7 +87,7 @@ class FileRoutes:
             return answer
         own_photo = f"/files/{file.location}"
         service.activity.enter(Kind.UPLOAD, photo=own_photo, status=200, file=file.id)
-        return _success(self._describe(file))
+        return _success(file.described)
 
     async def quota(self, request: Request) -> Response:
         """Answer with the number of files and the limit."""
@@ -123,7 +124,8 @@ class FileRoutes:
         rule = service.rules.take(Stage.SERVE, f"/files/{location}")
         if file is None or file not in self._live():
             return no_such_key()
-        answer = Response(service.blobs[file.sha256], media_type=file.mime_type)
+        media_type = str(file.described["mime_type"])
+        answer = Response(service.blobs[file.sha256], media_type=media_type)
         return service.answer(request, DOWNLOAD_FAULTS, rule, answer)
 
     def _store(self, part: "_Part", path: str, name: str) -> _StoredFile:
@@ -134,21 +136,29 @@ class FileRoutes:
             raise RefusalError(refusals.FILE_QUOTA_EXCEEDED)
         kind = _format_of(part.content)
         file_id = f"file_{secrets.token_hex(12)}"
+        name = _safe(name) or f"{file_id}.{_EXTENSIONS[kind]}"
         folder = "/".join(filter(None, map(_safe, path.split("/")))) or _DEFAULT_PATH
+        location = f"{folder}/{name}"
+        url = f"{service.base_url}/files/{quote(location)}"
         digest = hashlib.sha256(part.content).hexdigest()
         service.blobs[digest] = part.content
         now = service.clock.now()
-        file = _StoredFile(
-            id=file_id,
-            location=f"{folder}/{_safe(name) or f'{file_id}.{_EXTENSIONS[kind]}'}",
-            original_name=part.file_name,
-            size=len(part.content),
-            mime_type=f"image/{kind.lower()}",
-            sha256=digest,
-            uploaded_at=now,
-            expires_at=now + _LIFE,
+        described = {
+            "file_id": file_id,
+            "file_name": name,
+            "original_name": part.file_name,
+            "file_size": len(part.content),
+            "mime_type": f"image/{kind.lower()}",
+            "upload_path": folder,
+            "file_url": url,
+            "download_url": f"{url}?download=1",
+            "upload_time": now.isoformat(),
+            "expires_at": (now + _LIFE).isoformat(),
+        }
+        # One file per location: one with the same path and name takes its place.
+        self._files[location] = file = _StoredFile(
+            location=location, sha256=digest, expires_at=now + _LIFE, described=described
         )
-        self._files[file.location] = file
         return file
 
     def _live(self) -> list[_StoredFile]:
@@ -160,22 +170,6 @@ class FileRoutes:
             self._service.authenticate(request)
         except RefusalError:
             raise RefusalError(refusals.FILES_UNAUTHORIZED) from None
-
-    def _describe(self, file: _StoredFile) -> dict[str, object]:
-        url = f"{self._service.base_url}/files/{quote(file.location)}"
-        path, _, name = file.location.rpartition("/")
-        return {
-            "file_id": file.id,
-            "file_name": name,
-            "original_name": file.original_name,
-            "file_size": file.size,
-            "mime_type": file.mime_type,
-            "upload_path": path,
-            "file_url": url,
-            "download_url": f"{url}?download=1",
-            "upload_time": file.uploaded_at.isoformat(),
-            "expires_at": file.expires_at.isoformat(),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)

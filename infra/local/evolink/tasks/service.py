@@ -1,7 +1,5 @@
 """What the routes and the tasks of one stand-in share."""
 
-import random
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,7 +25,6 @@ class Service:
         api_keys: Bearer keys that are accepted now.
         clock: The stand-in's time.
         rules: The fault rules in force.
-        random: The source of tasks' durations.
         state: Stores the tables, and can make several writes one.
         tasks: All tasks by id.
         blobs: Results and uploaded files by the SHA-256 of their bytes.
@@ -41,7 +38,6 @@ class Service:
         self.api_keys = frozenset(options.api_keys)
         self.clock = Clock(options.speed)
         self.rules = FaultRules()
-        self.random = random.Random()  # noqa: S311 - durations, not secrets
         self.state = StoredState(options.state)
         self.tasks: Table[Task] = Table(self.state, "tasks")
         self.blobs: Table[bytes] = Table(self.state, "blobs")
