@@ -25,23 +25,14 @@ from .field_builders import (
     url,
     whole,
 )
-from .settings_checks import (
-    refuse_half_a_domain,
-    refuse_key_without_bucket,
-    refuse_long_grace,
-    refuse_loopback,
-    refuse_pixels_without_copies,
-    refuse_small_preparations,
-    refuse_swapped_sides,
-    refuse_unknown,
-)
+from .settings_checks import CheckedSettings, refuse_unknown
 from .value_rules import Choice, OneOf
 
 DAY: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(CheckedSettings):
     """The settings of one deployment; `_seconds` and `_days` in a name are its unit."""
 
     stack: str = text(
@@ -256,35 +247,7 @@ class Settings:
             value = one.metadata["rule"].read(one.name, getattr(self, one.name))
             # The class is frozen, and a value may arrive as text, from the command line.
             object.__setattr__(self, one.name, value)
-        self._refuse_contradictions()
-
-    def _refuse_contradictions(self) -> None:
-        refuse_swapped_sides(min_side=self.min_side, max_side=self.max_side)
-        refuse_small_preparations(
-            prepare=self.prepare,
-            prepare_max_bytes=self.prepare_max_bytes,
-            max_bytes=self.max_bytes,
-        )
-        refuse_loopback(
-            {
-                "evolink_base_url": self.evolink_base_url,
-                "evolink_files_url": self.evolink_files_url,
-                "callback_base_url": self.callback_base_url,
-            },
-            allow_loopback=self.allow_loopback,
-            ephemeral=self.ephemeral,
-        )
-        refuse_long_grace(self.unconfirmed_grace_seconds)
-        refuse_half_a_domain(domain=self.callback_domain, certificate=self.callback_certificate)
-        refuse_key_without_bucket(
-            "uploads", kms_key=self.uploads_kms_key, bucket=self.uploads_bucket
-        )
-        refuse_key_without_bucket(
-            "results", kms_key=self.results_kms_key, bucket=self.results_bucket
-        )
-        refuse_pixels_without_copies(
-            uses_source_pixels=self.pixels == "source", prepare=self.prepare
-        )
+        self.refuse_contradictions()
 
     @property
     def stack_name(self) -> str:

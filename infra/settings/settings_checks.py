@@ -1,9 +1,6 @@
-"""Refuses settings that do not exist, and those that contradict each other.
+"""Settings that contradict each other; a refusal says what to pass instead."""
 
-Every check raises SettingError with the settings' names and what to pass instead.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
@@ -34,67 +31,91 @@ def refuse_pixels_without_copies(*, uses_source_pixels: bool, prepare: bool) -> 
         )
 
 
-def refuse_half_a_domain(*, domain: str | None, certificate: str | None) -> None:
-    """A host name for callbacks needs a certificate."""
-    if bool(domain) != bool(certificate):
-        raise SettingError(
-            "callback_domain and callback_certificate go together: "
-            "pass -c callback_domain=callbacks.example.com -c callback_certificate=arn:aws:..."
+class CheckedSettings:
+    """The settings that depend on each other."""
+
+    evolink_base_url: str
+    evolink_files_url: str
+    callback_base_url: str | None
+    callback_domain: str | None
+    callback_certificate: str | None
+    allow_loopback: bool
+    ephemeral: bool
+    uploads_bucket: str | None
+    uploads_kms_key: str | None
+    results_bucket: str | None
+    results_kms_key: str | None
+    pixels: str
+    min_side: int
+    max_side: int
+    max_bytes: int
+    prepare: bool
+    prepare_max_bytes: int
+    unconfirmed_grace_seconds: int
+
+    def refuse_contradictions(self) -> None:
+        """Refuse values that cannot be deployed together.
+
+        Raises:
+            SettingError: There are some; it names the first.
+        """
+        for problem in (*self._of_photos(), *self._of_urls(), *self._of_buckets()):
+            raise SettingError(problem)
+        refuse_pixels_without_copies(
+            uses_source_pixels=self.pixels == "source", prepare=self.prepare
         )
 
-
-def refuse_key_without_bucket(name: str, *, kms_key: str | None, bucket: str | None) -> None:
-    """A key of an attached bucket needs that bucket; `name` is uploads or results."""
-    if kms_key and not bucket:
-        raise SettingError(
-            f"{name}_kms_key is the key of an attached bucket: pass -c {name}_bucket=NAME as "
-            "well, or -c kms_key=ARN for the stack's own buckets"
-        )
-
-
-def refuse_swapped_sides(*, min_side: int, max_side: int) -> None:
-    """The shortest side cannot be longer than the longest."""
-    if min_side > max_side:
-        raise SettingError(
-            f"min_side must be at most max_side, got {min_side} and {max_side}: "
-            "pass -c min_side=240 -c max_side=7680"
-        )
-
-
-def refuse_small_preparations(*, prepare: bool, prepare_max_bytes: int, max_bytes: int) -> None:
-    """Prepare reads every file that is small enough to be sent as it is."""
-    if prepare and prepare_max_bytes < max_bytes:
-        raise SettingError(
-            f"prepare_max_bytes must be at least max_bytes ({max_bytes}), "
-            f"got {prepare_max_bytes}: pass -c prepare_max_bytes=100000000, or -c prepare=false"
-        )
-
-
-def refuse_loopback(
-    urls: Mapping[str, str | None], *, allow_loopback: bool, ephemeral: bool
-) -> None:
-    """Plain http is for a local cloud; `urls` are those of the settings, by name."""
-    if allow_loopback and not ephemeral:
-        raise SettingError(
-            "allow_loopback is for a local cloud that is thrown away: "
-            "pass -c ephemeral=true as well, or leave it out"
-        )
-    for name, url in urls.items():
-        if url and is_plain_loopback(url) and not allow_loopback:
-            raise SettingError(
-                f"{name} is plain http ({url}): pass an https URL, "
-                "or on a local cloud -c allow_loopback=true -c ephemeral=true"
+    def _of_photos(self) -> Iterator[str]:
+        if self.min_side > self.max_side:
+            yield (
+                f"min_side must be at most max_side, got {self.min_side} and {self.max_side}: "
+                "pass -c min_side=240 -c max_side=7680"
+            )
+        # Prepare reads every file that is small enough to be sent as it is.
+        if self.prepare and self.prepare_max_bytes < self.max_bytes:
+            yield (
+                f"prepare_max_bytes must be at least max_bytes ({self.max_bytes}), got "
+                f"{self.prepare_max_bytes}: pass -c prepare_max_bytes=100000000, or "
+                "-c prepare=false"
+            )
+        # A request that is sent again holds the same URL of the photo, which must still be valid.
+        link_seconds = int(PHOTO_LINK_LIFE.total_seconds())
+        longest = link_seconds - _FETCH_ALLOWANCE_SECONDS
+        if self.unconfirmed_grace_seconds > longest:
+            yield (
+                f"unconfirmed_grace_seconds must be at most {longest}, "
+                f"got {self.unconfirmed_grace_seconds}: a repeated request sends the same photo "
+                f"URL again, which is valid for {link_seconds} s and must "
+                f"last {_FETCH_ALLOWANCE_SECONDS} s more: pass -c unconfirmed_grace_seconds=1200"
             )
 
+    def _of_urls(self) -> Iterator[str]:
+        # Plain http is for a local cloud.
+        if self.allow_loopback and not self.ephemeral:
+            yield (
+                "allow_loopback is for a local cloud that is thrown away: "
+                "pass -c ephemeral=true as well, or leave it out"
+            )
+        for name in ("evolink_base_url", "evolink_files_url", "callback_base_url"):
+            url = getattr(self, name)
+            if url and is_plain_loopback(url) and not self.allow_loopback:
+                yield (
+                    f"{name} is plain http ({url}): pass an https URL, "
+                    "or on a local cloud -c allow_loopback=true -c ephemeral=true"
+                )
+        if bool(self.callback_domain) != bool(self.callback_certificate):
+            yield (
+                "callback_domain and callback_certificate go together: "
+                "pass -c callback_domain=callbacks.example.com -c callback_certificate=arn:aws:..."
+            )
 
-def refuse_long_grace(unconfirmed_grace_seconds: int) -> None:
-    """A request that is sent again holds the same URL of the photo, which must still be valid."""
-    link_seconds = int(PHOTO_LINK_LIFE.total_seconds())
-    longest = link_seconds - _FETCH_ALLOWANCE_SECONDS
-    if unconfirmed_grace_seconds > longest:
-        raise SettingError(
-            f"unconfirmed_grace_seconds must be at most {longest}, "
-            f"got {unconfirmed_grace_seconds}: a repeated request sends the same photo "
-            f"URL again, which is valid for {link_seconds} s and must "
-            f"last {_FETCH_ALLOWANCE_SECONDS} s more: pass -c unconfirmed_grace_seconds=1200"
-        )
+    def _of_buckets(self) -> Iterator[str]:
+        for name, key, bucket in (
+            ("uploads", self.uploads_kms_key, self.uploads_bucket),
+            ("results", self.results_kms_key, self.results_bucket),
+        ):
+            if key and not bucket:
+                yield (
+                    f"{name}_kms_key is the key of an attached bucket: pass -c {name}_bucket=NAME "
+                    "as well, or -c kms_key=ARN for the stack's own buckets"
+                )

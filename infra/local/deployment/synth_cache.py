@@ -15,6 +15,7 @@ _INPUTS = (
     "infra/**/*.json",
     "requirements/*.txt",
 )
+# What only commands use: a change of it needs no new synthesis.
 _NO_INPUTS = (*FOR_PEOPLE, "infra/local", "infra/cdk/node_modules")
 _KEPT = 3
 _COMPLETE = ".complete"

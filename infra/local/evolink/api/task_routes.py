@@ -78,6 +78,7 @@ class TaskRoutes:
             self._enter_post(request, photo, error.refusal.status)
             raise
         self._enter_post(request, photo, 200, rule=rule, task=task)
+        # After the entry, so that a test that waits for the request finds it before its end.
         if not is_replay:
             running = self._lifecycle.begin(task)
             if callback_effect(task.callback_rule).comes_first:
@@ -122,6 +123,7 @@ class TaskRoutes:
 
     async def download(self, request: Request) -> Response:
         """Answer with a result's bytes until its link expires."""
+        # A result is named after its task, so that it is found without a search.
         name = str(request.path_params["name"])
         task = self._service.tasks.get(name.rpartition("/")[2].removesuffix(".png"))
         response = self._picture(request, task)

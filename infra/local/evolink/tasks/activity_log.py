@@ -86,6 +86,7 @@ class ActivityLog:
         head = {"seq": number, "at": at, "kind": kind, "task": task, "photo": photo}
         self._entries[str(number)] = head | detail
         _logger.info("%s %s %s %s", kind, task or "-", photo or "-", detail)
+        # Each waiter has the event of the moment when it began to wait, so none misses an entry.
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 

@@ -43,6 +43,7 @@ class CallbackDelivery:
             answer = await self._service.outgoing.send(
                 "POST", url, body=body, timeout_seconds=_TIMEOUT_SECONDS
             )
+            # Redirects are not documented: by the rule for 2xx, a 3xx is a failure.
             status, is_delivered = answer.status_code, answer.is_success
         except UnreachableError as error:
             failure = str(error)

@@ -7,7 +7,7 @@ from infra.local.evolink.faults.task_faults import Links, task_effect
 from infra.local.evolink.tasks.task import Status, Task
 
 _LATE_LINKS_SECONDS = 60.0
-_LAST_PROGRESS = 95
+_LAST_PROGRESS = 95  # of a task that runs: only a completed one shows 100
 
 
 def creation_answer(task: Task) -> dict[str, object]:

@@ -23,7 +23,7 @@ from infra.local.evolink.tasks.task import Status, Task
 
 _logger = logging.getLogger(__name__)
 
-_PENDING_SHARE = 0.1
+_PENDING_SHARE = 0.1  # of a task's duration, in which clients see `pending`
 _FETCH_TIMEOUT_SECONDS = 30.0  # real ones, which the input's server may take
 _MESSAGES = {
     "service_error": "The service is temporarily abnormal, please try again later",
@@ -82,6 +82,7 @@ class TaskLifecycle:
         await self._service.clock.wait_until(task.created + duration * _PENDING_SHARE)
         task = replace(task, status=Status.PROCESSING)
         self._service.tasks[task.id] = task
+        # The work may take longer than the duration, which a test has set to nothing.
         ended = await self._end(task)
         await self._service.clock.wait_until(_end_time(task))
         ended = replace(ended, finished_at=self._service.clock.now())
