@@ -17,6 +17,7 @@ from constructs import Construct
 from cutout.domain.callback_token import CALLBACK_ROUTE
 
 from ..access.resources import account_arn
+from ..settings.settings import Settings
 from .function import log_group
 
 # Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
@@ -68,10 +69,8 @@ class CallbackApi(Construct):
         construct_id: str,
         *,
         receiver: lambda_.IFunction,
-        base_url: str | None,
-        max_in_flight: int,
-        log_retention_days: int,
-        domain: CallbackDomain | None = None,
+        settings: Settings,
+        domain: CallbackDomain | None,
     ) -> None:
         """Make the API.
 
@@ -79,11 +78,8 @@ class CallbackApi(Construct):
             scope: The parent construct.
             construct_id: Its id there.
             receiver: Answers every method, so that it can answer wrong ones with 405.
-            base_url: The address in front of the API, if not its own; `{api_id}` in it is
-                replaced by the API's id.
-            max_in_flight: How many tasks may end at the same time.
-            log_retention_days: How long access logs are kept.
-            domain: Your own host name; takes precedence over `base_url`.
+            settings: Those of the deployment.
+            domain: Your own host name; takes precedence over `callback_base_url`.
         """
         super().__init__(scope, construct_id)
         api = apigw.HttpApi(
@@ -99,7 +95,9 @@ class CallbackApi(Construct):
             methods=[apigw.HttpMethod.ANY],
             integration=HttpLambdaIntegration("Receiver", receiver),
         )
-        self.logs = log_group(self, "AccessLogs", days=log_retention_days, name=_vended_name(self))
+        self.logs = log_group(
+            self, "AccessLogs", days=settings.log_retention_days, name=_vended_name(self)
+        )
         resource = self.logs.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
         # Earlier versions named the group differently: its lines stay until they expire.
@@ -113,8 +111,8 @@ class CallbackApi(Construct):
             default_route_settings=apigw.CfnStage.RouteSettingsProperty(
                 # Also as many as can end at the same time: a throttled callback comes late, by its
                 # next try.
-                throttling_rate_limit=max(_RATE, max_in_flight),
-                throttling_burst_limit=max(_BURST, _TRIES * max_in_flight),
+                throttling_rate_limit=max(_RATE, settings.max_in_flight),
+                throttling_burst_limit=max(_BURST, _TRIES * settings.max_in_flight),
             ),
             access_log_settings=apigw.CfnStage.AccessLogSettingsProperty(
                 destination_arn=account_arn("logs", f"log-group:{self.logs.log_group_name}"),
@@ -125,8 +123,8 @@ class CallbackApi(Construct):
         self.domain_target: str | None = None
         if domain:
             self._answer_at(domain, stage)
-        elif base_url:
-            self.url = base_url.replace(API_ID_PLACEHOLDER, api.api_id)
+        elif settings.callback_base_url:
+            self.url = settings.callback_base_url.replace(API_ID_PLACEHOLDER, api.api_id)
         else:
             self.url = api.api_endpoint
 

@@ -12,7 +12,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
 from cutout.domain.states import Pixels
 from cutout.domain.timing import LINK_SESSION
@@ -29,7 +28,7 @@ from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
 from .environments import set_environments
-from .function import CutoutFunction, grant_permissions
+from .function import CutoutFunction, grant_permissions, timeout_of
 from .nag_suppressions import acknowledge
 from .network import Network
 from .overlap_checks import BucketUse, refuse_overlaps
@@ -183,7 +182,9 @@ class Cutout(Grants):
 
     def _make_queues(self) -> None:
         self.work_queues = {
-            name: WorkQueue(self, name, worker_timeout_seconds=self._timeout(consumer))
+            name: WorkQueue(
+                self, name, worker_timeout_seconds=timeout_of(SHAPES[consumer], self.settings)
+            )
             for name, consumer in _CONSUMERS.items()
             if consumer is not FunctionName.PREPARE or self.settings.prepare
         }
@@ -204,9 +205,7 @@ class Cutout(Grants):
                 name,
                 shape=shape_of(name, uses_source_pixels=self.uses_source_pixels),
                 asset=assets[name],
-                timeout_seconds=self._timeout(name),
-                log_retention_days=self.settings.log_retention_days,
-                reserves_concurrency=self.settings.reserved_concurrency,
+                settings=self.settings,
                 network=self.network,
                 security_groups=groups,
             )
@@ -234,17 +233,14 @@ class Cutout(Grants):
             self,
             "UploadEvents",
             bucket=self.uploads_bucket,
-            prefix=self.settings.upload_prefix,
-            suffixes=self.settings.upload_suffixes,
+            settings=self.settings,
             queue=self.submissions.queue,
         )
         self.callback_api = CallbackApi(
             self,
             "CallbackApi",
             receiver=self.functions[FunctionName.RECEIVE_CALLBACK].function,
-            base_url=self.settings.callback_base_url,
-            max_in_flight=self.settings.max_in_flight,
-            log_retention_days=self.settings.log_retention_days,
+            settings=self.settings,
             domain=callback_domain,
         )
         self.callback_url = self.callback_api.url
@@ -284,14 +280,7 @@ class Cutout(Grants):
             functions={name: one.function for name, one in self.functions.items()},
             queues={name: work.queue for name, work in self.work_queues.items()},
             dead_letters={**dead_letters, "UndeliverableEvents": self.upload_events.undeliverable},
-            alarm_email=self.settings.alarm_email,
+            settings=self.settings,
             topic=topic,
-            expects_callbacks=self.settings.callbacks,
-            is_full=self.settings.monitoring == MonitoringLevel.FULL,
-            runbooks=self.settings.runbook_url,
         )
         self.alarm_topic = self.monitoring.topic
-
-    def _timeout(self, name: FunctionName) -> int:
-        """Return a time-out within the lease, so that a lease never expires under a worker."""
-        return min(SHAPES[name].timeout_seconds, self.settings.lease_seconds)

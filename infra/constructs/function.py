@@ -14,6 +14,7 @@ from ..access.function_permissions import photo_reader_statements, statements
 from ..access.resources import Resources
 from ..assets.asset_platform import LAMBDA_PYTHON
 from ..deployed_functions import Asset, FunctionName, FunctionShape
+from ..settings.settings import Settings
 from .network import INTERFACE_ACTIONS, Network
 
 KeyStatements = Callable[[Iterable[str]], Sequence[iam.PolicyStatement]]
@@ -30,11 +31,9 @@ class CutoutFunction(Construct):
         *,
         shape: FunctionShape,
         asset: Asset,
-        timeout_seconds: int,
-        log_retention_days: int,
-        reserves_concurrency: bool,
-        network: Network | None = None,
-        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        settings: Settings,
+        network: Network | None,
+        security_groups: Sequence[ec2.ISecurityGroup],
     ) -> None:
         """Make the function.
 
@@ -43,28 +42,26 @@ class CutoutFunction(Construct):
             construct_id: Its id there.
             shape: What it runs and how large.
             asset: Its code.
-            timeout_seconds: Its time-out.
-            log_retention_days: How long its log lines are kept.
-            reserves_concurrency: Whether to reserve the concurrency that its shape names.
+            settings: Those of the deployment.
             network: Where it runs, if not in Lambda's own network.
             security_groups: Its security groups there.
         """
         super().__init__(scope, construct_id)
         self.shape = shape
-        self.timeout_seconds = timeout_seconds
+        self.timeout_seconds = timeout_of(shape, settings)
         self.actions: set[str] = set()
         self._network = network
         self._security_groups = security_groups
         # Lambda would make a group itself, at the first line, and keep its lines for ever.
-        self.logs = log_group(self, "Logs", days=log_retention_days)
+        self.logs = log_group(self, "Logs", days=settings.log_retention_days)
         self.role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What {shape.name} of Cutout may do",
         )
-        reserved = shape.reserved_concurrency if reserves_concurrency else None
-        self.function = self._make(asset, timeout_seconds, reserved)
+        reserved = shape.reserved_concurrency if settings.reserved_concurrency else None
+        self.function = self._make(asset, reserved)
         self.allow(
             "WriteItsLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -124,7 +121,7 @@ class CutoutFunction(Construct):
             ],
         )
 
-    def _make(self, asset: Asset, timeout_seconds: int, reserved: int | None) -> lambda_.Function:
+    def _make(self, asset: Asset, reserved: int | None) -> lambda_.Function:
         loop = lambda_.RecursiveLoop
         network = self._network
         disk_mb = self.shape.disk_mb
@@ -144,7 +141,7 @@ class CutoutFunction(Construct):
             ),
             memory_size=self.shape.memory_mb,
             ephemeral_storage_size=Size.mebibytes(disk_mb) if disk_mb else None,
-            timeout=Duration.seconds(timeout_seconds),
+            timeout=Duration.seconds(self.timeout_seconds),
             # Only `allow` adds permissions; the library adds none.
             role=self.role.without_policy_updates(),
             log_group=self.logs,
@@ -155,6 +152,11 @@ class CutoutFunction(Construct):
             vpc_subnets=network.subnets if network else None,
             security_groups=list(self._security_groups) if network else None,
         )
+
+
+def timeout_of(shape: FunctionShape, settings: Settings) -> int:
+    """Return a time-out within the lease, so that a lease never expires under a worker."""
+    return min(shape.timeout_seconds, settings.lease_seconds)
 
 
 def grant_permissions(

@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from ..settings.settings import Settings
 from .work_queue import dead_letter_queue, let_rule_send
 
 
@@ -23,16 +24,16 @@ class UploadEvents(Construct):
         construct_id: str,
         *,
         bucket: s3.IBucket,
-        prefix: str,
-        suffixes: Sequence[str],
+        settings: Settings,
         queue: sqs.Queue,
     ) -> None:
-        """Send events of the keys with this prefix and one of these suffixes."""
+        """Send events of the keys that the settings name."""
         super().__init__(scope, construct_id)
         self.undeliverable = dead_letter_queue(self, "Undeliverable")
         detail: dict[str, object] = {"bucket": {"name": [bucket.bucket_name]}}
-        if prefix or suffixes:
-            detail["object"] = {"key": _keys(prefix, suffixes)}
+        if settings.upload_prefix or settings.upload_suffixes:
+            keys = _keys(settings.upload_prefix, settings.upload_suffixes)
+            detail["object"] = {"key": keys}
         self.rule = events.CfnRule(
             self,
             "Rule",

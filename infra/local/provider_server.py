@@ -25,8 +25,8 @@ class ProviderServer:
     """The server that the functions use as Evolink.
 
     Attributes:
-        url: Base URL of the task API; None means the real one, the default of the stack's settings.
-        files_url: Base URL of the Files API; None likewise.
+        url: Base URL of the task API and the Files API; None means the real ones, the defaults of
+            the stack's settings.
         key: The bearer key that the functions send.
         control_token: The token for the stand-in's control routes; empty for other servers.
         port: The loopback port to start the stand-in on; None if it is not started.
@@ -34,7 +34,6 @@ class ProviderServer:
     """
 
     url: str | None = None
-    files_url: str | None = None
     key: str = field(repr=False)
     control_token: str = field(default="", repr=False)
     port: int | None = None
@@ -47,27 +46,24 @@ class ProviderServer:
 
     def stack_settings(self) -> dict[str, str]:
         """Return the settings of the stack for this server."""
-        named = {"evolink_base_url": self.url, "evolink_files_url": self.files_url}
-        return {name: url for name, url in named.items() if url} | dict(self.settings)
+        urls = {"evolink_base_url": self.url, "evolink_files_url": self.url} if self.url else {}
+        return urls | dict(self.settings)
 
 
 def stand_in(port: int) -> ProviderServer:
     """Return the stand-in on this port, with a generated key."""
     url = f"http://{LOOPBACK}:{port}"
     key = f"local-{secrets.token_urlsafe(18)}"
-    return ProviderServer(
-        url=url, files_url=url, key=key, control_token=secrets.token_urlsafe(24), port=port
-    )
+    return ProviderServer(url=url, key=key, control_token=secrets.token_urlsafe(24), port=port)
 
 
-def other_server(url: str, *, key: str, files_url: str | None = None) -> ProviderServer:
+def other_server(url: str, *, key: str) -> ProviderServer:
     """Return a server that is already running.
 
     Raises:
         LocalCloudError: The URL is invalid, or is plain http to another machine.
     """
-    base = _checked(url)
-    return ProviderServer(url=base, files_url=_checked(files_url) if files_url else base, key=key)
+    return ProviderServer(url=_checked(url), key=key)
 
 
 def evolink(key: str | None) -> ProviderServer:

@@ -12,6 +12,9 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cutout.domain.metrics import MonitoringLevel
+
+from ..settings.settings import Settings
 from .alarm_rule import RUNBOOKS, AlarmRule
 from .alarms import alarm_rules
 from .dashboard import dashboard_rows
@@ -31,11 +34,8 @@ class Monitoring(Construct):
         functions: Mapping[str, lambda_.Function],
         queues: Mapping[str, sqs.Queue],
         dead_letters: Mapping[str, sqs.Queue],
-        alarm_email: str | None,
-        topic: sns.ITopic | None = None,
-        expects_callbacks: bool = True,
-        is_full: bool = False,
-        runbooks: str | None = None,
+        settings: Settings,
+        topic: sns.ITopic | None,
     ) -> None:
         """Monitor the functions and queues of a deployment.
 
@@ -47,25 +47,22 @@ class Monitoring(Construct):
             functions: By name.
             queues: By name.
             dead_letters: By name; one message in any of them raises an alarm.
-            alarm_email: An address to subscribe to the topic.
+            settings: Those of the deployment.
             topic: An existing topic for alarms, instead of a new one.
-            expects_callbacks: Whether results that are found by polling raise an alarm.
-            is_full: Whether to make all alarms and a dashboard, or only the alarms that find
-                every fault.
-            runbooks: The address of the runbook, whose sections the alarms link to.
         """
         super().__init__(scope, construct_id)
         self.topic = topic or _topic(self, "Alarms")
-        if alarm_email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
-        self._runbooks = runbooks or RUNBOOKS
+        if settings.alarm_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+        self._runbooks = settings.runbook_url or RUNBOOKS
+        is_full = settings.monitoring == MonitoringLevel.FULL
         metrics = MetricBuilder(name)
         rules = alarm_rules(
             metrics,
             functions=functions,
             submissions=queues["Submissions"],
             dead_letters=dead_letters,
-            expects_callbacks=expects_callbacks,
+            expects_callbacks=settings.callbacks,
             is_full=is_full,
         )
         self.alarms = {rule.name: self._alarm(rule) for rule in rules}

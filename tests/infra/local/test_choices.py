@@ -215,11 +215,3 @@ def test_the_key_is_not_sent_unencrypted_to_another_machine(url: str) -> None:
     """Invalid URLs are refused, too."""
     with pytest.raises(LocalCloudError):
         provider_server.other_server(url, key="k")
-
-
-def test_the_files_api_can_have_its_own_url() -> None:
-    """By default it has the URL of the task API."""
-    server = provider_server.other_server(
-        "https://a.example", key="k", files_url="https://f.example/"
-    )
-    assert server.files_url == "https://f.example"
