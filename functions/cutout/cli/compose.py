@@ -50,6 +50,7 @@ def operate(ports: GatePorts, limits: Limits, *, lease: timedelta = _LEASE) -> C
 
 def control(stack: Stack) -> Control:
     """Compose the same for a stack, with the limits in its table."""
+    # The functions know the limits by their environment; a person's are in the gate's item.
     gate = stack.jobs.read_gate()
     return operate(stack.ports, gate.limits or gate.deployed or DEFAULT_LIMITS)
 

@@ -60,5 +60,6 @@ class Context:
             clock=clock,
             connect=connect,
             local=LocalCloud(settings, folder, clock),
+            # Python sets it to None if its descriptor was closed before the start.
             is_terminal=sys.stdin is not None and sys.stdin.isatty(),
         )

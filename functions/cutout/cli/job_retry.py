@@ -20,6 +20,7 @@ def check_retryable(job: Job, terms: Terms, *, include_refused: bool = False) ->
     Raises:
         Problem: Its state does not allow one, or the provider refused the photo's content.
     """
+    # First: of a job in progress, nothing was refused for good.
     if job.state not in RETRYABLE:
         raise _not_retryable(job)
     if not include_refused and is_final_refusal(job, terms):

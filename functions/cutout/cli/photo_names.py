@@ -65,6 +65,7 @@ def nearest_key(stack: Stack, key: str) -> str:
     except Problem:  # Without the permission to list, there is no hint.
         return ""
     keys = [one.key for one in beside]
+    # It is there, so its name is not the mistake.
     if key in keys:
         return "It is in the uploads bucket; `cutout audit` finds uploads without a job. "
     return "".join(f"Did you mean {near}? " for near in get_close_matches(key, keys, n=1))

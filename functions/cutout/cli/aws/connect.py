@@ -35,6 +35,7 @@ def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stac
 def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
     """Return the adapters of AWS."""
     s3, sqs = clients.client("s3"), clients.client("sqs")
+    # StoreResult makes variants and carries decisions out: both are messages of its queue.
     callbacks = SqsCallbacks(sqs, outputs.callbacks_queue_url)
     return Ports(
         clock=clock,

@@ -191,6 +191,7 @@ class Stack:
             gate=self.jobs.read_gate(),
             backlog=self.jobs.backlog_status(),
             now=self._moving_now(),
+            # Counting ends at a limit: each 300 jobs of a list cost a request.
             lately={
                 state: len(list(islice(self.jobs.moved(state, since=now - WINDOW), MOST_COUNTED)))
                 for state in ENDS

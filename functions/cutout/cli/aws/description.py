@@ -32,6 +32,7 @@ class Resource:
     @property
     def title(self) -> str:
         """The name in the template without the parts that all names have in common."""
+        # `CutoutSubmissionsQueue1A2B3C4D` is `Submissions`.
         return re.sub(r"^Cutout(?=[A-Z])|(Queue)?[0-9A-F]{8}$", "", self.logical_id)
 
 

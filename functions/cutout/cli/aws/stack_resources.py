@@ -132,6 +132,7 @@ class Resources(Monitoring):
             Problem: The stack has no such function.
         """
         # The CDK adds a hash to logical ids, and an embedding app the path of its constructs.
+        # One request: `functions` would read all of them.
         for resource in self._resources("AWS::Lambda::Function"):
             if function in resource.logical_id:
                 return self._function(resource).environment

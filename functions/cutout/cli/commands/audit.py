@@ -113,6 +113,7 @@ def command(
                 stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
         print_json(report)
+    # What was queued is not done yet, but no longer forgotten.
     left = len(sums.troubles) - report.get("queued", 0)
     return 1 if left > 0 else 0
 

@@ -94,6 +94,7 @@ def _print(running: Iterable[CheckReport]) -> list[CheckReport]:
         reports.append(report)
         for number, one in enumerate(report.results):
             name, message, advice = "" if number else report.check, one.message, one.advice
+            # One cause, such as a missing permission, may stop several checks.
             if message in causes:
                 message, advice = f"{CANNOT_CHECK}, for the same reason", ""
             elif message.startswith(CANNOT_CHECK):

@@ -10,6 +10,7 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option
 from cutout.cli.output.terminal import plain_table, print_json, remark, stdout
 
+# Shown in columns of their own, not among the options of a rule.
 _SPELLED = ("where", "fault", "used")
 
 

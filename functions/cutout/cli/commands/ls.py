@@ -88,6 +88,7 @@ def command(
         # One job more than is shown tells whether there is another page.
         more = shown is not None and next(jobs, None) is not None
         waiting: list[Job] = []
+        # Noted while it is printed: a list of a million jobs is kept nowhere.
         listed = _noting(jobs if shown is None else iter(shown), waiting)
         _print(listed, now, as_json=as_json, where=stack.where)
         print_delay(waiting, stack.jobs.read_gate, now)

@@ -127,6 +127,7 @@ def _check_only_traces(reports: Sequence[QueueReport]) -> None:
 
 
 def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
+    # An empty queue is not read: a request waits a second for a message.
     if not dead.queue.count:
         return QueueReport(dead=dead, seen=0, groups=())
     letters = [read_letter(letter) for letter in stack.resources.look(dead.queue, limit)]

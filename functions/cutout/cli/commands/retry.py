@@ -144,6 +144,7 @@ class _Run:
             for job in jobs:
                 try:
                     done.append(job if self.dry_run else self._retry(job))
+                # A job that was moved in the meantime does not stop the others.
                 except Problem as late:
                     moved.append(late)
         finally:  # After an interruption, print what was retried.

@@ -55,6 +55,7 @@ def command(stack: Stack, *, photo: str, as_json: bool) -> None:
     """
     now = stack.clock.now()
     job = job_named(stack, photo)
+    # One more than is shown, as the job itself may be among them.
     uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
     others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
     if as_json:

@@ -58,6 +58,7 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> None:
     request = request_of(local, context.settings)
     console = stderr()
     if context.local.is_up():
+        # A running local cloud keeps the settings of its start.
         context.local.check_likeness(request)
         console.print("The local cloud is already up.")
         variables = context.local.variables()

@@ -83,6 +83,7 @@ def run_checks(
     for name, check in checks.items():
         answers[name] = SimpleQueue()
         arguments = (check, checkup, answers[name])
+        # A check that hangs must not keep the process from ending.
         threading.Thread(target=_run, args=arguments, name=name, daemon=True).start()
     for name, answer in answers.items():
         try:

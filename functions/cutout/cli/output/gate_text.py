@@ -58,6 +58,7 @@ class Delay(NamedTuple):
 
 def delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> Delay | None:
     """Return why some of these jobs wait, and what helps; None if none does."""
+    # A wait for a slot needs no explanation: it ends by itself.
     reasons = {job.reason for job in jobs if job.is_waiting} & _WAITING_FOR_A_CAUSE
     if not reasons:
         return None

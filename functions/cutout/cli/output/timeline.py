@@ -91,6 +91,7 @@ def step_as_json(step: TimelineStep) -> dict[str, Any]:
 def _calls(steps: Sequence[HistoryEntry], attempts: Sequence[Attempt]) -> Iterator[Attempt | None]:
     """Yield for each step the attempt that began with it: the newest one begun by then."""
     for step in steps:
+        # A request that is sent again belongs to the attempt that it was first sent for.
         begun = [one for one in attempts if one.started_at <= step.at]
         is_call = step.state is State.SUBMITTING and begun
         yield begun[-1] if is_call else None

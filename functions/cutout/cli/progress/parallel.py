@@ -38,6 +38,7 @@ def progress_bar(
         MofNCompleteColumn(),
         console=console,
         transient=True,
+        # A bar for a few photos would flicker.
         disable=total < _SHOWN_FROM or not console.is_terminal,
     ) as progress:
         yield from progress.track(made, total=total, description=title)

@@ -72,6 +72,7 @@ def steps_of(photo: TrackedPhoto) -> list[Step]:
         # Only the reason has changed.
         if steps and steps[-1].state == state:
             lasts += steps.pop().lasts
+        # A shorter step could not be seen in the bar.
         if lasts >= _SHORTEST_STEP_SECONDS:
             begins = (end - zero).total_seconds() - lasts
             steps.append(Step(state=state, begins=begins, lasts=lasts))

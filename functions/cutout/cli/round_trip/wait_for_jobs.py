@@ -130,6 +130,7 @@ class _Delays:
 
 def _pause(count: int) -> float:
     """Return the seconds between two polls; many photos are polled less often, to save reads."""
+    # A poll of 100 photos is a request that reads 100 items.
     return min(_PAUSE_SECONDS * max(1.0, count / _PHOTOS_FOR_ONE_PAUSE), _SLOWEST_PAUSE_SECONDS)
 
 

@@ -158,6 +158,7 @@ def _bars(
             below, heights[at] = heights[at], heights[at] + value
             top, bottom = frame.y(heights[at], most), frame.y(below, most)
             yield (
+                # At least one pixel wide: a narrower bar may not be drawn.
                 f'<rect x="{frame.x(at):.1f}" y="{top:.1f}" width="{max(1.0, wide - 1):.1f}" '
                 f'height="{bottom - top:.1f}" fill="{color}"/>'
             )
