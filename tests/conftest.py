@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import botocore
@@ -19,6 +20,8 @@ settings.load_profile("shared")
 def pytest_configure() -> None:
     """Check what AWS, or what stands in for it, answers in any test."""
     botocore.register_initializer(check_answers)
+    # Ended by another program, fixtures stop the servers that they started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
