@@ -56,17 +56,21 @@ def spawn(
     log.parent.mkdir(parents=True, exist_ok=True)
     # Opened here: an error in the new process would be reported without the name of the file.
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-    actions = [
-        (os.POSIX_SPAWN_DUP2, output, 1),
-        (os.POSIX_SPAWN_DUP2, output, 2),
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        *((os.POSIX_SPAWN_CLOSE, number) for number in _inherited_files()),
-    ]
     try:
-        pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
+        # It inherits no file: `flock FILE cutout up` would keep its lock until `cutout down`.
+        process = subprocess.Popen(  # noqa: S603 - our own servers
+            argv,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     finally:
         os.close(output)
-    return record(name, pid) or ProcessRecord(name=name, pid=pid, born="")
+    # Otherwise Python would warn that it still runs when this object is deleted.
+    process.returncode = 0
+    return record(name, process.pid) or ProcessRecord(name=name, pid=process.pid, born="")
 
 
 def wait_until_ready(
@@ -95,21 +99,6 @@ def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) ->
         _signal(process.pid, signal.SIGKILL)
         wait_until(lambda: not is_alive(process), clock, timeout_seconds=timeout_seconds)
     _signal_group(process.pid, signal.SIGKILL)
-
-
-def _inherited_files() -> list[int]:
-    """Return the open files that a new process would inherit, except the standard streams."""
-    # An inherited file stays open as long as the process runs: `flock FILE cutout up` would keep
-    # its lock until `cutout down`.
-    numbers = [int(name) for name in os.listdir("/dev/fd") if int(name) > 2]  # noqa: PLR2004, PTH208
-    return [number for number in numbers if _is_inheritable(number)]
-
-
-def _is_inheritable(number: int) -> bool:
-    try:
-        return os.get_inheritable(number)
-    except OSError:  # It was open only for the listing itself.
-        return False
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
