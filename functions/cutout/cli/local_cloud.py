@@ -150,23 +150,6 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     return request
 
 
-@needs_checkout()
-def is_up(status: Status) -> bool:
-    """Return whether a local cloud is up.
-
-    Raises:
-        Problem: Another command is starting it or taking it down.
-    """
-    from infra.local.lifecycle import Status  # noqa: PLC0415 - needs a checkout, loads slowly
-
-    if status is Status.BUSY:
-        raise Problem(
-            "Another command is starting the local cloud of this folder or taking it down.",
-            advice="Wait until that command has ended.",
-        )
-    return status is Status.UP
-
-
 class LocalCloud:
     """The local cloud of the folder that a command runs in."""
 
@@ -182,9 +165,15 @@ class LocalCloud:
         Raises:
             Problem: Another command is starting it or taking it down.
         """
-        from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
+        from infra.local.lifecycle import Status  # noqa: PLC0415 - needs a checkout, loads slowly
 
-        return is_up(lifecycle.status(place.find_place(self._folder)))
+        status = self._status()
+        if status is Status.BUSY:
+            raise Problem(
+                "Another command is starting the local cloud of this folder or taking it down.",
+                advice="Wait until that command has ended.",
+            )
+        return status is Status.UP
 
     @needs_checkout()
     def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
@@ -271,6 +260,11 @@ class LocalCloud:
         from infra.local import place  # noqa: PLC0415 - needs a checkout
 
         return Path(os.path.relpath(place.find_place(self._folder).env_file, self._folder))
+
+    def _status(self) -> Status:
+        from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
+
+        return lifecycle.status(place.find_place(self._folder))
 
 
 def _api(options: LocalOptions, settings: CliSettings) -> ProviderServer | None:

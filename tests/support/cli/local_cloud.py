@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cutout.cli.local_cloud import LocalCloud, is_up, needs_checkout
+from cutout.cli.local_cloud import LocalCloud, needs_checkout
 from infra.local.lifecycle import Status
 from infra.local.start import CloudRequest
 from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
@@ -25,9 +25,8 @@ class FakeLocalCloud(LocalCloud):
     control_token: str = "of-the-stand-in"
     evolink_url: str = ""
 
-    def is_up(self) -> bool:
-        """Say what the test said."""
-        return is_up(self.now)
+    def _status(self) -> Status:
+        return self.now
 
     @needs_checkout()
     def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:

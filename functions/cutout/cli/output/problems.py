@@ -93,7 +93,7 @@ def _problem_of(error: Exception) -> Problem | None:
         case CutoutError():
             problem = Problem(f"The stack's data cannot be read: {error}.", advice="Try again.")
         case ClientError():
-            problem = _refused(error)
+            problem = Problem(f"AWS refused: {error}", advice=_advice_on(error))
         case BotoCoreError():
             problem = _unanswered(error)
         case BrokenPipeError():
@@ -101,11 +101,6 @@ def _problem_of(error: Exception) -> Problem | None:
         case OSError():
             problem = _file_refused(error)
     return problem
-
-
-def _refused(error: ClientError) -> Problem:
-    """Return the problem for an error response of AWS."""
-    return Problem(f"AWS refused: {error}", advice=_advice_on(error))
 
 
 def _advice_on(error: ClientError) -> str:
