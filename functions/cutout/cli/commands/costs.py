@@ -11,7 +11,7 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.options.job_filters import time_options
+from cutout.cli.options.job_filters import prefix_option, time_options
 from cutout.cli.options.price_option import price_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
@@ -68,7 +68,7 @@ cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.c
     show_default=True,
     help="With --by prefix: the depth of the folders.",
 )
-@click.option("--prefix", default="", metavar="TEXT", help="Only keys with this prefix.")
+@prefix_option
 @time_options
 @click.option(
     "--csv",

@@ -13,7 +13,7 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
 from cutout.cli.options.price_option import price_of
-from cutout.cli.options.shared_options import chosen_stack, out_option, timeout_option
+from cutout.cli.options.shared_options import chosen_stack, fresh_option, out_option, timeout_option
 from cutout.cli.output.describe import counted
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import Price, preview_in_words
@@ -52,12 +52,7 @@ cutout put photos more-photos --out cut
     type=click.Path(exists=True, path_type=Path),
 )
 @out_option("the cut-outs")
-@click.option(
-    "--fresh",
-    "bypass_cache",
-    is_flag=True,
-    help="Ignore cached results and pay for new cut-outs.",
-)
+@fresh_option
 @click.option(
     "--retry-failed",
     is_flag=True,

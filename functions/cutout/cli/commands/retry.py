@@ -14,6 +14,7 @@ from cutout.cli.context import Context
 from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.price_option import price_option
+from cutout.cli.options.shared_options import fresh_option
 from cutout.cli.output.describe import counted, job_in_one_line
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
@@ -55,9 +56,7 @@ $ cutout retry --reason task-failed --since 2h --yes
 @click.option(
     "--through-files", is_flag=True, help="Upload the photos to the provider's Files API this time."
 )
-@click.option(
-    "--fresh", "bypass_cache", is_flag=True, help="Ignore cached results and pay for new cut-outs."
-)
+@fresh_option
 @click.option(
     "--include-refused",
     is_flag=True,

@@ -19,6 +19,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ALMOST_A_DAY = timedelta(days=1) - timedelta(milliseconds=1)
 
 
+prefix_option = click.option(
+    "--prefix", default="", metavar="TEXT", help="Only keys with this prefix."
+)
+
+
 def filter_options(
     states: Sequence[State] = (), state_help: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -44,9 +49,7 @@ def filter_options(
             return function(*args, wanted=wanted, **options)
 
         time_options(command)
-        click.option("--prefix", default="", metavar="TEXT", help="Only keys with this prefix.")(
-            command
-        )
+        prefix_option(command)
         _choices("reason", "reasons", Reason, "Only jobs with this reason (repeatable).")(command)
         if states:
             _choices("state", "named", states, state_help)(command)

@@ -59,6 +59,9 @@ def chosen_stack() -> Choice:
     return Choice(**{name: options[name] for name in ("stack", "aws", "profile", "region")})
 
 
+fresh_option = click.option(
+    "--fresh", "bypass_cache", is_flag=True, help="Ignore cached results and pay for new cut-outs."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
