@@ -108,7 +108,7 @@ def counted() -> dict[str, Count]:
     counts = {}
     with warnings.catch_warnings(), working() as at_work:
         warnings.filterwarnings("ignore", "No application metrics to publish")
-        units = Units(at_work.stack.clients.dynamodb())
+        units = Units(at_work.stack.clients.dynamodb)
         for name, journey in JOURNEYS.items():
             at_work.forget()
             units.index_writes.clear()

@@ -66,7 +66,7 @@ class Asked:
 def asked(rows: int) -> dict[str, tuple[int, int]]:
     """Requests and items read, for each thing that is done with so many rows."""
     with cloud() as clients:
-        client = clients.dynamodb()
+        client = clients.dynamodb
         create_table(client)
         jobs = DynamoJobs(Table(client, TABLE))
         clock = FakeClock()

@@ -63,5 +63,5 @@ def test_all_clients_of_a_function_share_their_connections(monkeypatch: pytest.M
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     clients = Clients({})
-    sqs, sts = clients.sqs()._endpoint, clients.sts()._endpoint  # type: ignore[attr-defined] # noqa: SLF001
+    sqs, sts = clients.sqs._endpoint, clients.sts._endpoint  # type: ignore[attr-defined] # noqa: SLF001
     assert sqs.http_session is sts.http_session

@@ -23,7 +23,7 @@ URL = "https://sqs.example/dead"
 def sqs(account: Account) -> Iterator[SQSClient]:
     """A queue of work and one of dead letters."""
     with account() as clients:
-        client = clients.sqs()
+        client = clients.sqs
         for name in ("work", "dead"):
             client.create_queue(QueueName=name)
         yield client

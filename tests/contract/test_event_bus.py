@@ -107,7 +107,7 @@ QUEUE = "receiver"
 def clients(account: Account) -> Iterator[Clients]:
     """An account in which a queue receives every event of ours on the default bus."""
     with account() as clients:
-        sqs, events = clients.sqs(), clients.events()
+        sqs, events = clients.sqs, clients.events
         url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         events.put_rule(Name="ours", EventPattern='{"source": ["cutout"]}')
@@ -118,7 +118,7 @@ def clients(account: Account) -> Iterator[Clients]:
 
 def received(clients: Clients) -> dict[str, Any]:
     """The one event that came."""
-    sqs = clients.sqs()
+    sqs = clients.sqs
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     event: dict[str, Any] = json.loads(message["Body"])
@@ -130,7 +130,7 @@ def received(clients: Clients) -> dict[str, Any]:
 )
 def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: str) -> None:
     """Source, kind and detail: what receivers write their rules for."""
-    EventBus(clients.events(), "default").announce(job)
+    EventBus(clients.events, "default").announce(job)
     event, expected = received(clients), sample(name)
     for member in ("source", "detail-type", "detail"):
         assert event[member] == expected[member]
@@ -185,7 +185,7 @@ def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: s
 )
 def test_what_is_sent_is_what_the_schema_describes(clients: Clients, job: Job, name: str) -> None:
     """Valid as it arrives, and without a field of the detail that the schema does not tell of."""
-    EventBus(clients.events(), "default").announce(job)
+    EventBus(clients.events, "default").announce(job)
     event, described = received(clients), schema(name)
     assert list(Draft202012Validator(described).iter_errors(event)) == []
     told = described["properties"]["detail"]["properties"]
@@ -208,7 +208,7 @@ def test_every_end_but_completion_is_a_failure_that_names_its_state(
     clients: Clients, state: State, kind: str
 ) -> None:
     """`detail.state` says which of the three it is."""
-    EventBus(clients.events(), "default").announce(replace(COMPLETED, state=state))
+    EventBus(clients.events, "default").announce(replace(COMPLETED, state=state))
     event = received(clients)
     assert (event["detail-type"], event["detail"]["state"]) == (kind, state.value)
 
@@ -245,7 +245,7 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
 
 def test_the_events_time_is_the_jobs(clients: Clients) -> None:
     """When it settled, not when the event went out, which may be a repeat."""
-    events: EventBridgeClient = clients.events()
+    events: EventBridgeClient = clients.events
     entry = {
         "EventBusName": "our-bus",
         "Source": "cutout",
@@ -271,7 +271,7 @@ def test_an_event_that_was_not_taken_is_an_error(
     clients: Clients, entry: dict[str, str], message: str
 ) -> None:
     """EventBridge answers 200 even then; the job stays due, and is announced again."""
-    events = clients.events()
+    events = clients.events
     with Stubber(events) as stubber:
         stubber.add_response("put_events", {"FailedEntryCount": 1, "Entries": [entry]})
         with pytest.raises(StoreBusyError, match=f"^{message}$"):
@@ -296,7 +296,7 @@ def test_an_event_says_that_the_result_was_there_already() -> None:
 @pytest.mark.parametrize("count", [1, 100, 400], ids="{} variants".format)
 def test_an_event_comes_however_much_there_is_to_list(clients: Clients, count: int) -> None:
     """The bus refuses what is over 256 KB, and would for ever: such an event lists nothing."""
-    events = clients.events()
+    events = clients.events
     variants = tuple(replace(MARKET, key="ü" * 500 + str(number)) for number in range(count))
     told: list[str] = []
     events.meta.events.register(

@@ -50,7 +50,7 @@ def root(started: Callable[[str], Emulator]) -> Iterator[Callable[[str], Any]]:
 
 def test_an_event_of_a_versioned_bucket_does_not_name_the_version(clients: Clients) -> None:
     """AWS names it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html."""
-    s3, sqs, events = clients.s3(), clients.sqs(), clients.events()
+    s3, sqs, events = clients.s3, clients.sqs, clients.events
     url = sqs.create_queue(QueueName="events")["QueueUrl"]
     asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     arn = asked["Attributes"]["QueueArn"]

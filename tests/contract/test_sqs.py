@@ -35,7 +35,7 @@ JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
 def sqs(account: Account) -> Iterator[SQSClient]:
     """SQS without any queue."""
     with account() as clients:
-        yield clients.sqs()
+        yield clients.sqs
 
 
 @pytest.fixture

@@ -98,18 +98,18 @@ class Stack:
 
     def reviews(self) -> Reviews:
         """An operator's decisions on doubtful results."""
-        checks = SqsCallbacks(self.clients.sqs(), self.callbacks_url)
+        checks = SqsCallbacks(self.clients.sqs, self.callbacks_url)
         return Reviews(jobs=self.jobs, index=self.jobs, checks=checks, clock=SystemClock())
 
     def upload(self, key: str, data: bytes, **options: Any) -> str:
         """Put a photo into the uploads bucket; returns its version."""
-        answer = self.clients.s3().put_object(Bucket=UPLOADS, Key=key, Body=data, **options)
+        answer = self.clients.s3.put_object(Bucket=UPLOADS, Key=key, Body=data, **options)
         return answer["VersionId"]
 
     def received(self, queue_url: str) -> list[Any]:
         """The messages that a queue holds, as JSON."""
         bodies: list[Any] = []
-        sqs = self.clients.sqs()
+        sqs = self.clients.sqs
         while told := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
             "Messages",
         ):
@@ -119,9 +119,9 @@ class Stack:
 
 def deploy(clients: Clients) -> Stack:
     """Table, buckets, secrets, queues, and a queue that gets our events from the bus."""
-    create_table(clients.dynamodb())
-    create_calls_table(clients.dynamodb())
-    s3, sqs, secrets = clients.s3(), clients.sqs(), clients.secrets()
+    create_table(clients.dynamodb)
+    create_calls_table(clients.dynamodb)
+    s3, sqs, secrets = clients.s3, clients.sqs, clients.secrets
     for bucket in (UPLOADS, RESULTS, WORK):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
@@ -131,13 +131,13 @@ def deploy(clients: Clients) -> Stack:
         sqs.create_queue(QueueName=name)["QueueUrl"]
         for name in ("Cutout-Submissions", "Cutout-Preparations", "Cutout-Callbacks", "Listener")
     ]
-    events = clients.events()
+    events = clients.events
     events.put_rule(Name="ours", EventPattern=json.dumps({"source": ["cutout"]}))
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:Listener"
     events.put_targets(Rule="ours", Targets=[{"Id": "listener", "Arn": arn}])
     return Stack(
         clients=clients,
-        jobs=DynamoJobs(Table(clients.dynamodb(), TABLE), calls_table=CALLS),
+        jobs=DynamoJobs(Table(clients.dynamodb, TABLE), calls_table=CALLS),
         submissions_url=urls[0],
         preparations_url=urls[1],
         callbacks_url=urls[2],

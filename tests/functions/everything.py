@@ -59,7 +59,7 @@ def _usual(at_work: Working, prefix: str) -> None:
 def _reused(at_work: Working, prefix: str) -> None:
     """Once from what is kept, and once when that is gone."""
     at_work.through(f"{prefix}again.png", photo(1))
-    s3 = at_work.stack.clients.s3()
+    s3 = at_work.stack.clients.s3
     for one in s3.list_objects_v2(Bucket=WORK, Prefix="kept/").get("Contents", ()):
         s3.delete_object(Bucket=WORK, Key=one["Key"])
     at_work.through(f"{prefix}again-2.png", photo(1))
@@ -139,7 +139,7 @@ def _transparent(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}clear.tif", photo(40, "TIFF", is_transparent=True))
     at_work.upload(f"{prefix}clear-2.tif", photo(41, "TIFF", is_transparent=True))
     at_work.hand_over()
-    s3 = at_work.stack.clients.s3()
+    s3 = at_work.stack.clients.s3
     for one in s3.list_objects_v2(Bucket=WORK, Prefix="prepared/").get("Contents", ()):
         s3.delete_object(Bucket=WORK, Key=one["Key"])
     at_work.call_back()
@@ -175,7 +175,7 @@ def _copied(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}handed.tif", photo(30, "TIFF"))
     at_work.upload(f"{prefix}handed-2.tif", photo(31, "TIFF"))
     at_work.hand_over_once("prepare")
-    s3 = at_work.stack.clients.s3()
+    s3 = at_work.stack.clients.s3
     for one in s3.list_objects_v2(Bucket=WORK, Prefix="prepared/").get("Contents", ()):
         s3.delete_object(Bucket=WORK, Key=one["Key"])
     at_work.hand_over()

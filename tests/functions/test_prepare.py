@@ -55,7 +55,7 @@ def test_copies_are_made_and_reported(stack: Stack, start: Start) -> None:
     assert message["job"] == JOB
     report = message["report"]
     assert (report["photo"]["format"], report.get("reason")) == ("tiff", None)
-    s3 = stack.clients.s3()
+    s3 = stack.clients.s3
     names = (f"prepared/{JOB}.jpg", f"prepared/{JOB}-full-size.png")
     for copy, key, kind in zip(report["copies"], names, ("jpeg", "png"), strict=True):
         stored = s3.get_object(Bucket=WORK, Key=key)
@@ -77,7 +77,7 @@ def test_a_wish_that_nobody_waits_for_is_done_in_silence(stack: Stack, start: St
     """StoreResult finds the copy in its place."""
     start("prepare")(asked(stack, cmyk(), CopyKind.FULL_SIZE, ask=None))
     assert stack.received(stack.submissions_url) == []
-    s3 = stack.clients.s3()
+    s3 = stack.clients.s3
     assert s3.head_object(Bucket=WORK, Key=f"prepared/{JOB}-full-size.png")["ContentLength"] > 0
 
 

@@ -124,7 +124,7 @@ def test_after_a_rotation_callbacks_under_the_previous_key_still_count(
     start: Start,
 ) -> None:
     """Tasks run for a while; the URLs that the provider holds stay good."""
-    secrets = stack.clients.secrets()
+    secrets = stack.clients.secrets
     secrets.put_secret_value(SecretId="Cutout/callback-signing-key", SecretString="n" * 64)
     receive = start("receive-callback")
     assert receive(authentic())["statusCode"] == 202

@@ -50,7 +50,7 @@ def test_every_request_is_seen_once_and_nothing_else() -> None:
     """What is sent before and after is somebody else's."""
     seen: list[Sent] = []
     with cloud() as clients:
-        s3, sqs = clients.s3(), clients.sqs()
+        s3, sqs = clients.s3, clients.sqs
         s3.create_bucket(
             Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )

@@ -20,7 +20,7 @@ def test_the_table_of_requests_is_what_a_bought_photo_takes() -> None:
     """A change that adds a request gives the reason for it."""
     with warnings.catch_warnings(), working() as at_work:
         warnings.filterwarnings("ignore", "No application metrics to publish")
-        units = Units(at_work.stack.clients.dynamodb())
+        units = Units(at_work.stack.clients.dynamodb)
         for journey in (*_WARMED_BY, "bought"):
             at_work.forget()
             JOURNEYS[journey](at_work)

@@ -122,7 +122,7 @@ def test_a_persons_decision_is_carried_out(
     assert done is not None
     assert done.decision is not None
     assert (done.state, done.reason, done.decision.by) == (state, verdict.reason, ANN)
-    listed = stack.clients.s3().list_objects_v2(Bucket=RESULTS)["Contents"]
+    listed = stack.clients.s3.list_objects_v2(Bucket=RESULTS)["Contents"]
     is_published = RESULT_KEY in {one["Key"] for one in listed}
     assert is_published == (verdict is Verdict.ACCEPT)
 
@@ -141,7 +141,7 @@ def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) 
         True,
     )
     assert [a.body_name for a in done.attempts] == [None]
-    stored = stack.clients.s3().get_object(Bucket=RESULTS, Key=RESULT_KEY)
+    stored = stack.clients.s3.get_object(Bucket=RESULTS, Key=RESULT_KEY)
     assert stored["Body"].read() == CUT_OUT
     assert stored["ContentType"] == "image/png"
     assert stored["Metadata"] == METADATA | {
@@ -151,7 +151,7 @@ def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) 
         "cutout-model": "mj-v7-remove-bg",
         "cutout-task": TASK,
     }
-    tagging = stack.clients.s3().get_object_tagging(Bucket=RESULTS, Key=RESULT_KEY)
+    tagging = stack.clients.s3.get_object_tagging(Bucket=RESULTS, Key=RESULT_KEY)
     assert {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]} == TAGS
     assert ran.requests[0].startswith(f"GET /v1/tasks/{TASK} HTTP/1.1\r\n".encode())
     assert b"authorization" not in ran.requests[1].lower()

@@ -260,7 +260,7 @@ def test_a_key_that_cannot_be_sent_pauses_before_any_call(
     key: dict[str, Any], stack: Stack, start: Start
 ) -> None:
     """As a refused key does; no slot is taken, and nothing looks as if it had been paid."""
-    stack.clients.secrets().put_secret_value(SecretId="Cutout/evolink-api-key", **key)
+    stack.clients.secrets.put_secret_value(SecretId="Cutout/evolink-api-key", **key)
     event = created(stack, png())
     with serving(ACCEPTED) as server:
         start("submit", server.url(""))(sqs(event))

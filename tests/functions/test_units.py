@@ -19,7 +19,7 @@ _KEY = {"pk": {"S": "job#1"}}
 def units() -> Iterator[Units]:
     """Of an account in which nothing was sent."""
     with cloud() as clients:
-        yield Units(clients.dynamodb())
+        yield Units(clients.dynamodb)
 
 
 def _job(**more: Any) -> dict[str, Any]:

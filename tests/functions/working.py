@@ -115,7 +115,7 @@ class Working:
         if is_versioned:
             told["version-id"] = version
         else:
-            head = self.stack.clients.s3().head_object(Bucket=UPLOADS, Key=key)
+            head = self.stack.clients.s3.head_object(Bucket=UPLOADS, Key=key)
             told["etag"] = head["ETag"].strip('"')
         if is_lost:
             self.lose(key)
@@ -123,15 +123,13 @@ class Working:
 
     def lose(self, key: str) -> None:
         """Delete a photo and all its versions before Submit gets its event."""
-        versions = self.stack.clients.s3().list_object_versions(Bucket=UPLOADS, Prefix=key)
+        versions = self.stack.clients.s3.list_object_versions(Bucket=UPLOADS, Prefix=key)
         for one in versions["Versions"]:
-            self.stack.clients.s3().delete_object(
-                Bucket=UPLOADS, Key=key, VersionId=one["VersionId"]
-            )
+            self.stack.clients.s3.delete_object(Bucket=UPLOADS, Key=key, VersionId=one["VersionId"])
 
     def delete(self, key: str) -> None:
         """Delete a photo, and have Submit hear of it."""
-        self.stack.clients.s3().delete_object(Bucket=UPLOADS, Key=key)
+        self.stack.clients.s3.delete_object(Bucket=UPLOADS, Key=key)
         event = sample("s3-object-deleted")
         event["detail"]["object"] |= {"key": key, "sequencer": self._sequencer()}
         self.message("submit", event)
@@ -216,7 +214,7 @@ class Working:
         return f"{0x00691ED95F3C4B2A11 + self._events:018X}"
 
     def _objects(self) -> frozenset[tuple[str, str]]:
-        s3 = self.stack.clients.s3()
+        s3 = self.stack.clients.s3
         return frozenset(
             (bucket, one["Key"])
             for bucket in (UPLOADS, RESULTS, WORK)
@@ -232,7 +230,7 @@ class Working:
 
     def _taken(self, url: str) -> list[Any]:
         """The messages of a queue, taken for good."""
-        sqs = self.stack.clients.sqs()
+        sqs = self.stack.clients.sqs
         bodies = []
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:

@@ -75,7 +75,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 def s3_with(account: Account, *buckets: str, versioned: Collection[str] = ()) -> Iterator[S3Client]:
     """S3 with these empty buckets; those of them in `versioned` keep versions."""
     with account() as clients:
-        client = clients.s3()
+        client = clients.s3
         for name in buckets:
             client.create_bucket(
                 Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}

@@ -115,42 +115,17 @@ class Clients:
         self._connections = LateClient(cache(lambda: Connections(tls_context())))
         # A client takes tens of milliseconds to make, and keeps its connections.
         self._made = cache(self._make)
-        self._client: Callable[[str], Any] = cache(self._late)
+        self.dynamodb: DynamoDBClient = self._late("dynamodb")
+        self.events: EventBridgeClient = self._late("events")
+        self.s3: S3Client = self._late("s3")
+        self.secrets: SecretsManagerClient = self._late("secretsmanager")
+        self.sqs: SQSClient = self._late("sqs")
+        self.sts: STSClient = self._late("sts")
 
     def connect(self, *services: str) -> None:
         """Make these clients now."""
         for service in services:
             self._made(service)
-
-    def dynamodb(self) -> DynamoDBClient:
-        """DynamoDB."""
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
-
-    def s3(self) -> S3Client:
-        """S3."""
-        client: S3Client = self._client("s3")
-        return client
-
-    def sqs(self) -> SQSClient:
-        """SQS."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    def sts(self) -> STSClient:
-        """STS."""
-        client: STSClient = self._client("sts")
-        return client
-
-    def events(self) -> EventBridgeClient:
-        """EventBridge."""
-        client: EventBridgeClient = self._client("events")
-        return client
-
-    def secrets(self) -> SecretsManagerClient:
-        """Secrets Manager."""
-        client: SecretsManagerClient = self._client("secretsmanager")
-        return client
 
     def s3_as(self, credentials: CredentialsTypeDef) -> S3Client:
         """S3 with the credentials of an assumed role, for signing links."""
@@ -163,7 +138,7 @@ class Clients:
         )
         return client
 
-    def _late(self, service: str) -> LateClient:
+    def _late(self, service: str) -> Any:  # noqa: ANN401 - it becomes the service's own client
         return LateClient(partial(self._made, service))
 
     def _make(self, service: str) -> Any:  # noqa: ANN401 - each service's own client

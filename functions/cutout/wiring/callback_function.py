@@ -26,9 +26,9 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     # The provider waits for the answer, so both are made before the first callback.
     clients.connect("secretsmanager", "sqs")
     return ReceiveCallback(
-        keys=signing_keys(clients.secrets(), settings.signing_key_secret),
+        keys=signing_keys(clients.secrets, settings.signing_key_secret),
         task_id_in=provider.task_id_of_callback,
-        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         telemetry=telemetry,
         clock=SystemClock(),
     )

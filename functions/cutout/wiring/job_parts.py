@@ -84,28 +84,28 @@ def job_ports(
         files_seconds: how long a request to the provider's Files API may take.
         calls_table: the table of the bodies of calls, for the function that makes them.
     """
-    table = Table(clients.dynamodb(), settings.jobs_table)
-    api_key = secret(clients.secrets(), settings.api_key_secret)
+    table = Table(clients.dynamodb, settings.jobs_table)
+    api_key = secret(clients.secrets, settings.api_key_secret)
     queue_url = settings.preparations_queue_url
     # Two clients, since the time-out is the client's own.
     tls = tls_context()
     calls = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds), verify=tls)
     files = HttpxHttp(timeout_seconds=files_seconds, verify=tls)
     return JobPorts(
-        announcements=EventBus(clients.events(), settings.event_bus),
-        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        announcements=EventBus(clients.events, settings.event_bus),
+        callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         clock=SystemClock(),
-        copies=S3Copies(clients.s3(), settings.work_bucket),
+        copies=S3Copies(clients.s3, settings.work_bucket),
         deduplication=DynamoDedupRecords(table),
         files=provider.file_store(files, settings, api_key),
         jobs=DynamoJobs(table, calls_table=calls_table),
-        notes=S3Notes(clients.s3(), settings.results_bucket),
-        preparations=SqsPreparations(clients.sqs(), queue_url) if queue_url else None,
+        notes=S3Notes(clients.s3, settings.results_bucket),
+        preparations=SqsPreparations(clients.sqs, queue_url) if queue_url else None,
         provider=provider.tasks(calls, settings, api_key),
         randomness=random.SystemRandom().random,
-        submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
+        submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
-        uploads=S3Uploads(clients.s3()),
+        uploads=S3Uploads(clients.s3),
     )
 
 

@@ -42,10 +42,10 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     clients = Clients(environment)
     clients.connect("s3", "sqs")
     return PrepareCopy(
-        uploads=S3Uploads(clients.s3()),
+        uploads=S3Uploads(clients.s3),
         copier=DecoderProcess(decoder_limits(settings)),
-        copies=S3Copies(clients.s3(), settings.work_bucket),
-        reports=SqsReports(clients.sqs(), settings.submissions_queue_url),
+        copies=S3Copies(clients.s3, settings.work_bucket),
+        reports=SqsReports(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
         limits=PhotoLimits(
             max_bytes=settings.max_bytes,

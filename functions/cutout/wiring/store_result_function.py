@@ -100,9 +100,9 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUs
     ports = StoreResultPorts(
         shared=job_ports(settings, clients, telemetry, files_seconds=seconds),
         downloads=SafeDownloads(downloads, verify=tls_context()),
-        kept=S3Kept(clients.s3(), settings.work_bucket),
+        kept=S3Kept(clients.s3, settings.work_bucket),
         pictures=_pictures(settings, recipes),
-        results=S3Results(clients.s3(), settings.results_bucket),
+        results=S3Results(clients.s3, settings.results_bucket),
     )
     return store_result_use_cases(ports, settings, recipes)
 

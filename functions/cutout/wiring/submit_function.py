@@ -122,13 +122,13 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
     ports = SubmitPorts(
         shared=shared,
         links=S3PhotoLinks(
-            clients.sts(),
+            clients.sts,
             settings.photo_reader_role_arn,
             settings.work_bucket,
             clients.s3_as,
             shared.clock,
         ),
-        signer=signing_keys(clients.secrets(), settings.signing_key_secret),
+        signer=signing_keys(clients.secrets, settings.signing_key_secret),
     )
     return submit_use_cases(ports, settings, deployed_recipes())
 

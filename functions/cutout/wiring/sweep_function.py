@@ -28,15 +28,15 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     clients.connect("dynamodb")
     ports = GatePorts(
         clock=SystemClock(),
-        jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),
-        submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
+        jobs=DynamoJobs(Table(clients.dynamodb, settings.jobs_table)),
+        submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
     )
     return Sweep(
         backlog=ports.jobs,
         gates=ports.jobs,
         admission=admission_scheduler(ports, gate_limits(settings)),
         submissions=ports.submissions,
-        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         telemetry=telemetry,
         clock=ports.clock,
         resend_after=settings.lease_seconds,

@@ -24,9 +24,9 @@ def stores(account_or_fake: Account | None) -> Iterator[tuple[Store, DedupRecord
         yield jobs, jobs.pictures
         return
     with account_or_fake() as clients:
-        create_table(clients.dynamodb())
-        create_calls_table(clients.dynamodb())
-        table = Table(clients.dynamodb(), TABLE)
+        create_table(clients.dynamodb)
+        create_calls_table(clients.dynamodb)
+        table = Table(clients.dynamodb, TABLE)
         yield DynamoJobs(table, calls_table=CALLS), DynamoDedupRecords(table)
 
 

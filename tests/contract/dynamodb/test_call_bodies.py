@@ -37,7 +37,7 @@ def test_a_job_may_have_several_bodies(store: Store) -> None:
 def test_a_body_is_in_a_table_of_its_own_and_expires(account: Account) -> None:
     """A reader of the jobs table reads no body; DynamoDB deletes it after its time."""
     with account() as clients:
-        client = clients.dynamodb()
+        client = clients.dynamodb
         create_table(client)
         create_calls_table(client)
         jobs = DynamoJobs(Table(client, TABLE), calls_table=CALLS)

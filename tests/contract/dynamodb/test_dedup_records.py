@@ -36,8 +36,8 @@ def ledger(account_or_fake: Account | None) -> Iterator[DedupRecords]:
         yield MemoryDedupRecords()
         return
     with account_or_fake() as clients:
-        create_table(clients.dynamodb())
-        yield DynamoDedupRecords(Table(clients.dynamodb(), TABLE))
+        create_table(clients.dynamodb)
+        yield DynamoDedupRecords(Table(clients.dynamodb, TABLE))
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def kept(account_or_fake: Account | None) -> Iterator[KeptResults]:
         yield MemoryKept()
         return
     with account_or_fake() as clients:
-        region = clients.s3().meta.region_name
-        clients.s3().create_bucket(
+        region = clients.s3.meta.region_name
+        clients.s3.create_bucket(
             Bucket="work",
             CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
         )
-        yield S3Kept(clients.s3(), "work")
+        yield S3Kept(clients.s3, "work")
 
 
 def test_a_record_is_written_once_as_a_new_one(ledger: DedupRecords) -> None:
@@ -127,8 +127,8 @@ def test_records_expire(account: Account) -> None:
     """
     later = LATER + timedelta(days=1)
     with account() as clients:
-        create_table(clients.dynamodb())
-        table = Table(clients.dynamodb(), TABLE)
+        create_table(clients.dynamodb)
+        table = Table(clients.dynamodb, TABLE)
         ledger = DynamoDedupRecords(table)
         saved = ledger.save_dedup_record(BEGUN)
         ended = table.get(f"picture#{PICTURE}")

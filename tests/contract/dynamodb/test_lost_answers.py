@@ -79,9 +79,9 @@ class Lossy:
 def lossy(account: Account) -> Iterator[Lossy]:
     """An empty table, its connection still good."""
     with account() as clients:
-        create_table(clients.dynamodb())
-        create_calls_table(clients.dynamodb())
-        yield Lossy(clients.dynamodb())
+        create_table(clients.dynamodb)
+        create_calls_table(clients.dynamodb)
+        yield Lossy(clients.dynamodb)
 
 
 @pytest.fixture

@@ -73,8 +73,8 @@ class _EarlierRecord:
 def table(account: Account) -> Iterator[Table]:
     """An empty table."""
     with account() as clients:
-        create_table(clients.dynamodb())
-        yield Table(clients.dynamodb(), TABLE)
+        create_table(clients.dynamodb)
+        yield Table(clients.dynamodb, TABLE)
 
 
 @pytest.fixture

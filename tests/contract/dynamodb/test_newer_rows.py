@@ -58,8 +58,8 @@ class Write(Protocol):
 def client(account: Account) -> Iterator[DynamoDBClient]:
     """A client of an empty table."""
     with account() as clients:
-        create_table(clients.dynamodb())
-        yield clients.dynamodb()
+        create_table(clients.dynamodb)
+        yield clients.dynamodb
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def expressions() -> set[str]:
         found.update(value for name, value in _members(params) if name.endswith("Expression"))
 
     with cloud() as clients:
-        client = clients.dynamodb()
+        client = clients.dynamodb
         create_table(client)
         create_calls_table(client)
         client.meta.events.register("before-parameter-build.dynamodb.*", see)

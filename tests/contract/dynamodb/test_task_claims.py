@@ -77,8 +77,8 @@ def test_the_answer_to_a_call_outweighs_the_body_of_a_callback(store: Store) -> 
 def test_claims_expire(account: Account) -> None:
     """By the table's own means: DynamoDB deletes an item after the second `expires_at`."""
     with account() as clients:
-        create_table(clients.dynamodb())
-        table = Table(clients.dynamodb(), TABLE)
+        create_table(clients.dynamodb)
+        table = Table(clients.dynamodb, TABLE)
         jobs = DynamoJobs(table)
         jobs.save(jobs.claim(a_job()), tasks=[claim(expires_at=LATER + timedelta(days=1))])
         item = table.get("task#task-unified-1")

@@ -33,7 +33,7 @@ BUSY = [
 def stubbed(waits: list[float]) -> Iterator[tuple[DynamoJobs, Stubber]]:
     """The adapter, and a DynamoDB that gives prepared answers."""
     with cloud() as clients:
-        client = clients.dynamodb()
+        client = clients.dynamodb
         with Stubber(client) as stubber:
             yield DynamoJobs(Table(client, TABLE, sleep=waits.append)), stubber
 
@@ -107,7 +107,7 @@ def test_a_transaction_that_was_canceled_gets_another_token(waits: list[float]) 
     """It was not made. One that may have been made is repeated under the token that it had."""
     ids = iter("abcde")
     with cloud() as clients:
-        client = clients.dynamodb()
+        client = clients.dynamodb
         with Stubber(client) as stubber:
             jobs = DynamoJobs(Table(client, TABLE, sleep=waits.append, new_id=lambda: next(ids)))
             sent = {"TransactItems": ANY}

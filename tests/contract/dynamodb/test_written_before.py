@@ -75,7 +75,7 @@ def written(account: Account, request: pytest.FixtureRequest) -> Iterator[Writte
     """Each version's table."""
     items: list[Any] = json.loads(request.param.read_text())
     with account() as clients:
-        client = clients.dynamodb()
+        client = clients.dynamodb
         create_table(client)
         for item in items:
             client.put_item(TableName=TABLE, Item=item)

@@ -34,7 +34,7 @@ LABELS = Labels(metadata={}, tags={})
 def s3() -> Iterator[tuple[S3Client, Stubber]]:
     """S3 with answers that a test lays down."""
     with cloud() as clients:
-        client = clients.s3()
+        client = clients.s3
         with Stubber(client) as stubber:
             yield client, stubber
 

@@ -63,7 +63,7 @@ class Session:
 
     def links(self, *, sessions: int) -> S3PhotoLinks:
         """Links, with so many sessions to be had."""
-        sts = self.clients.sts()
+        sts = self.clients.sts
         stubber = Stubber(sts)
         for number in range(sessions):
             stubber.add_response("assume_role", self._answer(number), _ASKED)
@@ -204,7 +204,7 @@ def test_the_role_is_assumed() -> None:
     """With STS itself: the link is signed by the session that it gave."""
     with cloud() as clients:
         clock = Clock(datetime.now(UTC))
-        link = S3PhotoLinks(clients.sts(), ROLE, WORK, clients.s3_as, clock).link(
+        link = S3PhotoLinks(clients.sts, ROLE, WORK, clients.s3_as, clock).link(
             SOURCE, "image/jpeg"
         )
         assert query(link)["X-Amz-Credential"].startswith("ASIA")

@@ -34,10 +34,10 @@ def copies(account_or_fake: Account | None) -> Iterator[Copies]:
         yield MemoryCopies()
         return
     with account_or_fake() as clients:
-        clients.s3().create_bucket(
+        clients.s3.create_bucket(
             Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        yield S3Copies(clients.s3(), "work")
+        yield S3Copies(clients.s3, "work")
 
 
 def test_a_copy_is_read_as_it_was_put(copies: Copies, tmp_path: Path) -> None:
@@ -62,11 +62,11 @@ def test_a_copy_says_what_it_is(account: Account, tmp_path: Path) -> None:
     file = tmp_path / "copy"
     file.write_bytes(b"a copy")
     with account() as clients:
-        clients.s3().create_bucket(
+        clients.s3.create_bucket(
             Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        S3Copies(clients.s3(), "work").put(KEY, file, content_type="image/jpeg")
-        assert clients.s3().head_object(Bucket="work", Key=KEY)["ContentType"] == "image/jpeg"
+        S3Copies(clients.s3, "work").put(KEY, file, content_type="image/jpeg")
+        assert clients.s3.head_object(Bucket="work", Key=KEY)["ContentType"] == "image/jpeg"
 
 
 DATA = bytes(range(256)) * 8000
@@ -91,7 +91,7 @@ def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(
     """That version of it, piece by piece."""
     file = tmp_path / "photo"
     with account() as clients:
-        s3 = clients.s3()
+        s3 = clients.s3
         s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
         put = s3.put_object(Bucket="uploads", Key="a.heic", Body=DATA, Metadata={"shelf": "3"})
@@ -122,9 +122,9 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) 
         ask=1795166131000,
     )
     with account() as clients:
-        url = clients.sqs().create_queue(QueueName="preparations")["QueueUrl"]
-        SqsPreparations(clients.sqs(), url).prepare(request)
-        (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
+        url = clients.sqs.create_queue(QueueName="preparations")["QueueUrl"]
+        SqsPreparations(clients.sqs, url).prepare(request)
+        (message,) = clients.sqs.receive_message(QueueUrl=url)["Messages"]
         assert read_request(message["Body"]) == request
         assert json.loads(message["Body"])["job"] == request.job_id
         assert urlsplit(url).path.endswith("preparations")
@@ -156,9 +156,9 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) 
 def test_a_report_reaches_submit_as_it_was_sent(account: Account, report: PrepareReport) -> None:
     """Whatever was found."""
     with account() as clients:
-        url = clients.sqs().create_queue(QueueName="submissions")["QueueUrl"]
-        SqsReports(clients.sqs(), url).report(report)
-        (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
+        url = clients.sqs.create_queue(QueueName="submissions")["QueueUrl"]
+        SqsReports(clients.sqs, url).report(report)
+        (message,) = clients.sqs.receive_message(QueueUrl=url)["Messages"]
         assert read_submission(message["Body"]) == report
         assert json.loads(message["Body"])["job"] == report.job_id
 
