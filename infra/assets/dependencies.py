@@ -32,6 +32,9 @@ _KEPT_METADATA: Final = re.compile(
     r".*\.dist-info/(METADATA|licenses/.*|LICEN[CS]E[^/]*|NOTICE[^/]*)$"
 )
 
+_LEFT_OUT: Final = frozenset({"anyio", "httpcore"})
+"""What httpx requires for its own network and its asynchronous clients; we have our own network."""
+
 # What clients import although no function uses it: the writer of their documentation, and HTTP/2,
 # which looks for installed packages. Together they are a twentieth of a cold start.
 _REPLACED: Final = {
@@ -122,7 +125,8 @@ def _needed(installed: dict[str, Distribution], roots: Iterable[str]) -> list[st
         if name not in installed:
             raise AssetError(f"{name} is not among the locked requirements")
         found.add(name)
-        waiting += [one for one in _requirements(installed[name]) if one in installed]
+        required = set(_requirements(installed[name])) - _LEFT_OUT
+        waiting += [one for one in required if one in installed]
     return sorted(found)
 
 

@@ -27,7 +27,7 @@ EVERYWHERE = {
     "typing_extensions.py",
     "urllib3",
 }
-HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
+HTTP = {"certifi", "httpx", "idna"}
 PICTURES = {"PIL", "pillow.libs"}
 HEIF = {"_pillow_heif", "pillow_heif", "pillow_heif.libs"}
 VENDORED = {

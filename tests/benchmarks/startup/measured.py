@@ -32,7 +32,7 @@ STRAIGHTFORWARD: Final = "straightforward"
 _HERE: Final = Path(__file__).parent
 _INVOCATIONS: Final = 4
 """The first, and some warm ones, of which the median counts."""
-_STRAIGHTFORWARD_USES: Final = ("boto3", "httpx", "aws-lambda-powertools")
+_STRAIGHTFORWARD_USES: Final = ("boto3", "httpx", "httpcore", "anyio", "aws-lambda-powertools")
 _BUNDLES: Final = ("botocore/cacert.pem", "certifi/cacert.pem")
 
 Ratios = dict[str, float]

@@ -1,26 +1,34 @@
 """Connections with one deadline, from the name look-up to the last byte.
 
 httpx applies its time-out to each read and each write, so a server that sends one byte at a time
-can block a worker for ever. None of its time-outs covers the name look-up.
+can block a worker for ever. None of its time-outs covers the name look-up. This transport sends by
+the standard library: httpcore takes no deadline, and loads as slowly as all other parts of httpx.
 """
 
 from __future__ import annotations
 
+import http.client
+import io
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from functools import cache
+from contextlib import contextmanager
+from http import HTTPStatus
 from threading import Thread
+from typing import TYPE_CHECKING
 
-import httpcore
 import httpx
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 Resolver = Callable[[str, int], Iterable[str]]
 """Returns the addresses of a host and port."""
-_MAX_CONNECTIONS = 100
+_PORTS = {"http": 80, "https": 443}
 _PART_BYTES = 16 * 1024  # the size of one TLS record, which is sent whole or not at all
+_MAX_HEAD_BYTES = 100 * 1024
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -52,13 +60,7 @@ def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
     return found.result(max(0.0, seconds))
 
 
-@cache
-def _public_authorities() -> ssl.SSLContext:
-    """One context for all clients: reading 120 certificates takes as long as importing httpx."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-class Network(httpx.HTTPTransport):
+class Network(httpx.BaseTransport):
     """The network, with one deadline for each exchange: the connect time-out of its request.
 
     Connections are not kept, so each belongs to one exchange.
@@ -68,95 +70,156 @@ class Network(httpx.HTTPTransport):
     """
 
     def __init__(self, verify: ssl.SSLContext | None) -> None:
-        # httpx has no argument for the network backend, so this replaces its __init__.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=verify or _public_authorities(),
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=0,
-            network_backend=_Connecting(),
-        )
+        self._verify = verify or httpx.create_ssl_context(trust_env=False)
 
-
-class _Connecting(httpcore.NetworkBackend):
-    """Opens connections; each one's deadline starts here."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address that answers; each gets an equal share of the time."""
-        until = time.monotonic() + (timeout or 0.0)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the response's body is read from the connection."""
+        if request.url.scheme not in _PORTS:
+            raise httpx.UnsupportedProtocol("neither http nor https")
+        until = time.monotonic() + request.extensions["timeout"]["connect"]
+        with _raised_as(httpx.ConnectTimeout, httpx.ConnectError):
+            connection = _Connection(self._connected(request, until), until)
         try:
-            addresses = look_up(resolve, host, port, _left(until, httpcore.ConnectTimeout))
-        except TimeoutError as exc:
-            raise httpcore.ConnectTimeout from exc
-        except (OSError, ValueError) as exc:
-            raise httpcore.ConnectError from exc
-        failure: Exception = httpcore.ConnectError("the host has no address")
+            with _raised_as(httpx.WriteTimeout, httpx.WriteError):
+                _send(request, connection)
+            with _raised_as(httpx.ReadTimeout, httpx.ReadError):
+                response = _head(request, connection)
+        except httpx.TransportError:
+            connection.close()
+            raise
+        pairs = response.getheaders()
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
+        return httpx.Response(response.status, headers=headers, stream=_Body(response, connection))
+
+    def _connected(self, request: httpx.Request, until: float) -> socket.socket:
+        """Connect to the first address that answers; each gets an equal share of the time."""
+        url, host = request.url, request.url.raw_host.decode("ascii")
+        port = url.port or _PORTS[url.scheme]
+        addresses = look_up(resolve, host, port, _left(until))
+        failure: Exception = OSError("the host has no address")
         for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             # The first address may not answer at all; the others still get their share of the time.
-            share = _left(until, httpcore.ConnectTimeout) / untried
             try:
-                stream = _CONNECTIONS.connect_tcp(
-                    address, port, share, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+                plain = socket.create_connection((address, port), _left(until) / untried)
+            except OSError as exc:
                 failure = exc
-            else:
-                return _Stream(stream, until)
+                continue
+            # A small body does not wait until the headers are acknowledged.
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if url.scheme == "http":
+                return plain
+            plain.settimeout(_left(until))  # of the hand-shake as a whole
+            name = request.extensions.get("sni_hostname", host)
+            return self._verify.wrap_socket(plain, server_hostname=name)
         raise failure
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection whose steps share one deadline; httpcore's own time-outs are ignored."""
+class _Connection(io.RawIOBase):
+    """What the standard library's HTTP uses of a socket; all steps share one deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
-        self._stream = stream
+    def __init__(self, plain: socket.socket, until: float) -> None:
+        self._socket = plain
         self._until = until
+        self._head_left: int | None = _MAX_HEAD_BYTES
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        """Read some bytes; none at the end."""
-        return self._stream.read(max_bytes, _left(self._until, httpcore.ReadTimeout))
+    def sendall(self, data: bytes) -> None:
+        """Send all bytes, in parts, so that the deadline is checked before each."""
+        for start in range(0, len(data), _PART_BYTES):
+            self._socket.settimeout(_left(self._until))
+            self._socket.sendall(data[start : start + _PART_BYTES])
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        """Write all bytes, in parts, so that the deadline is checked before each."""
-        for start in range(0, len(buffer), _PART_BYTES):
-            part = buffer[start : start + _PART_BYTES]
-            self._stream.write(part, _left(self._until, httpcore.WriteTimeout))
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Itself, as a file."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """As the reader asks."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read some bytes; none at the end.
+
+        Raises:
+            HTTPException: the head ends here, which the standard library would take for a whole
+                one; or it is too long.
+        """
+        self._socket.settimeout(_left(self._until))
+        count = self._socket.recv_into(buffer)
+        if self._head_left is not None:
+            self._head_left -= count
+            if not count or self._head_left < 0:
+                raise http.client.HTTPException("not a whole head")
+        return count
+
+    def head_is_read(self) -> None:
+        """From now on, the server may end the connection."""
+        self._head_left = None
 
     def close(self) -> None:
         """Close the connection."""
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        """Encrypt the connection."""
-        left = _left(self._until, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
-
-    def get_extra_info(self, info: str) -> object:
-        """Information about the socket, for httpcore."""
-        return self._stream.get_extra_info(info)
+        self._socket.close()
+        super().close()
 
 
-_CONNECTIONS = httpcore.SyncBackend()
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: http.client.HTTPResponse, connection: _Connection) -> None:
+        self._response = response
+        self._connection = connection
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _raised_as(httpx.ReadTimeout, httpx.ReadError):
+            while piece := self._response.read(_PART_BYTES):
+                yield piece
+            if self._response.length:
+                raise http.client.IncompleteRead(b"", self._response.length)
+
+    def close(self) -> None:
+        self._connection.close()
 
 
-def _left(until: float, error: type[httpcore.TimeoutException]) -> float:
+def _send(request: httpx.Request, connection: _Connection) -> None:
+    sender = http.client.HTTPConnection("")
+    sender.sock = connection
+    headers = {name.decode("ascii"): value for name, value in request.headers.raw}
+    sender.request(request.method, request.url.raw_path.decode("ascii"), request.read(), headers)
+
+
+def _head(request: httpx.Request, connection: _Connection) -> http.client.HTTPResponse:
+    """The final response, whose body is still to be read."""
+    response = http.client.HTTPResponse(connection, method=request.method)  # type: ignore[arg-type]
+    response.begin()
+    while response.status < HTTPStatus.OK:
+        response.headers = None  # type: ignore[assignment] # so that it reads another head
+        response.begin()
+    connection.head_is_read()
+    is_framed = response.chunked or response.length is not None
+    if response.headers.defects or ("content-length" in response.headers and not is_framed):
+        raise http.client.HTTPException("the headers are malformed")
+    return response
+
+
+@contextmanager
+def _raised_as(
+    timed_out: type[httpx.TransportError], failed: type[httpx.TransportError]
+) -> Iterator[None]:
+    """Translate the standard library's errors into those of httpx."""
+    try:
+        yield
+    except TimeoutError as exc:
+        raise timed_out("the time is up") from exc
+    except http.client.HTTPException as exc:
+        raise httpx.RemoteProtocolError("not a whole response") from exc
+    except (OSError, ValueError) as exc:
+        raise failed("the connection failed") from exc
+
+
+def _left(until: float) -> float:
     """The seconds left; never zero, which a socket would take for "do not wait".
 
     Raises:
-        TimeoutException: the time is up; its class tells at which step.
+        TimeoutError: the time is up.
     """
     left = until - time.monotonic()
     if left <= 0:
-        raise error("the time for the whole exchange is up")
+        raise TimeoutError
     return left
