@@ -28,19 +28,11 @@ from cutout.operator.list_jobs import Cursor, JobFilter
 _ROWS = 500
 
 
-class _CursorType(click.ParamType[Cursor]):
-    """The end of a page."""
-
-    name = "CURSOR"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Cursor:
-        """Convert the text."""
-        try:
-            return Cursor.read(str(value))
-        except ValueError as error:
-            self.fail(f"{error}; the previous page ends with the cursor", param, ctx)
+def _cursor(_ctx: click.Context, _option: click.Parameter, text: str | None) -> Cursor | None:
+    try:
+        return None if text is None else Cursor.read(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; the previous page ends with the cursor") from error
 
 
 @stack_command(
@@ -55,7 +47,8 @@ cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
 @limit_option("jobs")
 @click.option(
     "--after",
-    type=_CursorType(),
+    metavar="CURSOR",
+    callback=_cursor,
     help="Start after this cursor (printed at the end of the previous page).",
 )
 @click.option("--all", "is_all", is_flag=True, help="All jobs, printed as they are read.")

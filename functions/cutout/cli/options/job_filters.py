@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import click
@@ -112,36 +112,27 @@ def time_in(text: str, now: datetime, *, is_end: bool = False) -> datetime:
     return moment + _ALMOST_A_DAY if is_whole_day else moment
 
 
-class _TimeType(click.ParamType[datetime]):
-    """A time, as `time_in` reads it."""
-
-    name = "TIME"
-
-    def __init__(self, *, is_end: bool = False) -> None:
-        self.is_end = is_end
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Convert the text."""
-        del param
-        now = ctx.obj.clock.now() if ctx else datetime.now(UTC)
-        return time_in(str(value), now, is_end=self.is_end)
-
-
 def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add options for a period; the command gets `since` and `until`."""
     for option in (
         click.option(
             "--until",
-            type=_TimeType(is_end=True),
+            metavar="TIME",
+            callback=partial(_time, is_end=True),
             help="Not after this time: 2h (ago), 2026-11-20 (the whole day, UTC), or ISO 8601.",
         ),
         click.option(
             "--since",
-            type=_TimeType(),
+            metavar="TIME",
+            callback=_time,
             help="Not before this time: 2h (ago), 2026-11-20 (UTC), or ISO 8601.",
         ),
     ):
         function = option(function)
     return function
+
+
+def _time(
+    ctx: click.Context, _option: click.Parameter, text: str | None, *, is_end: bool = False
+) -> datetime | None:
+    return None if text is None else time_in(text, ctx.obj.clock.now(), is_end=is_end)

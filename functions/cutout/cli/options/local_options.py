@@ -31,21 +31,16 @@ class LocalOptions:
     live: bool = False
 
 
-class Setting(click.ParamType[tuple[str, str]]):
-    """A setting of the stack: NAME=VALUE."""
-
-    name = "NAME=VALUE"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Split the text."""
-        if isinstance(value, tuple):
-            return value
-        name, separator, chosen = str(value).partition("=")
+def _settings(
+    _ctx: click.Context, _option: click.Parameter, texts: Sequence[str]
+) -> list[tuple[str, str]]:
+    settings = []
+    for text in texts:
+        name, separator, value = text.partition("=")
         if not separator or not name.isidentifier():
-            self.fail(f"{value!r} is not NAME=VALUE, like max_in_flight=10", param, ctx)
-        return name, chosen
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE, like max_in_flight=10")
+        settings.append((name, value))
+    return settings
 
 
 def local_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,8 +75,9 @@ def local_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "-c",
             "settings",
-            type=Setting(),
+            metavar="NAME=VALUE",
             multiple=True,
+            callback=_settings,
             help="A setting of the stack (repeatable).",
         ),
         click.option(
