@@ -14,7 +14,7 @@ from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
 
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
-from .archive import Contents, add_to_zip, digest_of
+from .archive import Contents, Deflater, add_to_zip, digest_of
 from .asset_platform import Target
 from .build_cache import BuildCache, Pack, folder_made_once
 from .bytecode import compiled, place_of
@@ -83,6 +83,10 @@ class AssetBuilder:
     def _target(self) -> Target:
         return Target.of(self.platform, cache=self.cache)
 
+    @cached_property
+    def _deflater(self) -> Deflater:
+        return Deflater(self._target.compression)
+
     def _site(self) -> SitePackages:
         with self._shared:
             return install(self._target, locks=self.locks, cache=self.cache)
@@ -101,7 +105,7 @@ class AssetBuilder:
     def _vendor(self, place: Path, shape: FunctionShape, called: frozenset[str]) -> Pack:
         files = self._site().files(shape.distributions)
         contents = _read(botocore_data.cut(files, shape.aws_services, called))
-        add_to_zip(place, contents, level=self._target.compression)
+        add_to_zip(place, contents, self._deflater)
         return Pack(
             path=place,
             digest=digest_of(contents, also=self._target.fingerprint),
@@ -117,7 +121,7 @@ class AssetBuilder:
         # The zip of the distributions is large and changes with the locks only, so it is built
         # once, and our own modules are added to a copy.
         shutil.copyfile(vendored.path, place)
-        add_to_zip(place, contents, level=self._target.compression)
+        add_to_zip(place, contents, self._deflater)
         return Pack(
             path=place,
             digest=digest_of(contents, also=vendored.digest),

@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any, Final
 
 from infra.assets import AssetBuilder
-from infra.assets.archive import add_to_zip
+from infra.assets.archive import Deflater, add_to_zip
 from infra.assets.bytecode import ThisPython
 from infra.assets.dependencies import SitePackages
 from infra.deployed_functions import SHAPES
@@ -83,7 +83,8 @@ def _compared(name: str, folder: Path) -> Path:
     ThisPython().compile_tree(own)
     files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     archive = folder / f"{name}.zip"
-    add_to_zip(archive, {path: source.read_bytes() for path, source in files.items()}, level=1)
+    contents = {path: source.read_bytes() for path, source in files.items()}
+    add_to_zip(archive, contents, Deflater(level=1))
     return archive
 
 
