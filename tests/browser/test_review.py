@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from cutout.domain.reasons import Reason
 from tests.support.cli.console_server import Served, served, watched
@@ -76,6 +76,24 @@ def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:
         Reason.REJECTED_BY_PERSON,
         Reason.RETRIED_BY_PERSON,
     ]
+
+
+def _hold(route: Route, held: list[Route]) -> None:
+    held.append(route)
+
+
+def test_a_key_that_is_pressed_twice_decides_once(page: Page, stack: FakeStack) -> None:
+    """The second press comes before the answer: it is not for the next result."""
+    held: list[Route] = []
+    page.route("**/accept", lambda route: _hold(route, held))
+    with page.expect_request("**/accept"):
+        page.keyboard.press("a")
+    page.keyboard.press("a")
+    page.unroute("**/accept")
+    assert len(held) == 1
+    expect(page.locator("#subject")).to_have_text("b.jpg")
+    expect(page.locator("#review .notice")).to_have_text("a.jpg: accepted.")
+    assert [check.job_id for check in stack.checks.checks] == ["job-of-a.jpg"]
 
 
 def test_a_prefix_that_is_typed_decides_nothing(page: Page, stack: FakeStack) -> None:

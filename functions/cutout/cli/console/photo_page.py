@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -44,7 +43,7 @@ class PhotoPage:
 
     def show(self, request: Request) -> Response:
         """Show the photo."""
-        stack, job, now = self.site.stack(), self._job(request), self.site.now()
+        stack, job, now = self.site.stack(), self.site.job_of(request), self.site.now()
         uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
         page = ShownPage(made=self.site.now(), jobs={job.id: job}, is_photo=True)
         waits = delay([job], stack.jobs.read_gate, now)
@@ -74,14 +73,8 @@ class PhotoPage:
 
     def retry(self, request: Request, form: Form) -> Response:
         """Retry the job that the page showed, for the price that it showed."""
-        retry_as_offered(self.site, self._job(request), form)
+        retry_as_offered(self.site, self.site.job_of(request), form)
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
-
-    def _job(self, request: Request) -> Job:
-        job = self.site.stack().jobs.find(request.path_params["job_id"])
-        if job is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        return job
 
     def _note(self, job: Job) -> str | None:
         """Return the note that says why the key has no cut-out, if there is one."""

@@ -19,7 +19,6 @@ from starlette.routing import Route
 from cutout.cli.console.site import Site
 from cutout.cli.console.stored_files import StoredFile, cut_out_of, photo_of, variants_of
 from cutout.domain.dataclass import dataclass
-from cutout.domain.job.job import Job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,22 +37,16 @@ class Pictures:
 
     def photo(self, request: Request) -> Response:
         """Send the photo."""
-        return self._sent(request, photo_of(self._job(request)))
+        return self._sent(request, photo_of(self.site.job_of(request)))
 
     def cut_out(self, request: Request) -> Response:
         """Send the cut-out."""
-        return self._sent(request, cut_out_of(self._job(request)))
+        return self._sent(request, cut_out_of(self.site.job_of(request)))
 
     def variant(self, request: Request) -> Response:
         """Send a variant."""
-        found = variants_of(self._job(request)).get(request.path_params["recipe"])
+        found = variants_of(self.site.job_of(request)).get(request.path_params["recipe"])
         return self._sent(request, found)
-
-    def _job(self, request: Request) -> Job:
-        job = self.site.stack().jobs.find(request.path_params["job_id"])
-        if job is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        return job
 
     def _sent(self, request: Request, file: StoredFile | None) -> Response:
         if file is None:

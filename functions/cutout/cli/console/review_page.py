@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from itertools import islice
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,7 +18,6 @@ from cutout.cli.console.retry_offer import check_unchanged, offer_of, retry_as_o
 from cutout.cli.console.site import Form, Site, with_buttons
 from cutout.cli.console.stored_files import cut_out_of, photo_of
 from cutout.cli.output.problems import Problem
-from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.operator.list_jobs import Cursor, JobFilter
 from cutout.operator.review import DoubtfulResult, doubtful_result
@@ -116,13 +113,12 @@ class ReviewPage:
 
     def show(self, request: Request) -> Response:
         """Show the result of the job in the address, or the first one."""
-        job_id = request.query_params.get("job")
-        if job_id is None:
+        if "job" not in request.query_params:
             return self._shown(request, None)
-        job = self._job(job_id)
+        job = self.site.job_of(request)
         asked = doubtful_result(job)
         notice = None if asked else _refused(Problem(f"{job.source.key} is {job.state}."))
-        return self._shown(request, job_id, asked=asked, notice=notice)
+        return self._shown(request, job.id, asked=asked, notice=notice)
 
     def accept(self, request: Request, form: Form) -> Response:
         """Accept the result, and show the next one."""
@@ -134,7 +130,7 @@ class ReviewPage:
 
     def retry(self, request: Request, form: Form) -> Response:
         """Retry the photo for the price that the page showed, and show the next result."""
-        job = self._job(request.path_params["job_id"])
+        job = self.site.job_of(request)
         try:
             retry_as_offered(self.site, job, form)
         except Problem as problem:
@@ -143,7 +139,7 @@ class ReviewPage:
         return self._shown(request, form.get("next"), left_out=job.id, notice=notice)
 
     def _decide(self, request: Request, form: Form, verdict: Verdict) -> Response:
-        stack, job = self.site.stack(), self._job(request.path_params["job_id"])
+        stack, job = self.site.stack(), self.site.job_of(request)
         try:
             if doubtful_result(job):
                 check_unchanged(job, form)
@@ -155,12 +151,6 @@ class ReviewPage:
             is_problem=recorded.problem is not None,
         )
         return self._shown(request, form.get("next"), left_out=job.id, notice=notice)
-
-    def _job(self, job_id: str) -> Job:
-        job = self.site.stack().jobs.find(job_id)
-        if job is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        return job
 
     def _shown(
         self,

@@ -22,6 +22,7 @@ from cutout.cli.output.gate_text import gate_as_json, pause_of
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.progress.clock import Clock
+from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
@@ -95,6 +96,18 @@ class Site:
     def forget_stack(self) -> None:
         """Connect again at the next request."""
         self._stack = None
+
+    def job_of(self, request: Request) -> Job:
+        """Return the job that an address names.
+
+        Raises:
+            HTTPException: There is none.
+        """
+        job_id = request.path_params.get("job_id") or request.query_params["job"]
+        job = self.stack().jobs.find(job_id)
+        if job is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return job
 
     def now(self) -> datetime:
         """Return the time."""
