@@ -68,6 +68,30 @@ class Visitor:
 
         return asyncio.run(sent())
 
+    def break_off(self, path: str, headers: Mapping[str, str], content: bytes) -> None:
+        """Begin to send a body, and close the connection."""
+        cookie = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        sent = {"host": ADDRESS, "cookie": cookie, **headers}
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
+        }
+        messages: list[dict[str, Any]] = [
+            {"type": "http.disconnect"},
+            {"type": "http.request", "body": content, "more_body": True},
+        ]
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop()
+
+        async def send(message: Any) -> None:
+            assert message["type"].startswith("http.response")
+
+        asyncio.run(self.app(scope, receive, send))
+
     def _connect(self) -> FakeStack:
         self.connections += 1
         return self.stack

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -59,6 +59,9 @@ def create_app(
         what = Problem(f"{HTTPStatus(status).phrase}.", advice="The board lists the photos.")
         return site.page("problem.html", status=status, problem=what)
 
+    def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody gets it
+
     def defect(request: Request, _error: Exception) -> Response:
         return site.trouble(request, _DEFECT)
 
@@ -73,6 +76,6 @@ def create_app(
     ]
     app = Starlette(
         routes=routes,
-        exception_handlers={HTTPException: not_found, Exception: defect},
+        exception_handlers={HTTPException: not_found, ClientDisconnect: gone, Exception: defect},
     )
     return Application(pages=Guard(app, own, address), end_windows=windows.end)

@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cutout.cli import compose
-from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.live import LiveWindows, ShownPage
 from cutout.cli.console.site import Form, Site
 from cutout.cli.output.gate_text import pause_of
@@ -127,13 +126,21 @@ class Drop:
             price=_price(request.headers.get(PRICE_HEADER, "")),
             page=request.headers.get(PAGE_HEADER, ""),
         )
+        try:
+            with explained():
+                return await self._received(request, upload)
+        except Problem as problem:
+            self.site.forget_stack()
+            return self._row(upload, says=problem.message, is_wrong=True)
+
+    async def _received(self, request: Request, upload: Upload) -> Response:
         # The photo goes through a file, as S3 needs its hash first: any size, little memory.
         with tempfile.NamedTemporaryFile(prefix="cutout-drop-") as file:
             size = 0
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > MAX_PHOTO_BYTES:
-                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    raise Problem("Skipped: larger than 5 GB, which S3 does not accept.")
                 file.write(chunk)
             file.flush()
             return await run_in_threadpool(self._upload, upload, Path(file.name), size)
@@ -142,44 +149,43 @@ class Drop:
         """Upload a photo for the price that the plan showed, or less.
 
         It is not uploaded if the bucket has the same bytes under its key already.
-        """
-        try:
-            with explained():
-                stack = self.site.stack()
-                watched = stack.rules().upload_filter
-                photo = _photo(_checked(watched, upload.path, size), file)
-                return self._uploaded(stack, upload, photo)
-        except Problem as problem:
-            return self.site.page(
-                "_dropped.html",
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
-                path=upload.path,
-                job=None,
-                job_id=None,
-                says=problem.message,
-                is_wrong=True,
-            )
 
-    def _uploaded(self, stack: Stack, upload: Upload, photo: Photo) -> Response:
+        Raises:
+            Problem: It is skipped, or its price has risen.
+        """
+        stack = self.site.stack()
+        dropped = _checked(stack.rules().upload_filter, upload.path, size)
+        if dropped.why_skipped:
+            raise Problem(f"Skipped: {dropped.why_skipped}.")
+        photo = Photo(path=file, key=dropped.key, content_type=content_type(dropped.path))
         [planned] = UploadPlanner(stack=stack, console=_QUIET, retry_failed=False).plan([photo])
-        if planned.action is Action.UPLOAD:
-            price = stack.jobs.read_gate().price
-            if price > upload.price:
-                raise Problem(
-                    f"A photo now costs {price} credits, not {upload.price}: drop it again."
-                )
-            sent = stack.upload(photo)
-            return self._row(upload, says="uploaded", job_id=sent.job_id)
-        job_id = planned.there.job_id if planned.there else None
-        return self._row(upload, says=planned.in_words, job=planned.job, job_id=job_id)
+        if planned.action is not Action.UPLOAD:
+            job_id = planned.there.job_id if planned.there else None
+            return self._row(upload, says=planned.in_words, job=planned.job, job_id=job_id)
+        price = stack.jobs.read_gate().price
+        if price > upload.price:
+            raise Problem(f"A photo now costs {price} credits, not {upload.price}: drop it again.")
+        return self._row(upload, says="uploaded", job_id=stack.upload(photo).job_id)
 
     def _row(
-        self, upload: Upload, *, says: str, job_id: str | None, job: Job | None = None
+        self,
+        upload: Upload,
+        *,
+        says: str,
+        job_id: str | None = None,
+        job: Job | None = None,
+        is_wrong: bool = False,
     ) -> Response:
         if job_id is not None:
             self.windows.show(upload.page, job_id, job)
         return self.site.page(
-            "_dropped.html", path=upload.path, job=job, job_id=job_id, says=says, is_wrong=False
+            "_dropped.html",
+            status=HTTPStatus.SERVICE_UNAVAILABLE if is_wrong else HTTPStatus.OK,
+            path=upload.path,
+            job=job,
+            job_id=job_id,
+            says=says,
+            is_wrong=is_wrong,
         )
 
 
@@ -208,17 +214,6 @@ def _price(text: str) -> Decimal:
     if not price.is_finite():
         raise HTTPException(HTTPStatus.BAD_REQUEST)
     return price
-
-
-def _photo(dropped: DroppedFile, file: Path) -> Photo:
-    """Return the photo to upload.
-
-    Raises:
-        Problem: it is skipped.
-    """
-    if dropped.why_skipped:
-        raise Problem(f"Skipped: {dropped.why_skipped}.")
-    return Photo(path=file, key=dropped.key, content_type=content_type(dropped.path))
 
 
 def _once_each(files: Iterable[DroppedFile]) -> list[DroppedFile]:

@@ -103,6 +103,23 @@ def test_of_two_files_of_one_path_the_first_is_taken(visitor: Visitor) -> None:
     assert 'data-number="2"' not in text
 
 
+@pytest.mark.parametrize("path", ["/drop/photo", "/drop/plan"])
+def test_an_upload_that_is_broken_off_is_no_upload(visitor: Visitor, path: str) -> None:
+    """The window was closed: this is no defect, and half a photo is not uploaded."""
+    visitor.break_off(path, {**WRITES, "X-Path": "a.jpg", "X-Price": "5.4"}, BYTES[:1])
+    assert visitor.stack.store.uploaded == []
+
+
+def test_an_upload_after_one_that_aws_refused_uses_new_credentials(visitor: Visitor) -> None:
+    """The console connects again, as after each error."""
+    visitor.stack.table.fails_with = ConnectionRefusedError(111, "Connection refused")
+    assert _send(visitor, "a.jpg")[0] == 503
+    visitor.stack.table.fails_with = None
+    before = visitor.connections
+    assert _send(visitor, "a.jpg")[0] == 200
+    assert visitor.connections == before + 1
+
+
 def test_a_key_does_not_begin_with_a_slash(visitor: Visitor) -> None:
     """Whatever path the browser gives."""
     assert _send(visitor, "//shoes/a.jpg")[0] == 200
