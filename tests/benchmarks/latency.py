@@ -38,7 +38,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.target import Target
-from cutout.cli.progress.clock import MachineClock
+from cutout.cli.progress.clock import Clock
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import State
@@ -135,7 +135,7 @@ class RunningCloud:
             ended.extend([job] if job and job.state.is_settled else [])
             return bool(ended)
 
-        clock = MachineClock()
+        clock = Clock()
         wait_until(is_over, clock, timeout_seconds=_TIMEOUT_SECONDS, pause_seconds=_PAUSE_SECONDS)
         times = [step.at for job in ended for step in job.history if step.state is State.COMPLETED]
         if not times:
@@ -210,7 +210,7 @@ def _percentiles(seconds: Sequence[float]) -> str:
 @contextmanager
 def _local_cloud() -> Iterator[RunningCloud]:
     """Start a local cloud whose provider is instant; stop it at the end."""
-    project, clock = find_place(Path(__file__)), MachineClock()
+    project, clock = find_place(Path(__file__)), Clock()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(source=project.source, state=Path(folder), cache=project.cache / "latency")
         try:

@@ -27,7 +27,7 @@ from cutout.cli import compose
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.connect import connect
 from cutout.cli.aws.target import Target
-from cutout.cli.progress.clock import MachineClock
+from cutout.cli.progress.clock import Clock
 from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 from infra.local.lifecycle import local_variables
 from infra.local.place import shipped_photos
@@ -79,7 +79,7 @@ class Day:
 
     def resume(self) -> None:
         """Do what a person does who has topped the account up."""
-        compose.control(connect(self._target, MachineClock())).resume()
+        compose.control(connect(self._target, Clock())).resume()
 
     def upload(self, key: str) -> None:
         """Upload a photo, each of other bytes: the same picture is paid for once."""

@@ -13,11 +13,11 @@ from cutout.cli.aws.connect import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.context import Context
 from cutout.cli.entry import cutout
-from cutout.cli.progress.clock import MachineClock
+from cutout.cli.progress.clock import Clock
 from tests.e2e.deployed import Deployed
 
 
-class LaterClock(MachineClock):
+class LaterClock(Clock):
     """An hour ahead: what was uploaded just now is an hour old."""
 
     def now(self) -> datetime:

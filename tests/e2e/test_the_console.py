@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from cutout.cli.aws.connect import connect
 from cutout.cli.aws.target import Target
-from cutout.cli.progress.clock import MachineClock
+from cutout.cli.progress.clock import Clock
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
@@ -46,7 +46,7 @@ def target(deployed: Deployed) -> Target:
 @pytest.fixture
 def console(target: Target) -> Iterator[Served]:
     """The console, with the operator's credentials."""
-    clock = MachineClock()
+    clock = Clock()
     with served(lambda: connect(target, clock, is_impatient=True), clock) as console:
         yield console
 
@@ -162,7 +162,7 @@ def test_trouble_keeps_the_board_and_ends_by_itself(
     *, browser: Browser, target: Target, changed: dict[str, str], advice: str
 ) -> None:
     """The board keeps its jobs and says since when; a new page says what to do."""
-    clock = MachineClock()
+    clock = Clock()
     now = [target]
     assert target.variables is not None
     broken = replace(target, variables={**target.variables, **changed})

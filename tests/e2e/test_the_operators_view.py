@@ -19,7 +19,7 @@ from cutout.cli.doctor.check import CheckResult, Checkup, Severity
 from cutout.cli.entry import cutout
 from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.progress.clock import MachineClock
+from cutout.cli.progress.clock import Clock
 from cutout.domain.states import State
 from tests.e2e.bus import Listener, events_lost
 from tests.e2e.deployed import STACK, Deployed
@@ -41,14 +41,14 @@ def target(deployed: Deployed) -> Target:
 @pytest.fixture
 def checkup(target: Target) -> Checkup:
     """The stack, as the doctor sees it."""
-    clock, root = MachineClock(), Path(__file__).parents[2]
+    clock, root = Clock(), Path(__file__).parents[2]
     return Checkup(stack=connect(target, clock), now=clock.now(), checkout=root)
 
 
 @pytest.fixture
 def run(target: Target, tmp_path: Path) -> Run:
     """Run a command on the deployed stack."""
-    settings, clock = CliSettings(), MachineClock()
+    settings, clock = CliSettings(), Clock()
     context = Context(
         settings=settings,
         folder=tmp_path,
@@ -77,7 +77,7 @@ def test_the_doctor_counts_forged_callbacks(checkup: Checkup, deployed: Deployed
     """Its own, too, with which it tries the door."""
 
     def refused() -> str:
-        now = replace(checkup, now=MachineClock().now())
+        now = replace(checkup, now=Clock().now())
         [said] = [
             one.message for one in CHECKS["callbacks"](now) if "refused within" in one.message
         ]

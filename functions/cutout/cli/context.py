@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.progress.clock import Clock, MachineClock
+from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Context:
     @classmethod
     def of_this_process(cls, environment: Mapping[str, str], folder: Path) -> Self:
         """Return the context of this process."""
-        settings, clock = CliSettings.from_environment(environment), MachineClock()
+        settings, clock = CliSettings.from_environment(environment), Clock()
 
         # Imported when a command connects: `cutout --help` needs no SDK.
         def connect(choice: Choice, /, *, is_impatient: bool = False) -> Stack:

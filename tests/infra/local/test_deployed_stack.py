@@ -18,7 +18,7 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import Photo
-from cutout.cli.progress.clock import MachineClock
+from cutout.cli.progress.clock import Clock
 from cutout.domain.job.source import Source
 from cutout.domain.states import Lane, State
 from cutout.ports.listings import ListedObject
@@ -110,7 +110,7 @@ def target(cloud: Cloud) -> Target:
 @pytest.fixture(scope="session")
 def stack(target: Target) -> Stack:
     """The stack, connected to."""
-    return connect(target, MachineClock())
+    return connect(target, Clock())
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_the_stacks_parts_are_found_by_its_outputs(stack: Stack, cloud: Cloud) -
 def test_a_stack_that_is_not_there_is_a_problem_with_a_way_out(target: Target) -> None:
     """Deploy it, start a local cloud, or name another."""
     with pytest.raises(Problem, match="There is no stack Nowhere on the local cloud") as caught:
-        _ = connect(replace(target, stack="Nowhere"), MachineClock()).outputs
+        _ = connect(replace(target, stack="Nowhere"), Clock()).outputs
     assert "`make deploy`" in caught.value.advice
 
 
@@ -145,7 +145,7 @@ def test_somebody_elses_stack_is_a_problem(cloud: Cloud, target: Target) -> None
         StackName="Blog", TemplateBody=_template(Posts="Uploads")
     )
     with pytest.raises(Problem, match="it is not a Cutout stack"):
-        _ = connect(replace(target, stack="Blog"), MachineClock()).outputs
+        _ = connect(replace(target, stack="Blog"), Clock()).outputs
 
 
 def test_the_watched_prefix_is_submits_own_setting(stack: Stack) -> None:
@@ -284,7 +284,7 @@ def test_an_attached_bucket_whose_key_the_stack_does_not_name_is_locked(
         Bucket="locked-photos", ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
     s3.create_bucket(Bucket="open-photos")
-    stack = connect(target, MachineClock())
+    stack = connect(target, Clock())
     own = stack.outputs.uploads_bucket
     found = {
         name: stack.resources.ungranted_key(name) for name in ("locked-photos", "open-photos", own)

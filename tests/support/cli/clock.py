@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from cutout.cli.progress.clock import Clock
+
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-class HandClock:
+class HandClock(Clock):
     """A clock that only moves when somebody sleeps."""
 
     def __init__(self) -> None:

@@ -2,23 +2,9 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
 
 
-class Clock(Protocol):
-    """The source of time."""
-
-    def now(self) -> datetime:
-        """Return the time, aware, UTC."""
-
-    def monotonic(self) -> float:
-        """Return seconds since a fixed time."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for this many seconds."""
-
-
-class MachineClock:
+class Clock:
     """The machine's own clock."""
 
     def now(self) -> datetime:
