@@ -1,7 +1,6 @@
 """Faults of the answers to requests."""
 
 from infra.local.evolink import refusals
-from infra.local.evolink.faults import wrong_pictures
 from infra.local.evolink.faults.broken_answers import (
     accepted,
     broken_json,
@@ -23,6 +22,7 @@ from infra.local.evolink.faults.broken_answers import (
     truncated,
 )
 from infra.local.evolink.faults.fault import Stage, declare
+from infra.local.evolink.faults.wrong_pictures import as_webp, bomb, noise, redrawn, with_alpha
 from infra.local.evolink.refusals import FilesRefusal, Refusal, invalid_request
 
 _CREATED = "The task is created and charged,"
@@ -165,7 +165,7 @@ RESULT_FAULTS = declare(
     (
         "cut-short",
         "Half of the picture, with a matching header.",
-        picture(wrong_pictures.first_half),
+        picture(lambda cut_out: cut_out[: len(cut_out) // 2]),
     ),
     ("redirect", "A redirect to the same picture, as a media host may send.", moved_once),
     ("redirect-loop", "A redirect to itself.", redirected()),
@@ -189,18 +189,22 @@ RESULT_FAULTS = declare(
         "Bytes without a declared length and without an end (up to 1 GiB).",
         endless(_STREAMED, is_declared=False),
     ),
-    ("bomb", "A small PNG of 30000x30000 pixels.", picture(wrong_pictures.bomb)),
-    ("opaque", "A PNG without any transparency.", picture(wrong_pictures.opaque)),
-    ("empty", "A PNG that is transparent everywhere.", picture(wrong_pictures.empty)),
-    ("no-alpha", "A PNG without an alpha channel.", picture(wrong_pictures.without_alpha)),
-    ("other-shape", "A cut-out of another aspect ratio.", picture(wrong_pictures.of_other_shape)),
+    ("bomb", "A small PNG of 30000x30000 pixels.", picture(lambda _cut_out: bomb())),
+    ("opaque", "A PNG without any transparency.", picture(with_alpha(255))),
+    ("empty", "A PNG that is transparent everywhere.", picture(with_alpha(0))),
+    ("no-alpha", "A PNG without an alpha channel.", picture(redrawn(lambda it: it.convert("RGB")))),
+    (
+        "other-shape",
+        "A cut-out of another aspect ratio.",
+        picture(redrawn(lambda it: it.resize((it.width, max(1, it.height // 2))))),
+    ),
     (
         "other-size",
         "A cut-out of half the size and the same aspect ratio.",
-        picture(wrong_pictures.of_other_size),
+        picture(redrawn(lambda it: it.reduce(2))),
     ),
-    ("webp", "A WebP with alpha under the .png name.", picture(wrong_pictures.as_webp)),
-    ("not-image", "Bytes that are not a picture.", picture(wrong_pictures.noise)),
+    ("webp", "A WebP with alpha under the .png name.", picture(as_webp)),
+    ("not-image", "Bytes that are not a picture.", picture(noise)),
     ("no-bytes", "A 200 with an empty body.", picture(lambda _cut_out: b"")),
     ("202", "A 202 with an empty body.", accepted),
     ("gzip", "The picture compressed, although the client did not ask for it.", compressed),
