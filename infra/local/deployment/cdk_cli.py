@@ -9,8 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from infra.local.endpoint import ACCOUNT, REGION
 from infra.local.local_cloud_error import LocalCloudError
@@ -50,7 +48,7 @@ class CdkRun:
     log: Path
 
 
-class RunningCdk:
+class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
     """A run that has started. Leaving the context stops it, finished or not."""
 
     def __init__(self, run: CdkRun) -> None:
@@ -68,16 +66,7 @@ class RunningCdk:
             start_new_session=True,
         )
 
-    def __enter__(self) -> Self:
-        """Return the run."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop the process and its children if it still runs."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
@@ -100,8 +89,10 @@ class RunningCdk:
             LocalCloudError: It failed; the message contains the end of its output.
         """
         if self._process.wait() != 0:
+            lines = self._run.log.read_text(errors="replace").rstrip().splitlines()
+            shown = "\n".join(lines[-_SHOWN_LINES:])
             raise LocalCloudError(
-                f"{self._run.title} failed:\n\n{_end_of(self._run.log)}",
+                f"{self._run.title} failed:\n\n{shown}",
                 advice=f"The whole output is in {self._run.log}.",
             )
 
@@ -231,8 +222,3 @@ def cdk_script(place: Place) -> Path:
             "The CDK command line is not installed.", advice="Run `make install` first."
         )
     return script
-
-
-def _end_of(log: Path) -> str:
-    lines = log.read_text(errors="replace").rstrip().splitlines()
-    return "\n".join(lines[-_SHOWN_LINES:])
