@@ -104,7 +104,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
     if delivery.picture is None or delivery.review_reason:
         return _bring_home(self, delivery)
     result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
-    settled = self.settle(delivery.job, Move.COMPLETE, None, result=result)
+    settled = self.settle(replace(delivery.job, result=result), Move.COMPLETE, None)
     self._publish(delivery, self.object_metadata.labels(delivery.job))
     return settled
 
@@ -227,7 +227,7 @@ def a_kept_result_is_not_verified(self: ResultCache, job: Job, file: Path) -> bo
 def who_waits_for_a_picture_is_never_woken(self: AdmitJob, job: Job) -> Job:
     now = self.clock.now()
     waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=None)
-    return self.job_writer.record(job, waiting)
+    return self.job_writer.record(job, replace(waiting, is_waiting=False))
 
 
 _store = StoreResult.store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -129,12 +130,8 @@ class Control:
             due_at: when Sweep enqueues it; None makes it wait at the gate, behind live uploads.
         """
         now = self.clock.now()
-        again = reopened(job).move(
-            Move.RETRY,
-            now=now,
-            reason=Reason.RETRIED_BY_PERSON,
-            due_at=due_at,
-            is_waiting=due_at is None,
+        fresh = replace(
+            reopened(job),
             lane=job.lane if due_at else Lane.BACKFILL,
             bypass_cache=bypass_cache or job.bypass_cache,
             transport=transport or job.transport,
@@ -146,6 +143,7 @@ class Control:
             trying_since=None,
             upright=None,
         )
+        again = fresh.move(Move.RETRY, now=now, reason=Reason.RETRIED_BY_PERSON, due_at=due_at)
         attempt = None if bypass_cache else next_to_recheck(again)
         return again if attempt is None else rechecking(again, attempt, now)
 

@@ -96,12 +96,8 @@ class Reviews:
             return Recorded(job=job, problem=_why_not(job))
         now = self.clock.now()
         decision = ReviewDecision(verdict=verdict, by=by, at=now, over=doubtful.reason)
-        decided = job.move(
-            Move.DECIDE,
-            now=now,
-            reason=verdict.reason,
-            due_at=now,
-            decision=decision,
+        decided = replace(job, decision=decision).move(
+            Move.DECIDE, now=now, reason=verdict.reason, due_at=now
         )
         try:
             saved = self.jobs.save(decided)

@@ -171,13 +171,13 @@ def carried_out(job: Job) -> Job:
     is_accepted = job.decision.verdict is Verdict.ACCEPT
     result = job.result
     assert result is not None
-    return job.settle(
+    stored = replace(result, key=job.result_key or "") if is_accepted else result
+    return replace(job, result=stored).settle(
         Move.COMPLETE if is_accepted else Move.FAIL,
         now=job.updated_at,
         retention=timedelta(days=90),
         reason=job.reason,
         message=job.decision.text,
-        result=replace(result, key=job.result_key or "") if is_accepted else result,
     )
 
 

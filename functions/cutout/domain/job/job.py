@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict, Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
@@ -27,32 +26,6 @@ class HistoryEntry:
     state: State
     at: datetime
     reason: Reason | None = None
-
-
-class JobChanges(TypedDict, total=False):
-    """Fields of a job that may change together with its state."""
-
-    bypass_cache: bool
-    code: str | None
-    cut_short: int
-    decision: ReviewDecision | None
-    failures: int
-    handovers_failed: int
-    is_waiting: bool
-    lane: Lane
-    message: str | None
-    photo: Photo | None
-    preparations: int
-    prepared: Prepared | None
-    read_sha256: str | None
-    recipes: tuple[str, ...] | None
-    result: Result | None
-    reused: Reuse | None
-    storing_attempt: int | None
-    transport: Transport | None
-    trying_since: datetime | None
-    upright: Upright | None
-    variants: tuple[Variant, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,9 +215,10 @@ class Job:
         now: datetime,
         reason: Reason | None = None,
         due_at: datetime | None = None,
-        **changes: Unpack[JobChanges],
+        code: str | None = None,
+        message: str | None = None,
     ) -> Job:
-        """The job after a move, with the fields that change together with its state.
+        """The job after a move. A queued job without a due time waits at the gate.
 
         Raises:
             IllegalMoveError: the transition table does not allow the move from this state.
@@ -255,7 +229,7 @@ class Job:
         is_same_state = target is self.state
         is_news = not is_same_state or reason is not self.reason
         news = [HistoryEntry(state=target, at=now, reason=reason)] if is_news else []
-        moved = replace(
+        return replace(
             self,
             state=target,
             tries=self.tries + 1 if is_same_state else 0,
@@ -263,16 +237,15 @@ class Job:
             failures=self.failures if is_same_state else 0,
             cut_short=self.cut_short if is_same_state else 0,
             reason=reason,
-            code=None,
-            message=None,
+            code=code,
+            message=message,
             due_at=due_at,
-            is_waiting=False,
+            is_waiting=target is State.QUEUED and due_at is None,
             is_announced=False,
             updated_at=now,
             expires_at=None,
             history=(*self.history, *news)[-_HISTORY_LENGTH:],
         )
-        return replace(moved, **changes)
 
     def settle(
         self,
@@ -281,7 +254,8 @@ class Job:
         now: datetime,
         retention: timedelta,
         reason: Reason | None = None,
-        **changes: Unpack[JobChanges],
+        code: str | None = None,
+        message: str | None = None,
     ) -> Job:
         """The job after its last move: it expires after `retention`.
 
@@ -289,7 +263,9 @@ class Job:
         event: when the lease of `storing` ends, otherwise at once. `superseded` jobs send none.
         """
         due_at = self.due_at if self.state is State.STORING else now
-        job = self.move(move, now=now, reason=reason, due_at=due_at or now, **changes)
+        job = self.move(
+            move, now=now, reason=reason, due_at=due_at or now, code=code, message=message
+        )
         # Nothing repeats a call of a job that has ended.
         attempts = tuple(replace(one, body_name=None) for one in job.attempts)
         # The table deletes rows by the second.

@@ -43,12 +43,11 @@ def next_to_recheck(job: Job) -> Attempt | None:
 
 def rechecking(job: Job, attempt: Attempt, now: datetime) -> Job:
     """The job while it rechecks this attempt; this takes no slot and costs nothing."""
-    return job.move(
+    return replace(job, storing_attempt=attempt.number).move(
         Move.FETCH,
         now=now,
         reason=Reason.RETRIED_BY_PERSON,
         due_at=now,
-        storing_attempt=attempt.number,
     )
 
 

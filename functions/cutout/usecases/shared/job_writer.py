@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, ShardChange, holder
 from cutout.domain.job.attempt import Attempt, charged, charges
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
@@ -94,7 +93,8 @@ class JobWriter:
         *,
         wait: timedelta,
         known: Job | None = None,
-        **changes: Unpack[JobChanges],
+        code: str | None = None,
+        message: str | None = None,
     ) -> Job:
         """Write a move after which the job is due in a while; raises as `record` does.
 
@@ -103,12 +103,15 @@ class JobWriter:
             move: the move.
             reason: why it is made.
             wait: until Sweep enqueues the job; none if it is negative.
-            known: the job with what became known of its attempts; None if nothing did.
-            changes: fields that change with the move.
+            known: the job with what became known with the move; None if nothing did.
+            code: the provider's code for a failure.
+            message: the reason in words.
         """
         now = self.clock.now()
         due_at = now + max(wait, timedelta(0))
-        after = (known or job).move(move, now=now, reason=reason, due_at=due_at, **changes)
+        after = (known or job).move(
+            move, now=now, reason=reason, due_at=due_at, code=code, message=message
+        )
         return self.record(job, after)
 
     def settle(
@@ -119,7 +122,8 @@ class JobWriter:
         *,
         known: Job | None = None,
         decided_by: Attempt | None = None,
-        **changes: Unpack[JobChanges],
+        code: str | None = None,
+        message: str | None = None,
     ) -> Job:
         """End a job; raises as `record` does.
 
@@ -129,11 +133,12 @@ class JobWriter:
             reason: why it ends.
             known: the job with what became known of its attempts; None if nothing did.
             decided_by: as in `record`.
-            changes: fields that change with the move.
+            code: the provider's code for a failure.
+            message: the reason in words.
         """
         now = self.clock.now()
         end = (known or job).settle(
-            move, now=now, retention=self.retention, reason=reason, **changes
+            move, now=now, retention=self.retention, reason=reason, code=code, message=message
         )
         return self.record(job, end, decided_by=decided_by)
 

@@ -134,13 +134,9 @@ class StepFailures:
         due_at = now + retry_delay(failures, self.timing, first=first)
         if job.state is not State.QUEUED:
             return replace(job, failures=failures, due_at=due_at, message=message)
-        return job.move(
-            Move.HOLD,
-            now=now,
-            reason=Reason.BACKING_OFF,
-            due_at=due_at,
-            message=message,
-            failures=failures,
+        failed = replace(job, failures=failures)
+        return failed.move(
+            Move.HOLD, now=now, reason=Reason.BACKING_OFF, due_at=due_at, message=message
         )
 
     def end(self, job: Job, message: str | None, *, is_denied: bool = False) -> Job:
@@ -166,11 +162,11 @@ class StepFailures:
         """
         if job.decision is None:
             raise IllegalMoveError("a job without a decision cannot be under review again")
-        return job.settle(
+        undecided = replace(job, decision=replace(job.decision, problem=problem))
+        return undecided.settle(
             Move.KEEP_FOR_REVIEW,
             now=self.clock.now(),
             retention=self.timing.retention,
             reason=job.decision.over,
             message=problem,
-            decision=replace(job.decision, problem=problem),
         )

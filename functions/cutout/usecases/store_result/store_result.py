@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
@@ -22,7 +21,7 @@ from cutout.domain.errors import (
     SourceGoneError,
     TransientError,
 )
-from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
@@ -127,9 +126,9 @@ class StoreResult:
         """Requeue a job whose cached result is gone or damaged."""
         if self.result_cache is not None:
             self.result_cache.deduplication.forget_lost(job)
-        saved = self.job_writer.move(
-            job, Move.CACHE_MISS, Reason.KEPT_RESULT_LOST, wait=timedelta(0), reused=None
-        )
+        uncached = replace(job, reused=None)
+        reason, wait = Reason.KEPT_RESULT_LOST, timedelta(0)
+        saved = self.job_writer.move(uncached, Move.CACHE_MISS, reason, wait=wait)
         self.submissions.enqueue([job.id])
         return saved
 
@@ -154,14 +153,13 @@ class StoreResult:
         message = job.message if reason is Reason.RESULT_UNCHECKED else None
         if job.decision is not None:
             reason, message = job.decision.verdict.reason, job.decision.text
-        return self.settle(
+        move = Move.KEEP_FOR_REVIEW if finished.review_reason else Move.COMPLETE
+        stored = replace(
             job,
-            Move.KEEP_FOR_REVIEW if finished.review_reason else Move.COMPLETE,
-            reason,
-            message=message,
             result=self._result(finished, labels),
             variants=self._variants(fetched, finished, labels, own),
         )
+        return self.settle(stored, move, reason, message=message)
 
     def _own_photo(self, fetched: FetchedResult) -> FullSizePhoto:
         """The photo in full size, if the cut-out or a variant uses the photo's own pixels.
@@ -198,15 +196,9 @@ class StoreResult:
 
     def _repeated(self, job: Job, reason: Reason | None, wait: timedelta, message: str) -> Job:
         """The job, of which all steps are repeated later. This try does not count as failed."""
-        return self.job_writer.move(
-            job,
-            Move.FETCH_LATER,
-            reason,
-            wait=wait,
-            message=message,
-            failures=max(0, job.failures - 1),
-            cut_short=max(0, job.cut_short - 1),
-        )
+        failures, cut_short = max(0, job.failures - 1), max(0, job.cut_short - 1)
+        uncounted = replace(job, failures=failures, cut_short=cut_short)
+        return self.job_writer.move(uncounted, Move.FETCH_LATER, reason, wait=wait, message=message)
 
     def _placed(self, fetched: FetchedResult) -> FetchedResult:
         """Claim a key for a result under review; another photo's cut-out may have the first one."""
@@ -294,13 +286,13 @@ class StoreResult:
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
 
     def settle(
-        self, job: Job, move: Move, reason: Reason | None, **changes: Unpack[JobChanges]
+        self, job: Job, move: Move, reason: Reason | None, *, message: str | None = None
     ) -> Job:
         """End the job; the attempt whose result is stored has succeeded."""
         known, attempt = job, job.attempt_numbered(job.storing_attempt)
         if attempt is not None:
             known = job.with_attempt(replace(attempt, outcome=AttemptOutcome.SUCCEEDED))
-        return self.job_writer.settle(job, move, reason, known=known, **changes)
+        return self.job_writer.settle(job, move, reason, known=known, message=message)
 
 
 def _never_ended(_pixels: Pixels | None) -> Path:

@@ -279,12 +279,12 @@ class TrackTask:
             return None
         now = self.clock.now()
         # Spread: tasks that fail together, as in an outage, must not all be retried together.
-        return known.move(
+        again = replace(known, transport=decision.transport or before.transport)
+        return again.move(
             Move.RETRY_TASK,
             now=now,
             reason=Reason.TASK_RETRIED,
             due_at=now + decision.delay * (1 + 0.5 * self.randomness()),
-            transport=decision.transport or before.transport,
             code=task.code,
             message=task.message,
         )

@@ -176,13 +176,8 @@ class AdmitJob:
             shard=place.shard,
             is_probe=gate.pause is not None,
         )
-        submitting = job.with_attempt(attempt).move(
-            Move.ADMIT,
-            now=now,
-            due_at=now + self.timing.lease,
-            handovers_failed=0,
-            preparations=0,
-        )
+        handed_over = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
+        submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
         claimed = None if picture is _NO_RECORD else picture
         return self.job_writer.admit(job, submitting, place, claimed), body.text
 
@@ -190,7 +185,7 @@ class AdmitJob:
         """Let the job wait at the gate, without a due time: a freed slot or Sweep enqueues it."""
         if job.is_waiting and job.reason is reason:
             return job
-        behind = job.move(Move.HOLD, now=self.clock.now(), reason=reason, is_waiting=True)
+        behind = job.move(Move.HOLD, now=self.clock.now(), reason=reason)
         if job.is_waiting:
             # Only the reason changes. The place among the waiting jobs may depend on this time.
             behind = replace(behind, updated_at=job.updated_at)
@@ -224,13 +219,12 @@ class AdmitJob:
         if failed > _MOST_HANDOVERS:
             return self._settle_unsent(job, outcome, end)
         now = self.clock.now()
-        later = job.move(
+        later = replace(job, handovers_failed=failed).move(
             Move.HOLD,
             now=now,
             reason=Reason.BACKING_OFF,
             due_at=now + delay,
             message=outcome.message,
-            handovers_failed=failed,
         )
         return self.job_writer.record(job, later)
 
@@ -251,13 +245,8 @@ class AdmitJob:
             is_accepted=kept.is_accepted,
         )
         # Due at once: if the message below is lost, Sweep sends it again.
-        storing = job.move(
-            Move.FETCH,
-            now=now,
-            due_at=now,
-            reused=reused,
-            storing_attempt=None,
-        )
+        completing = replace(job, reused=reused, storing_attempt=None)
+        storing = completing.move(Move.FETCH, now=now, due_at=now)
         saved = self.job_writer.record(job, storing)
         self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
         return saved

@@ -165,13 +165,12 @@ class CallOutcomes:
         self.pause(decision, refused)
         now = self.clock.now()
         is_paused = decision.verdict is Verdict.PAUSE
-        return ended.move(
+        again = replace(ended, transport=decision.transport or job.transport)
+        return again.move(
             Move.BACK_OFF,
             now=now,
             reason=Reason.GATE_PAUSED if is_paused else Reason.TASK_RETRIED,
-            is_waiting=is_paused,
             due_at=None if is_paused else now + (decision.delay or timedelta(0)),
-            transport=decision.transport or job.transport,
             code=refused.code,
             message=refused.message,
         )

@@ -6,10 +6,12 @@ that waits for it, for the bytes that were requested, and within limits.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.job import Job, JobChanges
+from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Prepared, Upright
 from cutout.domain.messages.preparation import (
     CopyKind,
@@ -71,14 +73,13 @@ class CopyRequests:
             text = f"{asked} requests to prepare it brought no copy that could be sent"
             reason = Reason.CANNOT_BE_PREPARED
             return self.job_writer.settle(job, Move.REJECT, reason, message=text)
-        wanted = job.move(
+        asking = replace(job, read_sha256=why.sha256 or job.read_sha256, preparations=asked + 1)
+        wanted = asking.move(
             Move.HOLD,
             now=now,
             reason=Reason.PREPARING,
             due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
             message=str(why),
-            read_sha256=why.sha256 or job.read_sha256,
-            preparations=asked + 1,
         )
         saved = self.job_writer.record(job, wanted)
         if self.queue is not None:
@@ -154,18 +155,21 @@ class CopyRequests:
 
     def _reported(self, job: Job, report: PrepareReport) -> Job:
         now = self.clock.now()
-        changes: JobChanges = {"message": report.message, "failures": 0}
+        known = replace(job, failures=0)
         if report.photo is not None:
-            changes |= {
-                "photo": job.photo or report.photo,
-                "prepared": _for_model(job, report),
-                "upright": _full_size(job, report),
-                "lane": Lane.BACKFILL if report.is_backfill else job.lane,
-                "bypass_cache": report.bypass_cache or job.bypass_cache,
-                "recipes": job.recipes if job.photo else report.recipes,
-            }
+            known = replace(
+                known,
+                photo=job.photo or report.photo,
+                prepared=_for_model(job, report),
+                upright=_full_size(job, report),
+                lane=Lane.BACKFILL if report.is_backfill else job.lane,
+                bypass_cache=report.bypass_cache or job.bypass_cache,
+                recipes=job.recipes if job.photo else report.recipes,
+            )
         due_at = now + self.timing.lease
-        return job.move(Move.HOLD, now=now, reason=report.reason, due_at=due_at, **changes)
+        return known.move(
+            Move.HOLD, now=now, reason=report.reason, due_at=due_at, message=report.message
+        )
 
 
 def _ask_of(job: Job) -> int:

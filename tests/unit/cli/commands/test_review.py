@@ -118,12 +118,12 @@ def test_only_results_under_review_are_decided_on(world: World) -> None:
 
 def _still_reviewed(job: Job) -> Job:
     assert job.decision is not None
-    return job.settle(
+    problem = "the result under review no longer exists"
+    return replace(job, decision=replace(job.decision, problem=problem)).settle(
         Move.KEEP_FOR_REVIEW,
         now=job.updated_at,
         retention=timedelta(days=90),
         reason=job.decision.over,
-        decision=replace(job.decision, problem="the result under review no longer exists"),
     )
 
 
@@ -137,8 +137,8 @@ def _superseded(job: Job) -> Job:
 
 
 def _retried_since(job: Job) -> Job:
-    rejected = carried_out(job)
-    return rejected.move(Move.RETRY, now=job.updated_at, decision=None)
+    rejected = replace(carried_out(job), decision=None)
+    return rejected.move(Move.RETRY, now=job.updated_at)
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,8 @@ class Storing:
         self.task: Task = world.evolink.tasks[world.task_of(job)]
         job = world.job(job)
         lease = START + TIMING.lease
-        job = job.move(
-            Move.FETCH, now=START, due_at=lease, storing_attempt=1, failures=1, cut_short=1
-        )
-        self.job: Job = replace(job, **facts)
+        job = replace(job, storing_attempt=1).move(Move.FETCH, now=START, due_at=lease)
+        self.job: Job = replace(job, **{"failures": 1, "cut_short": 1} | facts)
         world.jobs.jobs[job.id] = self.job
         store: StoreResult = world.follow.store.__self__  # type: ignore[attr-defined]
         self.use_case = replace(store, randomness=lambda: 0.0)
