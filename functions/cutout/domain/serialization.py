@@ -49,7 +49,7 @@ def to_small_row(value: object) -> Row:
 
     `from_row` reads both. A field's default must not change while rows without the field exist.
     """
-    return as_row(_small(value))
+    return as_row(_plain(value, is_small=True))
 
 
 def from_row(kind: type[T], row: Row) -> T:
@@ -68,31 +68,23 @@ def from_row(kind: type[T], row: Row) -> T:
     return kind(**values)
 
 
-def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        columns = _columns(type(value))
-        pairs = ((column.stored_name, getattr(value, column.name)) for column in columns)
-        return {name: _plain(item) for name, item in pairs if item is not None}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _small(value: object) -> object:
+def _plain(value: object, *, is_small: bool = False) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((column, getattr(value, column.name)) for column in _columns(type(value)))
         return {
-            it.stored_name: _small(item) for it, item in pairs if item not in (None, it.default)
+            column.stored_name: _plain(item, is_small=is_small)
+            for column, item in pairs
+            if item is not None and not (is_small and item == column.default)
         }
-    if isinstance(value, datetime):
+    if isinstance(value, Enum):
+        return value.value
+    if is_small and isinstance(value, datetime):
         return (value - _EPOCH) // _MICROSECOND
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, tuple):
-        return [_small(item) for item in value]
-    return _plain(value)
+        return [_plain(item, is_small=is_small) for item in value]
+    return value
 
 
 def _typed(hint: object, value: object) -> object:

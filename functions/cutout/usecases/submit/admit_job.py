@@ -85,16 +85,16 @@ class AdmitJob:
         for _ in range(GATE_TRIES):
             try:
                 turn = self._turn(job, picture)
-                if turn is None or isinstance(turn, Kept):
-                    return self._without_call(job, turn, picture), None
+                if turn is None:
+                    return self._held_for_picture(job), None
+                if isinstance(turn, Kept):
+                    return self._reuse(job, turn), None
                 gate = self._open_gate()
                 place = self._place(job, gate)
                 if isinstance(place, Place):
                     return self._submitting(job, gate, place, turn, hand_over)
                 if is_read or (picture := self._find_record(job)) is None:
-                    if not gate.has_waiting:
-                        self.gates.write_gate(replace(gate, has_waiting=True))
-                    return self.hold(job, place), None
+                    return self._held_at_gate(job, gate, place), None
                 is_read = True
             except DedupRecordMovedError as lost:
                 picture, is_read = lost.winner, True
@@ -106,22 +106,17 @@ class AdmitJob:
         return None if self.deduplication is None else self.deduplication.find(job)
 
     def _turn(self, job: Job, picture: DedupRecord | None) -> DedupRecord | Kept | None:
-        """The record to write, the cached result to use, or None to wait for another job."""
-        if self.deduplication is None:
-            return _NO_RECORD
-        return self.deduplication.decide(job, picture)
-
-    def _without_call(self, job: Job, kept: Kept | None, picture: DedupRecord | None) -> Job:
-        """Use the cached result, or wait for the job that makes the call.
+        """The record to write, the cached result to use, or None if the job is listed to wait.
 
         Raises:
             DedupRecordMovedError: the record has changed since it was read.
         """
-        if kept is not None:
-            return self._reuse(job, kept)
-        if self.deduplication is not None and picture is not None:
+        if self.deduplication is None:
+            return _NO_RECORD
+        turn = self.deduplication.decide(job, picture)
+        if turn is None and picture is not None:
             self.deduplication.wait(job, picture)
-        return self._held_for_picture(job)
+        return turn
 
     def _open_gate(self) -> Gate:
         """The gate, in which earlier versions admit nothing and which names all of its shards.
@@ -180,6 +175,12 @@ class AdmitJob:
         submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
         claimed = None if picture is _NO_RECORD else picture
         return self.job_writer.admit(job, submitting, place, claimed), body.text
+
+    def _held_at_gate(self, job: Job, gate: Gate, reason: Reason) -> Job:
+        """Note at the gate that jobs wait, so that no later one overtakes them; then wait."""
+        if not gate.has_waiting:
+            self.gates.write_gate(replace(gate, has_waiting=True))
+        return self.hold(job, reason)
 
     def hold(self, job: Job, reason: Reason) -> Job:
         """Let the job wait at the gate, without a due time: a freed slot or Sweep enqueues it."""
