@@ -63,6 +63,7 @@ def verify(token: str, keys: Iterable[bytes], now: datetime) -> CallbackAddress:
         raise CallbackRefusedError("not one of our callback URLs", is_malformed=True)
     job_id, attempt, expiry, signature = match.groups()
     address = CallbackAddress(job_id=job_id, attempt=int(attempt))
+    # In constant time: how long a comparison takes must not tell how much of it is right.
     if not any(hmac.compare_digest(_signature(address, key, expiry), signature) for key in keys):
         raise CallbackRefusedError("the signature does not match", is_malformed=False)
     if now >= datetime.fromtimestamp(int(expiry), UTC):

@@ -100,6 +100,7 @@ class Attempt:
         """The attempt if its task is another call's, or may be: its outcome is unknown."""
         return replace(
             self,
+            # Not refused: the call was made, and its own task may still be running.
             outcome=AttemptOutcome.UNKNOWN,
             task_id=None,
             named_task=None,
@@ -139,4 +140,5 @@ def charges(attempt: Attempt) -> Sequence[tuple[date, Decimal]]:
     first = (attempt.day or attempt.started_at.date(), charged(attempt))
     if attempt.repeat_day is None or not attempt.is_possible_double_charge:
         return (first,)
+    # The provider may have charged both calls, each on its own day.
     return (first, (attempt.repeat_day, attempt.credits_reserved or Decimal(0)))

@@ -205,6 +205,7 @@ class Job:
         """The job with this attempt added, or in place of the one with the same number."""
         attempts = merged(self.attempts, attempt)
         newest = attempts[-1]
+        # An unreachable provider is given up after a deadline: it counts from the first such call.
         since = (self.trying_since or newest.started_at) if newest.is_unsent else None
         return replace(self, attempts=attempts, trying_since=since)
 
@@ -227,6 +228,7 @@ class Job:
         if self.state not in allowed:
             raise IllegalMoveError(f"{move} is not allowed from {self.state}")
         is_same_state = target is self.state
+        # A job that is polled for hours would otherwise fill its history with the same entry.
         is_news = not is_same_state or reason is not self.reason
         news = [HistoryEntry(state=target, at=now, reason=reason)] if is_news else []
         return replace(
@@ -243,6 +245,7 @@ class Job:
             is_waiting=target is State.QUEUED and due_at is None,
             is_announced=False,
             updated_at=now,
+            # A job that a person retries is no longer deleted.
             expires_at=None,
             history=(*self.history, *news)[-_HISTORY_LENGTH:],
         )
@@ -262,6 +265,8 @@ class Job:
         It stays due until its completion event is sent, so that a crash in between cannot lose the
         event: when the lease of `storing` ends, otherwise at once. `superseded` jobs send none.
         """
+        # Until the lease ends, the worker that stored the result announces it. If the job were due
+        # before, Sweep might have a second one announce it, too.
         due_at = self.due_at if self.state is State.STORING else now
         job = self.move(
             move, now=now, reason=reason, due_at=due_at or now, code=code, message=message

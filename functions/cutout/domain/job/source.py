@@ -37,6 +37,8 @@ class Source:
     @property
     def job_id(self) -> str:
         """The job's id, 32 hexadecimal digits; the same for every delivery of the event."""
+        # In a bucket without versions, the same bytes may be uploaded again: the entity tag is then
+        # the same, but the sequencer is not.
         version = self.version_id or f"{self.etag}:{self.sequencer}"
         return job_id_of(self.bucket, self.key, version)
 

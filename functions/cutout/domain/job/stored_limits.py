@@ -66,6 +66,7 @@ def shortened(text: str, most_bytes: int) -> str:
 
 
 def _within(name: str, item: object) -> object:
+    # First: most enums are text, and a bool is an int.
     if isinstance(item, Enum | bool | None):
         return item
     if isinstance(item, str):
@@ -81,6 +82,7 @@ def _within(name: str, item: object) -> object:
 
 def _text(name: str, text: str) -> str:
     within = shortened(text, TEXT_BYTES[name]) if name in TEXT_BYTES else text
+    # The same object if it fits: `bounded` then sees that nothing changed.
     return text if within == text else within
 
 

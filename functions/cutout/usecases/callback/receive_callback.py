@@ -73,6 +73,7 @@ class ReceiveCallback:
             job_id=address.job_id,
             attempt=address.attempt,
             task_id=self.task_id_in(body),
+            # Only the call contains this URL, so the provider has taken it.
             is_taken=True,
         )
         self.callbacks.enqueue([check])

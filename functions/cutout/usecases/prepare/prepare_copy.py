@@ -107,6 +107,7 @@ class PrepareCopy:
         return self._put(request, CopyKind.FULL_SIZE, into, self.copier.upright(file, into))
 
     def _put(self, request: PrepareRequest, kind: CopyKind, file: Path, copy: Copy) -> MadeCopy:
+        # The key follows from the job: a repeated request replaces the copy, and leaves no other.
         key = copy_key(request.job_id, kind, copy.format)
         self.copies.put(key, file, content_type=f"image/{copy.format}")
         self.telemetry.metric(Metric.PREPARED)

@@ -157,6 +157,7 @@ class AdmitJob:
         if now - read_at > _GATE_HOLDS or now.date() != place.day:
             raise GateMovedError("the gate may have been paused while the photo was handed over")
         number = _next_number(job)
+        # Before the attempt is recorded: a repeat must find the text, or it would be another call.
         body = self.paid_calls.write_body(job, number, handed.url, now)
         if gate.pause is not None:
             # The pause has ended: this call alone shows whether the provider takes calls again.

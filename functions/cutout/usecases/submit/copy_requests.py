@@ -159,6 +159,7 @@ class CopyRequests:
         if report.photo is not None:
             known = replace(
                 known,
+                # What Submit has read itself is not replaced by a report.
                 photo=job.photo or report.photo,
                 prepared=_for_model(job, report),
                 upright=_full_size(job, report),

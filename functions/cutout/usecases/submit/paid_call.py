@@ -62,6 +62,7 @@ class PaidCalls:
             SourceGoneError: the photo is no longer there.
         """
         self.require_recent_copy(job)
+        # Now, not in the call: a key that cannot be read then looks like a call that may be taken.
         refused = self.provider.get_ready()
         if refused:
             return refused
@@ -137,6 +138,7 @@ class PaidCalls:
 
     def idempotency_key(self, job_id: str, number: int) -> str:
         """The key of an attempt, at most 96 characters of `[A-Za-z0-9._-]`."""
+        # Of the deployment's name, which may be longer than a key allows.
         salt = hashlib.sha256(self.deployment.encode()).hexdigest()[:12]
         return f"cutout-{job_id}-{number}-{salt}"
 

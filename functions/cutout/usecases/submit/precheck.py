@@ -74,6 +74,7 @@ class Precheck:
         try:
             photo = inspect(upload.data, self.limits)
         except NeedsPreparingError as exc:
+            # Prepare's report counts only if it is about the same bytes.
             exc.sha256 = hashlib.sha256(upload.data).hexdigest()
             raise
         return replace(
@@ -90,5 +91,6 @@ class Precheck:
             upload_prefix=self.upload_prefix,
             result_prefix=self.result_prefix,
         )
+        # Two photos may have one candidate: `a.jpg` and `a.png`. The first keeps it for ever.
         claim = self.result_keys.claim_result_key
         return next(key for key in candidates if claim(key, job.source.ref))

@@ -112,6 +112,7 @@ class SubmitJob:
         return job
 
     def _start(self, job: Job, newest: LatestVersion | None) -> Job:
+        # Nothing may be paid for a photo that was replaced while its job waited.
         head = newest or self.latest_versions.newest(job.source.ref)
         superseded = head.supersedes(job) if head else None
         if superseded:
