@@ -192,7 +192,6 @@ def _submit_job(
     copy_requests = CopyRequests(
         job_writer=job_writer,
         jobs=jobs,
-        clock=clock,
         telemetry=telemetry,
         queue=shared.preparations,
         own_pixels=own_pixels,

@@ -198,7 +198,7 @@ class AdmitJob:
         if isinstance(outcome, Refused):
             return self.handover_refused(job, outcome, decide_refusal(outcome))
         delay = back_off(job.handovers_failed, LONGEST_BACK_OFF, self.randomness)
-        return self._hand_over_later(job, outcome, delay, Reason.PROVIDER_UNREACHABLE)
+        return self._hand_over_later(job, outcome, delay)
 
     def handover_refused(self, job: Job, refused: Refused, decision: Decision) -> Job:
         """Do what the retry policy decides about a refused copy."""
@@ -207,36 +207,29 @@ class AdmitJob:
                 self.call_outcomes.pause(decision, refused)
                 return self.hold(job, Reason.GATE_PAUSED)
             case Verdict.AGAIN:
-                delay = decision.delay or timedelta(0)
-                return self._hand_over_later(job, refused, delay, Reason.REFUSED_BY_PROVIDER)
+                return self._hand_over_later(job, refused, decision.delay or timedelta(0))
             # Without a call there is no callback to wait for.
             case Verdict.FAIL | Verdict.WAIT:
-                return self._settle_unsent(job, refused, Reason.REFUSED_BY_PROVIDER)
+                return self._settle_unsent(job, refused)
 
-    def _hand_over_later(
-        self, job: Job, outcome: Refused | NotSent, delay: timedelta, end: Reason
-    ) -> Job:
+    def _hand_over_later(self, job: Job, outcome: Refused | NotSent, delay: timedelta) -> Job:
         """Hand the photo over again after the delay; end the job after too many failures."""
         failed = job.handovers_failed + 1
         if failed > _MOST_HANDOVERS:
-            return self._settle_unsent(job, outcome, end)
-        now = self.clock.now()
-        later = replace(job, handovers_failed=failed).move(
-            Move.HOLD,
-            now=now,
-            reason=Reason.BACKING_OFF,
-            due_at=now + delay,
-            message=outcome.message,
+            return self._settle_unsent(job, outcome)
+        again, message = replace(job, handovers_failed=failed), outcome.message
+        return self.job_writer.move(
+            job, Move.HOLD, Reason.BACKING_OFF, wait=delay, known=again, message=message
         )
-        return self.job_writer.record(job, later)
 
-    def _settle_unsent(self, job: Job, outcome: Refused | NotSent, reason: Reason) -> Job:
-        code = outcome.code if isinstance(outcome, Refused) else None
+    def _settle_unsent(self, job: Job, outcome: Refused | NotSent) -> Job:
+        reason, code = Reason.PROVIDER_UNREACHABLE, None
+        if isinstance(outcome, Refused):
+            reason, code = Reason.REFUSED_BY_PROVIDER, outcome.code
         return self.job_writer.settle(job, Move.FAIL, reason, code=code, message=outcome.message)
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
         """Complete the job from a cached result: no slot, no credits, straight to StoreResult."""
-        now = self.clock.now()
         reused = Reuse(
             job_id=kept.job_id,
             key=kept.key,
@@ -246,20 +239,18 @@ class AdmitJob:
             is_of_copy=kept.is_of_copy,
             is_accepted=kept.is_accepted,
         )
+        known = replace(job, reused=reused, storing_attempt=None)
         # Due at once: if the message below is lost, Sweep sends it again.
-        completing = replace(job, reused=reused, storing_attempt=None)
-        storing = completing.move(Move.FETCH, now=now, due_at=now)
-        saved = self.job_writer.record(job, storing)
+        saved = self.job_writer.move(job, Move.FETCH, None, wait=timedelta(0), known=known)
         self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
         return saved
 
     def _held_for_picture(self, job: Job) -> Job:
         """Wait for the owner of the same photo, which enqueues this job when it is done."""
-        now = self.clock.now()
         # If the owner's message is lost, the job checks again by itself, less and less often.
-        wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, now - job.created_at))
-        held = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=now + wait)
-        return self.job_writer.record(job, held)
+        age = self.clock.now() - job.created_at
+        wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, age))
+        return self.job_writer.move(job, Move.HOLD, Reason.SAME_PICTURE, wait=wait)
 
 
 def _next_number(job: Job) -> int:

@@ -29,7 +29,7 @@ from cutout.domain.states import Lane, Move
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.queues import PreparationQueue
-from cutout.ports.telemetry import Clock, Telemetry
+from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 
 _MOST_DOUBLINGS = 5
@@ -50,7 +50,6 @@ class CopyRequests:
 
     job_writer: JobWriter
     jobs: Jobs
-    clock: Clock
     telemetry: Telemetry
     queue: PreparationQueue | None
     own_pixels: OwnPixels
@@ -67,21 +66,16 @@ class CopyRequests:
             job: a queued job, in a deployment with Prepare.
             why: what `Precheck` or the handover of the photo raised.
         """
-        now = self.clock.now()
         asked = job.preparations
         if asked >= MOST_ASKS:
             text = f"{asked} requests to prepare it brought no copy that could be sent"
             reason = Reason.CANNOT_BE_PREPARED
             return self.job_writer.settle(job, Move.REJECT, reason, message=text)
         asking = replace(job, read_sha256=why.sha256 or job.read_sha256, preparations=asked + 1)
-        wanted = asking.move(
-            Move.HOLD,
-            now=now,
-            reason=Reason.PREPARING,
-            due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
-            message=str(why),
+        wait = self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS)
+        saved = self.job_writer.move(
+            job, Move.HOLD, Reason.PREPARING, wait=wait, known=asking, message=str(why)
         )
-        saved = self.job_writer.record(job, wanted)
         if self.queue is not None:
             self.queue.prepare(self._request(saved))
         return saved
@@ -102,7 +96,10 @@ class CopyRequests:
                 self.refuse_report(job.id, fault)
                 return None
             try:
-                return self.job_writer.record(job, self._reported(job, report))
+                known, wait = self._reported(job, report), self.timing.lease
+                return self.job_writer.move(
+                    job, Move.HOLD, report.reason, wait=wait, known=known, message=report.message
+                )
             except JobMovedError as lost:
                 job = lost.winner
         raise JobMovedError(job)
@@ -154,22 +151,19 @@ class CopyRequests:
         )
 
     def _reported(self, job: Job, report: PrepareReport) -> Job:
-        now = self.clock.now()
-        known = replace(job, failures=0)
-        if report.photo is not None:
-            known = replace(
-                known,
-                # What Submit has read itself is not replaced by a report.
-                photo=job.photo or report.photo,
-                prepared=_for_model(job, report),
-                upright=_full_size(job, report),
-                lane=Lane.BACKFILL if report.is_backfill else job.lane,
-                bypass_cache=report.bypass_cache or job.bypass_cache,
-                recipes=job.recipes if job.photo else report.recipes,
-            )
-        due_at = now + self.timing.lease
-        return known.move(
-            Move.HOLD, now=now, reason=report.reason, due_at=due_at, message=report.message
+        """The job with what the report says about its photo and copies."""
+        if report.photo is None:
+            return replace(job, failures=0)
+        return replace(
+            job,
+            failures=0,
+            # What Submit has read itself is not replaced by a report.
+            photo=job.photo or report.photo,
+            prepared=_for_model(job, report),
+            upright=_full_size(job, report),
+            lane=Lane.BACKFILL if report.is_backfill else job.lane,
+            bypass_cache=report.bypass_cache or job.bypass_cache,
+            recipes=job.recipes if job.photo else report.recipes,
         )
 
 

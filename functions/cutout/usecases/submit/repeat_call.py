@@ -70,8 +70,7 @@ class RepeatCalls:
             return self._postpone(job, until, Reason.GATE_PAUSED, job.message)
         repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=now.date())
         again = job.with_attempt(repeated)
-        again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
-        return self.job_writer.record(job, again)
+        return self.job_writer.move(job, Move.REPEAT, None, wait=self.timing.lease, known=again)
 
     def _keep(self, job: Job, attempt: Attempt) -> Job:
         """Wait for another callback that names the task: the provider took the call."""
@@ -83,9 +82,8 @@ class RepeatCalls:
     def _postpone(
         self, job: Job, until: datetime, reason: Reason | None, message: str | None
     ) -> Job:
-        now = self.clock.now()
-        later = job.move(Move.REPEAT_LATER, now=now, reason=reason, due_at=until, message=message)
-        return self.job_writer.record(job, later)
+        wait = until - self.clock.now()
+        return self.job_writer.move(job, Move.REPEAT_LATER, reason, wait=wait, message=message)
 
     def _give_up(self, job: Job, message: str | None = None) -> Job:
         return self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
