@@ -69,12 +69,12 @@ class CallOutcomes:
     def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Record the outcome; if it names the task of another call, the outcome is unknown."""
         try:
-            saved = self.job_writer.record(job, self._next(job, attempt, outcome))
+            saved = self._next(job, attempt, outcome)
         except TaskTakenError:
             # Two calls were answered with one task, which belongs to the first.
             self._count_taken(job)
             outcome = OutcomeUnknown(message="the answer names a task that belongs to another call")
-            saved = self.job_writer.record(job, self._next(job, attempt, outcome))
+            saved = self._next(job, attempt, outcome)
         recorded = saved.attempt_numbered(attempt.number)
         if recorded is not None and recorded.is_possible_double_charge:
             self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
@@ -130,7 +130,7 @@ class CallOutcomes:
         return self.record(job, attempt.number, outcome)
 
     def _next(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
-        """The job after its call's outcome, which may have paused the gate."""
+        """Write the job after its call's outcome, and pause the gate before if that requires it."""
         if attempt.is_taken and not isinstance(outcome, Accepted):
             # Only the call contains the URL that the callback came to: the provider took the call.
             return self._unknown(job, attempt, outcome.message)
@@ -145,10 +145,9 @@ class CallOutcomes:
                 return self._unknown(job, attempt, outcome.message)
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
-        now = self.clock.now()
         wait = wait_before_read(LastAnswer.ACCEPTED, job, self.timing, self.randomness)
         taken = job.with_attempt(_taken(attempt, accepted))
-        return taken.move(Move.ACCEPT, now=now, due_at=now + wait)
+        return self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=taken)
 
     def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> Job:
         decision = decide_refusal(refused, attempt.transport)
@@ -160,14 +159,12 @@ class CallOutcomes:
             attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
         )
         if decision.verdict is Verdict.FAIL:
-            reason = Reason.REFUSED_BY_PROVIDER
-            return self._failed(ended, reason, refused.message, code=refused.code)
+            return self._fail(job, ended, Reason.REFUSED_BY_PROVIDER, refused)
         # Before the job is written: its slot must not go to the next one that is refused.
         self.pause(decision, refused)
         now = self.clock.now()
         is_paused = decision.verdict is Verdict.PAUSE
-        again = replace(ended, transport=decision.transport or job.transport)
-        return again.move(
+        again = replace(ended, transport=decision.transport or job.transport).move(
             Move.BACK_OFF,
             now=now,
             reason=Reason.GATE_PAUSED if is_paused else Reason.TASK_RETRIED,
@@ -175,6 +172,7 @@ class CallOutcomes:
             code=refused.code,
             message=refused.message,
         )
+        return self.job_writer.record(job, again)
 
     def _repeat_refused(
         self, job: Job, attempt: Attempt, refused: Refused, decision: Decision
@@ -195,13 +193,12 @@ class CallOutcomes:
             code=refused.code,
             message=refused.message,
         )
-        known, reason = job.with_attempt(unknown), Reason.OUTCOME_UNKNOWN
-        return self._failed(known, reason, refused.message, code=refused.code)
+        return self._fail(job, job.with_attempt(unknown), Reason.OUTCOME_UNKNOWN, refused)
 
-    def _failed(self, job: Job, reason: Reason, message: str, *, code: str | None = None) -> Job:
-        now, retention = self.clock.now(), self.timing.retention
-        return job.settle(
-            Move.FAIL, now=now, retention=retention, reason=reason, code=code, message=message
+    def _fail(self, job: Job, known: Job, reason: Reason, outcome: Refused | NotSent) -> Job:
+        code = outcome.code if isinstance(outcome, Refused) else None
+        return self.job_writer.settle(
+            job, Move.FAIL, reason, known=known, code=code, message=outcome.message
         )
 
     def pause(self, decision: Decision, refused: Refused) -> None:
@@ -223,28 +220,30 @@ class CallOutcomes:
         now = self.clock.now()
         ended = job.with_attempt(attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message))
         if now - (ended.trying_since or now) >= self.timing.job_deadline:
-            return self._failed(ended, Reason.PROVIDER_UNREACHABLE, not_sent.message)
+            return self._fail(job, ended, Reason.PROVIDER_UNREACHABLE, not_sent)
         tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
-        return ended.move(
-            Move.BACK_OFF,
-            now=now,
-            reason=Reason.BACKING_OFF,
-            due_at=now + back_off(tries, LONGEST_BACK_OFF, self.randomness),
-            message=not_sent.message,
+        wait, message = back_off(tries, LONGEST_BACK_OFF, self.randomness), not_sent.message
+        return self.job_writer.move(
+            job, Move.BACK_OFF, Reason.BACKING_OFF, wait=wait, known=ended, message=message
         )
 
     def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
         """Make the repeat again soon, while its link to the photo is valid: it does not count."""
-        unknown = self._unknown(job, replace(attempt, posts=attempt.posts - 1), message)
-        soon = self.clock.now() + self.timing.poll_interval
-        return replace(unknown, due_at=min(soon, unknown.due_at or soon))
+        soon = self.timing.poll_interval
+        if job.state is State.UNCONFIRMED:
+            due_at = self.clock.now() + soon
+            sooner = replace(job, due_at=min(due_at, job.due_at or due_at))
+            return self.job_writer.record(job, sooner)
+        uncounted = replace(attempt, posts=attempt.posts - 1)
+        return self._unknown(job, uncounted, message, longest=soon)
 
-    def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
+    def _unknown(
+        self, job: Job, attempt: Attempt, message: str, *, longest: timedelta = timedelta.max
+    ) -> Job:
         """Wait for the callback until the grace time ends: the outcome is unknown.
 
         If a callback has named a task that could not be read yet, it is read again soon.
         """
-        now = self.clock.now()
         if job.state is State.UNCONFIRMED:
             # The lease has run out meanwhile: its worker only took long, and knows no more.
             return job
@@ -253,11 +252,12 @@ class CallOutcomes:
         if attempt.named_task:
             wait = wait_before_read(LastAnswer.UNKNOWN, job, self.timing, self.randomness)
         unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
-        return job.with_attempt(unknown).move(
+        return self.job_writer.move(
+            job,
             Move.OUTCOME_UNKNOWN,
-            now=now,
-            reason=Reason.OUTCOME_UNKNOWN,
-            due_at=now + wait,
+            Reason.OUTCOME_UNKNOWN,
+            wait=min(wait, longest),
+            known=job.with_attempt(unknown),
             message=message,
         )
 
