@@ -247,8 +247,9 @@ class Money:
         return sum(reasons) + doubles + self.evidence.retries_of(job.id)
 
     def _picture(self, charge: Charge) -> str:
-        photo = self.evidence.row(job_charged(charge)).photo
-        return photo.sha256 if photo else ""
+        # An old event, delivered again after its job has expired, makes another one without a photo.
+        rows = (job for job in self.evidence.rows() if job.id == job_charged(charge))
+        return next((job.photo.sha256 for job in rows if job.photo), "")
 
 
 def _holder(job: Job) -> str | None:
