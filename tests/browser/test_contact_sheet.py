@@ -16,7 +16,7 @@ from cutout.cli.round_trip.contact_sheet import contact_sheet
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON

@@ -247,7 +247,7 @@ class Money:
         return sum(reasons) + doubles + self.evidence.retries_of(job.id)
 
     def _picture(self, charge: Charge) -> str:
-        # An old event, delivered again after its job has expired, makes another one without a photo.
+        # An old event that comes after its job has expired makes another one, without a photo.
         rows = (job for job in self.evidence.rows() if job.id == job_charged(charge))
         return next((job.photo.sha256 for job in rows if job.photo), "")
 

@@ -27,7 +27,7 @@ from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON

@@ -14,7 +14,7 @@ from cutout.cli.output.terminal import plain_table, print_json, remark, stdout
 from cutout.cli.photo_names import newest_job
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter

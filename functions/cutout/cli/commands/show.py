@@ -29,7 +29,7 @@ from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.text.sanitize import plain
 
 _OTHERS_SHOWN = 5

@@ -12,7 +12,7 @@ from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.states import State
 
 

@@ -10,10 +10,9 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.attempt import Attempt, charged, merged
 from cutout.domain.job.photo import Photo, Prepared, Upright
-from cutout.domain.job.result import Result, Reuse
+from cutout.domain.job.result import Result, Reuse, Variant
 from cutout.domain.job.review_decision import ReviewDecision
 from cutout.domain.job.source import Source
-from cutout.domain.job.variant import Variant
 from cutout.domain.reasons import DECISIONS, Reason
 from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import TRANSITIONS, Lane, Move, State, Transport

@@ -9,6 +9,7 @@ can be repeated.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
@@ -27,7 +28,7 @@ from cutout.domain.metrics import Metric
 from cutout.domain.photo.acceptance import PhotoLimits, check_kind, fitting
 from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.reasons import Reason
-from cutout.ports.buckets import Copies, FetchedUpload, Uploads
+from cutout.ports.buckets import Copies, Uploads
 from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
@@ -51,23 +52,29 @@ class PrepareCopy:
 
     def prepare(self, request: PrepareRequest) -> PrepareReport:
         """Make the requested copies, and report them if the request asks for a report."""
+        version = version_of(request.source)
+        report = PrepareReport(job_id=request.job_id, ask=request.ask or 0, version=version)
         try:
             with temp_folder.folder() as folder:
-                report = self._prepared(request, Path(folder))
+                report = self._prepared(report, request, Path(folder))
         except NotAPhotoError as exc:
-            report = _nothing(request, exc.reason, printable(str(exc)))
+            report = replace(report, reason=exc.reason, message=printable(str(exc)))
         except SourceGoneError:
-            report = _nothing(request, Reason.SOURCE_DELETED)
+            report = replace(report, reason=Reason.SOURCE_DELETED)
         self.telemetry.log("photo prepared", reason=report.reason, problem=report.problem)
         if request.ask is not None:
             self.reports.report(report)
         return report
 
-    def _prepared(self, request: PrepareRequest, folder: Path) -> PrepareReport:
+    def _prepared(
+        self, report: PrepareReport, request: PrepareRequest, folder: Path
+    ) -> PrepareReport:
+        """The report with the photo's properties and the copies that were made."""
         file = folder / "photo"
         fetched = self.uploads.fetch(request.source, file)
         marks = read_marks(fetched.metadata)
-        check_kind(_head(file))
+        with file.open("rb") as stream:
+            check_kind(stream.read(HEAD_BYTES))
         seen = self.copier.look(file)
         copies: list[MadeCopy] = []
         problem = None
@@ -84,11 +91,17 @@ class PrepareCopy:
                 if exc.reason not in _ONLY_TOO_MUCH:
                     raise
                 problem = printable(str(exc))
-        return PrepareReport(
-            job_id=request.job_id,
-            ask=request.ask or 0,
-            version=version_of(request.source),
-            photo=_photo(seen, fetched, has_alpha=has_alpha),
+        photo = Photo(
+            format=seen.format,
+            width=seen.width,
+            height=seen.height,
+            sha256=fetched.sha256,
+            orientation=seen.orientation,
+            has_alpha=has_alpha,
+        )
+        return replace(
+            report,
+            photo=photo,
             copies=tuple(copies),
             problem=problem,
             is_backfill=marks.is_backfill,
@@ -119,29 +132,3 @@ class PrepareCopy:
             height=copy.height,
             has_alpha=copy.has_alpha,
         )
-
-
-def _nothing(request: PrepareRequest, reason: Reason, message: str | None = None) -> PrepareReport:
-    return PrepareReport(
-        job_id=request.job_id,
-        ask=request.ask or 0,
-        version=version_of(request.source),
-        reason=reason,
-        message=message,
-    )
-
-
-def _photo(seen: PhotoHeader, fetched: FetchedUpload, *, has_alpha: bool) -> Photo:
-    return Photo(
-        format=seen.format,
-        width=seen.width,
-        height=seen.height,
-        sha256=fetched.sha256,
-        orientation=seen.orientation,
-        has_alpha=has_alpha,
-    )
-
-
-def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(HEAD_BYTES)

@@ -10,8 +10,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, PictureError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
-from cutout.domain.job.variant import Variant, replaced
+from cutout.domain.job.result import Result, Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.photo.acceptance import Picture
 from cutout.domain.states import Pixels, State

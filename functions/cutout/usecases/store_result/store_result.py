@@ -22,8 +22,7 @@ from cutout.domain.errors import (
     TransientError,
 )
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
 from cutout.domain.photo.acceptance import has_aspect
 from cutout.domain.polling import LastAnswer, wait_before_read

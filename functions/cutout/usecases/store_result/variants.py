@@ -9,7 +9,7 @@ from pathlib import Path
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.metrics import Metric
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.domain.states import Pixels

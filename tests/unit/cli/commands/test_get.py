@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON

@@ -11,7 +11,7 @@ import pytest
 
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from tests.support.cli.clock import NOON

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON

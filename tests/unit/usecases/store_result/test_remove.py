@@ -8,7 +8,7 @@ import pytest
 
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
-from cutout.domain.job.variant import Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.messages.queue_messages import Removal, RenderRequest
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import State
