@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.metrics import Metric
+from cutout.domain.metrics import JOBS_SETTLED, Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Move, State
 from cutout.ports.jobs_table import TaskClaim
@@ -85,6 +86,23 @@ def test_a_settled_row_that_moves_before_it_is_announced_has_its_own_effects() -
     with pytest.raises(JobMovedError):
         failed(world, job)
     assert (world.notes.written, world.notes.removed) == (["a.jpg.error.json"],) * 2
+
+
+def test_an_end_whose_event_is_sent_twice_is_counted_once() -> None:
+    """The row could not be marked after the event was sent, so Sweep has it sent again."""
+    hook = Hook()
+    world = World(step=hook)
+    job = processing(world)
+
+    def busy() -> None:
+        raise StoreBusyError("throttled")
+
+    hook.once_at("announcements.announce done", busy)
+    with pytest.raises(StoreBusyError):
+        failed(world, job)
+    assert world.job_writer.announce(world.job(job)).is_announced
+    assert [one.id for one in world.announcements.jobs] == [job.id, job.id]
+    assert world.telemetry.counts[JOBS_SETTLED[State.FAILED]] == 1
 
 
 def test_a_row_that_is_gone_has_no_effects() -> None:
