@@ -280,8 +280,9 @@ class Audit:
         """Whether the key's newest event may be this object's, so that it once had a job."""
         if head is None or head.job_id is None:
             return False
-        has_unverified_task = listed.version_id is not None
-        return not has_unverified_task or head.job_id == listed.source(self.uploads.bucket).job_id
+        # Without versions, the id of the object's job contains a sequencer that no listing names.
+        source = listed.source(self.uploads.bucket)
+        return source.version_id is None or head.job_id == source.job_id
 
     def _made_at(self, key: str, stored: frozenset[str] | None) -> Iterator[tuple[str, Provenance]]:
         """The cut-outs at the candidates for this key's result key, and their origins."""

@@ -110,11 +110,13 @@ class BucketImport:
     def look(self, prefix: str) -> Iterator[Candidate]:
         """Every object under the prefix, and whether it is to be copied."""
         target = self.rules.upload_filter.upload_prefix
-        waiting = _Standing(self.uploads.pages(target + prefix))
+        existing = _ObjectsByKey(self.uploads.pages(target + prefix))
         for page in self.source.pages(prefix):
             for listed in page:
                 key = target + listed.key
-                yield Candidate(listed=listed, key=key, skipped=self._skipped(listed, key, waiting))
+                yield Candidate(
+                    listed=listed, key=key, skipped=self._skipped(listed, key, existing)
+                )
 
     def copy(self, candidates: Iterable[Candidate]) -> Generator[Candidate]:
         """Copy the candidates that are not skipped; yields each, with why it was not copied.
@@ -140,10 +142,10 @@ class BucketImport:
         why = "own-output" if done is None else "changed-meanwhile"
         return replace(one, skipped=why)
 
-    def _skipped(self, listed: ListedObject, key: str, waiting: _Standing) -> str:
+    def _skipped(self, listed: ListedObject, key: str, existing: _ObjectsByKey) -> str:
         if why := self.rules.why_no_photo(listed):
             return why.value
-        there = waiting.at(key)
+        there = existing.at(key)
         if there is None:
             return "" if self._is_watched(key) else self.rules.why_not_watched(key)
         return "there-already" if there.size == listed.size else "another-stands-there"
@@ -152,7 +154,7 @@ class BucketImport:
         return self.rules.upload_filter.is_watched(self.uploads.bucket, key)
 
 
-class _Standing:
+class _ObjectsByKey:
     """The objects of a bucket, read by ascending keys, so that both buckets are listed once."""
 
     def __init__(self, pages: Iterator[Sequence[ListedObject]]) -> None:
