@@ -51,23 +51,39 @@ class JobWriter:
     task_claims_last: timedelta
     deduplication: Deduplication | None
 
-    def record(self, before: Job, after: Job, *, decided_by: Attempt | None = None) -> Job:
+    def record(
+        self,
+        before: Job,
+        after: Job,
+        *,
+        decided_by: Attempt | None = None,
+        place: Place | None = None,
+        picture: DedupRecord | None = None,
+    ) -> Job:
         """Write a move; if it frees a slot, the next waiting job is enqueued.
 
         Args:
             before: the job as it was read.
             after: the job after the move.
             decided_by: the attempt whose task decides the move.
+            place: the free slot that the move takes, if it admits the job.
+            picture: the photo's record with the job as its owner, if it becomes that.
 
         Raises:
+            DedupRecordMovedError: another worker wrote the record first.
+            GateMovedError: the slot is no longer free.
             JobMovedError: another worker moved the job since `before` was read.
             TaskTakenError: the task belongs to another attempt.
         """
         saved = self.jobs.save(
             after,
             gate=gate_changes(before, after),
+            place=place,
+            picture=picture,
             tasks=self._claims(before, after, decided_by),
         )
+        if place is not None:
+            self.telemetry.metric(Metric.ADMITTED)
         self.telemetry.log(
             "job moved",
             job_id=after.id,
@@ -141,26 +157,6 @@ class JobWriter:
             move, now=now, retention=self.retention, reason=reason, code=code, message=message
         )
         return self.record(job, end, decided_by=decided_by)
-
-    def admit(self, before: Job, after: Job, place: Place, picture: DedupRecord | None) -> Job:
-        """Write a new attempt, take the slot, and own the photo's record, in one transaction.
-
-        Args:
-            before: the job as it was read.
-            after: the job in `submitting`.
-            place: the free slot.
-            picture: the photo's record with the job as its owner.
-
-        Raises:
-            GateMovedError: the slot is no longer free.
-            JobMovedError: another worker moved the job first.
-            DedupRecordMovedError: another worker wrote the record first.
-        """
-        changes = gate_changes(before, after)
-        saved = self.jobs.save(after, gate=changes, place=place, picture=picture)
-        self.telemetry.metric(Metric.ADMITTED)
-        _count_time_in_state(self.telemetry, before, saved)
-        return saved
 
     def announce(self, job: Job) -> Job:
         """Apply a settled job's effects, send its completion event, then mark it as announced.

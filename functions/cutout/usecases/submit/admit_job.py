@@ -175,7 +175,8 @@ class AdmitJob:
         handed_over = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
         submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
         claimed = None if picture is _NO_RECORD else picture
-        return self.job_writer.admit(job, submitting, place, claimed), body.text
+        saved = self.job_writer.record(job, submitting, place=place, picture=claimed)
+        return saved, body.text
 
     def _held_at_gate(self, job: Job, gate: Gate, reason: Reason) -> Job:
         """Note at the gate that jobs wait, so that no later one overtakes them; then wait."""
