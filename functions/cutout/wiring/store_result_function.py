@@ -206,7 +206,9 @@ def _track_task(
         ),
         store=store_result.store,
         reuse=store_result.reuse,
-        decide=ReviewDecisions(results=results, store_result=store_result).carry_out,
+        decide=ReviewDecisions(
+            results=results, failures=store_result.failures, store_result=store_result
+        ).carry_out,
         timing=parts.timing,
         randomness=ports.randomness,
     )

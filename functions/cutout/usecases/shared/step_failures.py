@@ -14,7 +14,6 @@ from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
-    IllegalMoveError,
     LostRaceError,
     NewerRowError,
     SourceDeniedError,
@@ -31,6 +30,7 @@ from cutout.usecases.shared.job_writer import JobWriter
 
 _VISIBILITY = 6
 """The queues hide a message for six times a function's time-out; a lease is at least one."""
+_CUT_SHORT = "each try to store the result was cut short"
 MOST_FAILURES = 8
 """With waits that grow up to a sixth of the job's deadline, about that deadline."""
 
@@ -139,10 +139,14 @@ class StepFailures:
             Move.HOLD, now=now, reason=Reason.BACKING_OFF, due_at=due_at, message=message
         )
 
-    def end(self, job: Job, message: str | None, *, is_denied: bool = False) -> Job:
-        """End a job whose step fails again and again."""
-        if job.is_being_decided:
-            return self.job_writer.record(job, self.under_review_again(job, message))
+    def end(self, job: Job, message: str | None = None, *, is_denied: bool = False) -> Job:
+        """End a job whose step fails again and again; a decided one is under review again."""
+        message = message or job.message or _CUT_SHORT
+        if job.is_being_decided and job.decision is not None:
+            reason = job.decision.over
+            undecided = replace(job, decision=replace(job.decision, problem=message))
+            settle = self.job_writer.settle
+            return settle(job, Move.KEEP_FOR_REVIEW, reason, known=undecided, message=message)
         move, reason = Move.FAIL, Reason.STEP_FAILED
         if job.state in UNDECIDED:
             reason = Reason.OUTCOME_UNKNOWN
@@ -153,20 +157,3 @@ class StepFailures:
             # Its result exists: a retry asks for it once more.
             known = job.with_attempt(replace(attempt, is_asked_again=False))
         return self.job_writer.settle(job, move, reason, known=known, message=message)
-
-    def under_review_again(self, job: Job, problem: str | None) -> Job:
-        """The job after a person's decision that cannot be carried out: another one is needed.
-
-        Raises:
-            IllegalMoveError: the job has no decision.
-        """
-        if job.decision is None:
-            raise IllegalMoveError("a job without a decision cannot be under review again")
-        undecided = replace(job, decision=replace(job.decision, problem=problem))
-        return undecided.settle(
-            Move.KEEP_FOR_REVIEW,
-            now=self.clock.now(),
-            retention=self.timing.retention,
-            reason=job.decision.over,
-            message=problem,
-        )

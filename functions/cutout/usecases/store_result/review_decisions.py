@@ -16,9 +16,10 @@ from cutout.domain.states import Move
 from cutout.ports.buckets import Results
 from cutout.ports.jobs_table import why_superseded
 from cutout.usecases.shared import temp_folder
+from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish import sha256, task_of
-from cutout.usecases.store_result.store_result import CUT_SHORT, StoreResult, is_unchecked
+from cutout.usecases.store_result.store_result import StoreResult, is_unchecked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class ReviewDecisions:
     """Publishes accepted results, and ends jobs whose result is rejected."""
 
     results: Results
+    failures: StepFailures
     store_result: StoreResult
 
     def carry_out(self, job: Job) -> Job:
@@ -34,11 +36,11 @@ class ReviewDecisions:
         if superseded:
             return self.store_result.settle(job, Move.SUPERSEDE, superseded)
         if job.decision is None or job.result is None:
-            return self._undecided(job, "the job names no decision, or no result")
+            return self.failures.end(job, "the job names no decision, or no result")
         if job.decision.verdict is Verdict.REJECT:
             return self._reject(job, job.decision, job.result)
         if is_unchecked(job):
-            return self._undecided(job, job.message or CUT_SHORT)
+            return self.failures.end(job)
         return self._accept(job, job.result)
 
     def _reject(self, job: Job, decision: ReviewDecision, result: Result) -> Job:
@@ -54,17 +56,15 @@ class ReviewDecisions:
         with temp_folder.folder() as folder:
             file = Path(folder) / "result"
             if not self.results.download(result.key, file):
-                return self._undecided(job, "the result under review no longer exists")
+                return self.failures.end(job, "the result under review no longer exists")
             if sha256(file) != result.sha256:
-                return self._undecided(job, "the result under review is not the one that was kept")
+                return self.failures.end(
+                    job, "the result under review is not the one that was kept"
+                )
             fetched = FetchedResult(job=job, file=file, pixels=result.pixels)
             checked = self.store_result.fetcher.check(fetched)
             if checked.picture is None:
-                return self._undecided(job, "the result under review cannot be decoded")
+                return self.failures.end(job, "the result under review cannot be decoded")
             if self.store_result.result_cache is not None:
                 self.store_result.result_cache.accept(checked)
             return self.store_result.complete(checked)
-
-    def _undecided(self, job: Job, problem: str) -> Job:
-        failures = self.store_result.failures
-        return self.store_result.job_writer.record(job, failures.under_review_again(job, problem))

@@ -54,7 +54,6 @@ _CAUTIOUS_FROM = 3
 """From this try on, the photo's own pixels and variants are left out: they may have failed."""
 _UNLABELLED_FROM = 4
 """From this try on, the photo's metadata and tags are not read."""
-CUT_SHORT = "each try to store the result was cut short"
 _UNCHECKED_FROM = 5
 """After so many killed workers the result is no longer decoded, but kept for review."""
 _MOST_ENTRIES_FOR_A_COPY = 12
@@ -94,7 +93,7 @@ class StoreResult:
         Each further try takes fewer optional steps, since the result was paid for.
         """
         if job.failures > MOST_FAILURES:
-            return self.failures.end(job, job.message or CUT_SHORT)
+            return self.failures.end(job)
         with temp_folder.folder() as folder:
             try:
                 file = Path(folder) / "result"
@@ -111,7 +110,7 @@ class StoreResult:
     def reuse(self, job: Job) -> Job:
         """Complete a job from the cached result of the same photo, or queue it for a paid call."""
         if is_unchecked(job):
-            return self.failures.end(job, job.message or CUT_SHORT)
+            return self.failures.end(job)
         if job.reused is None or self.result_cache is None:
             return self._requeue(job)
         with temp_folder.folder() as folder:
