@@ -103,12 +103,20 @@ class StepFailures:
             state=job.state,
             failures=failures,
         )
-        message = words(f"{type(exc).__name__}: {exc}")
+        # At least as long as a message is hidden, so that no other delivery comes meanwhile. For a
+        # settled job it is shorter: only its event is missing.
+        first = self.timing.lease * (1 if job.state.is_settled else _VISIBILITY)
+        wait = retry_delay(failures, self.timing, first=first)
+        failed = replace(job, failures=failures, due_at=now + wait)
         if job.state.is_settled:
-            return self.jobs.save(self._later(job, failures, job.message, now))
+            return self.jobs.save(failed)
+        message = words(f"{type(exc).__name__}: {exc}")
         if failures >= MOST_FAILURES:
             return self.end(job, message, is_denied=isinstance(exc, SourceDeniedError))
-        return self.job_writer.record(job, self._later(job, failures, message, now))
+        if job.state is not State.QUEUED:
+            return self.job_writer.record(job, replace(failed, message=message))
+        hold, reason = Move.HOLD, Reason.BACKING_OFF
+        return self.job_writer.move(job, hold, reason, wait=wait, known=failed, message=message)
 
     def _is_its_own(self, before: Job, job: Job, exc: Exception, now: datetime) -> bool:
         """Whether the failure counts for the job: this function moves it, and it was due.
@@ -126,18 +134,6 @@ class StepFailures:
         if job.state is State.QUEUED:
             return not job.is_backing_off(now)
         return job.state is State.STORING or job.is_due(now)
-
-    def _later(self, job: Job, failures: int, message: str | None, now: datetime) -> Job:
-        # At least as long as a message is hidden, so that no other delivery comes meanwhile. For a
-        # settled job it is shorter: only its event is missing.
-        first = self.timing.lease * (1 if job.state.is_settled else _VISIBILITY)
-        due_at = now + retry_delay(failures, self.timing, first=first)
-        if job.state is not State.QUEUED:
-            return replace(job, failures=failures, due_at=due_at, message=message)
-        failed = replace(job, failures=failures)
-        return failed.move(
-            Move.HOLD, now=now, reason=Reason.BACKING_OFF, due_at=due_at, message=message
-        )
 
     def end(self, job: Job, message: str | None = None, *, is_denied: bool = False) -> Job:
         """End a job whose step fails again and again; a decided one is under review again."""
