@@ -84,13 +84,14 @@ class JobWriter:
         )
         if place is not None:
             self.telemetry.metric(Metric.ADMITTED)
-        self.telemetry.log(
-            "job moved",
-            job_id=after.id,
-            state=after.state,
-            came_from=before.state,
-            reason=after.reason,
-        )
+        else:
+            self.telemetry.log(
+                "job moved",
+                job_id=after.id,
+                state=after.state,
+                came_from=before.state,
+                reason=after.reason,
+            )
         _count_time_in_state(self.telemetry, before, after)
         self._discard_copies(before, after)
         if before.state.holds_slot and not after.state.holds_slot:
