@@ -26,6 +26,7 @@ _OUTPUTS = {
 }
 _STACK = (
     "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>Cutout</StackName>"
+    "<StackId>arn:aws:cloudformation:eu-central-1:123456789012:stack/Cutout/1</StackId>"
     "<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>"
     + "".join(
         f"<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>"

@@ -1,7 +1,7 @@
 """The phases of a long command and their times: live on a terminal, line by line elsewhere."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -48,12 +48,11 @@ class Phases:
         live = Live(
             console=self.console, get_renderable=self._render, refresh_per_second=8, transient=True
         )
-        with self._crossed_out_on_error():
-            if not self.console.is_terminal:
-                yield
-                return
-            with live:
-                yield
+        with (
+            self._crossed_out_on_error(),
+            live if self.console.is_terminal else nullcontext(),
+        ):
+            yield
 
     def rounded(self) -> dict[str, float]:
         """Return the seconds of each phase that has ended."""
