@@ -42,6 +42,8 @@ class TrackedPhoto(UploadStatus):
 
     def age(self, now: datetime) -> timedelta:
         """Return the time from the upload to the end, or until now."""
+        if self.is_expired:
+            return timedelta(0)  # It was there already: nothing was uploaded or waited for.
         ended = settled_at(self.job) if self.job else None
         if self.job is not None and ended is not None:
             # The time of the upload is from this machine's clock, the end is from that of AWS: they
