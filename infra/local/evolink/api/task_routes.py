@@ -102,8 +102,7 @@ class TaskRoutes:
         response = service.answer(request, READ_FAULTS, rule, answer)
         service.activity.enter(
             Kind.READ,
-            task=task.id,
-            photo=task.photo,
+            task,
             status=response.status_code,
             task_status=task.status,
             fault=rule and rule.fault,
@@ -129,8 +128,7 @@ class TaskRoutes:
         response = self._picture(request, task)
         self._service.activity.enter(
             Kind.DOWNLOAD,
-            task=task.id if task else None,
-            photo=task.photo if task else "",
+            task,
             method=request.method,
             status=response.status_code,
             user_agent=request.headers.get("user-agent"),
@@ -149,7 +147,7 @@ class TaskRoutes:
     ) -> None:
         self._service.activity.enter(
             Kind.POST,
-            task=task.id if task else None,
+            task,
             photo=photo,
             status=status,
             fault=rule and rule.fault,
@@ -174,7 +172,7 @@ class TaskRoutes:
             raise RefusalError(INSUFFICIENT_QUOTA)
         task = self._task(wanted)
         with service.state.atomic():
-            service.activity.reserve(task.id, task.photo, task.credits_reserved)
+            service.activity.reserve(task)
             service.tasks[task.id] = task
             if key is not None:
                 self._requests[f"{api_key} {key}"] = (wanted.digest, task.id)
@@ -185,7 +183,7 @@ class TaskRoutes:
         if digest != wanted.digest:
             raise RefusalError(IDEMPOTENCY_CONFLICT)
         task = self._service.tasks[task_id]
-        self._service.activity.enter(Kind.REPLAY, task=task.id, photo=task.photo)
+        self._service.activity.enter(Kind.REPLAY, task)
         return task
 
     def _task(self, wanted: CreateRequest) -> Task:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from infra.local.evolink.standin_clock import Clock
 from infra.local.evolink.stored_state import StoredState, Table
+from infra.local.evolink.tasks.task import Task
 
 _logger = logging.getLogger(__name__)
 
@@ -61,31 +62,31 @@ class ActivityLog:
         if running > self.peak:
             self._account["peak"] = running
 
-    def reserve(self, task_id: str, photo: str, amount: float) -> None:
-        """Reserve credits for a task."""
-        self.balance -= amount
-        self.enter(Kind.RESERVE, task=task_id, photo=photo, credits=amount)
+    def reserve(self, task: Task) -> None:
+        """Reserve a new task's credits."""
+        self.balance -= task.credits_reserved
+        self.enter(Kind.RESERVE, task, credits=task.credits_reserved)
 
-    def settle(
-        self, task_id: str, photo: str, *, status: str, reserved: float, used: float
-    ) -> None:
-        """Charge what a task used and return the rest of its reservation."""
-        if used:
-            self.enter(Kind.CHARGE, task=task_id, photo=photo, credits=used)
-        if reserved > used:
-            self.balance += reserved - used
-            self.enter(Kind.RELEASE, task=task_id, photo=photo, credits=reserved - used)
-        self.enter(Kind.END, task=task_id, photo=photo, status=status)
+    def settle(self, task: Task) -> None:
+        """Charge what an ended task used, and return the rest of its reservation."""
+        rest = task.credits_reserved - task.credits_used
+        if task.credits_used:
+            self.enter(Kind.CHARGE, task, credits=task.credits_used)
+        if rest > 0:
+            self.balance += rest
+            self.enter(Kind.RELEASE, task, credits=rest)
+        self.enter(Kind.END, task, status=task.status)
 
     def enter(
-        self, kind: Kind, *, task: str | None = None, photo: str = "", **detail: object
+        self, kind: Kind, task: Task | None = None, *, photo: str = "", **detail: object
     ) -> None:
-        """Add an entry and wake those who wait for entries."""
+        """Add an entry about a task, or else about this photo; wake those who wait for entries."""
+        task_id, photo = (task.id, task.photo) if task else (None, photo)
         number = len(self._entries) + 1
         at = self._clock.now().isoformat()
-        head = {"seq": number, "at": at, "kind": kind, "task": task, "photo": photo}
+        head = {"seq": number, "at": at, "kind": kind, "task": task_id, "photo": photo}
         self._entries[str(number)] = head | detail
-        _logger.info("%s %s %s %s", kind, task or "-", photo or "-", detail)
+        _logger.info("%s %s %s %s", kind, task_id or "-", photo or "-", detail)
         # Each waiter has the event of the moment when it began to wait, so none misses an entry.
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()

@@ -49,8 +49,7 @@ class CallbackDelivery:
             failure = str(error)
         self._service.activity.enter(
             Kind.CALLBACK,
-            task=task.id,
-            photo=task.photo,
+            task,
             attempt=attempt,
             status=status,
             failure=failure,

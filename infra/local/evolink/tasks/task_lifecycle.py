@@ -88,13 +88,7 @@ class TaskLifecycle:
         ended = replace(ended, finished_at=self._service.clock.now())
         # The charge and the end of the task: a process that is killed has done both or neither.
         with self._service.state.atomic():
-            self._service.activity.settle(
-                task.id,
-                task.photo,
-                status=ended.status,
-                reserved=task.credits_reserved,
-                used=ended.credits_used,
-            )
+            self._service.activity.settle(ended)
             self._service.tasks[task.id] = ended
         return ended
 
@@ -128,8 +122,7 @@ class TaskLifecycle:
             failure = str(error)
         self._service.activity.enter(
             Kind.FETCH,
-            task=task.id,
-            photo=task.photo,
+            task,
             status=status,
             bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
