@@ -56,7 +56,10 @@ _PHOTOS = (500,)
 _AT_ONCE = 4
 _PICTURES = 24
 _SETTINGS = {"max_in_flight": "50", "daily_credit_cap": "1000000", "min_side": "1"}
-_STAND_IN = ("--seconds", "0:0", "--side-limits", "1:9000", "--balance", "1000000")
+_STAND_IN = (
+    *("--seconds", "0", "0", "--side-limits", "1", "9000"),
+    *("--balance", "1000000"),
+)
 _TIMEOUT_SECONDS = 300.0
 _PAUSE_SECONDS = 0.2
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -50,8 +50,8 @@ _SECOND_KEY = "local-second-key"
 """To rotate to."""
 _STAND_IN = (
     # Tasks that are over at once, and photos that are cut out at once because they are small.
-    *("--seconds", "0.3:0.8"),
-    *("--side-limits", "1:9000"),
+    *("--seconds", "0.3", "0.8"),
+    *("--side-limits", "1", "9000"),
 )
 
 

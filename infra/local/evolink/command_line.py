@@ -14,26 +14,7 @@ from infra.local.evolink.server import StandinServer
 from infra.local.local_cloud_error import LocalCloudError
 
 _DEFAULTS = Options(api_keys=())
-
-
-class _Range(click.ParamType[tuple[float, float]]):
-    """Two numbers with a colon between, or one number for both."""
-
-    name = "MIN:MAX"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        if isinstance(value, tuple):
-            return value
-        least, _, most = str(value).partition(":")
-        try:
-            bounds = float(least), float(most or least)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor MIN:MAX", param, ctx)
-        if not 0 <= bounds[0] <= bounds[1]:
-            self.fail(f"{value!r} is not a range from a lower to a higher number", param, ctx)
-        return bounds
+_RANGE = click.FloatRange(min=0)
 
 
 @click.command(
@@ -41,7 +22,13 @@ class _Range(click.ParamType[tuple[float, float]]):
     "token of control requests."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 chooses a free one.")
-@click.option("--seconds", type=_Range(), default=_DEFAULTS.seconds, help="How long a task takes.")
+@click.option(
+    "--seconds",
+    nargs=2,
+    type=_RANGE,
+    default=_DEFAULTS.seconds,
+    help="The least and most that a task takes.",
+)
 @click.option(
     "--ca-bundle",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -61,7 +48,8 @@ class _Range(click.ParamType[tuple[float, float]]):
 )
 @click.option(
     "--side-limits",
-    type=_Range(),
+    nargs=2,
+    type=_RANGE,
     default=_DEFAULTS.side_limits,
     help="Shortest and longest side of an input in pixels.",
 )

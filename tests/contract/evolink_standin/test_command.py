@@ -35,7 +35,7 @@ def test_the_command_serves_and_stops_when_it_is_told(
 ) -> None:
     """It makes its ready file; SIGINT ends it with status 0."""
     ready = tmp_path / "ready.json"
-    quick = ("--side-limits", "1:9000", "--seconds", "0")
+    quick = ("--side-limits", "1", "9000", "--seconds", "0", "0")
     with _process("--ready-file", str(ready), *quick) as (process, url):
         task = Client(url=url, token=TOKEN, photos=photos.url).finish(photo)
 
@@ -45,8 +45,8 @@ def test_the_command_serves_and_stops_when_it_is_told(
 
 def test_a_killed_process_loses_no_state(photos: PhotoHost, photo: str, tmp_path: Path) -> None:
     """A new process resumes the interrupted task and charges it once."""
-    arguments = ("--state", str(tmp_path / "state.db"), "--side-limits", "1:9000")
-    with _process(*arguments, "--seconds", "3600") as (process, url):
+    arguments = ("--state", str(tmp_path / "state.db"), "--side-limits", "1", "9000")
+    with _process(*arguments, "--seconds", "3600", "3600") as (process, url):
         client = Client(url=url, token=TOKEN, photos=photos.url)
         task_id = client.create(client.create_body(photo)).json()["id"]
         os.kill(process.pid, signal.SIGKILL)
@@ -63,8 +63,8 @@ def test_a_killed_process_loses_no_state(photos: PhotoHost, photo: str, tmp_path
 def test_invalid_options_are_refused() -> None:
     """Exit status 2, with the reason, before anything is served."""
     complaints = {
-        ("--seconds", "5:2"): "is not a range",
-        ("--seconds", "long"): "is neither a number nor MIN:MAX",
+        ("--seconds", "-1", "2"): "-1.0 is not in the range x>=0",
+        ("--seconds", "long", "2"): "'long' is not a valid float range",
     }
 
     for arguments, complaint in complaints.items():
