@@ -6,12 +6,11 @@ A photo whose bytes are the newest version of its key already is not uploaded ag
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
 from rich.console import Console
 
@@ -114,15 +113,22 @@ class UploadPlanner:
         there = {one.key: one for one in listed if one is not None}
         # Sizes are in the listing; hashes cost a request for each object and a read of each file.
         candidates = [
-            _Comparison(photo=photo, listed=there[photo.key], stack=self.stack)
+            self._there(photo, there[photo.key])
             for photo in photos
-            if photo.key in there
+            if photo.key in there and photo.path.stat().st_size == there[photo.key].size
         ]
-        same = self._with_same_bytes([one for one in candidates if one.has_same_size])
-        findings = audited(self.stack, self.console, [one.listed for one in same.values()])
+        jobs = self.stack.find(candidates)
+        same = in_parallel(
+            self.console,
+            "Comparing",
+            lambda one: self._has_same_bytes(one.photo, there[one.key], jobs.get(one.key)),
+            candidates,
+        )
+        sent = {one.key: one for one, is_same in zip(candidates, same, strict=True) if is_same}
+        findings = audited(self.stack, self.console, [there[key] for key in sent])
         return [
-            self._planned(same[photo.key], findings[photo.key])
-            if photo.key in same
+            self._planned(sent[photo.key], jobs.get(photo.key), findings[photo.key])
+            if photo.key in sent
             else PlannedPhoto(
                 photo=photo,
                 action=Action.UPLOAD,
@@ -131,25 +137,20 @@ class UploadPlanner:
             for photo in photos
         ]
 
-    def _with_same_bytes(self, candidates: Sequence[_Comparison]) -> Mapping[str, _Comparison]:
-        jobs = self.stack.find([one.there for one in candidates])
-        for one in candidates:
-            one.job = jobs.get(one.there.key)
-        answers = in_parallel(self.console, "Comparing", _Comparison.has_same_bytes, candidates)
-        compared = zip(candidates, answers, strict=True)
-        return {one.there.key: one for one, is_same in compared if is_same}
+    def _there(self, photo: Photo, listed: ListedObject) -> SentPhoto:
+        now, version = self.stack.clock.now(), listed.version_id
+        return self.stack.sent(photo, at=now, etag=listed.etag, version_id=version)
 
-    def _planned(self, compared: _Comparison, found: AuditedObject) -> PlannedPhoto:
-        action, why = self._decided(compared.job, found.finding)
+    def _planned(self, there: SentPhoto, job: Job | None, found: AuditedObject) -> PlannedPhoto:
+        action, why = self._decided(job, found.finding)
         # What a job in progress has cost so far is part of what this command is waiting for.
-        ended = None if action is Action.WAIT else compared.job
-        before = ended.credits if ended else Decimal(0)
+        before = Decimal(0) if job is None or action is Action.WAIT else job.credits
         return PlannedPhoto(
-            photo=compared.photo,
+            photo=there.photo,
             action=action,
             why=why,
-            there=replace(compared.there, credits_before=before),
-            job=compared.job,
+            there=replace(there, credits_before=before),
+            job=job,
             result_key=found.result_key,
         )
 
@@ -166,58 +167,26 @@ class UploadPlanner:
         action = Action.RETRY if self.retry_failed else Action.LEAVE
         return action, f"ended as {job.state} because of {explanation(job)}{paid}"
 
-
-@dataclass(kw_only=True)
-class _Comparison:
-    """A photo and the newest version of its key."""
-
-    photo: Photo
-    listed: ListedObject
-    stack: Stack
-    job: Job | None = None
-
-    @cached_property
-    def there(self) -> SentPhoto:
-        """The version as an upload of this photo."""
-        return self.stack.sent(
-            self.photo,
-            at=self.stack.clock.now(),
-            etag=self.listed.etag,
-            version_id=self.listed.version_id,
-        )
-
-    @property
-    def has_same_size(self) -> bool:
-        return self.photo.path.stat().st_size == self.listed.size
-
-    def has_same_bytes(self) -> bool:
+    def _has_same_bytes(self, photo: Photo, listed: ListedObject, job: Job | None) -> bool:
         """Compare hashes: that of the job, else one that S3 stores.
 
         A file that cannot be read counts as another: its upload will say why.
         """
+        recorded = None
+        if job is not None:
+            recorded = job.photo.sha256 if job.photo else job.read_sha256
+        stored = self.stack.ports.store.sha256
         with suppress(OSError):
-            return self._has_same_hash()
+            if recorded := recorded or stored(listed.key, listed.version_id):
+                return recorded == _hashed(photo, "sha256")
+            # An entity tag is the MD5 of the bytes only for an object that was written by one
+            # request and is not encrypted with a KMS key; others equal no MD5.
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+            return listed.etag == _hashed(photo, "md5")
         return False
 
-    def _has_same_hash(self) -> bool:
-        recorded = self._recorded_sha256() or self.stack.ports.store.sha256(
-            self.listed.key, self.listed.version_id
-        )
-        if recorded is not None:
-            return recorded == self._hashed("sha256")
-        # An entity tag is the MD5 of the bytes only for an object that was written by one request
-        # and is not encrypted with a KMS key; others equal no MD5.
-        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-        return self.listed.etag == self._hashed("md5")
 
-    def _recorded_sha256(self) -> str | None:
-        if self.job is None:
-            return None
-        return self.job.photo.sha256 if self.job.photo else self.job.read_sha256
-
-    def _hashed(self, algorithm: str) -> str:
-        with self.photo.path.open("rb") as file:
-            digest = hashlib.file_digest(
-                file, lambda: hashlib.new(algorithm, usedforsecurity=False)
-            )
-        return digest.hexdigest()
+def _hashed(photo: Photo, algorithm: str) -> str:
+    with photo.path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest()
