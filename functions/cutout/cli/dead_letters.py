@@ -113,7 +113,7 @@ def read_letter(letter: DeadLetter) -> ReadLetter:
 
 def _request_in(body: str) -> Request:
     # Only messages of the callbacks queue have one of these.
-    is_callback = _object(body).keys() & {"attempt", "render"}
+    is_callback = _object(body).keys() & {"attempt", "render", "removed"}
     match message := read_callback(body) if is_callback else read_submission(body):
         case Removal():
             what = "delete the results of a deleted photo"
@@ -149,17 +149,20 @@ def _why(letter: ReadLetter, jobs: Mapping[str, Job]) -> tuple[str, str]:
     because = f" ({letter.error})" if letter.error else ""
     request = letter.request
     what = f"{request.what}{because}"
+    job = jobs.get(request.job_id or "")
+    if job is not None:
+        reason = f" because of {job.reason}" if job.reason else ""
+        then = _CONTINUES
+        if job.state.is_settled:
+            # Variants are made, and results of deleted photos removed, after a job has ended.
+            then = _CARRIED_OUT if request.is_for_ended_jobs else _NO_EFFECT
+        return f"{what} · the job is {job.state}{reason}", then
+    if request.is_for_ended_jobs and request.key:
+        # Results of a deleted photo are found by its key: its job may have expired.
+        return what, _CARRIED_OUT
     if request.job_id is None:
         return what, _FAILS_AGAIN
-    job = jobs.get(request.job_id)
-    if job is None:
-        return f"{what} · no job", _ONLY_TRACE if request.key else _NO_JOB
-    reason = f" because of {job.reason}" if job.reason else ""
-    then = _CONTINUES
-    if job.state.is_settled:
-        # Variants are made, and results of deleted photos removed, after a job has ended.
-        then = _CARRIED_OUT if request.is_for_ended_jobs else _NO_EFFECT
-    return f"{what} · the job is {job.state}{reason}", then
+    return f"{what} · no job", _ONLY_TRACE if request.key else _NO_JOB
 
 
 def _group(why: str, then: str, pile: Sequence[ReadLetter], jobs: Mapping[str, Job]) -> LetterGroup:
@@ -175,10 +178,10 @@ def _group(why: str, then: str, pile: Sequence[ReadLetter], jobs: Mapping[str, J
 
 def _photo(letter: ReadLetter, jobs: Mapping[str, Job]) -> str:
     request = letter.request
-    if request.job_id is None:
-        return f"message {letter.letter.id}"
-    job = jobs.get(request.job_id)
-    return request.key or (job.source.key if job else f"job {request.job_id}")
+    job = jobs.get(request.job_id or "")
+    if found := request.key or (job and job.source.key):
+        return found
+    return f"job {request.job_id}" if request.job_id else f"message {letter.letter.id}"
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.support.fakes.resources import FakeResources, queue
 from tests.support.samples import sample
 
 JOB = "0123456789abcdef" * 2
+REMOVED = {"bucket": "the-uploads", "key": "shoes/a.jpg", "order": "0A"}
 
 
 def letter(number: int, body: object, **facts: object) -> DeadLetter:
@@ -60,6 +61,7 @@ def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
         ({"job": JOB}, "check a job", False),
         ({"job": JOB, "attempt": 3, "task_id": "t"}, "check the task of attempt 3", False),
         ({"job": JOB, "render": ["small", "web"]}, "make variants: small, web", False),
+        ({"removed": REMOVED | {"job": JOB}}, "delete the results of a deleted photo", True),
         ("hello", "not a message of Cutout: the message is not JSON", False),
         ({"job": JOB, "attempt": "x"}, "not a message of Cutout", False),
         ([], "not a message of Cutout", False),
@@ -82,6 +84,14 @@ def test_what_is_done_after_a_job_has_ended_is_done_when_its_letter_is_sent_back
     shown = world.run("redrive").stdout
     assert "make variants: web · the job is completed" in shown
     assert "if sent back, it is carried out" in shown
+
+
+def test_results_of_a_deleted_photo_are_removed_though_its_job_has_expired(world: World) -> None:
+    """The message names the photo by its key: it is ours, and nothing to be purged."""
+    world.stack.resources.letters = {"CallbacksDead": [letter(1, {"removed": REMOVED})]}
+    lines = [line.strip() for line in world.run("redrive").stdout.splitlines()]
+    assert lines[1] == "1 x delete the results of a deleted photo"
+    assert lines[3:] == ["shoes/a.jpg", "if sent back, it is carried out"]
 
 
 def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: World) -> None:
