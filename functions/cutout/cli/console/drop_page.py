@@ -237,6 +237,7 @@ def _checked(watched: UploadFilter, path: str, size: int) -> DroppedFile:
         why = "a hidden file"
     elif not path or not looks_like_photo(PurePosixPath(path).name):
         why = "not an image by its name"
+    # The names of some files have surrogates, which UTF-8 does not encode.
     elif len(key.encode(errors="replace")) > MAX_KEY_BYTES:
         why = "its key would be longer than 1,024 bytes, which S3 does not accept"
     elif size > MAX_PHOTO_BYTES:

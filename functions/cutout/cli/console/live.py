@@ -107,6 +107,7 @@ class LiveWindows:
             )
         if "page" not in request.query_params:
             raise HTTPException(HTTPStatus.NOT_FOUND)
+        # A browser that lost its connection asks for the same address again.
         page = self._pages.get(f"/events?{request.url.query}") or ShownPage(made=_LONG_AGO)
         is_behind = self._site.now() - page.made > _UNTIL_BEHIND
         window = Window(self._site, page, is_behind=is_behind)
@@ -150,7 +151,7 @@ class LiveWindows:
                     async with asyncio.timeout(_pause_seconds(len(self._watch.moving))):
                         await self._all_closed.wait()
         finally:
-            self._latest = None
+            self._latest = None  # the next window may open hours later
 
 
 class Window:

@@ -84,6 +84,7 @@ class PhotoPage:
             job.source.key, upload_prefix=rules.upload_prefix, result_prefix=rules.result_prefix
         )
         opened = stack.ports.store.open(stack.outputs.results_bucket, key)
+        # Something else may be at its key, of any size.
         if opened is None or opened.size > _MAX_NOTE_BYTES:
             return None
         try:

@@ -54,6 +54,7 @@ class Pictures:
         opened = self.site.stack().ports.store.open(file.bucket, file.key, file.version_id)
         if opened is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
+        # The type follows from the name, whatever S3 says: an uploaded page must not run here.
         headers = {"Content-Length": str(opened.size)}
         if "download" in request.query_params or not file.is_shown:
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, '')}"

@@ -194,6 +194,7 @@ class ReviewPage:
         """Return the queue with its results; its first page if there is none at its place."""
         reviews = compose.reviews(self.site.stack())
         doubtful = reviews.queue(JobFilter(prefix=queue.prefix), queue.after)
+        # The index is eventually consistent.
         waiting = (one for one in doubtful if one.job.id != left_out)
         results = tuple(islice(waiting, LONGEST_QUEUE + 1))
         if not results and queue.after:

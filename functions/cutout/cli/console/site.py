@@ -124,6 +124,7 @@ class Site:
     def get(self, path: str, view: View) -> Route:
         """Return the route of a page, which may read and must change nothing."""
 
+        # Not async: Starlette calls it in a thread, so that no request to AWS stops the streams.
         def endpoint(request: Request) -> Response:
             return self._explained(request, lambda: view(request))
 
@@ -146,6 +147,7 @@ class Site:
         answer = self.page(
             "_problem.html", status=HTTPStatus.SERVICE_UNAVAILABLE, problem=problem, since=None
         )
+        # Without them, the message would replace the part of the page that was asked for.
         answer.headers["HX-Retarget"] = "#problem"
         answer.headers["HX-Reswap"] = "innerHTML"
         return answer

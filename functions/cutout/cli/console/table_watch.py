@@ -80,6 +80,7 @@ class TableWatch:
         new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
         read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new, *gone, *shown])))
         gate = stack.jobs.read_gate()
+        # Those that ended before the last look stay a while, for windows that open now.
         known = {job_id: self._jobs[job_id] for job_id, _ in ended if job_id in self._jobs}
         self._jobs = known | {job.id: job for job in read}
         self.moving = moving
