@@ -7,8 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from cutout.domain.gate.gate import PauseReason
-from cutout.domain.metrics import JOBS_SETTLED, PAUSED_BECAUSE, TIME_IN_STATE, Metric
+from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.states import State
 
 from .metric_builder import ONE_MINUTE, MetricBuilder
@@ -23,11 +22,11 @@ _SETTLED_COLORS: Final[Mapping[State, str]] = {
     State.SUPERSEDED: "#8c8c8c",
 }
 # The label and the color of each.
-_PAUSES: Final[Mapping[PauseReason, tuple[str, str]]] = {
-    PauseReason.OUT_OF_CREDITS: ("out of credits", "#d62728"),
-    PauseReason.KEY_REFUSED: ("key refused", "#9467bd"),
-    PauseReason.RATE_LIMITED: ("rate limited", "#e6a700"),
-    PauseReason.OPERATOR: ("by a person", "#1f77b4"),
+_PAUSES: Final[Mapping[Metric, tuple[str, str]]] = {
+    Metric.PAUSED_OUT_OF_CREDITS: ("out of credits", "#d62728"),
+    Metric.PAUSED_KEY_REFUSED: ("key refused", "#9467bd"),
+    Metric.PAUSED_RATE_LIMITED: ("rate limited", "#e6a700"),
+    Metric.PAUSED_BY_PERSON: ("by a person", "#1f77b4"),
 }
 
 Metrics = Sequence[cloudwatch.Metric]
@@ -96,8 +95,8 @@ def _gate(metrics: MetricBuilder) -> Row:
         metrics.of(Metric.WAITING, "Maximum", label="waiting", period=ONE_MINUTE),
     ]
     paused = [
-        metrics.of(PAUSED_BECAUSE[reason], "Maximum", label=label, color=color, period=ONE_MINUTE)
-        for reason, (label, color) in _PAUSES.items()
+        metrics.of(metric, "Maximum", label=label, color=color, period=ONE_MINUTE)
+        for metric, (label, color) in _PAUSES.items()
     ]
     cap = [metrics.of(Metric.CAP_USED_PERCENT, "Maximum", label="of the cap", period=ONE_MINUTE)]
     return [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from cutout.domain.gate.gate import PauseReason
 from cutout.domain.states import State
 
 NAMESPACE = "Cutout"
@@ -106,11 +105,3 @@ JOBS_SETTLED = {
     State.SUPERSEDED: Metric.SUPERSEDED,
 }
 """How many jobs ended in each state."""
-
-PAUSED_BECAUSE = {
-    PauseReason.OUT_OF_CREDITS: Metric.PAUSED_OUT_OF_CREDITS,
-    PauseReason.KEY_REFUSED: Metric.PAUSED_KEY_REFUSED,
-    PauseReason.RATE_LIMITED: Metric.PAUSED_RATE_LIMITED,
-    PauseReason.OPERATOR: Metric.PAUSED_BY_PERSON,
-}
-"""One gauge for each reason, 1 while the gate is paused for it; each has its own alarm."""

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.metrics import PAUSED_BECAUSE, Metric
+from cutout.domain.metrics import Metric
 from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, Gates, NewerRow
 from cutout.ports.queues import CallbackQueue, SubmissionQueue
@@ -22,6 +22,13 @@ from cutout.usecases.shared.admission import AdmissionScheduler
 _MOST_DUE = 1000
 _LONGEST_RESEND = timedelta(hours=1)
 _SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
+PAUSED_BECAUSE = {
+    PauseReason.OUT_OF_CREDITS: Metric.PAUSED_OUT_OF_CREDITS,
+    PauseReason.KEY_REFUSED: Metric.PAUSED_KEY_REFUSED,
+    PauseReason.RATE_LIMITED: Metric.PAUSED_RATE_LIMITED,
+    PauseReason.OPERATOR: Metric.PAUSED_BY_PERSON,
+}
+"""One gauge for each reason, 1 while the gate is paused for it; each has its own alarm."""
 
 
 @dataclass(frozen=True, kw_only=True)

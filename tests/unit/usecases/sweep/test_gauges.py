@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.gate.gate import Gate, PauseReason
-from cutout.domain.metrics import PAUSED_BECAUSE, TIME_IN_STATE, Metric
+from cutout.domain.metrics import TIME_IN_STATE, Metric
 from cutout.domain.states import State
+from cutout.usecases.sweep.sweep import PAUSED_BECAUSE
 from tests.support.fakes.world import World
 
 MINUTE = timedelta(minutes=1)
