@@ -9,6 +9,7 @@ from typing import Any, Final
 
 _DATA: Final = "botocore/data/"
 _MODEL: Final = "/service-2.json.gz"
+_RULES: Final = "/endpoint-rule-set-1.json.gz"
 _ENDPOINTS: Final = "botocore/data/endpoints.json"
 _CALLED: Final = re.compile(r'\.([a-z_]+)\(|"([a-z_]+)"')
 _CALLED_BY_BOTOCORE: Final = frozenset({"head_bucket"})
@@ -34,10 +35,12 @@ def cut(
         name: path for name, path in files.items() if not _is_of_another(name, services)
     }
     operations = {name.replace("_", "") for name in {*called, *_CALLED_BY_BOTOCORE}}
-    for name in [one for one in kept if one.endswith(_MODEL)]:
+    for name in [one for one in kept if one.endswith((_MODEL, _RULES))]:
         del kept[name]
-        model = _cut_operations(_without_documentation(files[name]), operations)
-        kept[name.removesuffix(".gz")] = json.dumps(model, separators=(",", ":")).encode()
+        content = _without_documentation(files[name])
+        if name.endswith(_MODEL):
+            content = _cut_operations(content, operations)
+        kept[name.removesuffix(".gz")] = json.dumps(content, separators=(",", ":")).encode()
     if _ENDPOINTS in kept:
         kept[_ENDPOINTS] = _cut_endpoints(files[_ENDPOINTS], services)
     return kept
@@ -49,10 +52,10 @@ def _is_of_another(name: str, services: Collection[str]) -> bool:
 
 
 def _without_documentation(path: Path) -> Model:
-    """Return a model whose documentation is empty; the file is not compressed, the zip is."""
+    """Return a model or rules with empty documentation; the file is not compressed, the zip is."""
 
-    # Its text is half of what a cold start would read. The keys stay: botocore looks for some of
-    # them when it presigns.
+    # Its text is half of what a cold start would read, and seven eighths of the rules are spaces.
+    # The keys stay: botocore looks for some of them when it presigns.
     def emptied(part: Model) -> Model:
         # A member of a shape may be called documentation, too.
         is_text = isinstance(part.get("documentation"), str)

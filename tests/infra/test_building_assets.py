@@ -223,6 +223,7 @@ def test_only_what_is_called_is_kept_of_botocore(tmp_path: Path) -> None:
         "botocore/client.py": tmp_path / "model",
         "botocore/data/endpoints.json": tmp_path / "endpoints.json",
         "botocore/data/partitions.json": tmp_path / "model",
+        "botocore/data/sqs/1/endpoint-rule-set-1.json.gz": tmp_path / "model",
         "botocore/data/sqs/1/service-2.json.gz": tmp_path / "model",
         "botocore/data/ec2/1/service-2.json.gz": tmp_path / "model",
     }
@@ -231,6 +232,7 @@ def test_only_what_is_called_is_kept_of_botocore(tmp_path: Path) -> None:
         "botocore/client.py",
         "botocore/data/endpoints.json",
         "botocore/data/partitions.json",
+        "botocore/data/sqs/1/endpoint-rule-set-1.json",
         "botocore/data/sqs/1/service-2.json",
     }
     shapes, operations = model["shapes"], model["operations"]
@@ -241,6 +243,8 @@ def test_only_what_is_called_is_kept_of_botocore(tmp_path: Path) -> None:
         "operations": {"GetItem": operations["GetItem"]},
         "shapes": {name: shape for name, shape in shapes.items() if name != "Name"},
     }
+    rules = json.loads(_bytes(kept["botocore/data/sqs/1/endpoint-rule-set-1.json"]))
+    assert rules == model | {"documentation": ""}
     assert kept["botocore/data/endpoints.json"] == (
         b'{"partitions":[{"regions":{"r":{}},"services":{"sqs":{"a":1}}}]}'
     )

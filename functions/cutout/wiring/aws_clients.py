@@ -29,6 +29,7 @@ _CONFIG = Config(
     connect_timeout=_SECONDS[0],
     read_timeout=_SECONDS[1],
     retries={"mode": "standard", "max_attempts": 4},
+    proxies={},  # none, also of the environment: looking takes a twentieth of making a client
 )
 
 http.client._MAXHEADERS = 1_200  # type: ignore[attr-defined] # noqa: SLF001 - no public setting
