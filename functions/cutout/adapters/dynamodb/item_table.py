@@ -154,7 +154,7 @@ class Table:
         """Write one item, or several in one transaction.
 
         Returns:
-            For one update alone, the item as it was before; else nothing.
+            For one update alone, the item as it was before; else an empty one.
 
         Raises:
             LostError: a condition failed; nothing was written.

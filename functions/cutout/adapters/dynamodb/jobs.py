@@ -250,6 +250,7 @@ class DynamoJobs:
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
         """The jobs of a key, newest upload first."""
+        # The index sorts by the padded sequencers of S3's events.
         entries = self._table.entries("source", f"{bucket}/{key}", page=limit, is_newest_first=True)
         return self.find_all([_job_id(pk) for pk, _order in islice(entries, limit)])
 
