@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import PictureError
+from cutout.domain.errors import CopyGoneError, PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key
 from cutout.ports.buckets import Copies
@@ -44,17 +44,22 @@ class FullSizePhotos:
     copies: Copies
     queue: PreparationQueue | None
 
-    def fetch(self, job: Job, into: Path) -> FullSizePhoto:
+    def fetch(self, job: Job, into: Path, *, is_last_try: bool) -> FullSizePhoto:
         """The photo of a job in full size.
 
         Raises:
-            CopyGoneError: its copy is gone, or was never made.
+            CopyGoneError: its copy is gone, or was never made; not on the last try.
         """
         if job.upright is not None and job.upright.problem is not None:
             return FullSizePhoto(why_not=job.upright.problem)
         if self.queue is None:
             return FullSizePhoto(why_not="photos are not prepared in this deployment")
-        self.copies.fetch(copy_key(job.id, CopyKind.FULL_SIZE, FULL_SIZE_FORMAT), into)
+        try:
+            self.copies.fetch(copy_key(job.id, CopyKind.FULL_SIZE, FULL_SIZE_FORMAT), into)
+        except CopyGoneError:
+            if is_last_try:
+                return FullSizePhoto(why_not="no copy of the photo could be made")
+            raise
         return FullSizePhoto(file=into)
 
     def have_made(self, job: Job) -> None:

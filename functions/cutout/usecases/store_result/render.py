@@ -84,12 +84,8 @@ class Render:
         asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
         if Pixels.SOURCE not in asked or result.pixels is Pixels.SOURCE:
             return FullSizePhoto()
-        try:
-            return self.full_size_photos.fetch(job, folder / "photo")
-        except CopyGoneError:
-            if request.tries >= _MOST_WAITS:
-                return FullSizePhoto(why_not="no copy of the photo could be made")
-            raise
+        is_last_try = request.tries >= _MOST_WAITS
+        return self.full_size_photos.fetch(job, folder / "photo", is_last_try=is_last_try)
 
     def _when_copied(self, job: Job, request: RenderRequest) -> None:
         """Send the same request again, to be processed once a copy of the photo exists."""

@@ -175,13 +175,10 @@ class StoreResult:
         if picture and not has_aspect(picture, photo.width, photo.height):
             # Its transparency would be stretched over the photo: not what the person has seen.
             return FullSizePhoto(why_not="the result has another aspect ratio")
-        try:
-            return self.full_size_photos.fetch(job, fetched.file.with_name("photo"))
-        except CopyGoneError:
-            is_for_a_copy = job.reason is Reason.PREPARING or job.is_being_decided
-            if is_for_a_copy and job.tries >= _MOST_ENTRIES_FOR_A_COPY:
-                return FullSizePhoto(why_not="no copy of the photo could be made")
-            raise
+        is_for_a_copy = job.reason is Reason.PREPARING or job.is_being_decided
+        is_last_try = is_for_a_copy and job.tries >= _MOST_ENTRIES_FOR_A_COPY
+        into = fetched.file.with_name("photo")
+        return self.full_size_photos.fetch(job, into, is_last_try=is_last_try)
 
     def _when_copied(self, job: Job) -> Job:
         """Repeat all steps once a copy of the photo exists; nothing is paid again."""

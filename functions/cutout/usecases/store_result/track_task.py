@@ -265,26 +265,23 @@ class TrackTask:
             self.job_writer.record(job, known, decided_by=attempt)
         elif superseded := why_superseded(self.latest_versions, job):
             end(Move.SUPERSEDE, superseded)
-        elif again := self._retried(job, known, attempt, task):
-            self.job_writer.record(job, again)
-        else:
+        elif self._retried(job, known, attempt, task) is None:
             end(Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message)
 
     def _retried(self, before: Job, known: Job, attempt: Attempt, task: Task) -> Job | None:
-        """The job once its failed task is to be retried; None if it is not."""
+        """Retry the failed task later; returns the job as stored, or None if it is not retried."""
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in before.attempts)
         decision = decide_task_failure(task, earlier, attempt.transport)
         is_again = decision.verdict is Verdict.AGAIN and before.state.holds_slot
         if attempt.is_adopted or not is_again or not decision.delay:
             return None
-        now = self.clock.now()
-        # Spread: tasks that fail together, as in an outage, must not all be retried together.
-        again = replace(known, transport=decision.transport or before.transport)
-        return again.move(
+        return self.job_writer.move(
+            before,
             Move.RETRY_TASK,
-            now=now,
-            reason=Reason.TASK_RETRIED,
-            due_at=now + decision.delay * (1 + 0.5 * self.randomness()),
+            Reason.TASK_RETRIED,
+            # Spread: tasks that fail together, as in an outage, must not all be retried together.
+            wait=decision.delay * (1 + 0.5 * self.randomness()),
+            known=replace(known, transport=decision.transport or before.transport),
             code=task.code,
             message=task.message,
         )

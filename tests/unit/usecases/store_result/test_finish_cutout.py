@@ -201,7 +201,7 @@ def test_a_photo_in_full_size_cannot_be_had_for_a_reason(
         copies=MemoryCopies(), queue=world.preparations if is_prepared_here else None
     )
     upright = Upright(made_at=NOW, problem=problem)
-    photo = photos.fetch(a_job(upright=upright), tmp_path / "photo")
+    photo = photos.fetch(a_job(upright=upright), tmp_path / "photo", is_last_try=False)
     assert photo == FullSizePhoto(why_not=why_not)
     with pytest.raises(PictureError, match=why_not):
         photo.file_or_why_not()
