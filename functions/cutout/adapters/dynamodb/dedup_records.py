@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cutout.adapters.dynamodb.gate_and_claim_items import dedup_put, dedup_record_in, lost_race
-from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
+from cutout.adapters.dynamodb.gate_and_claim_items import dedup_put, dedup_record_in, write
+from cutout.adapters.dynamodb.item_table import Table, Update
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.serialization import to_row
 
@@ -24,7 +24,7 @@ class DynamoDedupRecords:
     def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Write the record if it has not been written since it was read."""
         put = dedup_put(record)
-        self._write(put)
+        write(self._table, put)
         return dedup_record_in(put.item)
 
     def cache_result(
@@ -46,10 +46,4 @@ class DynamoDedupRecords:
                 ":owner": owner,
             },
         )
-        return dedup_record_in(self._write(update))
-
-    def _write(self, write: Put | Update) -> Item:
-        try:
-            return self._table.write(write)
-        except LostError as lost:
-            raise lost_race(lost) from lost
+        return dedup_record_in(write(self._table, update))

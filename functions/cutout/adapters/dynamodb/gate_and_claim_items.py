@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
-from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Update
+from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
 from cutout.adapters.dynamodb.job_encoding import job_in, understood
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate
@@ -148,8 +148,20 @@ def task_put(claim: TaskClaim) -> Put:
     )
 
 
-def lost_race(lost: LostError) -> LostRaceError:
-    """What the writer of a job, and of what belongs to it, is told about the write that lost."""
+def write(table: Table, *writes: Put | Update) -> Item:
+    """Write items, and return what `Table.write` does.
+
+    Raises:
+        LostRaceError: a condition failed; its class says of which kind of item.
+        StoreBusyError: as of `Table.write`.
+    """
+    try:
+        return table.write(*writes)
+    except LostError as lost:
+        raise _lost_race(lost) from lost
+
+
+def _lost_race(lost: LostError) -> LostRaceError:
     match lost.pk.partition("#")[0]:
         case "job":
             # A person may have deleted the row.

@@ -19,11 +19,11 @@ from cutout.adapters.dynamodb.gate_and_claim_items import (
     dedup_put,
     gate_in,
     gate_put,
-    lost_race,
     shard_key,
     shard_update,
     spent_name,
     task_put,
+    write,
 )
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
 from cutout.adapters.dynamodb.job_encoding import (
@@ -108,14 +108,8 @@ class DynamoJobs:
         pictures = [] if picture is None else [dedup_put(picture)]
         claims = [task_put(bounded(claim)) for claim in tasks]
         # The job comes first: of several lost conditions, the first one is reported.
-        self._write(row, *shards, *pictures, *claims)
+        write(self._table, row, *shards, *pictures, *claims)
         return saved
-
-    def _write(self, *writes: Put | Update) -> None:
-        try:
-            self._table.write(*writes)
-        except LostError as lost:
-            raise lost_race(lost) from lost
 
     def keep_body(self, job_id: str, body: CallBody) -> None:
         """Store the body of a call in the table of its own."""
@@ -143,7 +137,7 @@ class DynamoJobs:
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write the gate's item if it has not been written since it was read."""
-        self._write(gate_put(gate))
+        write(self._table, gate_put(gate))
         return bounded(replace(gate, version=gate.version + 1))
 
     def free_slot(self, shard: int, holder: str) -> None:

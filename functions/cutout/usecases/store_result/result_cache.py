@@ -39,13 +39,14 @@ class ResultCache:
         # The object is written before its record. Usually there is none; an existing one is only
         # replaced if the record, which was read after the object, does not say that it counts.
         job = fetched.job
+        attempt = job.attempt_numbered(job.storing_attempt)
         key = kept_key(fetched.photo.sha256, self.model)
         kept = Kept(
             key=key,
             sha256=sha256(fetched.file),
             job_id=job.id,
             task_id=task_of(job),
-            credits=_paid(job),
+            credits=charged(attempt) if attempt else Decimal(0),
             is_of_copy=job.prepared is not None,
             is_accepted=fetched.is_accepted,
         )
@@ -98,8 +99,3 @@ class ResultCache:
                 if self.results.remove(kept.key, current):
                     return
         raise TransientError("other writers change the cached result too often")
-
-
-def _paid(job: Job) -> Decimal:
-    attempt = job.attempt_numbered(job.storing_attempt)
-    return charged(attempt) if attempt else Decimal(0)
