@@ -71,11 +71,11 @@ class Query:
         """Whether it asks for some jobs only."""
         return bool(self.states or self.reasons or self.prefix or self.since or self.until)
 
-    def address(self, **changed: str) -> str:
-        """Return its parameters, with others in their place."""
+    def address(self, after: str = "") -> str:
+        """Return its parameters, for the page after this place."""
         fields = [("state", it) for it in self.states] + [("reason", it) for it in self.reasons]
-        single = {"prefix": self.prefix, "since": self.since, "until": self.until} | changed
-        return urlencode(fields + [(name, value) for name, value in single.items() if value])
+        fields += [("prefix", self.prefix), ("since", self.since), ("until", self.until)]
+        return urlencode([it for it in [*fields, ("after", after)] if it[1]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class Board:
             "board.html",
             query=query,
             jobs=jobs,
-            more=query.address(after=str(end)) if end else None,
+            more=query.address(str(end)) if end else None,
             gate=stack.jobs.read_gate(),
             mistake=None,
             gets_new=gets_new,
