@@ -197,7 +197,9 @@ class Window:
         if shown and (job == shown or job.version < shown.version):
             return
         if is_shown or self.page.lists(job):
-            self._sent[job.id] = job
+            # The page of a photo is made again, which may fail: then the next look sends it again.
+            if not self.page.is_photo:
+                self._sent[job.id] = job
             self._added += not is_shown
             row = self._site.html("_job.html", job=job, is_dropped=self.page.is_drop)
             yield _event(f"job-{job.id}" if is_shown else "new", row)

@@ -150,6 +150,7 @@ class Site:
         # Without them, the message would replace the part of the page that was asked for.
         answer.headers["HX-Retarget"] = "#problem"
         answer.headers["HX-Reswap"] = "innerHTML"
+        answer.headers["HX-Reselect"] = ".notice"
         return answer
 
     def _explained(self, request: Request, work: Callable[[], Response]) -> Response:

@@ -195,6 +195,7 @@ def test_a_write_that_fails_shows_why_beside_what_is_shown(visitor: Visitor) -> 
         },
     )
     assert answer.headers["hx-retarget"] == "#problem"
+    assert answer.headers["hx-reselect"] == ".notice"
     assert "<html" not in answer.text
     assert "have expired" in answer.text
 
