@@ -90,6 +90,10 @@ class Evidence:
         uploads = (one for one in self.uploads if _is_about(job.source, one))
         return self.photos[next(uploads).job_id]
 
+    def is_fresh(self, job: Job) -> bool:
+        """Its upload was to be paid for whatever is cached, by whichever id its job goes."""
+        return any(_is_about(job.source, one) for one in self.uploads if one.job_id in self.fresh)
+
     def is_newest(self, job: Job) -> bool:
         """Its upload is the newest event of its key."""
         newest = self.newest[job.source.key]

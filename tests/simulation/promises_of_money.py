@@ -236,7 +236,7 @@ class Money:
         is_unchecked = any(step.reason is Reason.RESULT_UNCHECKED for step in job.history)
         ended_without_it = State.FAILED in states or State.STORING not in states or is_unchecked
         doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
-        bypass_cache = job.id in self.evidence.fresh
+        bypass_cache = self.evidence.is_fresh(job)
         # A deletion takes the cached result away, where that is wanted.
         deletion = self.evidence.deleted.get(job.source.key)
         is_removed = self.world.settlement_effects.removals is not None and (
