@@ -107,6 +107,21 @@ def test_an_input_is_fetched_once_with_an_explicit_user_agent(
     assert [fetch["status"] for fetch in fetches] == [200]
 
 
+def test_an_input_is_fetched_by_its_very_path(
+    client: Client, photos: PhotoHost, photo: str
+) -> None:
+    """The keys of a bucket may have segments that paths of files cannot have."""
+    path = f"/odd/../.{photo}/./photo.png"
+    photos.special[path] = (200, _jpeg((40, 20)))
+    body = client.create_body(photo) | {"image_urls": [f"{photos.url}{path}?of=/../it"]}
+    task_id = client.create(body).json()["id"]
+    client.entries(path, "end", 1)
+
+    [link] = client.read(task_id).json()["results"]
+    with Image.open(BytesIO(call(link).body)) as picture:
+        assert picture.size == (40, 20)
+
+
 def test_an_input_behind_a_redirect_is_fetched(
     client: Client, photos: PhotoHost, photo: str
 ) -> None:

@@ -1,6 +1,7 @@
 """Requests the stand-in makes itself: it fetches inputs and delivers callbacks."""
 
 import asyncio
+import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,6 +11,8 @@ import httpx
 
 _THREADS = 16
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
+_DOTS = re.compile(r"(?<=/)\.{1,2}(?=/|$)")
+"""Segments that httpx would leave out of a path, but that an object's key may have."""
 
 
 class UnreachableError(Exception):
@@ -38,10 +41,11 @@ class OutgoingHttp:
         Raises:
             UnreachableError: There was no complete answer.
         """
+        path, mark, query = url.partition("?")
         request = partial(
             self._client.request,
             method,
-            url,
+            _DOTS.sub(lambda dots: "%2E" * len(dots[0]), path) + mark + query,
             content=body,
             headers={} if body is None else {"content-type": "application/json"},
             timeout=timeout_seconds,
