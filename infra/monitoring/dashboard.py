@@ -1,6 +1,7 @@
 """The dashboard: states of alarms, then jobs, the gate, errors, queues and functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -30,6 +31,8 @@ _PAUSES: Final[Mapping[Metric, tuple[str, str]]] = {
 }
 
 Metrics = Sequence[cloudwatch.Metric]
+Lines = Callable[..., Metrics]
+"""`_lines` of one deployment."""
 Row = list[cloudwatch.IWidget]
 
 
@@ -41,64 +44,60 @@ def dashboard_rows(
     alarms: Sequence[cloudwatch.Alarm],
 ) -> list[Row]:
     """Return the rows of widgets."""
+    lines = partial(_lines, metrics)
     return [
         [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_COLUMNS)],
-        _photos(metrics),
-        _times(metrics),
-        _gate(metrics),
-        _trouble(metrics, functions),
+        _photos(lines),
+        _times(lines, metrics),
+        _gate(lines),
+        _trouble(lines, functions),
         _machinery(functions, queues),
     ]
 
 
-def _photos(metrics: MetricBuilder) -> Row:
-    settled = [
-        metrics.of(metric, "Sum", label=state, color=_SETTLED_COLORS[state], period=ONE_MINUTE)
-        for state, metric in JOBS_SETTLED.items()
+def _lines(
+    metrics: MetricBuilder,
+    statistic: str,
+    named: Mapping[str, str],
+    colors: Mapping[str, str] | None = None,
+) -> Metrics:
+    """Return metrics of a minute by their labels, with the colors that some have."""
+    return [
+        metrics.of(
+            metric, statistic, label=label, color=(colors or {}).get(label), period=ONE_MINUTE
+        )
+        for label, metric in named.items()
     ]
-    through = [
-        metrics.of(Metric.ADMITTED, "Sum", label="let in", period=ONE_MINUTE),
-        metrics.of(Metric.COMPLETED, "Sum", label="completed", period=ONE_MINUTE),
-    ]
-    credits_ = [
-        metrics.of(Metric.CREDITS, "Sum", label="credits", period=ONE_MINUTE),
-        metrics.of(Metric.CREDITS_SAVED, "Sum", label="saved by reuse", period=ONE_MINUTE),
-    ]
+
+
+def _photos(lines: Lines) -> Row:
+    through = lines("Sum", {"let in": Metric.ADMITTED, "completed": Metric.COMPLETED})
+    settled = lines("Sum", JOBS_SETTLED, _SETTLED_COLORS)
+    spent = lines("Sum", {"credits": Metric.CREDITS, "saved by reuse": Metric.CREDITS_SAVED})
     return [
         _graph("Throughput, photos a minute", through),
         _graph("Outcomes, photos a minute", settled, is_stacked=True),
-        _graph("Spend, credits a minute", credits_),
+        _graph("Spend, credits a minute", spent),
     ]
 
 
-def _times(metrics: MetricBuilder) -> Row:
-    def times(statistic: str) -> list[cloudwatch.Metric]:
-        return [
-            metrics.of(metric, statistic, label=state, period=ONE_MINUTE)
-            for state, metric in TIME_IN_STATE.items()
-        ]
-
+def _times(lines: Lines, metrics: MetricBuilder) -> Row:
     whole = [
         metrics.of(Metric.SECONDS_TO_COMPLETE, one, label=one, period=ONE_MINUTE)
         for one in ("p50", "p90")
     ]
     return [
-        _graph("Time in each state, p50, seconds", times("p50")),
-        _graph("Time in each state, p90, seconds", times("p90")),
+        _graph("Time in each state, p50, seconds", lines("p50", TIME_IN_STATE)),
+        _graph("Time in each state, p90, seconds", lines("p90", TIME_IN_STATE)),
         _graph("Upload to cut-out, seconds", whole),
     ]
 
 
-def _gate(metrics: MetricBuilder) -> Row:
-    jobs = [
-        metrics.of(Metric.IN_FLIGHT, "Maximum", label="in flight", period=ONE_MINUTE),
-        metrics.of(Metric.WAITING, "Maximum", label="waiting", period=ONE_MINUTE),
-    ]
-    paused = [
-        metrics.of(metric, "Maximum", label=label, color=color, period=ONE_MINUTE)
-        for metric, (label, color) in _PAUSES.items()
-    ]
-    cap = [metrics.of(Metric.CAP_USED_PERCENT, "Maximum", label="of the cap", period=ONE_MINUTE)]
+def _gate(lines: Lines) -> Row:
+    jobs = lines("Maximum", {"in flight": Metric.IN_FLIGHT, "waiting": Metric.WAITING})
+    reasons = {label: metric for metric, (label, _) in _PAUSES.items()}
+    paused = lines("Maximum", reasons, dict(_PAUSES.values()))
+    cap = lines("Maximum", {"of the cap": Metric.CAP_USED_PERCENT})
     return [
         _graph("Gate, photos", jobs),
         _graph("Gate paused because", paused, is_stacked=True),
@@ -106,35 +105,22 @@ def _gate(metrics: MetricBuilder) -> Row:
     ]
 
 
-def _trouble(metrics: MetricBuilder, functions: Mapping[str, lambda_.Function]) -> Row:
+def _trouble(lines: Lines, functions: Mapping[str, lambda_.Function]) -> Row:
+    ages = {
+        "in flight": Metric.OLDEST_IN_FLIGHT_SECONDS,
+        "waiting": Metric.OLDEST_WAITING_SECONDS,
+        "overdue": Metric.OLDEST_DUE_SECONDS,
+    }
     odd = {
         "recovered by poll": Metric.RECOVERED_BY_POLL,
         "outcome unknown": Metric.OUTCOME_UNKNOWN,
         "possible double charge": Metric.POSSIBLE_DOUBLE_CHARGE,
         "callback refused": Metric.CALLBACK_REFUSED,
     }
-    ages = {
-        "in flight": Metric.OLDEST_IN_FLIGHT_SECONDS,
-        "waiting": Metric.OLDEST_WAITING_SECONDS,
-        "overdue": Metric.OLDEST_DUE_SECONDS,
-    }
     errors = [one.metric_errors(label=title) for title, one in functions.items()]
     return [
-        _graph(
-            "Oldest, seconds",
-            [
-                metrics.of(metric, "Maximum", label=label, period=ONE_MINUTE)
-                for label, metric in ages.items()
-            ],
-        ),
-        _graph(
-            "Out of the ordinary, a minute",
-            [
-                metrics.of(metric, "Sum", label=label, period=ONE_MINUTE)
-                for label, metric in odd.items()
-            ],
-            is_stacked=True,
-        ),
+        _graph("Oldest, seconds", lines("Maximum", ages)),
+        _graph("Out of the ordinary, a minute", lines("Sum", odd), is_stacked=True),
         _graph("Function errors", errors, is_stacked=True, statistic="Sum"),
     ]
 
