@@ -168,12 +168,9 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(folder / SITE)
     [metadata] = (folder / SITE).glob("*.dist-info")
     for name in _required(Distribution.at(metadata), set()):
-        for file in distribution(name).files or ():
-            top = file.parts[0]
-            if top != ".." and not (folder / SITE / top).exists():
-                (folder / SITE / top).symlink_to(
-                    Path(str(file.locate())).parents[len(file.parts) - 2]
-                )
+        for top in {file.parts[0] for file in distribution(name).files or ()} - {".."}:
+            if not (folder / SITE / top).exists():
+                (folder / SITE / top).symlink_to(str(distribution(name).locate_file(top)))
     return folder
 
 
