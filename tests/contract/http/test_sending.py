@@ -174,6 +174,40 @@ def test_the_request_is_sent_as_it_was_given() -> None:
     assert headers["content-length"] == str(len(body))
 
 
+def test_a_request_without_a_body_announces_none() -> None:
+    """Each header is one that we set."""
+    with serving(answer(200)) as server:
+        HttpxHttp().send("GET", server.url(), headers={"X-One": "1"})
+    names = {"accept", "accept-encoding", "connection", "host", "user-agent", "x-one"}
+    assert set(server.headers()) == names
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nhere",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\nhere",
+        b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 4\r\n\r\nhere",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 50_000 + b"\r\nY: " + b"y" * 60_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX: cut",
+    ],
+    ids=["two lengths", "negative", "no header", "too long", "cut"],
+)
+def test_a_malformed_head_is_no_answer(head: bytes) -> None:
+    """What its body is cannot be told, so the outcome is unknown."""
+    with serving(raw(head)) as server:
+        error = raised_by(HttpxHttp(), server.url())
+    assert (type(error), str(error)) == (ResponseLostError, "RemoteProtocolError")
+
+
+def test_interim_answers_are_passed_over() -> None:
+    """Also several in one packet with the final one."""
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    with serving(raw(interim + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere")) as server:
+        got = HttpxHttp().send("GET", server.url(), headers={})
+    assert (got.status, got.body, "link" in got.headers) == (200, b"here", False)
+
+
 def test_nobody_listens() -> None:
     """Connection refused: nothing left."""
     with nobody() as url:

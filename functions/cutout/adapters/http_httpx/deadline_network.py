@@ -181,7 +181,9 @@ def _send(request: httpx.Request, connection: _Connection) -> None:
     sender = http.client.HTTPConnection("")
     sender.sock = connection
     headers = {name.decode("ascii"): value for name, value in request.headers.raw}
-    sender.request(request.method, request.url.raw_path.decode("ascii"), request.read(), headers)
+    target = request.url.raw_path.decode("ascii")
+    # Without a body, the standard library would announce one of no bytes.
+    sender.request(request.method, target, request.read() or None, headers)
 
 
 def _head(request: httpx.Request, connection: _Connection) -> http.client.HTTPResponse:
