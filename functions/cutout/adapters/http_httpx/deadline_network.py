@@ -156,9 +156,11 @@ class _Connection(io.RawIOBase):
         self._head_left = None
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection.
+
+        As a file it stays open: when a response is deleted, it flushes the file that it read.
+        """
         self._socket.close()
-        super().close()
 
 
 class _Body(httpx.SyncByteStream):
