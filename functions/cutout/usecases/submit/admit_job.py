@@ -93,6 +93,7 @@ class AdmitJob:
                 place = self._place(job, gate)
                 if isinstance(place, Place):
                     return self._submitting(job, gate, place, turn, hand_over)
+                # A cached result needs no slot, so it is looked up before the job waits for one.
                 if is_read or (picture := self._find_record(job)) is None:
                     return self._held_at_gate(job, gate, place), None
                 is_read = True
