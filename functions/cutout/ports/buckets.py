@@ -167,6 +167,12 @@ class Results(Protocol):
     def current(self, key: str) -> StoredResult | None:
         """The current object; None if there is none."""
 
+    def fitted(self, labels: Labels, provenance: Mapping[str, str]) -> Labels:
+        """The labels that one `put` can write beside the provenance, and the provenance.
+
+        Each label is written completely or not at all; `left_out` names those that are not.
+        """
+
     def put(
         self,
         key: str,

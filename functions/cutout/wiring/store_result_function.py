@@ -144,7 +144,10 @@ def store_result_use_cases(
         fetcher=ResultFetcher(downloads=ports.downloads, pictures=ports.pictures, clock=clock),
         finish_cutout=finish_cutout,
         object_metadata=ObjectMetadata(
-            uploads=shared.uploads, telemetry=telemetry, model=settings.model
+            uploads=shared.uploads,
+            results=ports.results,
+            telemetry=telemetry,
+            model=settings.model,
         ),
         publisher=publisher,
         review_notes=ReviewNotes(

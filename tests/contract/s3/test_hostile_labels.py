@@ -77,7 +77,10 @@ def test_the_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         storing_attempt=1,
     )
     object_metadata = ObjectMetadata(
-        uploads=S3Uploads(s3), telemetry=MemoryTelemetry(), model="m" * 40
+        uploads=S3Uploads(s3),
+        results=S3Results(s3, "results"),
+        telemetry=MemoryTelemetry(),
+        model="m" * 40,
     )
     file = tmp_path / "result"
     file.write_bytes(b"cut-out")

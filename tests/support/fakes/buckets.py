@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cutout.adapters.s3.label_room import fitted
 from cutout.domain.errors import CopyGoneError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.reasons import Reason
@@ -166,6 +168,9 @@ class MemoryResults:
     bucket: str = "results"
     objects: dict[str, StoredObject] = field(default_factory=dict)
     puts: list[tuple[str, StoredObject]] = field(default_factory=list)
+
+    def fitted(self, labels: Labels, provenance: Mapping[str, str]) -> Labels:
+        return fitted(labels, provenance)
 
     def current(self, key: str) -> StoredResult | None:
         self.step("results.current")

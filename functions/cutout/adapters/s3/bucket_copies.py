@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cutout.adapters.s3.label_room import MAX_METADATA_BYTES
 from cutout.adapters.s3.objects import GONE, LOST, code
 from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.object_keys import MADE_BY
@@ -39,7 +40,6 @@ _CONCERNS_EVERY_OBJECT = frozenset(
     }
 )
 _SERVERS_FAULT = 500
-_MAX_METADATA_BYTES = 2048  # S3's limit for user metadata, names and values together
 
 
 class S3Transfers:
@@ -111,4 +111,4 @@ def _marked(own: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
     """The owner's metadata and the marks; marks for which there is no room are left out."""
     both = {**own, **marks}
     weight = sum(len(name.encode()) + len(value.encode()) for name, value in both.items())
-    return both if weight <= _MAX_METADATA_BYTES else dict(own)
+    return both if weight <= MAX_METADATA_BYTES else dict(own)

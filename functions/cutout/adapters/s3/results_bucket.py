@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cutout.adapters.s3.label_room import fitted
 from cutout.adapters.s3.object_labels import labels_of, written
 from cutout.adapters.s3.objects import Objects, save
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
@@ -32,6 +34,10 @@ class S3Results:
             job_id=metadata.get(MADE_BY),
             source_version=metadata.get(SOURCE_VERSION),
         )
+
+    def fitted(self, labels: Labels, provenance: Mapping[str, str]) -> Labels:
+        """The labels that one `put` can write, with the provenance."""
+        return fitted(labels, provenance)
 
     def put(
         self,

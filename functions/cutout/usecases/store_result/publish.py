@@ -6,20 +6,15 @@ The labels are copied from the source: metadata, tags and headers, with the prov
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import fields, replace
-from datetime import datetime
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from urllib.parse import urlencode
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
-from cutout.domain.object_keys import MADE_BY, MAX_TAGS, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
-from cutout.domain.text.encoded_words import encoded, is_plain
-from cutout.ports.buckets import Handling, Labels, Results, StoredResult, Uploads
+from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
+from cutout.ports.buckets import Labels, Results, StoredResult, Uploads
 from cutout.ports.telemetry import Telemetry
 
 _PUT_TRIES = 4
@@ -80,23 +75,10 @@ def _is_newer(current: StoredResult, job: Job) -> bool:
     return current.order is not None and current.order > job.source.order
 
 
-MAX_METADATA_BYTES = 2048
-"""S3's limit for user metadata, names and values together, each in UTF-8.
-
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
-"""
-MAX_LABEL_BYTES = 4608
-"""Of S3's limit of 8 KB for all headers of a request. The signature, the session token and the
-conditions need the rest. Text that is not ASCII becomes up to three times as long in a header.
-"""
 _OURS = "cutout-"
 """The prefix of our own metadata: provenance, and instructions for processing a photo."""
 _RESERVED = "aws:"
 """The prefix of AWS's own tags, which cannot be written."""
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_METADATA_PREFIX = "x-amz-meta-"
-_SEPARATORS = len(": \r\n")
-_TIME_BYTES = len("Thu, 01 Jan 2026 00:00:00 GMT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +86,7 @@ class ObjectMetadata:
     """Collects the labels of results."""
 
     uploads: Uploads
+    results: Results
     telemetry: Telemetry
     model: str
 
@@ -124,7 +107,8 @@ class ObjectMetadata:
             for name, text in own.tags.items()
             if name != STATE_TAG and not name.lower().startswith(_RESERVED)
         }
-        labels = fitted(replace(own, metadata=theirs, tags=tags), self._provenance(job))
+        wanted = replace(own, metadata=theirs, tags=tags)
+        labels = self.results.fitted(wanted, self._provenance(job))
         for kind, names in groupby(labels.left_out, lambda one: one.partition(" ")[0]):
             left_out = [name.partition(" ")[2] for name in names]
             self.telemetry.log("labels left out", kind=kind, names=left_out)
@@ -133,7 +117,7 @@ class ObjectMetadata:
     def provenance_alone(self, job: Job) -> Labels:
         """The cut-out's provenance alone; the source's own labels are not read."""
         theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
-        return fitted(theirs, self._provenance(job))
+        return self.results.fitted(theirs, self._provenance(job))
 
     def _provenance(self, job: Job) -> dict[str, str]:
         return {
@@ -143,83 +127,3 @@ class ObjectMetadata:
             "cutout-model": self.model,
             "cutout-task": task_of(job),
         }
-
-
-def fitted(labels: Labels, provenance: Mapping[str, str]) -> Labels:
-    """The labels that fit into one request beside the provenance.
-
-    Headers for browsers come first, then metadata and tags by name. Each is written completely
-    or not at all.
-    """
-    room = _Room()
-    for name, text in provenance.items():
-        room.takes_metadata(name, text)
-    set_headers = {
-        field.name: value
-        for field in fields(Handling)
-        if (value := getattr(labels.handling, field.name)) is not None
-    }
-    headers = {name: value for name, value in set_headers.items() if room.takes_header(name, value)}
-    metadata = {
-        name: text
-        for name, text in sorted(labels.metadata.items())
-        if room.takes_metadata(name, text)
-    }
-    tags = {name: text for name, text in sorted(labels.tags.items()) if room.takes_tag(name, text)}
-    return Labels(
-        metadata={**provenance, **metadata},
-        tags=tags,
-        handling=Handling(**headers),
-        left_out=(
-            *labels.left_out,
-            *(f"metadata {name}" for name in sorted(labels.metadata) if name not in metadata),
-            *(f"tag {name}" for name in sorted(labels.tags) if name not in tags),
-            *(f"header {name}" for name in set_headers if name not in headers),
-        ),
-    )
-
-
-class _Room:
-    """The bytes that are left for labels in one request."""
-
-    def __init__(self) -> None:
-        self._metadata = MAX_METADATA_BYTES
-        self._headers = MAX_LABEL_BYTES
-        self._tags = 0
-
-    def takes_metadata(self, name: str, text: str) -> bool:
-        """Add one metadata entry; False if it does not fit or no header can contain it."""
-        if not _HEADER_NAME.fullmatch(name) or not _is_text(text):
-            return False
-        weight = len(name) + len(text.encode())
-        # The signature's header repeats the name of each header that it signs.
-        names = 2 * (len(_METADATA_PREFIX) + len(name)) + 1
-        header = names + len(encoded(text)) + _SEPARATORS
-        if weight > self._metadata or not self._takes(header):
-            return False
-        self._metadata -= weight
-        return True
-
-    def takes_tag(self, name: str, text: str) -> bool:
-        """Add one tag; False if it does not fit. One header contains all tags, as a query."""
-        is_possible = self._tags < MAX_TAGS and _is_text(name + text)
-        is_added = is_possible and self._takes(len(urlencode({name: text})) + 1)
-        self._tags += is_added
-        return is_added
-
-    def takes_header(self, name: str, value: str | datetime) -> bool:
-        """Add one header for browsers; False if it does not fit or is not plain."""
-        text = value if isinstance(value, str) else ""
-        size = len(name) + _SEPARATORS + (len(text) or _TIME_BYTES)
-        return is_plain(text) and self._takes(size)
-
-    def _takes(self, size: int) -> bool:
-        if size > self._headers:
-            return False
-        self._headers -= size
-        return True
-
-
-def _is_text(text: str) -> bool:
-    """Whether UTF-8 can encode it: it has no lone surrogates."""
-    return text == text.encode(errors="replace").decode()

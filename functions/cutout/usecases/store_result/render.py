@@ -22,7 +22,7 @@ from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
-from cutout.usecases.store_result.publish import fitted, sha256
+from cutout.usecases.store_result.publish import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.variants import Variants
 
@@ -110,7 +110,7 @@ class Render:
         return self.variants.make(
             job,
             sources.file if is_there else _gone,
-            fitted(labels or Labels(metadata={}, tags={}), {}),
+            self.results.fitted(labels or Labels(metadata={}, tags={}), {}),
             until=self.clock.now() + self.lease / 2,
             names=names,
         )

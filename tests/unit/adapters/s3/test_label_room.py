@@ -6,12 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from cutout.adapters.s3.label_room import MAX_LABEL_BYTES, MAX_METADATA_BYTES, fitted
 from cutout.ports.buckets import Handling, Labels
-from cutout.usecases.store_result.publish import (
-    MAX_LABEL_BYTES,
-    MAX_METADATA_BYTES,
-    fitted,
-)
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World
