@@ -96,10 +96,16 @@ class Pictures:
 
     def _is_accepted(self, stored: StoredObject) -> bool:
         """Whether a person accepted the result, for the object's job or for the one that paid."""
-        job = self.evidence.row(stored.labels.metadata["cutout-job"])
-        maker = job.reused.job_id if job.reused else job.id
+        labels = stored.labels.metadata
+        makers = {
+            job.id
+            for job in self.evidence.rows()
+            if labels["cutout-task"] in {attempt.task_id for attempt in job.attempts}
+        }
         told = self.evidence.decisions
-        decisions = (*told.get(job.id, ()), *told.get(maker, ()))
+        decisions = [
+            one for job_id in {labels["cutout-job"], *makers} for one in told.get(job_id, ())
+        ]
         return any(verdict is Verdict.ACCEPT for verdict, _by in decisions)
 
     def _check_newest(self, job: Job) -> None:

@@ -9,8 +9,8 @@ from tests.simulation.faults import Mix
 from tests.simulation.runs import MUTATIONS, first_break, run, tally
 
 _SEEDS = range(100)
-_TELLING = (25, 83, 8, 5, 1070, 185, 55, 680, 1340, 704)
-"""Together they show every mutation; each shows one that the others do not."""
+_TELLING = (1340, 704, 83, 25, 8, 5, 680, 1070, 19, 3, 78, 100, 202)
+"""Together they show every mutation, the first ones most of them."""
 _SEEDS_TO_CATCH = [*_TELLING, *range(300)]
 """Where a change of the simulation makes the first ones miss a mutation, the others are run."""
 
