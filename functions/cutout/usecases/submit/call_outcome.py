@@ -115,7 +115,8 @@ class CallOutcomes:
         if not isinstance(outcome, Accepted) or attempt.posts > 1:
             # A repeat may have made a second task, while the callback was that of the first.
             return
-        # A body may be forged by anybody who has seen the URL; the call's own answer counts.
+        # Anybody who has seen the callback URL can forge the body of a callback. So the task that
+        # the answer to the call names counts, not the one that a callback names.
         named = attempt.named_task or (attempt.task_id if attempt.is_adopted else None)
         if named not in {None, outcome.task_id}:
             self.telemetry.log("a callback named another task than the call's answer")
