@@ -10,7 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cutout.domain.job.table_indexes import INDEXES
-from cutout.domain.provider import API_KEY_NOT_SET
+from cutout.domain.provider_outcomes import API_KEY_NOT_SET
 
 KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """Kept when the stack is deleted, but not when a first deployment fails and is rolled back."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from cutout.domain.provider import API_KEY_NOT_SET
+from cutout.domain.provider_outcomes import API_KEY_NOT_SET
 
 from ..deployed_secrets import API_KEY, SIGNING_KEY
 

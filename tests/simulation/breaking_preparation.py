@@ -10,7 +10,7 @@ from pathlib import Path
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.preparation import CopyKind, PrepareReport, PrepareRequest
-from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.usecases.prepare import prepare_copy
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared import temp_folder

@@ -14,7 +14,7 @@ from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider import NotSent, OutcomeUnknown, Task
+from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown, Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
 from cutout.ports.jobs_table import LatestVersion, why_superseded

@@ -17,7 +17,7 @@ from cutout.domain.errors import (
     StoreBusyError,
     TaskUnknownError,
 )
-from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import CreateOutcome, NotSent, OutcomeUnknown
 from tests.support.fakes.evolink import CUT_OUT, PRICE, FakeEvolink
 
 TASK_CODES = (

@@ -13,7 +13,7 @@ from decimal import Decimal
 from cutout.domain.gate.shards import holder
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
-from cutout.domain.provider import TaskStatus
+from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.domain.timing import PHOTO_LINK_LIFE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from cutout.domain.provider import TaskStatus
+from cutout.domain.provider_outcomes import TaskStatus
 from tests.simulation import functions
 from tests.simulation.evidence import job_called
 from tests.simulation.faults import ODD_BODIES, TASK_CODES

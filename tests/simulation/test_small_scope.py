@@ -27,7 +27,7 @@ from cutout.domain.errors import NewerRowError, TransientError
 from cutout.domain.gate.gate import Limits
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.provider import OutcomeUnknown, TaskStatus
+from cutout.domain.provider_outcomes import OutcomeUnknown, TaskStatus
 from cutout.domain.states import TRANSITIONS, Move
 from tests.simulation import events, functions
 from tests.simulation.actors import Actor, Killed

@@ -25,7 +25,7 @@ from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import Accepted, NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport
 from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim

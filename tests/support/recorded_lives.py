@@ -13,7 +13,7 @@ from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDen
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import RenderRequest
-from cutout.domain.provider import NotSent
+from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.recipes import Fit, Recipe
 from cutout.domain.states import Pixels, Transport
 from tests.support.fakes.buckets import MemoryUploads

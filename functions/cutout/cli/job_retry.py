@@ -6,7 +6,7 @@ from cutout.cli.output.problems import Problem
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.provider import Terms
+from cutout.domain.provider_outcomes import Terms
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.provider import Cause, Refused, Task, Terms
+from cutout.domain.provider_outcomes import Cause, Refused, Task, Terms
 from cutout.domain.states import State, Transport
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.provider import Terms
+from cutout.domain.provider_outcomes import Terms
 
 Randomness = Callable[[], float]
 """A number from 0 up to, not including, 1."""

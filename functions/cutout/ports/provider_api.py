@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Terms, Uploaded
+    from cutout.domain.provider_outcomes import (
+        CreateOutcome,
+        NotSent,
+        Refused,
+        Task,
+        Terms,
+        Uploaded,
+    )
 
 
 class Provider(Protocol):

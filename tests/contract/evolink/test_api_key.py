@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.provider import API_KEY_NOT_SET, Accepted
+from cutout.domain.provider_outcomes import API_KEY_NOT_SET, Accepted
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 

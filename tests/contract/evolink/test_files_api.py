@@ -12,7 +12,7 @@ import pytest
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from tests.support.provider_transport import Key, Provider
 
 NAME = "a00fc0b0b75cd1e67b0d7024ca35e9a9-1.jpeg"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import Accepted, NotSent, OutcomeUnknown
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 

@@ -13,7 +13,7 @@ import pytest
 from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.domain.errors import TaskUnknownError
-from cutout.domain.provider import Accepted, Cause, Refused, Retry, Task, TaskStatus
+from cutout.domain.provider_outcomes import Accepted, Cause, Refused, Retry, Task, TaskStatus
 from cutout.ports.provider_api import Downloads, Provider
 from infra.local.evolink.options import Options
 from tests.contract.evolink_standin.peers import API_KEY, MODEL, Client, photo_host

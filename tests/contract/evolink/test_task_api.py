@@ -17,7 +17,7 @@ from cutout.domain.errors import (
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.domain.provider import Retry, Task, TaskStatus
+from cutout.domain.provider_outcomes import Retry, Task, TaskStatus
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 

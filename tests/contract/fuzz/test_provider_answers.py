@@ -15,7 +15,14 @@ from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.domain.errors import CutoutError
-from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown, Refused, Task, Uploaded
+from cutout.domain.provider_outcomes import (
+    Accepted,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Task,
+    Uploaded,
+)
 from tests.contract.fuzz.profiles import fuzzed
 from tests.support.provider_transport import Key, Provider, api
 

@@ -21,7 +21,7 @@ from cutout.domain.errors import (
     TaskUnknownError,
 )
 from cutout.domain.photo.acceptance import Picture
-from cutout.domain.provider import (
+from cutout.domain.provider_outcomes import (
     Accepted,
     CreateOutcome,
     NotSent,

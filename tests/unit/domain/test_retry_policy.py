@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.provider import Cause, Refused, Retry, Task, TaskStatus, Terms
+from cutout.domain.provider_outcomes import Cause, Refused, Retry, Task, TaskStatus, Terms
 from cutout.domain.retry_policy import (
     Decision,
     Verdict,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cutout.adapters.evolink.account import ApiKey, Http
     from cutout.adapters.evolink.account_balance import Balance
     from cutout.domain.function_settings import JobSettings
-    from cutout.domain.provider import Refused, Terms
+    from cutout.domain.provider_outcomes import Refused, Terms
     from cutout.ports.provider_api import Files, Provider
 
 __all__ = [

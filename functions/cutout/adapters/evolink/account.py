@@ -11,7 +11,7 @@ from typing import Protocol
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.json_answers import error_in, json_object
 from cutout.domain.dataclass import dataclass
-from cutout.domain.provider import Refused
+from cutout.domain.provider_outcomes import Refused
 
 _KEY_REFUSED = 401
 

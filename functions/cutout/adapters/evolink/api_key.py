@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.provider import API_KEY_NOT_SET, Refused
+from cutout.domain.provider_outcomes import API_KEY_NOT_SET, Refused
 
 # Characters that no bearer token has (RFC 6750, section 2.1, read tolerantly).
 _UNSENDABLE = re.compile(r"[^!#-&(-z|~]")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from cutout.domain.provider import Cause, Refused, Retry
+from cutout.domain.provider_outcomes import Cause, Refused, Retry
 
 _CONFLICT = 409
 # Client, and error-code page: upload the photo through the Files API instead.

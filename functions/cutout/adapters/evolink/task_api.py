@@ -41,7 +41,7 @@ from cutout.domain.errors import (
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.domain.provider import (
+from cutout.domain.provider_outcomes import (
     Accepted,
     CreateOutcome,
     NotSent,

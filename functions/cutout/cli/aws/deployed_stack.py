@@ -18,7 +18,7 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.provider import Terms
+from cutout.domain.provider_outcomes import Terms
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue

@@ -27,7 +27,7 @@ from cutout.cli.round_trip.upload_and_download import (
     print_delivery,
 )
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
-from cutout.domain.provider import USUAL_PRICE
+from cutout.domain.provider_outcomes import USUAL_PRICE
 
 if TYPE_CHECKING:
     from cutout.cli.local_cloud import CloudRequest

@@ -13,7 +13,7 @@ from cutout.cli.output.describe import counted, duration
 from cutout.domain.callback_token import FORGED_TOKEN, callback_url
 from cutout.domain.errors import CutoutError
 from cutout.domain.metrics import NAMESPACE, Metric
-from cutout.domain.provider import API_KEY_NOT_SET, USUAL_PRICE
+from cutout.domain.provider_outcomes import API_KEY_NOT_SET, USUAL_PRICE
 from cutout.wiring.chosen_provider import provider
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note

@@ -8,7 +8,7 @@ from cutout.cli.output.describe import duration
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.provider import USUAL_PRICE
+from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 
 # Reasons of jobs that wait longer than for a slot.

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, Shard, held_since, shares
-from cutout.domain.provider import USUAL_PRICE
+from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import STORED_AS
 

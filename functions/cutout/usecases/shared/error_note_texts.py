@@ -11,7 +11,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import next_to_recheck, reopened
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.object_keys import beside
-from cutout.domain.provider import Terms
+from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import AttemptOutcome, State

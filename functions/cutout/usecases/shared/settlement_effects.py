@@ -22,7 +22,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG, note_key
-from cutout.domain.provider import Terms
+from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags

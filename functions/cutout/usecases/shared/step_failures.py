@@ -20,7 +20,7 @@ from cutout.domain.errors import (
     StoreBusyError,
 )
 from cutout.domain.job.job import Job
-from cutout.domain.provider import words
+from cutout.domain.provider_outcomes import words
 from cutout.domain.reasons import Reason
 from cutout.domain.states import UNDECIDED, Move, State
 from cutout.domain.timing import Timing, retry_delay

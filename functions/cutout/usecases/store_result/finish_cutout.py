@@ -26,7 +26,7 @@ from cutout.domain.photo.acceptance import (
     why_not,
     why_not_published,
 )
-from cutout.domain.provider import Task
+from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels
 from cutout.ports.pictures import Pictures

@@ -26,7 +26,7 @@ from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
 from cutout.domain.photo.acceptance import has_aspect
 from cutout.domain.polling import LastAnswer, wait_before_read
-from cutout.domain.provider import Task
+from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move, Pixels

@@ -18,7 +18,7 @@ from cutout.domain.job.recheck import after_recheck, still_running
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
-from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.provider_outcomes import Task, TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State

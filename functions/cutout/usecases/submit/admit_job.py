@@ -22,7 +22,7 @@ from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Transport

@@ -13,7 +13,13 @@ from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.polling import LastAnswer, wait_before_read
-from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.provider_outcomes import (
+    Accepted,
+    CreateOutcome,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+)
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State

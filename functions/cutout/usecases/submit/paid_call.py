@@ -12,7 +12,7 @@ from cutout.domain.errors import CopyGoneError, NeedsPreparingError, SourceGoneE
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import same_bytes_key
 from cutout.domain.photo.formats import media_type
-from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Transport
 from cutout.domain.timing import Timing

@@ -21,7 +21,7 @@ from cutout.domain.errors import (
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider import Accepted, CreateOutcome
+from cutout.domain.provider_outcomes import Accepted, CreateOutcome
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Move, State

@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from cutout.domain.errors import TaskUnknownError
-from cutout.domain.provider import (
+from cutout.domain.provider_outcomes import (
     Accepted,
     Cause,
     CreateOutcome,

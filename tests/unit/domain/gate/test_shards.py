@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, Shard, held_since, holder, shares
-from cutout.domain.provider import USUAL_PRICE
+from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from tests.support.builders import NOW, holders
 

@@ -11,7 +11,7 @@ import pytest
 
 from cutout.domain.errors import NotSentError, ProviderBusyError
 from cutout.domain.job.job import Job
-from cutout.domain.provider import TaskStatus
+from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, State, Transport
 from tests.support.fakes.evolink import LOST, PRICE, taken_but_unanswered

@@ -11,7 +11,7 @@ from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import Accepted, CreateOutcome, OutcomeUnknown
+from cutout.domain.provider_outcomes import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.callback.receive_callback import MAX_BODY_BYTES
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered

@@ -11,7 +11,7 @@ import pytest
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
-from cutout.domain.provider import CreateOutcome, OutcomeUnknown
+from cutout.domain.provider_outcomes import CreateOutcome, OutcomeUnknown
 from cutout.domain.states import State
 from cutout.usecases.shared.admission import GATE_TRIES, change_gate
 from tests.support.fakes.evolink import FakeEvolink

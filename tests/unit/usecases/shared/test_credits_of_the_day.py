@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from cutout.domain.gate.gate import Limits
-from cutout.domain.provider import Accepted, CreateOutcome
+from cutout.domain.provider_outcomes import Accepted, CreateOutcome
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START, FakeClock

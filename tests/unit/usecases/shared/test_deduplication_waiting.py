@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
 from tests.support.fakes.evolink import CUT_OUT, answering

@@ -13,7 +13,7 @@ from cutout.adapters.evolink.task_api import TERMS
 from cutout.domain.errors import NotSentError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.error_note_texts import error_note, retry_command

@@ -12,7 +12,7 @@ import pytest
 from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.provider import NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.fakes.evolink import answering

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.provider import NotSent
+from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.states import State
 from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import World, png

@@ -13,7 +13,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State

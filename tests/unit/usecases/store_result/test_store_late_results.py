@@ -13,7 +13,7 @@ from cutout.domain.errors import ProviderBusyError, SourceDeniedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import Accepted, CreateOutcome, OutcomeUnknown
+from cutout.domain.provider_outcomes import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
 from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, answering, taken_but_unanswered

@@ -12,7 +12,7 @@ import pytest
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
-from cutout.domain.provider import Task
+from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import AttemptOutcome, Move, Pixels, State

@@ -16,7 +16,7 @@ from cutout.domain.errors import (
     TaskUnknownError,
 )
 from cutout.domain.job.job import Job
-from cutout.domain.provider import TaskStatus
+from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from tests.support.fakes.clock import START

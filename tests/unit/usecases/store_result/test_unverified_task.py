@@ -12,7 +12,7 @@ import pytest
 
 from cutout.domain.errors import ProviderBusyError, ResponseLostError, TaskUnknownError
 from cutout.domain.job.job import Job
-from cutout.domain.provider import CreateOutcome, OutcomeUnknown
+from cutout.domain.provider_outcomes import CreateOutcome, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.fakes.evolink import FakeEvolink, answering, taken_but_unanswered

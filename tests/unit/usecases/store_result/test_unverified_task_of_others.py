@@ -6,7 +6,7 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import Accepted, CreateOutcome
+from cutout.domain.provider_outcomes import Accepted, CreateOutcome
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.ports.jobs_table import TaskClaim

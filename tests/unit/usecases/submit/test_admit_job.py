@@ -14,7 +14,7 @@ from cutout.domain.gate.shards import holder
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
-from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport
 from cutout.usecases.shared.admission import change_gate

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.provider import NotSent
+from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody
 from tests.support.fakes.clock import START

@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.provider import NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from tests.support.builders import an_attempt

@@ -11,7 +11,7 @@ import pytest
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.provider import NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.admission import change_gate

@@ -12,7 +12,7 @@ from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import Refused
+from cutout.domain.provider_outcomes import Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.admission import change_gate

@@ -16,7 +16,7 @@ from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import NotSent, Refused
+from cutout.domain.provider_outcomes import NotSent, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
 from tests.support.fakes.buckets import MemoryUploads

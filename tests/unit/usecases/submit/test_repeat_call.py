@@ -15,7 +15,7 @@ from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.provider_outcomes import CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
 from cutout.domain.timing import PHOTO_LINK_LIFE

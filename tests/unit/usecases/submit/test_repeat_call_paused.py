@@ -9,7 +9,7 @@ import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.job.job import Job
-from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.fakes.evolink import answering, taken_but_unanswered

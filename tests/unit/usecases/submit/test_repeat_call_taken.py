@@ -15,7 +15,7 @@ from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import ResponseLostError, TaskUnknownError
 from cutout.domain.job.attempt import TAKEN_UNNAMED
 from cutout.domain.job.job import Job
-from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown
+from cutout.domain.provider_outcomes import CreateOutcome, NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.fakes.evolink import FakeEvolink, taken_but_unanswered

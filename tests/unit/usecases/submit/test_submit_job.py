@@ -17,7 +17,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Photo
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import Accepted
+from cutout.domain.provider_outcomes import Accepted
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from tests.support.fakes.clock import START

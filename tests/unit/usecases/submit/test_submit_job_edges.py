@@ -15,7 +15,7 @@ from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK
-from cutout.domain.provider import Accepted, OutcomeUnknown
+from cutout.domain.provider_outcomes import Accepted, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, State, Transport
 from cutout.ports.buckets import Labels

@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.gate.gate import Limits, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.provider import NotSent
+from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport
 from cutout.usecases.shared.admission import change_gate

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.provider import Cause, NotSent, Refused
+from cutout.domain.provider_outcomes import Cause, NotSent, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict
 from cutout.domain.states import State

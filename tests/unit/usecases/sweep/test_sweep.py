@@ -13,7 +13,7 @@ from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import NotSent
+from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.builders import holders

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutout.domain.provider import words
+from cutout.domain.provider_outcomes import words
 
 
 def test_a_providers_words_are_kept_without_links() -> None:
