@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.adapters.pillow.copier import PillowCopier
+from cutout.adapters.s3.encoded_words import decoded, encoded
 from cutout.adapters.s3.object_labels import labels_of
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.acceptance import PhotoLimits, inspect
-from cutout.domain.text.encoded_words import decoded, encoded
 from tests.contract.fuzz.profiles import fuzzed
 
 _FILES = Path(__file__).parents[1] / "pillow" / "pictures" / "files"

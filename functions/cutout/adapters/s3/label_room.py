@@ -8,8 +8,8 @@ from dataclasses import fields
 from datetime import datetime
 from urllib.parse import urlencode
 
+from cutout.adapters.s3.encoded_words import encoded, is_plain
 from cutout.domain.object_keys import MAX_TAGS
-from cutout.domain.text.encoded_words import encoded, is_plain
 from cutout.ports.buckets import Handling, Labels
 
 MAX_METADATA_BYTES = 2048

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from cutout.domain.text.encoded_words import decoded, encoded, is_plain
+from cutout.adapters.s3.encoded_words import decoded, encoded, is_plain
 from cutout.ports.buckets import Handling, Labels
 
 

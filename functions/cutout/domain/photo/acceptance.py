@@ -15,7 +15,7 @@ from typing import BinaryIO
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.job.photo import Photo
-from cutout.domain.photo.embedded_data import FIRST_LYING
+from cutout.domain.photo.exif_and_profile import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
 from cutout.domain.photo.model_formats import Size, structure_of
 from cutout.domain.photo.png_chunks import SIGNATURE
@@ -92,10 +92,9 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
         NeedsPreparingError: a photo whose format, size or kind the model does not accept.
         NotAPhotoError: not a photo, damaged, or a decompression bomb.
     """
-    kind = check_kind(data[:HEAD_BYTES])
     structure = structure_of(data)
     if structure is None:
-        text = f"the model does not accept {kind.name}"
+        text = f"the model does not accept {check_kind(data[:HEAD_BYTES]).name}"
         raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
     width, height = structure.width, structure.height
     if structure.orientation >= FIRST_LYING:

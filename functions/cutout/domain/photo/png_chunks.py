@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
+from cutout.domain.photo.exif_and_profile import is_coded_srgb, is_srgb
 from cutout.domain.reasons import Reason
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -18,6 +19,12 @@ LONGEST_TEXT = 1_000_000
 """Total bytes of decompressed comments; decoders refuse a longer one (Pillow: 1 MiB)."""
 LARGEST_PROFILE = 8_000_000
 """Bytes; more than any colour profile has."""
+GAMMA_UNIT = 100_000
+"""PNG stores gamma and chromaticities multiplied by this."""
+_SRGB_GAMMA = 45_455  # 1 / 2.2, which viewers take for sRGB
+_GAMMA_SLACK = 2_500
+_SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+_CHROMATICITY_SLACK = 1_000
 _LEAST_CHUNK = 12
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT"})
 _KEPT = frozenset(
@@ -95,6 +102,18 @@ class Png:
             return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE)
         except zlib.error:
             return b""
+
+    @property
+    def is_srgb(self) -> bool:
+        """Whether its colours are in sRGB; the first of these chunks that it has decides."""
+        code_points = self.chunks.get(b"cICP", b"")
+        if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
+            return is_coded_srgb(code_points[0], code_points[1])
+        if b"iCCP" in self.chunks:
+            return is_srgb(self.profile)
+        if b"sRGB" in self.chunks:
+            return True
+        return _is_usual_gamma(self.chunks) and _are_usual_primaries(self.chunks)
 
 
 def read_png(data: bytes | mmap) -> Png:
@@ -174,3 +193,20 @@ def _text_bytes(kind: bytes, body: bytes, most: int) -> int:
         return len(zlib.decompressobj().decompress(packed, most))
     except zlib.error:
         return 0
+
+
+def _is_usual_gamma(chunks: dict[bytes, bytes]) -> bool:
+    body = chunks.get(b"gAMA", b"")
+    if len(body) != 4 or not any(body):  # noqa: PLR2004 - one number
+        return True
+    return abs(int.from_bytes(body, "big") - _SRGB_GAMMA) <= _GAMMA_SLACK
+
+
+def _are_usual_primaries(chunks: dict[bytes, bytes]) -> bool:
+    """Chromaticities without a gamma are ignored, as viewers do."""
+    body = chunks.get(b"cHRM", b"")
+    if len(body) != 32 or b"gAMA" not in chunks:  # noqa: PLR2004 - eight numbers
+        return True
+    numbers = struct.unpack(">8I", body)
+    pairs = zip(numbers, _SRGB_CHROMATICITIES, strict=True)
+    return all(abs(one - other) <= _CHROMATICITY_SLACK for one, other in pairs)

@@ -1,1 +1,1 @@
-"""Untrusted text: made safe to print, and encoded for headers."""
+"""Untrusted text, made safe to print."""

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.photo.acceptance import PhotoLimits, inspect
-from cutout.domain.photo.embedded_data import is_coded_srgb, is_srgb
+from cutout.domain.photo.exif_and_profile import is_coded_srgb, is_srgb
 from cutout.domain.photo.formats import HEAD_BYTES, kind_of
 from cutout.domain.photo.jpeg_segments import MOST_SCANS
 from cutout.domain.photo.png_chunks import LONGEST_TEXT

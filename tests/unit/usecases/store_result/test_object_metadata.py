@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutout.adapters.s3.encoded_words import is_plain
 from cutout.adapters.s3.label_room import MAX_LABEL_BYTES, fitted
 from cutout.adapters.s3.object_labels import written
 from cutout.domain.job.job import Job
-from cutout.domain.text.encoded_words import is_plain
 from cutout.ports.buckets import Handling, Labels
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT

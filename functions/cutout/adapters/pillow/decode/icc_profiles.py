@@ -11,8 +11,8 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from cutout.domain.photo.embedded_data import GAMMA_UNIT, is_coded_srgb, is_png_srgb
-from cutout.domain.photo.png_chunks import Png
+from cutout.domain.photo.exif_and_profile import is_coded_srgb
+from cutout.domain.photo.png_chunks import GAMMA_UNIT, Png
 
 Row = tuple[float, float, float]
 Matrix = tuple[Row, Row, Row]
@@ -56,7 +56,7 @@ def adobe_rgb() -> bytes:
 
 def profile_of_png(png: Png) -> bytes:
     """A PNG's profile, embedded or made from its chunks; empty for sRGB and if nothing is given."""
-    if is_png_srgb(png):
+    if png.is_srgb:
         return b""
     chunks = png.chunks
     code_points = chunks.get(b"cICP", b"")

@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from cutout.domain.photo.embedded_data import FIRST_LYING, LAST_ORIENTATION, exif_orientation
+from cutout.domain.photo.exif_and_profile import FIRST_LYING, LAST_ORIENTATION, exif_orientation
 
 _ORIENTATION: Final = 0x0112
 _TURNS = {

@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image, ImageChops, ImageCms, ImageMath, TiffImagePlugin
 
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.photo.embedded_data import is_srgb
+from cutout.domain.photo.exif_and_profile import is_srgb
 from cutout.domain.reasons import Reason
 
 _PHOTOMETRIC, _BITS, _WHITE_IS_ZERO = 262, 258, 0

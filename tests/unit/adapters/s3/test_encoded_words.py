@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.text.encoded_words import decoded, encoded, is_plain
+from cutout.adapters.s3.encoded_words import decoded, encoded, is_plain
 
 WORDS = r"(=\?[a-z0-9_-]+\?[bq]\?[^? ]*\?= ?)+"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

@@ -1,21 +1,13 @@
 """What a file says about its pixels: orientation, and whether the colours are in sRGB.
 
 Without a profile, viewers assume sRGB. Sources: CIPA DC-008 and DC-009, DCF 2.0 (Exif), ICC.1:2022
-(profiles), ITU-T H.273 (code points), PNG third edition (cICP, gAMA, cHRM).
+(profiles), ITU-T H.273 (code points).
 """
 
 from __future__ import annotations
 
 import struct
 
-from cutout.domain.photo.png_chunks import Png
-
-GAMMA_UNIT = 100_000
-"""PNG stores gamma and chromaticities multiplied by this."""
-_SRGB_GAMMA = 45_455  # 1 / 2.2, which viewers take for sRGB
-_GAMMA_SLACK = 2_500
-_SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
-_CHROMATICITY_SLACK = 1_000
 # BT.709, primaries so similar that decoders treat them alike, and unspecified.
 _SRGB_PRIMARIES = frozenset({0, 1, 2, 5, 6, 7})
 # That of sRGB, those of television, which viewers show as sRGB, and unspecified.
@@ -50,34 +42,6 @@ def is_srgb(profile: bytes) -> bool:
 def is_coded_srgb(primaries: int, transfer: int) -> bool:
     """The same for code points (H.273), from cICP or nclx."""
     return primaries in _SRGB_PRIMARIES and transfer in _SRGB_TRANSFERS
-
-
-def is_png_srgb(png: Png) -> bool:
-    """The same for a PNG; the first of these chunks that it has decides."""
-    chunks = png.chunks
-    code_points = chunks.get(b"cICP", b"")
-    if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
-        return is_coded_srgb(code_points[0], code_points[1])
-    if b"iCCP" in chunks:
-        return is_srgb(png.profile)
-    return b"sRGB" in chunks or (_is_usual_gamma(chunks) and _are_usual_primaries(chunks))
-
-
-def _is_usual_gamma(chunks: dict[bytes, bytes]) -> bool:
-    body = chunks.get(b"gAMA", b"")
-    if len(body) != 4 or not any(body):  # noqa: PLR2004 - one number
-        return True
-    return abs(int.from_bytes(body, "big") - _SRGB_GAMMA) <= _GAMMA_SLACK
-
-
-def _are_usual_primaries(chunks: dict[bytes, bytes]) -> bool:
-    """Chromaticities without a gamma are ignored, as viewers do."""
-    body = chunks.get(b"cHRM", b"")
-    if len(body) != 32 or b"gAMA" not in chunks:  # noqa: PLR2004 - eight numbers
-        return True
-    numbers = struct.unpack(">8I", body)
-    pairs = zip(numbers, _SRGB_CHROMATICITIES, strict=True)
-    return all(abs(one - other) <= _CHROMATICITY_SLACK for one, other in pairs)
 
 
 def _is_srgb(profile: bytes) -> bool:
