@@ -6,15 +6,15 @@ from cutout.cli.output.problems import Problem
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.provider_outcomes import Terms
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
+from cutout.wiring.chosen_provider import final_codes
 
 RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 """The states that allow a retry."""
 
 
-def check_retryable(job: Job, terms: Terms, *, include_refused: bool = False) -> None:
+def check_retryable(job: Job, *, include_refused: bool = False) -> None:
     """Check that a retry of the job makes sense.
 
     Raises:
@@ -23,7 +23,7 @@ def check_retryable(job: Job, terms: Terms, *, include_refused: bool = False) ->
     # First: of a job in progress, nothing was refused for good.
     if job.state not in RETRYABLE:
         raise _not_retryable(job)
-    if not include_refused and is_final_refusal(job, terms):
+    if not include_refused and is_final_refusal(job, final_codes()):
         raise Problem(
             f"The provider refused what {job.source.key} shows ({job.code}): it would refuse it "
             "again, and may charge for it.",

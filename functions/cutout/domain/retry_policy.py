@@ -15,7 +15,7 @@ from enum import StrEnum
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.provider_outcomes import Cause, Refused, Task, Terms
+from cutout.domain.provider_outcomes import Cause, Refused, Task
 from cutout.domain.states import State, Transport
 
 
@@ -110,9 +110,9 @@ def decide_task_failure(
     return Decision(verdict=Verdict.AGAIN, delay=task.retry.delay * 2**earlier_failures)
 
 
-def is_final_refusal(job: Job, terms: Terms) -> bool:
+def is_final_refusal(job: Job, final_codes: frozenset[str]) -> bool:
     """True if the provider refused what the photo shows, so that no retry can succeed."""
-    return job.state is State.FAILED and job.code in terms.final_codes
+    return job.state is State.FAILED and job.code in final_codes
 
 
 def _was_link_unreadable(cause: Cause, transport: Transport) -> bool:

@@ -11,7 +11,7 @@ from cutout.domain.function_settings import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.chosen_provider import provider
+from cutout.wiring.chosen_provider import task_id_of_callback
 from cutout.wiring.settings_reader import read_settings
 
 
@@ -27,7 +27,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     clients.connect("secretsmanager", "sqs")
     return ReceiveCallback(
         keys=signing_keys(clients.secrets, settings.signing_key_secret),
-        task_id_in=provider.task_id_of_callback,
+        task_id_in=task_id_of_callback,
         callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         telemetry=telemetry,
         clock=SystemClock(),

@@ -1,5 +1,30 @@
-"""The provider that this deployment uses: another one is its folder in `adapters/`, named here."""
+"""The provider that deployments use: another one is its folder in `adapters/`, named here.
 
-from cutout.adapters import evolink as provider
+All that others need of a provider is here. What may differ between two takes the settings of a
+function, or its environment: a setting can choose.
+"""
 
-__all__ = ["provider"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cutout.adapters.evolink import (
+    balance,
+    file_store,
+    final_codes,
+    task_id_of_callback,
+    tasks,
+)
+
+if TYPE_CHECKING:
+    from cutout.adapters.evolink import Balance, Http
+
+__all__ = [
+    "Balance",
+    "Http",
+    "balance",
+    "file_store",
+    "final_codes",
+    "task_id_of_callback",
+    "tasks",
+]

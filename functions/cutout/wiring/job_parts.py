@@ -25,8 +25,8 @@ from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import LatestNotes, SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
+from cutout.wiring import chosen_provider
 from cutout.wiring.aws_clients import tls_context
-from cutout.wiring.chosen_provider import provider
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
 
 if TYPE_CHECKING:
@@ -97,11 +97,11 @@ def job_ports(
         clock=SystemClock(),
         copies=S3Copies(clients.s3, settings.work_bucket),
         deduplication=DynamoDedupRecords(table),
-        files=provider.file_store(files, settings, api_key),
+        files=chosen_provider.file_store(files, settings, api_key),
         jobs=DynamoJobs(table, calls_table=calls_table),
         notes=S3Notes(clients.s3, settings.results_bucket),
         preparations=SqsPreparations(clients.sqs, queue_url) if queue_url else None,
-        provider=provider.tasks(calls, settings, api_key),
+        provider=chosen_provider.tasks(calls, settings, api_key),
         randomness=random.SystemRandom().random,
         submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,

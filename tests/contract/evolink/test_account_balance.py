@@ -12,6 +12,8 @@ from cutout.adapters.evolink.account_balance import Balance, read_balance
 from cutout.adapters.http_httpx import Answer
 from cutout.domain.errors import NotSentError
 
+SERVER = "https://api.example/"
+
 
 @dataclass
 class OneAnswer:
@@ -57,19 +59,23 @@ def test_what_can_be_spent_is_the_least_of_what_is_left(
 ) -> None:
     """The user's, and the key's own unless that is unlimited; an odd answer says nothing of it."""
     http = OneAnswer(_answer(200, told))
-    assert read_balance(http, "https://api.example/", "k") == Balance(status=200, credits=credits_)
+    assert read_balance(http, SERVER, "k") == Balance(server=SERVER, status=200, credits=credits_)
     assert http.asked == [("GET", "https://api.example/v1/credits", "Bearer k")]
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
     """They name what is wrong with the key."""
     http = OneAnswer(_answer(401, {"error": {"code": "unauthorized", "message": "unknown key"}}))
-    assert read_balance(http, "https://a", "k") == Balance(status=401, message="unknown key")
+    assert read_balance(http, SERVER, "k") == Balance(
+        server=SERVER, status=401, message="unknown key"
+    )
     http = OneAnswer(_answer(502, b"<html>"))
-    assert read_balance(http, "https://a", "k") == Balance(status=502, message="")
+    assert read_balance(http, SERVER, "k") == Balance(server=SERVER, status=502, message="")
 
 
 def test_who_cannot_be_reached_is_no_error() -> None:
     """It is an answer, too."""
     http = OneAnswer(NotSentError("ConnectError"))
-    assert read_balance(http, "https://a", "k") == Balance(status=None, message="ConnectError")
+    assert read_balance(http, SERVER, "k") == Balance(
+        server=SERVER, status=None, message="ConnectError"
+    )

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.photo_files import Photo, SentPhoto
@@ -211,7 +210,6 @@ class FakeStack(Stack):
             store=self.store,
             objects=self.bucket,
             transfers=self.copies,
-            terms=TERMS,
         )
         super().__init__(FakeResources(), lambda _outputs: made, clock)
 

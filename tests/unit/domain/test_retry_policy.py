@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.provider_outcomes import Cause, Refused, Retry, Task, TaskStatus, Terms
+from cutout.domain.provider_outcomes import Cause, Refused, Retry, Task, TaskStatus
 from cutout.domain.retry_policy import (
     Decision,
     Verdict,
@@ -151,12 +151,7 @@ def test_what_the_provider_refuses_for_its_content_is_refused_for_good(
     state: State, code: str | None, *, is_final: bool
 ) -> None:
     """The codes are the provider's own. A job that is open again is not refused yet."""
-    terms = Terms(
-        results_last=timedelta(hours=1),
-        task_visibility_delay=timedelta(0),
-        final_codes=frozenset({"indecent"}),
-    )
-    assert is_final_refusal(a_job(state, code=code), terms) is is_final
+    assert is_final_refusal(a_job(state, code=code), frozenset({"indecent"})) is is_final
 
 
 def test_a_failed_task_without_a_promise_is_not_tried_again() -> None:

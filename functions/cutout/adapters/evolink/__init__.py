@@ -1,4 +1,4 @@
-"""Evolink, as `wiring/chosen_provider.py` names it: task API, file store, terms, key, balance.
+"""Evolink, as `wiring/chosen_provider.py` names it: task API, file store, callbacks, balance.
 
 Each function imports what it needs when it is called. ReceiveCallback only reads the body of
 callbacks: importing the task API would lengthen its cold start for nothing. No function has the
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cutout.adapters.evolink.account import ApiKey, Http
     from cutout.adapters.evolink.account_balance import Balance
     from cutout.domain.function_settings import JobSettings
-    from cutout.domain.provider_outcomes import Refused, Terms
     from cutout.ports.provider_api import Files, Provider
 
 __all__ = [
@@ -25,11 +24,9 @@ __all__ = [
     "Http",
     "balance",
     "file_store",
-    "refusal_of",
-    "server",
+    "final_codes",
     "task_id_of_callback",
     "tasks",
-    "terms",
 ]
 
 
@@ -47,11 +44,11 @@ def file_store(http: Http, settings: JobSettings, api_key: ApiKey) -> Files:
     return EvolinkFiles(http, settings.evolink_files_url, api_key)
 
 
-def terms() -> Terms:
-    """What the provider promises."""
+def final_codes() -> frozenset[str]:
+    """The codes that refuse what a photo shows."""
     from cutout.adapters.evolink.task_api import TERMS
 
-    return TERMS
+    return TERMS.final_codes
 
 
 def task_id_of_callback(body: bytes | str) -> str | None:
@@ -61,20 +58,14 @@ def task_id_of_callback(body: bytes | str) -> str | None:
     return task_id_in(task_in(json_object(body)))
 
 
-def refusal_of(key: str | None) -> Refused | None:
-    """The refusal of a key that is missing or cannot be sent; None for a key that can be."""
-    from cutout.adapters.evolink import api_key
-
-    return api_key.refusal_of(key)
-
-
-def server(environment: Mapping[str, str]) -> str:
-    """The task API's URL in the environment of a function that calls it."""
-    return environment[variable("evolink_base_url")]
-
-
 def balance(http: Http, environment: Mapping[str, str], key: str) -> Balance:
-    """Read the balance of the account; errors are part of the answer."""
+    """Read the balance of the account; errors are part of the answer.
+
+    Args:
+        http: sends the request.
+        environment: that of a function that calls the task API.
+        key: of the account.
+    """
     from cutout.adapters.evolink.account_balance import read_balance
 
-    return read_balance(http, server(environment), key)
+    return read_balance(http, environment[variable("evolink_base_url")], key)

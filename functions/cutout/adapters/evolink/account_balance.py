@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.json_answers import error_in, json_object
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CutoutError
@@ -19,12 +20,16 @@ class Balance:
     """The provider's answer.
 
     Attributes:
+        server: the URL that was asked.
+        key_fault: why the key cannot be sent; then there was no request.
         status: the HTTP status; None if there was no response.
         credits: the credits that are left, if the response names them.
         message: the error message of the provider or of the network.
     """
 
-    status: int | None
+    server: str
+    key_fault: str = ""
+    status: int | None = None
     credits: float | None = None
     message: str = ""
 
@@ -33,16 +38,19 @@ def read_balance(http: Http, base_url: str, key: str) -> Balance:
     """Read the balance; errors are part of the answer."""
     # The balance is what the user has left, limited by the key's own allowance unless that is
     # unlimited. Source: get-credits in the provider's documentation, and the provider's own client.
+    if refused := refusal_of(key):
+        return Balance(server=base_url, key_fault=refused.message)
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
     try:
         answer = http.send("GET", f"{base_url.rstrip('/')}/v1/credits", headers=headers)
     except CutoutError as error:
-        return Balance(status=None, message=str(error))
+        return Balance(server=base_url, message=str(error))
     content = json_object(answer.body)
     if answer.status != HTTPStatus.OK:
         message = str(error_in(content).get("message", ""))
-        return Balance(status=answer.status, message=message)
-    return Balance(status=answer.status, credits=_usable(_part(content, "data")))
+        return Balance(server=base_url, status=answer.status, message=message)
+    left = _usable(_part(content, "data"))
+    return Balance(server=base_url, status=answer.status, credits=left)
 
 
 def _usable(data: Mapping[str, Any]) -> float | None:

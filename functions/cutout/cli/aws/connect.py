@@ -13,7 +13,6 @@ from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.aws.stack_resources import Resources
-from cutout.wiring.chosen_provider import provider
 
 if TYPE_CHECKING:
     from cutout.cli.aws.description import StackOutputs
@@ -49,5 +48,4 @@ def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
         store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
         objects=lambda bucket: S3Listing(s3, bucket),
         transfers=lambda source: S3Transfers(s3, source, outputs.uploads_bucket),
-        terms=provider.terms(),
     )

@@ -18,7 +18,6 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.provider_outcomes import Terms
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
@@ -42,7 +41,6 @@ class Ports(GatePorts):
         caller: returns the ARN of the person whose credentials are used.
         objects: lists a bucket of the stack, or any other that the credentials may list.
         transfers: copies from another bucket into the uploads bucket.
-        terms: of the provider.
     """
 
     jobs: OperatorTable
@@ -53,7 +51,6 @@ class Ports(GatePorts):
     store: S3Store
     objects: Callable[[str], BucketListing]
     transfers: Callable[[str], ObjectCopies]
-    terms: Terms
 
 
 class UploadedObject(NamedTuple):

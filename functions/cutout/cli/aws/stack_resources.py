@@ -18,7 +18,7 @@ from cutout.cli.aws.description import Resource, name_in
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
-from cutout.wiring.chosen_provider import provider
+from cutout.wiring import chosen_provider
 
 if TYPE_CHECKING:
     from cutout.cli.aws.clients import Clients
@@ -196,7 +196,7 @@ class Resources(Monitoring):
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return parsedate_to_datetime(date).astimezone(UTC)
 
-    def http(self, *, trusts_local_cloud: bool = False) -> provider.Http:
+    def http(self, *, trusts_local_cloud: bool = False) -> chosen_provider.Http:
         """Return an HTTP client for servers outside AWS's APIs."""
         from cutout.adapters.http_httpx import HttpxHttp  # noqa: PLC0415 - few commands need it
 

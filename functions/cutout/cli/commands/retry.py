@@ -31,6 +31,7 @@ from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import Transport
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.operator.list_jobs import JobFilter
+from cutout.wiring.chosen_provider import final_codes
 
 _AT_ONCE = 8
 
@@ -133,7 +134,7 @@ class _Run:
         """Retry the newest uploads of these keys; none of them, if one cannot be retried."""
         jobs = [newest_job(self.stack, key) for key in dict.fromkeys(keys)]
         for job in jobs:
-            check_retryable(job, self.stack.ports.terms, include_refused=self.include_refused)
+            check_retryable(job, include_refused=self.include_refused)
         report = self._preview_of(len(jobs))
         if not self.dry_run and not self._is_agreed(len(jobs)):
             return self._without_yes(report)
@@ -233,7 +234,7 @@ class _Run:
         return compose.browse(self.stack, at_once=_AT_ONCE).jobs(which)
 
     def _is_left_out(self, job: Job) -> bool:
-        return not self.include_refused and is_final_refusal(job, self.stack.ports.terms)
+        return not self.include_refused and is_final_refusal(job, final_codes())
 
     def _is_agreed(self, photos: int) -> bool:
         """Whether the person agrees to the price; for one photo, a terminal asks."""

@@ -25,7 +25,7 @@ def offer_of(site: Site, job: Job) -> RetryOffer:
     """Return the retry of a job."""
     stack = site.stack()
     try:
-        check_retryable(job, stack.ports.terms)
+        check_retryable(job)
     except Problem as refusal:
         return RetryOffer(refusal=refusal)
     estimate = compose.estimate(stack, 1)

@@ -14,7 +14,7 @@ from cutout.domain.callback_token import FORGED_TOKEN, callback_url
 from cutout.domain.errors import CutoutError
 from cutout.domain.metrics import NAMESPACE, Metric
 from cutout.domain.provider_outcomes import API_KEY_NOT_SET, USUAL_PRICE
-from cutout.wiring.chosen_provider import provider
+from cutout.wiring import chosen_provider
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
 _FROM_FILE = "--secret-string file://new-key.txt"
@@ -42,15 +42,16 @@ def api_key(checkup: Checkup) -> Iterator[CheckResult]:
     if key in {"", API_KEY_NOT_SET}:
         yield problem(f"the secret {name} holds no API key", f"{put}, then `cutout resume`.")
         return
-    if refused := provider.refusal_of(key):
-        yield problem(f"{refused.message} ({name})", f"{put}, then `cutout resume`.")
-        return
     # Reading the balance needs a valid key and costs nothing.
-    found = provider.balance(here.http(), submit.environment, key)
-    yield from _balance(found, provider.server(submit.environment), put)
+    found = chosen_provider.balance(here.http(), submit.environment, key)
+    if found.key_fault:
+        yield problem(f"{found.key_fault} ({name})", f"{put}, then `cutout resume`.")
+    else:
+        yield from _balance(found, put)
 
 
-def _balance(found: provider.Balance, url: str, put: str) -> Iterator[CheckResult]:
+def _balance(found: chosen_provider.Balance, put: str) -> Iterator[CheckResult]:
+    url = found.server
     match found.status:
         case None:
             advice = "If photos are processed, it is the network of this machine."

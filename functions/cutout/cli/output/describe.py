@@ -10,7 +10,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
-from cutout.wiring.chosen_provider import provider
+from cutout.wiring.chosen_provider import final_codes
 
 STATE_STYLES = {
     State.QUEUED: "bright_black",
@@ -90,7 +90,7 @@ def next_step(job: Job) -> NextStep | None:
 
 
 def _what_is_next(job: Job) -> str:
-    if is_final_refusal(job, provider.terms()):
+    if is_final_refusal(job, final_codes()):
         return _REFUSED
     return _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
 

@@ -56,7 +56,7 @@ def error_note(job: Job, terms: Terms) -> dict[str, Any]:
 
 
 def _next_step(job: Job, terms: Terms) -> str:
-    if is_final_refusal(job, terms):
+    if is_final_refusal(job, terms.final_codes):
         return _REFUSED
     if job.state is State.FAILED and next_to_recheck(reopened(job)) is not None:
         return _LOOKED_FOR_FIRST
