@@ -9,7 +9,7 @@ from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.cached_results import S3Kept
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import StoreSettings
+from cutout.domain.function_settings import StoreSettings, read_settings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
@@ -35,7 +35,6 @@ from cutout.wiring.job_parts import (
     download_seconds,
     job_ports,
 )
-from cutout.wiring.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.adapters.secrets import signing_keys
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import SubmitSettings
+from cutout.domain.function_settings import SubmitSettings, read_settings
 from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import (
     Deleted,
@@ -28,7 +28,6 @@ from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
-from cutout.wiring.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -92,7 +92,7 @@ class FakeHttp:
     """The provider and the callback URL, as the test says they answer."""
 
     def __init__(self) -> None:
-        self.account = Balance(status=200, credits=5400.0)
+        self.account = Balance(server="https://api.example", status=200, credits=5400.0)
         self.door: int | CutoutError = 403
         self.requests: list[tuple[str, str]] = []
 

@@ -87,7 +87,7 @@ def world(world: World) -> World:
         ),
     ]
     world.stack.know(replace(_job(State.QUEUED, 99), due_at=NOON - timedelta(hours=1)))
-    resources.network.account = Balance(status=401, message=HOSTILE)
+    resources.network.account = Balance(server="https://api.example", status=401, message=HOSTILE)
     resources.all_alarms = [Alarm(name="A", state="ALARM", description=HOSTILE, topics=())]
     return world
 

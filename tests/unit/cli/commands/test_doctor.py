@@ -149,9 +149,19 @@ BROKEN: list[tuple[str, Break, Severity, str]] = [
     ("API key", _set("secrets", {}), PROBLEM, "holds no API key"),
     ("API key", _set("secrets", {"Cutout/evolink-api-key": "not-set"}), PROBLEM, "no API key"),
     ("API key", _set("secrets", {"Cutout/evolink-api-key": " \n"}), PROBLEM, "no API key"),
-    ("API key", _answers(Balance(status=401, message="bad")), PROBLEM, "refuses the key: bad"),
-    ("API key", _answers(Balance(status=403, message="no")), PROBLEM, "refuses the key"),
-    ("API key", _answers(Balance(status=403)), NOTE, "answers 403"),
+    (
+        "API key",
+        _answers(Balance(server="https://api.example", status=401, message="bad")),
+        PROBLEM,
+        "refuses the key: bad",
+    ),
+    (
+        "API key",
+        _answers(Balance(server="https://api.example", status=403, message="no")),
+        PROBLEM,
+        "refuses the key",
+    ),
+    ("API key", _answers(Balance(server="https://api.example", status=403)), NOTE, "answers 403"),
     (
         "API key",
         _set("secrets", {"Cutout/evolink-api-key": "sk-\N{ZERO WIDTH SPACE}1"}),
@@ -164,11 +174,31 @@ BROKEN: list[tuple[str, Break, Severity, str]] = [
         PROBLEM,
         "holds JSON",
     ),
-    ("API key", _answers(Balance(status=402)), PROBLEM, "out of credits"),
-    ("API key", _answers(Balance(status=503)), NOTE, "answers 503"),
-    ("API key", _answers(Balance(status=None, message="no name")), NOTE, "cannot be reached"),
-    ("API key", _answers(Balance(status=200, credits=5.3)), PROBLEM, "for about 0 photos"),
-    ("API key", _answers(Balance(status=200, credits=54)), NOTE, "for about 10 photos"),
+    (
+        "API key",
+        _answers(Balance(server="https://api.example", status=402)),
+        PROBLEM,
+        "out of credits",
+    ),
+    ("API key", _answers(Balance(server="https://api.example", status=503)), NOTE, "answers 503"),
+    (
+        "API key",
+        _answers(Balance(server="https://api.example", status=None, message="no name")),
+        NOTE,
+        "cannot be reached",
+    ),
+    (
+        "API key",
+        _answers(Balance(server="https://api.example", status=200, credits=5.3)),
+        PROBLEM,
+        "for about 0 photos",
+    ),
+    (
+        "API key",
+        _answers(Balance(server="https://api.example", status=200, credits=54)),
+        NOTE,
+        "for about 10 photos",
+    ),
     ("signing key", _set("secrets", {}), PROBLEM, "holds no key"),
     ("signing key", _drop_function("submit"), PROBLEM, "holds no key"),
     (
@@ -466,7 +496,9 @@ def test_notes_alone_are_no_failure(world: World) -> None:
 
 def test_no_key_is_ever_printed(world: World) -> None:
     """Neither by a check that is well nor by one that is not."""
-    world.stack.resources.network.account = Balance(status=401, message="unknown key")
+    world.stack.resources.network.account = Balance(
+        server="https://api.example", status=401, message="unknown key"
+    )
     told = world.run("doctor", "--json")
     assert KEY not in told.output
     assert "ssssssss" not in told.output
