@@ -67,7 +67,7 @@ def _bought(at_work: Working) -> None:
 
 
 def _prepared(at_work: Working) -> None:
-    at_work.through("shoes/red-boot.tif", photo(4, "TIFF"))
+    at_work.through("shoes/brown-boot.tif", photo(4, "TIFF"))
 
 
 def _again(at_work: Working) -> None:

@@ -66,6 +66,7 @@ class Jobs(Protocol):
         place: Place | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
+        result_key: str | None = None,
     ) -> Job:
         """Write the job and what belongs to it in one transaction.
 
@@ -77,12 +78,14 @@ class Jobs(Protocol):
             place: the free slot that `gate` takes, if it takes one.
             picture: the deduplication record, with the version that was read.
             tasks: claims on tasks.
+            result_key: the key to claim for the job's source, if there is one to claim.
 
         Raises:
             JobMovedError: the job's version is not `job.version`.
             GateMovedError: the slot is no longer free, or the credits are spent.
             DedupRecordMovedError: the record's version is not `picture.version`.
             TaskTakenError: a task belongs to another attempt.
+            ResultKeyTakenError: the result key belongs to another source.
         """
 
 

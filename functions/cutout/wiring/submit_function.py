@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cutout.adapters.s3.photo_links import S3PhotoLinks
@@ -16,6 +17,7 @@ from cutout.domain.messages.queue_messages import (
     Uploaded,
     VersionDeleted,
 )
+from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.admit_job import AdmitJob
@@ -205,6 +207,11 @@ def _submit_job(
         paid_calls=_paid_calls(ports, settings, timing),
         call_outcomes=call_outcomes,
         callbacks=shared.callbacks,
+        result_keys=partial(
+            result_keys,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+        ),
         clock=clock,
         randomness=shared.randomness,
         limits=parts.limits,
@@ -230,12 +237,9 @@ def _submit_job(
         ),
         precheck=Precheck(
             uploads=shared.uploads,
-            result_keys=jobs,
             limits=limits,
             copies_are_made=shared.preparations is not None,
             own_pixels=own_pixels,
-            upload_prefix=settings.upload_prefix,
-            result_prefix=settings.result_prefix,
         ),
         copy_requests=copy_requests,
         admit_job=admit_job,

@@ -6,9 +6,10 @@ from itertools import permutations
 
 import pytest
 
+from cutout.domain.job.conflicts import ResultKeyTakenError
 from cutout.ports.jobs_table import Advance, LatestVersion
 from tests.contract.dynamodb.table import Store
-from tests.support.builders import a_source
+from tests.support.builders import a_job, a_source
 
 REF = "uploads/Söhne/a b+ü%20 写真.jpg"
 
@@ -67,6 +68,25 @@ def test_a_result_key_belongs_to_the_first_source_that_claims_it(store: Store) -
     assert not store.claim_result_key(key, "uploads/a.png")
     assert not store.claim_result_key(key, "others/a.jpg")
     assert store.claim_result_key(key + ".png", "uploads/a.png")
+
+
+def test_a_result_key_is_claimed_with_the_job_that_gets_it(store: Store) -> None:
+    """In one write, and again by each upload of the same source."""
+    job = store.save(store.claim(a_job()), result_key="a.png")
+    assert store.save(job, result_key="a.png").version == 2
+    assert store.claim_result_key("a.png", job.source.ref)
+    assert not store.claim_result_key("a.png", "uploads/a.png")
+
+
+def test_a_job_is_not_written_if_another_photo_owns_the_result_key(store: Store) -> None:
+    """Nor is its task claimed: the job is written again with the next key."""
+    assert store.claim_result_key("a.png", "uploads/a.png")
+    job = store.claim(a_job())
+    with pytest.raises(ResultKeyTakenError):
+        store.save(job, result_key="a.png")
+    assert store.find(job.id) == job
+    assert store.save(job, result_key="a.jpg.png").version == 1
+    assert not store.claim_result_key("a.jpg.png", "uploads/a.png")
 
 
 def test_the_longest_keys_that_s3_allows_fit(store: Store) -> None:

@@ -8,7 +8,12 @@ from decimal import Decimal
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.job.conflicts import (
+    GateMovedError,
+    JobMovedError,
+    ResultKeyTakenError,
+    TaskTakenError,
+)
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
@@ -82,6 +87,7 @@ class MemoryJobs:
         place: Place | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
+        result_key: str | None = None,
     ) -> Job:
         self._step("jobs.save")
         standing = self.jobs.get(job.id)
@@ -90,7 +96,11 @@ class MemoryJobs:
         self._check_place(place)
         if picture is not None:
             self.pictures.check(picture)
+        if result_key and self.result_keys.get(result_key, job.source.ref) != job.source.ref:
+            raise ResultKeyTakenError
         self._claim_tasks([bounded(claim) for claim in tasks])
+        if result_key:
+            self.result_keys[result_key] = job.source.ref
         if picture is not None:
             self.pictures.write(picture)
         for change in gate:
@@ -99,7 +109,7 @@ class MemoryJobs:
         saved = bounded(replace(job, version=job.version + 1, look_at=look_at))
         self._write(saved)
         self._step("jobs.save done")
-        is_alone = not gate and picture is None and not tasks
+        is_alone = not gate and picture is None and not tasks and result_key is None
         if is_alone and self.loses_answer():
             # Harsher than DynamoDB's adapter, which recognises the write that it made itself.
             raise JobMovedError(saved)

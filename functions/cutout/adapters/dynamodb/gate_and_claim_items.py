@@ -16,6 +16,7 @@ from cutout.domain.job.conflicts import (
     DedupRecordMovedError,
     GateMovedError,
     JobMovedError,
+    ResultKeyTakenError,
     TaskTakenError,
 )
 from cutout.domain.job.dedup_record import DedupRecord
@@ -148,6 +149,15 @@ def task_put(claim: TaskClaim) -> Put:
     )
 
 
+def result_key_put(result_key: str, source_ref: str) -> Put:
+    """The write of a claim: the key is free, or the source's own."""
+    return Put(
+        item={"pk": f"claim#{result_key}", "claimed_by": source_ref},
+        condition="attribute_not_exists(pk) OR claimed_by = :source",
+        values={":source": source_ref},
+    )
+
+
 def write(table: Table, *writes: Put | Update) -> Item:
     """Write items, and return what `Table.write` does.
 
@@ -170,6 +180,8 @@ def _lost_race(lost: LostError) -> LostRaceError:
             return DedupRecordMovedError(dedup_record_in(lost.old) if lost.old else None)
         case "task":
             return TaskTakenError("the task belongs to another attempt")
+        case "claim":
+            return ResultKeyTakenError("the result key belongs to another photo")
     return GateMovedError("the gate was written, the slot taken, or the credits spent")
 
 

@@ -19,6 +19,7 @@ from cutout.adapters.dynamodb.gate_and_claim_items import (
     dedup_put,
     gate_in,
     gate_put,
+    result_key_put,
     shard_key,
     shard_update,
     spent_name,
@@ -100,15 +101,17 @@ class DynamoJobs:
         place: Place | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
+        result_key: str | None = None,
     ) -> Job:
         """Write the job and what belongs to it in one transaction."""
         saved = to_be_saved(job)
         row = Put(item=job_item(saved), condition=SAME_VERSION, values={":version": job.version})
         shards = [shard_update(change, place) for change in gate]
         pictures = [] if picture is None else [dedup_put(picture)]
+        keys = [] if result_key is None else [result_key_put(result_key, job.source.ref)]
         claims = [task_put(bounded(claim)) for claim in tasks]
         # The job comes first: of several lost conditions, the first one is reported.
-        write(self._table, row, *shards, *pictures, *claims)
+        write(self._table, row, *shards, *pictures, *keys, *claims)
         return saved
 
     def keep_body(self, job_id: str, body: CallBody) -> None:
@@ -231,13 +234,8 @@ class DynamoJobs:
 
     def claim_result_key(self, result_key: str, source_ref: str) -> bool:
         """Take the key for a source; True also when the source has it already."""
-        put = Put(
-            item={"pk": f"claim#{result_key}", "claimed_by": source_ref},
-            condition="attribute_not_exists(pk) OR claimed_by = :source",
-            values={":source": source_ref},
-        )
         try:
-            self._table.write(put)
+            self._table.write(result_key_put(result_key, source_ref))
         except LostError:
             return False
         return True

@@ -35,5 +35,9 @@ class DedupRecordMovedError(LostRaceError):
         self.winner = winner
 
 
+class ResultKeyTakenError(LostRaceError):
+    """Another photo owns the result key."""
+
+
 class TaskTakenError(LostRaceError):
     """The task of an attempt belongs to another attempt."""

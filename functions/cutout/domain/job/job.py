@@ -33,7 +33,7 @@ class Job:
 
     Attributes:
         version: the number of writes; each write requires the version that was read.
-        result_key: claimed once the upload is known to be a photo.
+        result_key: claimed when the job is admitted, or reuses a cached result.
         due_at: when Sweep enqueues the job, unless it moves before.
         look_at: when Sweep looks at it: `due_at` or earlier, so that the index of due jobs need not
             be written with each move.

@@ -73,6 +73,7 @@ class JobWriter:
             DedupRecordMovedError: another worker wrote the record first.
             GateMovedError: the slot is no longer free.
             JobMovedError: another worker moved the job since `before` was read.
+            ResultKeyTakenError: the result key belongs to another photo.
             TaskTakenError: the task belongs to another attempt.
         """
         saved = self.jobs.save(
@@ -81,6 +82,7 @@ class JobWriter:
             place=place,
             picture=picture,
             tasks=self._claims(before, after, decided_by),
+            result_key=None if after.result_key == before.result_key else after.result_key,
         )
         if place is not None:
             self.telemetry.metric(Metric.ADMITTED)

@@ -1,13 +1,14 @@
 """Admitting a job at the gate: hand over the photo, record the attempt, take the slot.
 
-One transaction writes the job with its new attempt, the slot, and the photo's deduplication record.
-If it fails, another worker wrote one of them first. The job then decides again on what it finds; no
-call was made yet.
+One transaction writes the job with its new attempt, the slot, the photo's deduplication record, and
+the claim of the result's key. If it fails, another worker wrote one of them first. The job then
+decides again on what it finds; no call was made yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -17,7 +18,7 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError
+from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, ResultKeyTakenError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
@@ -54,6 +55,7 @@ class AdmitJob:
 
     Attributes:
         deduplication: None in a deployment that pays for each upload.
+        result_keys: where the result of a source key may be stored, the best place first.
     """
 
     job_writer: JobWriter
@@ -63,6 +65,7 @@ class AdmitJob:
     paid_calls: PaidCalls
     call_outcomes: CallOutcomes
     callbacks: CallbackQueue
+    result_keys: Callable[[str], Iterator[str]]
     clock: Clock
     randomness: Randomness
     limits: Limits
@@ -176,8 +179,23 @@ class AdmitJob:
         handed_over = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
         submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
         claimed = None if picture is _NO_RECORD else picture
-        saved = self.job_writer.record(job, submitting, place=place, picture=claimed)
-        return saved, body.text
+        return self._with_result_key(job, submitting, place=place, picture=claimed), body.text
+
+    def _with_result_key(
+        self,
+        before: Job,
+        after: Job,
+        *,
+        place: Place | None = None,
+        picture: DedupRecord | None = None,
+    ) -> Job:
+        """Write a move, after which the job owns the key of its result; raises as `record` does."""
+        keys = self.result_keys(before.source.key)
+        while True:
+            # Two photos may have one candidate: `a.jpg` and `a.png`. The first keeps it for ever.
+            named = replace(after, result_key=before.result_key or next(keys))
+            with suppress(ResultKeyTakenError):
+                return self.job_writer.record(before, named, place=place, picture=picture)
 
     def _held_at_gate(self, job: Job, gate: Gate, reason: Reason) -> Job:
         """Note at the gate that jobs wait, so that no later one overtakes them; then wait."""
@@ -241,9 +259,9 @@ class AdmitJob:
             is_of_copy=kept.is_of_copy,
             is_accepted=kept.is_accepted,
         )
-        known = replace(job, reused=reused, storing_attempt=None)
+        known, now = replace(job, reused=reused, storing_attempt=None), self.clock.now()
         # Due at once: if the message below is lost, Sweep sends it again.
-        saved = self.job_writer.move(job, Move.FETCH, None, wait=timedelta(0), known=known)
+        saved = self._with_result_key(job, known.move(Move.FETCH, now=now, due_at=now))
         self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
         return saved
 

@@ -1,4 +1,4 @@
-"""Checking an upload before anything is paid: is it a photo, and where does its result go?"""
+"""Checking an upload before anything is paid: is it a photo that the model takes?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import replace
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Job
-from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.acceptance import PhotoLimits, check_size, inspect
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane
 from cutout.ports.buckets import Uploads
-from cutout.ports.jobs_table import ResultKeys
 from cutout.usecases.shared.upload_marks import read_marks
 
 
@@ -28,15 +26,12 @@ class Precheck:
     """
 
     uploads: Uploads
-    result_keys: ResultKeys
     limits: PhotoLimits
     copies_are_made: bool
     own_pixels: OwnPixels
-    upload_prefix: str
-    result_prefix: str
 
     def checked(self, job: Job) -> Job:
-        """The job with its photo's properties and its result key.
+        """The job with its photo's properties.
 
         Raises:
             NeedsPreparingError: the model only takes a converted copy.
@@ -47,8 +42,7 @@ class Precheck:
             raise NotAPhotoError(job.reason, job.message or "")
         if job.reason is Reason.SOURCE_DELETED:
             raise SourceGoneError("deleted before Prepare read it")
-        inspected = job if job.photo else self._inspected(job)
-        return replace(inspected, result_key=job.result_key or self._result_key(job))
+        return job if job.photo else self._inspected(job)
 
     def require_copies(self, job: Job) -> None:
         """Check that every copy that a checked job needs exists.
@@ -84,13 +78,3 @@ class Precheck:
             bypass_cache=job.bypass_cache or marks.bypass_cache,
             recipes=marks.recipes,
         )
-
-    def _result_key(self, job: Job) -> str:
-        candidates = result_keys(
-            job.source.key,
-            upload_prefix=self.upload_prefix,
-            result_prefix=self.result_prefix,
-        )
-        # Two photos may have one candidate: `a.jpg` and `a.png`. The first keeps it for ever.
-        claim = self.result_keys.claim_result_key
-        return next(key for key in candidates if claim(key, job.source.ref))

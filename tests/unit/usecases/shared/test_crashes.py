@@ -147,7 +147,6 @@ def test_the_stories_come_by_every_side_effect() -> None:
         "preparations.prepare done",
         "reports.report",
         "reports.report done",
-        "result_keys.claim",
         "results.put",
         "results.put done",
         "results.current",

@@ -118,7 +118,7 @@ def test_an_event_that_comes_again_after_the_end_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     "step",
-    ["jobs.find", "heads.advance", "jobs.claim", "uploads.read", "result_keys.claim", "gate.read"],
+    ["jobs.find", "heads.advance", "jobs.claim", "uploads.read", "gate.read", "bodies.keep"],
 )
 def test_two_workers_with_the_same_event_pay_once(step: str) -> None:
     """Wherever the first one stands when the second overtakes it."""
