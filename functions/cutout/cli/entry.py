@@ -110,15 +110,15 @@ def cutout() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit. The entry point of the console script."""
-    # Imports make many objects that stay: with Python's threshold of 700, looking for garbage among
-    # them takes a tenth of the time of a short command.
-    gc.set_threshold(200_000)
     # By default both end Python at once, without `finally`: a local cloud would run on.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     if not prepare_streams():
         sys.exit(1)
     status = run_in(Context.of_this_process(os.environ, Path.cwd()), sys.argv[1:])
+    # At its exit Python looks for garbage among everything that was imported, which takes as long
+    # as importing click.
+    gc.freeze()
     sys.exit(flushed(status))
 
 

@@ -41,13 +41,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 
 
-def own_session() -> botocore.session.Session:
-    """A session of botocore: boto3 adds nothing that the functions use, and loads slowly.
+def own_session(*others: str, profile: str | None = None) -> botocore.session.Session:
+    """A session of botocore: boto3 adds nothing that is used here, and loads slowly.
 
     It lacks the handlers of other services and of documentation, 78 of 127: each client would copy
     them.
+
+    Args:
+        others: services that the functions do not use and that need their handlers.
+        profile: in the configuration of a person's machine.
     """
-    session = botocore.session.Session(include_builtin_handlers=False)
+    session = botocore.session.Session(profile=profile, include_builtin_handlers=False)
     events = session.get_component("event_emitter")
     registering = {
         handlers.REGISTER_FIRST: events.register_first,
@@ -55,7 +59,7 @@ def own_session() -> botocore.session.Session:
     }
     for event, handler, *order in handlers.BUILTIN_HANDLERS:
         kind, service, *_ = f"{event}.".split(".")
-        if kind != "docs" and service in _EVENTS_OF:
+        if kind != "docs" and service in _EVENTS_OF.union(others):
             register = registering[order[0]] if order else events.register
             register(event, handler)
     return session

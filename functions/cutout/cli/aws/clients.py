@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.loaders import JSONFileLoader
-from botocore.session import Session
 
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
-from cutout.wiring.aws_clients import LateClient
+from cutout.wiring.aws_clients import LateClient, own_session
 
 if TYPE_CHECKING:
     from cutout.cli.aws.target import Target
@@ -36,6 +35,8 @@ _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
+# The last two are asked by botocore for the credentials of a person who has logged in.
+_EVENTS_OF = ("cloudformation", "sso-oidc", "signin")
 
 
 class _ModelFiles(JSONFileLoader):
@@ -68,7 +69,7 @@ class Clients:
         local = target.variables
         self.is_local = local is not None
         if local is None:
-            self._session = Session(profile=target.profile)
+            self._session = own_session(*_EVENTS_OF, profile=target.profile)
             # botocore itself reads AWS_DEFAULT_REGION and no AWS_REGION.
             if target.region:
                 self._session.set_config_variable("region", target.region)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cutout.cli.aws.description import StackOutputs
 from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.aws.stack_resources import Resources
-from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
@@ -25,6 +24,7 @@ from cutout.ports.queues import CallbackQueue, RenderQueue
 from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
+    from cutout.cli.output.stack_metrics import StackMetrics
     from cutout.operator.audit import Rules
 
 
@@ -182,6 +182,9 @@ class Stack:
 
     def metrics(self) -> StackMetrics:
         """Return how many jobs are in each state, and how many were settled lately."""
+        # Imported here, as only `cutout watch` and the console show it.
+        from cutout.cli.output.stack_metrics import ENDS, WINDOW, StackMetrics  # noqa: PLC0415
+
         now = self.clock.now()
         return StackMetrics(
             at=now,
@@ -200,4 +203,4 @@ class Stack:
         # The index does not say in which state a moving job is, so that moves do not change it.
         ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
         counted = Counter(job.state for job in self.jobs.find_all(ids))
-        return {state: counted[state] for state in OPEN}
+        return {state: counted[state] for state in State if not state.is_settled}

@@ -97,7 +97,7 @@ def command(
     if (dry_run or yes) and not fix:
         raise click.UsageError("--dry-run and --yes go with --fix.")
     prefix = _watched(stack, prefix)
-    with ProgressLine(stderr(), stack.clock) as progress:
+    with ProgressLine(stack.clock) as progress:
         sums = _survey(stack, prefix, progress)
         report = _report(sums, stack, progress.seconds, as_json=as_json)
         missing = sum(one.finding is Finding.MISSING for one in sums.troubles)

@@ -80,7 +80,7 @@ def command(
     key and the reason and copies the others.
     """
     bucket, prefix = _place(place)
-    with ProgressLine(stderr(), stack.clock) as progress:
+    with ProgressLine(stack.clock) as progress:
         source = _source(stack, bucket, prefix, progress)
         counts = _counted(source, limit, progress)
         photos = counts.pop("", 0)

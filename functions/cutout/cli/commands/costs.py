@@ -101,7 +101,7 @@ def command(
     """
     period = Period(since=since, until=until)
     report = _Report(costs=Costs(by=By(by), period=period, depth=depth), price=price)
-    with ProgressLine(stderr(), stack.clock) as progress:
+    with ProgressLine(stack.clock) as progress:
         jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
         remark(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s")

@@ -1,22 +1,23 @@
 """`cutout ls`: list jobs."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from cutout.cli import compose
-from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option
 from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.terminal import plain_table, print_json_each, remark, stderr, stdout
+from cutout.cli.output.terminal import plain_table, print_json_each, remark, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job
@@ -24,6 +25,11 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 from cutout.operator.list_jobs import Cursor, JobFilter
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cutout.cli.aws.deployed_stack import Stack
 
 _ROWS = 500
 
@@ -69,7 +75,7 @@ def command(
     """
     now = stack.clock.now()
     chosen = wanted if wanted.states else replace(wanted, states=tuple(State))
-    with ProgressLine(stderr(), stack.clock) as progress:
+    with ProgressLine(stack.clock) as progress:
         scanned = [0]
 
         def tell(count: int) -> None:
@@ -107,7 +113,7 @@ def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> 
         stdout().print(_table(rows, now, has_header=has_header))
         has_header = False
     if has_header:
-        stderr().print(f"No such jobs on {where}.")
+        click.echo(f"No such jobs on {where}.", err=True)
 
 
 def _print_rest(

@@ -167,7 +167,7 @@ class _Run:
 
     def chosen(self, which: JobFilter) -> int:
         """Retry all jobs that match."""
-        with ProgressLine(stderr(), self.stack.clock) as progress:
+        with ProgressLine(self.stack.clock) as progress:
             counts, refused = self._count(which, progress)
             report = self._preview(counts, refused)
             if self.dry_run or not counts:

@@ -1,8 +1,9 @@
 """A job as text for people."""
 
-from datetime import UTC, datetime, time, timedelta
+from __future__ import annotations
 
-from rich.text import Text
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
@@ -11,6 +12,9 @@ from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 from cutout.wiring.chosen_provider import final_codes
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 STATE_STYLES = {
     State.QUEUED: "bright_black",
@@ -70,6 +74,8 @@ class NextStep:
 
 def state_text(state: str) -> Text:
     """Return a state in its colour."""
+    from rich.text import Text  # noqa: PLC0415 - loads slowly
+
     return Text(state, STATE_STYLES.get(State(state), "") if state in set(State) else "")
 
 

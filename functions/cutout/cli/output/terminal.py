@@ -1,4 +1,9 @@
-"""The two output streams: results go to stdout, progress and messages to stderr."""
+"""The two output streams: results go to stdout, progress and messages to stderr.
+
+rich is imported when something is shown in colours or columns: it loads slowly.
+"""
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -6,51 +11,24 @@ from contextlib import contextmanager
 from io import StringIO
 from shutil import get_terminal_size
 from textwrap import indent
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from rich.theme import Theme
+from cutout.domain.text.sanitize import plain_json
 
-from cutout.domain.text.sanitize import plain, plain_json
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _WIDE = 10_000
 _NARROWEST = 72
-_THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
-
-
-class _Plain(Console):
-    """Prints strings as they are, except for characters that control a terminal."""
-
-    def __init__(self, file: TextIO, width: int | None) -> None:
-        usual = Console(file=file)  # reads NO_COLOR, FORCE_COLOR and TERM
-        super().__init__(
-            file=file,
-            width=width,
-            # FORCE_COLOR brings colours into files and pipes, but no animations.
-            color_system=usual.color_system,  # type: ignore[arg-type] # one of rich's names
-            no_color=usual.no_color,
-            theme=_THEME,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the stream is a terminal, on which lines can be replaced."""
-        return self.file.isatty()
-
-    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
-        """Return the text of a string on one line, as line breaks in it may be untrusted."""
-        return super().render_str(plain(text), **options)
 
 
 def stdout() -> Console:
     """Return the console for results."""
+    from cutout.cli.output.plain_console import PlainConsole  # noqa: PLC0415 - see above
+
     width = width_for(get_terminal_size().columns, is_terminal=sys.stdout.isatty())
-    return _Plain(sys.stdout, width)
+    return PlainConsole(sys.stdout, width)
 
 
 def width_for(columns: int, *, is_terminal: bool) -> int:
@@ -62,9 +40,11 @@ def width_for(columns: int, *, is_terminal: bool) -> int:
 
 def stderr() -> Console:
     """Return the console for progress and messages."""
+    from cutout.cli.output.plain_console import PlainConsole  # noqa: PLC0415 - see above
+
     # None if its descriptor was closed before the start.
     stream = sys.stderr or StringIO()
-    return _Plain(stream, None if stream.isatty() else _WIDE)
+    return PlainConsole(stream, None if stream.isatty() else _WIDE)
 
 
 def print_error_label() -> None:
@@ -83,6 +63,8 @@ def plain_table(
         fold: those whose cells are folded, not truncated, where there is no room.
         has_header: show the titles.
     """
+    from rich.table import Table  # noqa: PLC0415 - see above
+
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
     for name in columns:
         table.add_column(

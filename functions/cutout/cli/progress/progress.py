@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from cutout.cli.output.terminal import stderr
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.status import Status
 
     from cutout.cli.progress.clock import Clock
@@ -17,8 +18,7 @@ _LINE_SECONDS = 10.0
 class ProgressLine:
     """Shows progress once a command takes longer than two seconds. A context manager."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
-        self._console = console
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began = clock.monotonic()
         self._printed = self._began
@@ -42,14 +42,15 @@ class ProgressLine:
         """Show how far the command is."""
         if self.seconds < _QUIET_SECONDS:
             return
-        if self._console.is_terminal:
+        console = stderr()
+        if console.is_terminal:
             # Started late, so that a command that is quick shows nothing.
             if self._status is None:
-                self._status = self._console.status(text)
+                self._status = console.status(text)
                 self._status.start()
             self._status.update(text)
             return
         now = self._clock.monotonic()
         if now - self._printed >= _LINE_SECONDS or self._printed == self._began:
             self._printed = now
-            self._console.print(text, style="note", soft_wrap=True)
+            console.print(text, style="note", soft_wrap=True)
