@@ -206,11 +206,10 @@ def _track_task(
             timing=parts.timing,
             randomness=ports.randomness,
         ),
-        store=store_result.store,
-        reuse=store_result.reuse,
-        decide=ReviewDecisions(
+        store_result=store_result,
+        review_decisions=ReviewDecisions(
             results=results, failures=store_result.failures, store_result=store_result
-        ).carry_out,
+        ),
         timing=parts.timing,
         randomness=ports.randomness,
     )

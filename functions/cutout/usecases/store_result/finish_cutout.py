@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -173,7 +172,7 @@ class FinishCutout:
             except PictureError as exc:
                 # The result was paid for: publish the model's pixels rather than nothing.
                 remark = f"the photo's own pixels cannot be used: {exc}"
-        file, picture = made or self.with_models_pixels(job, fetched.file, fetched.picture)
+        file, picture = made or self.with_models_pixels(fetched)
         return replace(
             fetched,
             file=file,
@@ -185,16 +184,22 @@ class FinishCutout:
             ),
         )
 
-    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> tuple[Path, Picture]:
+    def with_models_pixels(self, fetched: FetchedResult) -> tuple[Path, Picture]:
         """The result as an upright PNG, in the photo's size if the photo was enlarged.
 
         A result that already is one is not encoded again.
+
+        Raises:
+            PictureError: it cannot be decoded.
         """
-        size = _size_before_enlarging(job, picture)
+        picture, file = fetched.picture, fetched.file
+        if picture is None:
+            raise PictureError("the model's result cannot be decoded")
+        size = _size_before_enlarging(fetched.job, picture)
         if picture.format == _PNG and picture.orientation == 1 and size is None:
-            return result, picture
-        into = result.with_name("cut-out-model.png")
-        return into, self.pictures.cut_out(result, into, size=size)
+            return file, picture
+        into = file.with_name("cut-out-model.png")
+        return into, self.pictures.cut_out(file, into, size=size)
 
     def with_sources_pixels(self, result: Path, own: FullSizePhoto) -> tuple[Path, Picture]:
         """A PNG with every pixel of the photo, transparent where the result is.
@@ -214,14 +219,16 @@ class VariantSources:
         published: the one in the results bucket.
         pixels: whose colours that one has.
         own: the photo in full size, or why there is none.
-        model: makes the one with the model's pixels, where `published` is not that.
+        result: the model's, where `published` has other pixels; None if it is no longer cached.
+        problem: why no variant can be made; None if they can.
     """
 
     finish_cutout: FinishCutout
     published: Path
     pixels: Pixels
     own: FullSizePhoto
-    model: Callable[[], tuple[Path, Picture]]
+    result: FetchedResult | None
+    problem: str | None = None
     _made: Path | None = None
 
     def file(self, pixels: Pixels | None) -> Path:
@@ -230,13 +237,21 @@ class VariantSources:
         Raises:
             PictureError: it cannot be made.
         """
+        if self.problem is not None:
+            raise PictureError(self.problem)
         if pixels in {None, self.pixels}:
             return self.published
-        if self._made is None and pixels is Pixels.MODEL:
-            self._made, _ = self.model()
-        elif self._made is None:
-            self._made, _ = self.finish_cutout.with_sources_pixels(self.published, self.own)
+        if self._made is None:
+            self._made, _ = self._other()
         return self._made
+
+    def _other(self) -> tuple[Path, Picture]:
+        """The cut-out with the pixels that the published one does not have."""
+        if self.pixels is Pixels.MODEL:
+            return self.finish_cutout.with_sources_pixels(self.published, self.own)
+        if self.result is None:
+            raise PictureError("the model's result is no longer cached")
+        return self.finish_cutout.with_models_pixels(self.result)
 
 
 def _not_compared(job: Job) -> str | None:

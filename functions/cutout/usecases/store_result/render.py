@@ -7,12 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import CopyGoneError, PictureError
+from cutout.domain.errors import CopyGoneError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest
-from cutout.domain.photo.acceptance import Picture
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.jobs_table import Jobs
@@ -20,7 +19,11 @@ from cutout.ports.queues import RenderQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
+from cutout.usecases.store_result.finish_cutout import (
+    FetchedResult,
+    FinishCutout,
+    VariantSources,
+)
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
 from cutout.usecases.store_result.publish import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -81,11 +84,14 @@ class Render:
         Raises:
             CopyGoneError: a copy must be made first.
         """
-        asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
-        if Pixels.SOURCE not in asked or result.pixels is Pixels.SOURCE:
+        if result.pixels is Pixels.SOURCE or Pixels.SOURCE not in self._pixels(request.recipes):
             return FullSizePhoto()
         is_last_try = request.tries >= _MOST_WAITS
         return self.full_size_photos.fetch(job, folder / "photo", is_last_try=is_last_try)
+
+    def _pixels(self, names: tuple[str, ...]) -> set[Pixels | None]:
+        """The pixels that these recipes are made from."""
+        return {one.pixels for one in self.variants.recipes if one.name in names}
 
     def _when_copied(self, job: Job, request: RenderRequest) -> None:
         """Send the same request again, to be processed once a copy of the photo exists."""
@@ -105,27 +111,27 @@ class Render:
             published=file,
             pixels=result.pixels,
             own=own,
-            model=lambda: self._models(job, folder / "result"),
+            result=(
+                self._models_result(job, folder / "result")
+                if result.pixels is Pixels.SOURCE and Pixels.MODEL in self._pixels(names)
+                else None
+            ),
+            problem=None if is_there else "the cut-out no longer exists",
         )
         return self.variants.make(
             job,
-            sources.file if is_there else _gone,
+            sources,
             self.results.fitted(labels or Labels(metadata={}, tags={}), {}),
             until=self.clock.now() + self.lease / 2,
             names=names,
         )
 
-    def _models(self, job: Job, file: Path) -> tuple[Path, Picture]:
-        """The cut-out with the model's pixels, made from the cached result.
-
-        Raises:
-            PictureError: the result is not cached.
-        """
-        is_kept = self.result_cache is not None and self.result_cache.fetch_again(job, file)
-        picture = self.finish_cutout.pictures.examine(file) if is_kept else None
-        if picture is None:
-            raise PictureError("the model's result is no longer cached")
-        return self.finish_cutout.with_models_pixels(job, file, picture)
+    def _models_result(self, job: Job, file: Path) -> FetchedResult | None:
+        """The cached result; None if it is gone."""
+        if self.result_cache is None or not self.result_cache.fetch_again(job, file):
+            return None
+        picture = self.finish_cutout.pictures.examine(file)
+        return FetchedResult(job=job, file=file, picture=picture)
 
     def _record(self, job: Job, fresh: tuple[Variant, ...]) -> None:
         for _ in range(_RACES):
@@ -141,7 +147,3 @@ class Render:
                 self.job_writer.reapply_effects(saved)
                 return
         raise JobMovedError(job)
-
-
-def _gone(_pixels: Pixels | None) -> Path:
-    raise PictureError("the cut-out no longer exists")

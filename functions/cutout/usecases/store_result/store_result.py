@@ -29,7 +29,7 @@ from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
-from cutout.domain.states import AttemptOutcome, Move, Pixels
+from cutout.domain.states import AttemptOutcome, Move
 from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys, why_superseded
@@ -58,6 +58,7 @@ _UNCHECKED_FROM = 5
 """After so many killed workers the result is no longer decoded, but kept for review."""
 _MOST_ENTRIES_FOR_A_COPY = 12
 """Six waits of 15 s to 5 min; each enters the state twice."""
+_NEVER_ENDED = "making it never ended; `cutout render` tries again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,12 +208,12 @@ class StoreResult:
 
     def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
         """Write the file to the results bucket; returns a reason if the job is superseded."""
-        superseded = why_superseded(self.latest_versions, fetched.job)
+        job, picture = fetched.job, fetched.picture
+        superseded = why_superseded(self.latest_versions, job)
         if superseded:
             return superseded
-        picture = fetched.picture
         is_stored = self.publisher.publish(
-            fetched.job,
+            job,
             fetched.key,
             fetched.file,
             content_type=f"image/{picture.format}" if picture else "application/octet-stream",
@@ -222,7 +223,8 @@ class StoreResult:
             return Reason.NEWER_UPLOAD
         if fetched.review_reason:
             self.review_notes.write(fetched, fetched.review_reason)
-        else:
+        elif job.decision or job.reused or len(job.attempts) > 1:
+            # Only these jobs may have another result, which is under review.
             self.review_notes.resolve(fetched)
         return None
 
@@ -230,26 +232,25 @@ class StoreResult:
         self, raw: FetchedResult, finished: FetchedResult, labels: Labels, own: FullSizePhoto
     ) -> tuple[Variant, ...]:
         """Make the variants of the recipes; a variant that fails does not affect the cut-out."""
-        job, picture = finished.job, finished.picture
-        if picture is None or finished.review_reason or job.due_at is None:
+        job = finished.job
+        has_none = not self.variants.recipes and not job.recipes
+        if has_none or finished.review_reason or job.due_at is None:
             return ()
         sources = VariantSources(
             finish_cutout=self.finish_cutout,
             published=finished.file,
             pixels=finished.pixels,
             own=own,
-            model=lambda: self.finish_cutout.with_models_pixels(
-                job, raw.file, raw.picture or picture
-            ),
+            result=raw,
+            problem=_NEVER_ENDED if job.failures >= _CAUTIOUS_FROM else None,
         )
-        base = _never_ended if job.failures >= _CAUTIOUS_FROM else sources.file
         until = job.due_at - self.timing.lease / 3
-        return self.variants.make(job, base, labels, until=until, names=job.recipes)
+        return self.variants.make(job, sources, labels, until=until, names=job.recipes)
 
     def _result(self, fetched: FetchedResult, labels: Labels) -> Result:
-        picture = fetched.picture
+        job, picture = fetched.job, fetched.picture
         left_out = ", ".join(labels.left_out)
-        unknown = ", ".join(self.variants.unknown_names(fetched.job))
+        unknown = ", ".join(self.variants.unknown_names(job) if job.recipes else ())
         remarks = [
             fetched.remark,
             f"labels that could not be carried over: {left_out}" if left_out else None,
@@ -288,10 +289,6 @@ class StoreResult:
         if attempt is not None:
             known = job.with_attempt(replace(attempt, outcome=AttemptOutcome.SUCCEEDED))
         return self.job_writer.settle(job, move, reason, known=known, message=message)
-
-
-def _never_ended(_pixels: Pixels | None) -> Path:
-    raise PictureError("making it never ended; `cutout render` tries again")
 
 
 def is_unchecked(job: Job) -> bool:

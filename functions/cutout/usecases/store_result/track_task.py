@@ -5,7 +5,6 @@ A callback is only a trigger: the task's status is always read from the API.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -29,6 +28,8 @@ from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.store_result.review_decisions import ReviewDecisions
+from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _RACES = 3
@@ -51,9 +52,8 @@ class TrackTask:
     jobs: Jobs
     provider: Provider
     unverified_tasks: UnverifiedTasks
-    store: Callable[[Job, Task], Job]
-    reuse: Callable[[Job], Job]
-    decide: Callable[[Job], Job]
+    store_result: StoreResult
+    review_decisions: ReviewDecisions
     timing: Timing
     randomness: Randomness
 
@@ -94,7 +94,10 @@ class TrackTask:
             if job.is_due(now) or (job.is_being_decided and job.tries == 0):
                 leased = self.job_writer.record(job, self._leased(job))
                 with self.failures.guard(leased):
-                    (self.decide if job.is_being_decided else self.reuse)(leased)
+                    if job.is_being_decided:
+                        self.review_decisions.carry_out(leased)
+                    else:
+                        self.store_result.reuse(leased)
             self._look_again(job, request)
         elif job.state is not State.STORING or job.is_due(now):
             self._ask(job, request)
@@ -303,7 +306,7 @@ class TrackTask:
         storing = replace(leased, storing_attempt=attempt.number, decision=None, reused=None)
         saved = self.job_writer.record(job, storing, decided_by=known)
         with self.failures.guard(saved):
-            self.store(saved, task)
+            self.store_result.store(saved, task)
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Record the charge for a second attempt of a settled job, whose result is not used.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,15 +11,13 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.metrics import Metric
 from cutout.domain.recipes import Recipe, recipes_for
-from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import ResultKeys
 from cutout.ports.pictures import Pictures
 from cutout.ports.telemetry import Clock, Telemetry
+from cutout.usecases.store_result.finish_cutout import VariantSources
 from cutout.usecases.store_result.publish import Publisher, sha256
 
-Base = Callable[[Pixels | None], Path]
-"""Returns the finished cut-out with these pixels (None: as published); raises PictureError."""
 _UNKNOWN = "no recipe of this name applies to the photo"
 
 
@@ -39,7 +36,7 @@ class Variants:
     def make(
         self,
         job: Job,
-        base: Base,
+        sources: VariantSources,
         labels: Labels,
         *,
         until: datetime,
@@ -51,14 +48,14 @@ class Variants:
 
         Args:
             job: the cut-out's job, which has claimed its result key.
-            base: what the variants are made from.
+            sources: what the variants are made from.
             labels: the cut-out's labels, which each variant gets.
             until: no variant is started after this time.
             names: of the recipes; None means all that apply to the photo.
         """
         recipes = self._recipes(job)
         return tuple(
-            self._made(job, recipes[name], base, labels, until)
+            self._made(job, recipes[name], sources, labels, until)
             if name in recipes
             else self._failed(Recipe(name=name), _UNKNOWN)
             for name in (recipes if names is None else names)
@@ -72,12 +69,17 @@ class Variants:
         return {one.name: one for one in recipes_for(self.recipes, job.source.key)}
 
     def _made(
-        self, job: Job, recipe: Recipe, base: Base, labels: Labels, until: datetime
+        self,
+        job: Job,
+        recipe: Recipe,
+        sources: VariantSources,
+        labels: Labels,
+        until: datetime,
     ) -> Variant:
         if self.clock.now() >= until:
             return self._failed(recipe, "there was no time left; `cutout render` makes it")
         try:
-            variant = self._make(job, recipe, base(recipe.pixels), labels)
+            variant = self._make(job, recipe, sources.file(recipe.pixels), labels)
         except PictureError as exc:
             return self._failed(recipe, str(exc))
         self.telemetry.metric(Metric.VARIANTS_MADE)

@@ -166,8 +166,6 @@ def test_a_cut_out_that_shows_nothing_is_for_a_person(tmp_path: Path) -> None:
 def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> None:
     """Recipes share it."""
     result = fetched(sent(PHOTO), tmp_path)
-    assert result.picture is not None
-    published = result.file, result.picture
     photo = tmp_path / "photo"
     photo.write_bytes(tiff(1200, 800))
     sources = VariantSources(
@@ -175,7 +173,7 @@ def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> N
         published=result.file,
         pixels=Pixels.MODEL,
         own=FullSizePhoto(file=photo),
-        model=lambda: published,
+        result=result,
     )
     own = sources.file(Pixels.SOURCE)
     photo.unlink()

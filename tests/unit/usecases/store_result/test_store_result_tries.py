@@ -17,7 +17,6 @@ from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import AttemptOutcome, Move, Pixels, State
 from cutout.ports.buckets import Labels
-from cutout.usecases.store_result.store_result import StoreResult
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT, PRICE
 from tests.support.fakes.world import TIMING, World, png
@@ -50,8 +49,7 @@ class Storing:
         job = replace(job, storing_attempt=1).move(Move.FETCH, now=START, due_at=lease)
         self.job: Job = replace(job, **{"failures": 1, "cut_short": 1} | facts)
         world.jobs.jobs[job.id] = self.job
-        store: StoreResult = world.follow.store.__self__  # type: ignore[attr-defined]
-        self.use_case = replace(store, randomness=lambda: 0.0)
+        self.use_case = replace(world.follow.store_result, randomness=lambda: 0.0)
 
     def store(self) -> Job:
         """The job once its result was stored, or not."""
@@ -167,7 +165,7 @@ def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
     again = world.arrives("c.jpg")
     world.kept.objects.clear()
     world.callbacks.wakes.clear()
-    job = world.follow.reuse(world.job(again))
+    job = world.follow.store_result.reuse(world.job(again))
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
     assert (job.due_at, job.reused) == (START, None)
     assert world.submissions.job_ids == [job.id]
@@ -186,7 +184,7 @@ def test_a_kept_result_that_fails_acceptance_by_now_is_bought_again() -> None:
     assert again.photo is not None
     narrow = replace(again, photo=replace(again.photo, width=100))
     world.jobs.jobs[again.id] = narrow
-    job = world.follow.reuse(narrow)
+    job = world.follow.store_result.reuse(narrow)
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
 
 
@@ -413,7 +411,7 @@ def test_an_outdated_photo_is_not_completed_from_what_is_kept() -> None:
     outdated = world.arrives("a.jpg")
     assert outdated.state is State.STORING
     world.arrives("a.jpg", png(salt=1))
-    job = world.follow.reuse(outdated)
+    job = world.follow.store_result.reuse(outdated)
     assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
     assert list(world.results.objects) == ["b.png"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +13,12 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
+from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
 from cutout.ports.jobs_table import TaskClaim
+from cutout.usecases.store_result.store_result import StoreResult
+from cutout.usecases.store_result.track_task import TrackTask
 from tests.support.builders import an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE
@@ -30,6 +33,23 @@ def known(number: int, **facts: Any) -> Attempt:
     """An attempt whose call was taken."""
     task = {"task_id": f"task-{number}", "outcome": AttemptOutcome.ACCEPTED}
     return an_attempt(number, started_at=START, **(task | facts))
+
+
+def watching(world: World, leased: list[Job]) -> TrackTask:
+    """Checks of tasks that note the jobs whose lease they took, and store nothing."""
+
+    class Watching(StoreResult):
+        def store(self, job: Job, task: Task) -> Job:
+            assert task.id
+            return self.reuse(job)
+
+        def reuse(self, job: Job) -> Job:
+            leased.append(job)
+            return job
+
+    whole = world.follow.store_result
+    parts = {field.name: getattr(whole, field.name) for field in fields(whole)}
+    return replace(world.follow, store_result=Watching(**parts))
 
 
 def row(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
@@ -99,12 +119,7 @@ def test_only_a_job_that_is_storing_is_completed_from_what_is_kept(
         failures=2, cut_short=1, is_announced=state is State.COMPLETED,
     )  # fmt: skip
     taken: list[Job] = []
-
-    def reuse(one: Job) -> Job:
-        taken.append(one)
-        return one
-
-    follow = replace(world.follow, reuse=reuse)
+    follow = watching(world, taken)
     follow.check(TaskCheck(job_id=job.id, attempt=1))
     assert [
         (one.due_at, one.failures, one.cut_short, one.reason, one.message) for one in taken
@@ -175,12 +190,7 @@ def test_a_lease_on_a_result_counts_the_tries_of_this_result_alone(
     completed_task(world)
     job = row(world, state, known(1), failures=2, cut_short=1, reason=Reason.RESULT_UNREADABLE)
     leased: list[Job] = []
-
-    def store(one: Job, _task: object) -> Job:
-        leased.append(one)
-        return one
-
-    follow = replace(world.follow, store=store)
+    follow = watching(world, leased)
     follow.check(TaskCheck(job_id=job.id, attempt=1))
     assert [(one.failures, one.cut_short, one.reason) for one in leased] == [
         (failures, cut_short, job.reason if state is State.STORING else None)
