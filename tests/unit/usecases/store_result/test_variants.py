@@ -22,6 +22,7 @@ WEB = Recipe(name="web", format="webp", fit=Fit(width=30, height=20))
 MARKET = Recipe(name="market", format="jpg", background="#ffffff", prefix="shoes/")
 FULL = Recipe(name="full", pixels=Pixels.SOURCE)
 MODELS = Recipe(name="models", pixels=Pixels.MODEL)
+_UNKNOWN = "no recipe of this name applies to the photo"
 
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
@@ -71,19 +72,20 @@ def test_the_cut_out_is_published_before_variants_are_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "made"),
+    ("deployed", "chosen", "made"),
     [
-        (None, {"web": "a.web.webp", "models": "a.models.png"}),
-        ((), {}),
-        (("models",), {"models": "a.models.png"}),
-        (("market",), {"market": "no recipe of this name applies to the photo"}),
+        ((WEB, MODELS, MARKET), None, {"web": "a.web.webp", "models": "a.models.png"}),
+        ((WEB, MODELS, MARKET), (), {}),
+        ((WEB, MODELS, MARKET), ("models",), {"models": "a.models.png"}),
+        ((WEB, MODELS, MARKET), ("market",), {"market": _UNKNOWN}),
+        ((), ("web",), {"web": _UNKNOWN}),
     ],
 )
 def test_only_the_chosen_variants_are_made(
-    chosen: tuple[str, ...] | None, made: dict[str, str]
+    deployed: tuple[Recipe, ...], chosen: tuple[str, ...] | None, made: dict[str, str]
 ) -> None:
     """A recipe for other photos is none for this one."""
-    world = World(recipes=(WEB, MODELS, MARKET))
+    world = World(recipes=deployed)
     job = replace(world.arrives(), recipes=chosen)
     world.jobs.jobs[job.id] = job
     assert outcome(finish(world, job)) == made
@@ -141,7 +143,7 @@ def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
     assert job.state is State.COMPLETED
     assert outcome(job) == {
         "web": "making it never ended; `cutout render` tries again",
-        "nowhere": "no recipe of this name applies to the photo",
+        "nowhere": _UNKNOWN,
     }
     assert job.result is not None
     assert job.result.pixels is Pixels.MODEL
@@ -217,7 +219,7 @@ def test_render_says_of_every_name_what_became_of_it() -> None:
     world = World(recipes=(WEB,))
     job = finish(world, world.arrives())
     world.render.render(RenderRequest(job_id=job.id, recipes=("poster",)))
-    assert outcome(world.job(job))["poster"] == "no recipe of this name applies to the photo"
+    assert outcome(world.job(job))["poster"] == _UNKNOWN
     del world.results.objects["a.png"]
     world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
     assert outcome(world.job(job))["web"] == "the cut-out no longer exists"
