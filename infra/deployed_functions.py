@@ -44,6 +44,8 @@ class FunctionShape:
     """The locked requirements that it imports; their own requirements are added."""
     aws_services: tuple[str, ...]
     """The service models of botocore that its asset keeps."""
+    reads_recipes: bool = False
+    """Whether its asset has the file of variants."""
     disk_mb: int | None = None
     """Size of /tmp; None is Lambda's default, 512 MB."""
     starts: tuple[str, ...] = ()
@@ -81,6 +83,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             timeout_seconds=100,  # reading, uploading and calling, each with its own limit
             distributions=(*_EVERYWHERE, "httpx"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
+            reads_recipes=True,
             may_call_itself=True,  # a freed slot admits the next job, whose end frees it again
         ),
         FunctionShape(
@@ -119,6 +122,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             timeout_seconds=110,  # under the lease, so that no result has two workers
             distributions=(*_EVERYWHERE, "httpx", "pillow"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
+            reads_recipes=True,
         ),
         FunctionShape(
             name=FunctionName.SWEEP,

@@ -12,11 +12,7 @@ from typing import Final
 _MADE_FROM: Final = (
     "functions/**/*.py",
     "infra/*.py",
-    "infra/access/*.py",
-    "infra/assets/*.py",
-    "infra/constructs/*.py",
-    "infra/monitoring/*.py",
-    "infra/settings/*.py",
+    "infra/*/*.py",
     "infra/cdk.json",
     "requirements/runtime.txt",
     "requirements/store.txt",
@@ -26,12 +22,13 @@ NEVER_SHIPPED: Final = ("cutout/cli", "cutout/operator")
 """Folders of `functions` that are for people: no function's asset contains them."""
 FOR_PEOPLE: Final = tuple(f"functions/{folder}" for folder in NEVER_SHIPPED)
 """The same, relative to the project."""
+_NO_PART_OF_A_STACK: Final = (*FOR_PEOPLE, "infra/deploy", "infra/local")
 _DIGITS: Final = 8
 
 
 def version_of(root: Path) -> str:
     """Return the version of the sources in a folder, such as `0.1.0+1a2b3c4d`."""
-    return f"{_number(root)}+{digest_of(root, _MADE_FROM, FOR_PEOPLE)[:_DIGITS]}"
+    return f"{_number(root)}+{digest_of(root, _MADE_FROM, _NO_PART_OF_A_STACK)[:_DIGITS]}"
 
 
 def digest_of(root: Path, patterns: Iterable[str], skipped: Iterable[str], also: str = "") -> str:

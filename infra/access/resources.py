@@ -46,6 +46,38 @@ class Resources:
     photo_reader: iam.IRole
     prepare_role: iam.Role | None
 
+    def variables(self) -> dict[str, str | int | None]:
+        """Return the fields of function settings that are no setting, or not set as it is.
+
+        None leaves the variable out.
+        """
+        settings, preparations = self.settings, self.preparations
+        return {
+            "stack": self.name,
+            "jobs_table": self.jobs.table_name,
+            # Not the name: stacks in two regions or accounts may have the same.
+            "jobs_table_arn": self.jobs.table_arn,
+            "calls_table": self.calls.table_name,
+            "uploads_bucket": self.uploads.bucket_name,
+            "upload_suffixes": ",".join(settings.upload_suffixes) or None,
+            "results_bucket": self.results.bucket_name,
+            "work_bucket": self.work.bucket_name,
+            "submissions_queue_url": self.submissions.queue_url,
+            "preparations_queue_url": preparations.queue_url if preparations else None,
+            "callbacks_queue_url": self.callbacks.queue_url,
+            "api_key_secret": self.api_key_name,
+            "signing_key_secret": self.signing_key_name,
+            "callback_url": self.callback_url if settings.callbacks else None,
+            "photo_reader_role_arn": self.photo_reader.role_arn,
+            "prepare_role_id": self.prepare_role.role_id if self.prepare_role else None,
+            "event_bus": self.event_bus_id,
+            # A default is left out: the variable appears with the first deployment that needs it.
+            "tag_source": settings.tag_source or None,
+            "delete_with_source": settings.delete_with_source or None,
+            "allow_loopback": settings.allow_loopback or None,
+            "prepare_max_bytes": settings.prepare_max_bytes if settings.prepare else None,
+        }
+
     @property
     def photos(self) -> str:
         """Every object that the deployment watches, as an ARN."""

@@ -23,7 +23,6 @@ from .folders import CACHE, SOURCES
 from .import_closure import own_modules, shippable
 
 _CALLS_AWS: Final = "cutout/adapters/"
-_READ_RECIPES: Final = (FunctionName.SUBMIT, FunctionName.STORE_RESULT)
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,8 @@ def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionNam
     """
     builder = AssetBuilder(platform)
     file = {f"cutout/{RECIPES_FILE}": write_recipes(recipes).encode()} if recipes else {}
-    packs = builder.build_all(tuple(SHAPES.values()), dict.fromkeys(_READ_RECIPES, file))
+    also = {name: file for name, shape in SHAPES.items() if shape.reads_recipes}
+    packs = builder.build_all(tuple(SHAPES.values()), also)
     return {
         name: Asset(path=pack.path, digest=pack.digest)
         for name, pack in zip(SHAPES, packs, strict=True)

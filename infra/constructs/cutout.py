@@ -27,8 +27,7 @@ from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
-from .environments import set_environments
-from .function import CutoutFunction, grant_permissions, timeout_of
+from .function import CutoutFunction, grant_permissions, set_environments, timeout_of
 from .nag_suppressions import acknowledge
 from .network import Network
 from .overlap_checks import BucketUse, refuse_overlaps

@@ -1,6 +1,7 @@
-"""A Lambda function with its own role and its own logs, and what the roles may do."""
+"""A Lambda function with its own role, logs and environment, and what the roles may do."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 
 from aws_cdk import AssetHashType, Duration, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
@@ -9,6 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from cutout.domain.function_settings import variable
+from cutout.domain.metrics import NAMESPACE
 
 from ..access.function_permissions import photo_reader_statements, statements
 from ..access.resources import Resources
@@ -157,6 +161,34 @@ class CutoutFunction(Construct):
 def timeout_of(shape: FunctionShape, settings: Settings) -> int:
     """Return a time-out within the lease, so that a lease never expires under a worker."""
     return min(shape.timeout_seconds, settings.lease_seconds)
+
+
+def set_environments(
+    functions: Mapping[FunctionName, CutoutFunction], resources: Resources
+) -> None:
+    """Set what each function's settings read, and Powertools' own variables.
+
+    A field that `Resources.variables` lacks is the deployment's setting of the same name.
+    """
+    known = resources.variables()
+    for one in functions.values():
+        values = known | {
+            "memory_mb": one.shape.memory_mb,
+            "disk_mb": one.shape.disk_mb,
+            "timeout_seconds": one.timeout_seconds,
+        }
+        variables = {
+            "POWERTOOLS_SERVICE_NAME": one.shape.service,
+            "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+        for name in (field.name for field in fields(one.shape.settings)):
+            value = values[name] if name in values else getattr(resources.settings, name)
+            if value is not None:
+                text = str(value)
+                variables[variable(name)] = text.lower() if isinstance(value, bool) else text
+        for name, text in variables.items():
+            one.function.add_environment(name, text)
 
 
 def grant_permissions(

@@ -30,7 +30,6 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..assets.folders import CACHE
-from ..deployed_secrets import KEYS_PAGE
 from ..node import node_path
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs
@@ -88,20 +87,20 @@ def session_of(profile: str | None, region: str | None) -> boto3.Session:
     )
 
 
-def stack_name(context: Sequence[str]) -> str:
-    """Return the name of the stack with these settings.
+def settings_of(context: Sequence[str]) -> Settings:
+    """Return the settings that `name=value` texts make.
 
     Raises:
         SettingError: one of them is refused.
     """
-    return Settings.from_context(pairs(context)).stack_name
+    return Settings.from_context(pairs(context))
 
 
 def _print_policy(session: boto3.Session, context: list[str]) -> None:
     """Print the policy of a role that deploys this stack."""
     account, region = _where(session)
     partition = session.get_partition_for_region(region)
-    stack = stack_name(context)
+    stack = settings_of(context).stack_name
     document = policy(account=account, region=region, stack=stack, partition=partition)
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
@@ -109,7 +108,7 @@ def _print_policy(session: boto3.Session, context: list[str]) -> None:
 def _destroy(session: boto3.Session, context: list[str], asked: TextIO | None) -> None:
     """Destroy the stack once the person has agreed; `asked` is where the answer is read."""
     account, region = _where(session)
-    stack = stack_name(context)
+    stack = settings_of(context).stack_name
     resources = Account(session).resources(stack)
     if not resources:
         raise DeployError(f"there is no stack {stack} in account {account}, {region}")
@@ -155,7 +154,8 @@ def _free_secret_names(session: boto3.Session, stack: str, *, replaces_secrets: 
 
 def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: bool) -> None:
     account, region = _where(session)
-    stack = stack_name(context)
+    settings = settings_of(context)
+    stack = settings.stack_name
     _say(f"Deploying {stack} to account {account}, {region}.")
     _free_secret_names(session, stack, replaces_secrets=replaces_secrets)
     if not _is_bootstrapped(session):
@@ -168,7 +168,7 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     context = [*context, *fitted]
     outputs = _run_deployment(session, stack, context)
     saved = Account(session).saved_api_key(stack)
-    _put_key(session, stack, outputs["ApiKeySecretName"], saved)
+    _put_key(session, settings, outputs["ApiKeySecretName"], saved)
     if saved:
         Account(session).delete_saved_api_key(stack)
     _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
@@ -210,7 +210,7 @@ def _is_bootstrapped(session: boto3.Session) -> bool:
     return True
 
 
-def _put_key(session: boto3.Session, stack: str, secret: str, saved: str | None) -> None:
+def _put_key(session: boto3.Session, settings: Settings, secret: str, saved: str | None) -> None:
     """Store the key of the environment or a saved one, or say how a person does it."""
     key = os.environ.get(_API_KEY_VARIABLE) or saved
     if key:
@@ -219,10 +219,10 @@ def _put_key(session: boto3.Session, stack: str, secret: str, saved: str | None)
         return
     _say(
         "Until the secret holds your Evolink API key, photos wait at the gate. Create one at\n"
-        f"{KEYS_PAGE}, store it, and open the gate:\n"
+        f"{settings.keys_page}, store it, and open the gate:\n"
         f"    aws secretsmanager put-secret-value --secret-id {secret} "
         "--secret-string file://key.txt\n"
-        f"    cutout resume --stack {stack}"
+        f"    cutout resume --stack {settings.stack_name}"
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from ..app import keep_bytecode
 from ..assets import AssetError, build_all
 from ..assets.folders import CACHE
-from ..deployed_secrets import API_KEY, KEYS_PAGE
+from ..deployed_secrets import API_KEY
 from ..node import use_own_node
 from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings
@@ -99,7 +99,7 @@ def write_template(folder: Path, settings: Settings) -> None:
         prefix=_PREFIX,
         parameter=PARAMETER,
         secret=f"{settings.stack_name}/{API_KEY}",
-        keys=KEYS_PAGE,
+        keys=settings.keys_page,
     )
     (folder / "README.md").write_text(guide, encoding="utf-8")
 

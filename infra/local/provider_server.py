@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from infra.deployed_secrets import KEYS_PAGE
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.processes.loopback import LOOPBACK
+from infra.settings.settings import Settings
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -75,8 +75,8 @@ def evolink(key: str | None) -> ProviderServer:
     if key is None:
         raise LocalCloudError(
             "There is no API key.",
-            advice=f"Create one at {KEYS_PAGE}, and put it into the environment variable "
-            "EVOLINK_API_KEY.",
+            advice=f"Create one at {Settings().keys_page}, and put it into the environment "
+            "variable EVOLINK_API_KEY.",
         )
     return ProviderServer(key=key, settings=LIVE_SETTINGS)
 

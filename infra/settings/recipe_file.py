@@ -160,9 +160,8 @@ def line_of(text: str, index: int, key: str) -> int:
 
 
 def _names(line: str, key: str) -> bool:
-    bare = _bare(line).removeprefix(f"[{_TABLE}.").removeprefix("shadow.")
-    word, _, _ = bare.replace("]", "=").partition("=")
-    return word.strip("\"'") == key
+    path, _, _ = _bare(line).replace("]", "=").partition("=")
+    return path.rpartition(".")[2].strip("\"'") == key
 
 
 def _bare(line: str) -> str:

@@ -254,6 +254,11 @@ class Settings(CheckedSettings):
         """Return the name of the stack in the account."""
         return f"{self.stack}-{self.stage}" if self.stage else self.stack
 
+    @property
+    def keys_page(self) -> str:
+        """Return the address of the page where a person creates the provider's API key."""
+        return "https://evolink.ai/dashboard/keys"
+
 
 def _is_the_cdks(name: str) -> bool:
     # Feature flags (`@aws-cdk/...`), results of look-ups (`availability-zones:...`) and what the

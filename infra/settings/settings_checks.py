@@ -34,9 +34,6 @@ def refuse_pixels_without_copies(*, uses_source_pixels: bool, prepare: bool) -> 
 class CheckedSettings:
     """The settings that depend on each other."""
 
-    evolink_base_url: str
-    evolink_files_url: str
-    callback_base_url: str | None
     callback_domain: str | None
     callback_certificate: str | None
     allow_loopback: bool
@@ -96,9 +93,9 @@ class CheckedSettings:
                 "allow_loopback is for a local cloud that is thrown away: "
                 "pass -c ephemeral=true as well, or leave it out"
             )
-        for name in ("evolink_base_url", "evolink_files_url", "callback_base_url"):
-            url = getattr(self, name)
-            if url and is_plain_loopback(url) and not self.allow_loopback:
+        urls = [(name, url) for name, url in vars(self).items() if url and name.endswith("_url")]
+        for name, url in urls:
+            if is_plain_loopback(url) and not self.allow_loopback:
                 yield (
                     f"{name} is plain http ({url}): pass an https URL, "
                     "or on a local cloud -c allow_loopback=true -c ephemeral=true"

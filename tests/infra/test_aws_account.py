@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from infra.deploy.aws_account import Account, StillThereError, is_created
-from infra.deploy.command import main, session_of, stack_name
+from infra.deploy.command import main, session_of, settings_of
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
 
@@ -146,8 +146,8 @@ def test_nothing_is_emptied_without_a_stack(session: boto3.Session) -> None:
 
 def test_a_stage_is_part_of_the_stacks_name() -> None:
     """`--stage prod` and `-c stage=prod` mean the same deployment."""
-    assert stack_name(["stage=prod", "max_in_flight=5"]) == "Cutout-prod"
-    assert stack_name([]) == "Cutout"
+    assert settings_of(["stage=prod", "max_in_flight=5"]).stack_name == "Cutout-prod"
+    assert settings_of([]).stack_name == "Cutout"
 
 
 def test_the_region_is_read_where_the_aws_cli_reads_it(
