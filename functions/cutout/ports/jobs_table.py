@@ -58,6 +58,9 @@ class Jobs(Protocol):
     def find(self, job_id: str) -> Job | None:
         """The current job (strongly consistent)."""
 
+    def find_at_gate(self, job_id: str) -> tuple[Job | None, bool]:
+        """The current job, and whether the gate notes that jobs wait, in one request."""
+
     def save(
         self,
         job: Job,

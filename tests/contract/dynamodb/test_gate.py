@@ -243,6 +243,18 @@ def test_a_slot_can_be_freed_alone(store: Store) -> None:
     assert gate.spent_on(DAY) == 2 * PRICE
 
 
+def test_a_job_is_found_with_the_gates_note_that_others_wait(store: Store) -> None:
+    """Whatever exists of the two."""
+    assert store.find_at_gate(a_job().id) == (None, False)
+    job = store.claim(a_job())
+    assert store.find_at_gate(job.id) == (job, False)
+    gate = store.write_gate(replace(store.read_gate(), has_waiting=True))
+    assert store.find_at_gate(job.id) == (job, True)
+    store.write_gate(replace(gate, has_waiting=False))
+    assert store.find_at_gate(job.id) == (job, False)
+    assert store.find_at_gate("f" * 32) == (None, False)
+
+
 def test_the_credits_of_a_day_can_be_forgotten(store: Store) -> None:
     """Once or twice; slots and other days stay."""
     next_day = DAY + timedelta(days=1)

@@ -79,6 +79,9 @@ class MemoryJobs:
             raise NewerRowError(job_id)
         return self._found(job_id) if job_id in self.jobs else None
 
+    def find_at_gate(self, job_id: str) -> tuple[Job | None, bool]:
+        return self.find(job_id), self.gate is not None and self.gate.has_waiting
+
     def save(
         self,
         job: Job,

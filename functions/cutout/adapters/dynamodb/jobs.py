@@ -93,6 +93,14 @@ class DynamoJobs:
         item = self._table.get(f"job#{job_id}")
         return None if item is None else job_in(item)
 
+    def find_at_gate(self, job_id: str) -> tuple[Job | None, bool]:
+        """The job and the gate's note (strongly consistent)."""
+        pk = f"job#{job_id}"
+        items = self._found([pk, GATE])
+        # Only the note: a gate that a newer version wrote must not stop a job.
+        has_waiting = bool(items.get(GATE, {}).get("gate", {}).get("has_waiting"))
+        return job_in(items[pk]) if pk in items else None, has_waiting
+
     def save(
         self,
         job: Job,
@@ -128,15 +136,12 @@ class DynamoJobs:
     def read_gate(self, deployed: Limits | None = None) -> Gate:
         """The gate (strongly consistent), in one request unless limits have changed."""
         known = 1 if deployed is None else deployed.shards
-        items = self._gate_items([GATE, *map(shard_key, range(known))])
+        items = self._found([GATE, *map(shard_key, range(known))])
         gate = gate_in(items.get(GATE), [])
         count = max(known, gate.most_shards, gate.limits.shards if gate.limits else 1)
         if count > known:
-            items |= self._gate_items([shard_key(number) for number in range(known, count)])
+            items |= self._found([shard_key(number) for number in range(known, count)])
         return gate_in(items.get(GATE), [items.get(shard_key(number)) for number in range(count)])
-
-    def _gate_items(self, pks: Sequence[str]) -> dict[str, Item]:
-        return {item["pk"]: item for item in self._table.get_all(pks)}
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write the gate's item if it has not been written since it was read."""
@@ -285,8 +290,11 @@ class DynamoJobs:
     def _items(self, job_ids: Sequence[str]) -> list[Item]:
         # An index may name a job twice while it moves; BatchGetItem refuses a repeated key.
         pks = [f"job#{job_id}" for job_id in job_ids]
-        found = {item["pk"]: item for item in self._table.get_all(list(dict.fromkeys(pks)))}
+        found = self._found(list(dict.fromkeys(pks)))
         return [found[pk] for pk in pks if pk in found]
+
+    def _found(self, pks: Sequence[str]) -> dict[str, Item]:
+        return {item["pk"]: item for item in self._table.get_all(pks)}
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
         """The jobs, without rows that only a newer version can read."""

@@ -59,6 +59,7 @@ class JobWriter:
         decided_by: Attempt | None = None,
         place: Place | None = None,
         picture: DedupRecord | None = None,
+        others_wait: bool = True,
     ) -> Job:
         """Write a move; if it frees a slot, the next waiting job is enqueued.
 
@@ -68,6 +69,7 @@ class JobWriter:
             decided_by: the attempt whose task decides the move.
             place: the free slot that the move takes, if it admits the job.
             picture: the photo's record with the job as its owner, if it becomes that.
+            others_wait: False if it was just read that no job waits for a slot.
 
         Raises:
             DedupRecordMovedError: another worker wrote the record first.
@@ -96,7 +98,7 @@ class JobWriter:
             )
         _count_time_in_state(self.telemetry, before, after)
         self._discard_copies(before, after)
-        if before.state.holds_slot and not after.state.holds_slot:
+        if others_wait and before.state.holds_slot and not after.state.holds_slot:
             self.admission.enqueue_next()
         if after.state.is_settled and not before.state.is_settled:
             if self.deduplication is not None:

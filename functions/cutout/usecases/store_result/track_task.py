@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientError
@@ -39,6 +40,13 @@ TRACKED = _TRACKED | {State.UNCONFIRMED}
 """States in which StoreResult moves a job, and counts its failed steps."""
 
 
+class _Message(NamedTuple):
+    """What a message asks for, and whether jobs wait for a slot, as was read with its job."""
+
+    request: TaskCheck
+    others_wait: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrackTask:
     """Reads the task of one attempt and moves its job."""
@@ -66,7 +74,9 @@ class TrackTask:
         """
         # After a lost race the message is processed again on the winner's version of the job:
         # only this message may know the task of a call whose outcome was lost.
-        job = self.jobs.find(request.job_id)
+        job, others_wait = self.jobs.find_at_gate(request.job_id)
+        # A job that begins to wait just now is enqueued for the next free slot, or by Sweep.
+        message = _Message(request=request, others_wait=others_wait)
         for _ in range(_RACES):
             if job is None:
                 self.telemetry.log("message for an unknown job")
@@ -74,7 +84,7 @@ class TrackTask:
             self.telemetry.log("job processed", state=job.state, key=job.source.key)
             try:
                 with self.failures.guard(job):
-                    self._follow(job, request)
+                    self._follow(job, message)
             except JobMovedError as lost:
                 self.telemetry.log("another worker moved the job")
                 job = lost.winner
@@ -82,7 +92,7 @@ class TrackTask:
                 return
         raise StoreBusyError("other workers moved the job each time that its task was read")
 
-    def _follow(self, job: Job, request: TaskCheck) -> None:
+    def _follow(self, job: Job, message: _Message) -> None:
         if job.state.is_settled and not job.is_announced:
             job = self.job_writer.announce(job)
         else:
@@ -98,12 +108,12 @@ class TrackTask:
                         self.review_decisions.carry_out(leased)
                     else:
                         self.store_result.reuse(leased)
-            self._look_again(job, request)
+            self._look_again(job, message.request)
         elif job.state is not State.STORING or job.is_due(now):
-            self._ask(job, request)
-        elif job.tracked_attempt != job.attempt_numbered(request.attempt):
+            self._ask(job, message)
+        elif job.tracked_attempt != job.attempt_numbered(message.request.attempt):
             # Another worker has the lease: two would fetch and write the same result.
-            self._look_again(job, request)
+            self._look_again(job, message.request)
 
     def _look_again(self, job: Job, request: TaskCheck) -> None:
         """After another result is stored, process a callback that may alone name its task.
@@ -132,8 +142,9 @@ class TrackTask:
         )
         return replace(storing, failures=storing.failures + 1, cut_short=storing.cut_short + 1)
 
-    def _ask(self, job: Job, request: TaskCheck) -> None:
+    def _ask(self, job: Job, message: _Message) -> None:
         """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
+        request = message.request
         attempt = job.attempt_numbered(request.attempt)
         if attempt is None or not attempt.is_open:
             return
@@ -145,7 +156,7 @@ class TrackTask:
         if task_id is None:
             return
         try:
-            self._look(job, attempt, task_id, request)
+            self._look(job, attempt, task_id, message)
         except TaskTakenError:
             self.telemetry.log("the task belongs to another call", job_id=job.id)
             self.telemetry.metric(Metric.TASK_TAKEN)
@@ -154,7 +165,7 @@ class TrackTask:
             else:
                 self.unverified_tasks.belongs_to_another(job, attempt)
 
-    def _look(self, job: Job, attempt: Attempt, task_id: str, request: TaskCheck) -> None:
+    def _look(self, job: Job, attempt: Attempt, task_id: str, message: _Message) -> None:
         try:
             task = self.provider.read(task_id)
         except TaskUnknownError:
@@ -168,9 +179,9 @@ class TrackTask:
                 # Nobody polls for this attempt: the queue must deliver the callback again.
                 raise
         else:
-            self._task_known(job, attempt, task, request)
+            self._task_known(job, attempt, task, message)
 
-    def _task_known(self, job: Job, attempt: Attempt, task: Task, request: TaskCheck) -> None:
+    def _task_known(self, job: Job, attempt: Attempt, task: Task, message: _Message) -> None:
         self.telemetry.log("task read", status=task.status, task_id=task.id)
         # An id that no answer to the call has named came from a callback's body.
         is_adopted = attempt.is_adopted or attempt.task_id is None
@@ -186,9 +197,9 @@ class TrackTask:
             case TaskStatus.FAILED:
                 self._task_failed(job, known, task)
             case TaskStatus.COMPLETED:
-                if request.is_poll and job.state is not State.STORING:
+                if message.request.is_poll and job.state is not State.STORING:
                     self.telemetry.metric(Metric.RECOVERED_BY_POLL)
-                self._task_completed(job, known, task)
+                self._task_completed(job, known, task, others_wait=message.others_wait)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
@@ -289,7 +300,7 @@ class TrackTask:
             message=task.message,
         )
 
-    def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
+    def _task_completed(self, job: Job, attempt: Attempt, task: Task, *, others_wait: bool) -> None:
         """Take the lease, then store the result."""
         if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
             # The photo has another result, which may be in use, or must not get one.
@@ -304,7 +315,7 @@ class TrackTask:
         leased = self._leased(job.with_attempt(known))
         # It may have ended for want of a cached result, or of a decision.
         storing = replace(leased, storing_attempt=attempt.number, decision=None, reused=None)
-        saved = self.job_writer.record(job, storing, decided_by=known)
+        saved = self.job_writer.record(job, storing, decided_by=known, others_wait=others_wait)
         with self.failures.guard(saved):
             self.store_result.store(saved, task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,6 +108,17 @@ def test_the_slot_is_free_as_soon_as_the_task_is_finished() -> None:
     hook.once_at("downloads.fetch", lambda: in_flight.append(world.jobs.read_gate().in_flight))
     finish(world, job)
     assert in_flight == [0]
+
+
+@pytest.mark.parametrize("others_wait", [False, True])
+def test_jobs_are_only_looked_for_if_the_gate_notes_that_some_wait(*, others_wait: bool) -> None:
+    """The note is read with the job, so that a photo alone takes no request for it."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.jobs.gate = replace(world.jobs.read_gate(), has_waiting=others_wait)
+    finish(world, job)
+    assert ("backlog.waiting" in hook.seen) == others_wait
 
 
 @pytest.mark.parametrize(
