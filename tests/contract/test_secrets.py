@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys, secret, signing_keys
+from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys, signing_keys
 from cutout.domain.errors import SettingsError
 from cutout.wiring.aws_clients import Clients
 from tests.support.aws_account import Account
@@ -78,14 +78,14 @@ def vault(account: Account) -> Iterator[Vault]:
 
 def test_the_current_key_is_read_once(vault: Vault) -> None:
     """A warm function does not ask again for minutes."""
-    current = secret(vault.clients.secrets, NAME)
+    current = Secret(vault.clients.secrets, NAME)
     assert [current.text() for _ in range(3)] == ["key-1"] * 3
     assert vault.reads == [CURRENT]
 
 
 def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
     """The cache knows the old one; a fresh read finds the new one, and keeps it."""
-    current = secret(vault.clients.secrets, NAME)
+    current = Secret(vault.clients.secrets, NAME)
     assert current.text() == "key-1"
     vault.store("key-2")
     assert [current.text(), current.text(is_fresh=True), current.text()] == [
@@ -99,7 +99,7 @@ def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
 def test_the_space_around_a_key_is_not_part_of_it(vault: Vault, text: str) -> None:
     """Keys are pasted, and files end with a line break: no header could carry it."""
     vault.store(text)
-    assert secret(vault.clients.secrets, NAME).text() == "sk-evo-1"
+    assert Secret(vault.clients.secrets, NAME).text() == "sk-evo-1"
 
 
 def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
@@ -116,7 +116,7 @@ def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
 
 def test_a_rotation_makes_a_previous_key(vault: Vault) -> None:
     """A fresh read finds it although its absence was remembered."""
-    previous = secret(vault.clients.secrets, NAME, PREVIOUS)
+    previous = Secret(vault.clients.secrets, NAME, PREVIOUS)
     assert previous.text() is None
     vault.store("key-2")
     assert previous.text() is None
@@ -127,8 +127,8 @@ def test_both_stages_have_their_own_cache(vault: Vault) -> None:
     """The current key is never taken for the previous one."""
     vault.store("key-2")
     current, previous = (
-        secret(vault.clients.secrets, NAME),
-        secret(vault.clients.secrets, NAME, PREVIOUS),
+        Secret(vault.clients.secrets, NAME),
+        Secret(vault.clients.secrets, NAME, PREVIOUS),
     )
     assert [current.text(), previous.text()] * 2 == ["key-2", "key-1"] * 2
 
@@ -140,13 +140,13 @@ def test_trouble_is_not_taken_for_absence(vault: Vault, stage: str) -> None:
         "before-call.secrets-manager.GetSecretValue", _refuse
     )
     with pytest.raises(PermissionError):
-        secret(vault.clients.secrets, NAME, stage).text()
+        Secret(vault.clients.secrets, NAME, stage).text()
 
 
 def test_a_secret_that_does_not_exist_is_an_error(vault: Vault) -> None:
     """The current version of a secret of ours always exists."""
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        secret(vault.clients.secrets, "no-such-secret").text()
+        Secret(vault.clients.secrets, "no-such-secret").text()
 
 
 def test_callbacks_signed_before_a_rotation_are_accepted(vault: Vault) -> None:
@@ -178,8 +178,8 @@ def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
     """The first callback with the new key must not shut out callbacks with the old key."""
     seconds = Seconds()
     stages = (
-        secret(vault.clients.secrets, NAME),
-        secret(vault.clients.secrets, NAME, PREVIOUS),
+        Secret(vault.clients.secrets, NAME),
+        Secret(vault.clients.secrets, NAME, PREVIOUS),
     )
     keys = SigningKeys(*stages, seconds)
     assert set(keys.accepted_keys()) == {b"key-1"}

@@ -21,9 +21,9 @@ from cutout.ports.jobs_table import LatestVersion, why_superseded
 from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import job_writer
 from cutout.usecases.shared.job_writer import JobWriter, gate_changes
-from cutout.usecases.store_result import finish_cutout, publish
+from cutout.usecases.store_result import finish_cutout, publish_with_metadata
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish import Publisher
+from cutout.usecases.store_result.publish_with_metadata import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TrackTask
@@ -117,7 +117,7 @@ def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 
 
-@MUTATIONS.of(publish, "_is_newer")
+@MUTATIONS.of(publish_with_metadata, "_is_newer")
 def an_older_photo_may_replace_a_newer_ones_result(_waiting: Any, _job: Job) -> bool:
     return False
 

@@ -16,14 +16,9 @@ _REFRESH_SECONDS = 10  # forged tokens must not cost a request to Secrets Manage
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 
-def secret(client: SecretsManagerClient, name: str, stage: str = CURRENT) -> Secret:
-    """One stage of a secret, with a cache of its own."""
-    return Secret(client, name, stage)
-
-
 def signing_keys(client: SecretsManagerClient, name: str) -> SigningKeys:
     """The current and the previous signing key."""
-    return SigningKeys(secret(client, name), secret(client, name, PREVIOUS))
+    return SigningKeys(Secret(client, name), Secret(client, name, PREVIOUS))
 
 
 class Secret:

@@ -12,10 +12,10 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.event_bus import EventBus
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.adapters.s3.notes import S3Notes
-from cutout.adapters.s3.prepared_copies import S3Copies
+from cutout.adapters.s3.results_bucket import S3Notes
 from cutout.adapters.s3.uploads_bucket import S3Uploads
-from cutout.adapters.secrets import secret
+from cutout.adapters.s3.work_bucket import S3Copies
+from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.domain.dataclass import dataclass
@@ -85,7 +85,7 @@ def job_ports(
         calls_table: the table of the bodies of calls, for the function that makes them.
     """
     table = Table(clients.dynamodb, settings.jobs_table)
-    api_key = secret(clients.secrets, settings.api_key_secret)
+    api_key = Secret(clients.secrets, settings.api_key_secret)
     queue_url = settings.preparations_queue_url
     # Two clients, since the time-out is the client's own.
     tls = tls_context()

@@ -13,8 +13,8 @@ from cutout.adapters.pillow.sandbox.decoder_process import (
     DecoderProcess,
     shield_this_process,
 )
-from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsReports
 from cutout.domain.function_settings import PrepareSettings, read_settings
 from cutout.domain.photo.acceptance import PhotoLimits

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
-from cutout.adapters.s3.cached_results import S3Kept
 from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.work_bucket import S3Kept
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import StoreSettings, read_settings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
@@ -17,12 +17,12 @@ from cutout.domain.states import Pixels
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.usecases.store_result.finish_cutout import FinishCutout, ResultFetcher
 from cutout.usecases.store_result.full_size_photo import FullSizePhotos
-from cutout.usecases.store_result.publish import ObjectMetadata, Publisher
+from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata, Publisher
 from cutout.usecases.store_result.remove import RemoveResults
 from cutout.usecases.store_result.render import Render
 from cutout.usecases.store_result.result_cache import ResultCache
-from cutout.usecases.store_result.review import ReviewNotes
 from cutout.usecases.store_result.review_decisions import ReviewDecisions
+from cutout.usecases.store_result.review_notes import ReviewNotes
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks

@@ -12,7 +12,7 @@ import pytest
 
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.s3.cached_results import S3Kept
+from cutout.adapters.s3.work_bucket import S3Kept
 from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.object_keys import kept_key

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.s3.encoded_words import decoded, encoded
-from cutout.adapters.s3.object_labels import labels_of
+from cutout.adapters.s3.object_metadata import labels_of
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.acceptance import PhotoLimits, inspect
 from tests.contract.fuzz.profiles import fuzzed

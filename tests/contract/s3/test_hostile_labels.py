@@ -11,7 +11,7 @@ import pytest
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.states import State
-from cutout.usecases.store_result.publish import ObjectMetadata
+from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata
 from tests.support.aws_account import Account, s3_with
 from tests.support.builders import a_job, a_source, an_attempt
 from tests.support.fakes.queues import MemoryTelemetry

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cutout.adapters.s3.notes import S3Notes
+from cutout.adapters.s3.results_bucket import S3Notes
 from cutout.ports.buckets import (
     CurrentNote,
     NoteRevision,

@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from cutout.adapters.s3.encoded_words import encoded
-from cutout.adapters.s3.notes import S3Notes
-from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.results_bucket import S3Notes, S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.job.source import Source
 from cutout.ports.buckets import CurrentNote, Handling, Labels, NoteRevision, StoredResult

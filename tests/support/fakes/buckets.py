@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cutout.adapters.s3.label_room import fitted
+from cutout.adapters.s3.object_metadata import fitted
 from cutout.domain.errors import CopyGoneError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.reasons import Reason

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cutout.adapters.s3.label_room import MAX_METADATA_BYTES
+from cutout.adapters.s3.object_metadata import MAX_METADATA_BYTES
 from cutout.adapters.s3.objects import GONE, LOST, code
 from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.object_keys import MADE_BY

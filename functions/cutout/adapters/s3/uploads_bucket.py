@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cutout.adapters.s3.object_labels import labels_of, metadata_of
+from cutout.adapters.s3.object_metadata import labels_of, metadata_of
 from cutout.adapters.s3.objects import GONE, LOST, Objects, code, saved
 from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.domain.job.source import Source

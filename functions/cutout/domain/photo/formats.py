@@ -25,15 +25,10 @@ class Kind:
     suffixes: tuple[str, ...] = ()
 
 
-def media_type(format_: str) -> str:
-    """The media type of a format, which is given by its common name."""
-    return f"image/{format_.lower()}"
-
-
 def media_types_by_suffix() -> dict[str, str]:
     """The media types of suffixes that Python does not know."""
     kinds = {*_RIFF_KINDS.values(), *_ISO_KINDS.values(), *(kind for _, _, kind in _MAGICS)}
-    return {suffix: media_type(kind.name) for kind in kinds for suffix in kind.suffixes}
+    return {suffix: f"image/{kind.name.lower()}" for kind in kinds for suffix in kind.suffixes}
 
 
 def kind_of(head: bytes) -> Kind | None:

@@ -25,7 +25,7 @@ from cutout.usecases.store_result.finish_cutout import (
     VariantSources,
 )
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
-from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.publish_with_metadata import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.variants import Variants
 

@@ -17,7 +17,7 @@ from cutout.ports.buckets import KeptResults
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish import sha256, task_of
+from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
 
 _PUT_TRIES = 3
 

@@ -18,7 +18,7 @@ from cutout.ports.jobs_table import why_superseded
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish import sha256, task_of
+from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
 from cutout.usecases.store_result.store_result import StoreResult, is_unchecked
 
 

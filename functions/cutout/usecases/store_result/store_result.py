@@ -45,9 +45,9 @@ from cutout.usecases.store_result.finish_cutout import (
     VariantSources,
 )
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
-from cutout.usecases.store_result.publish import ObjectMetadata, Publisher, sha256
+from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata, Publisher, sha256
 from cutout.usecases.store_result.result_cache import ResultCache
-from cutout.usecases.store_result.review import ReviewNotes
+from cutout.usecases.store_result.review_notes import ReviewNotes
 from cutout.usecases.store_result.variants import Variants
 
 _CAUTIOUS_FROM = 3

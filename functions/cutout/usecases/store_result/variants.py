@@ -16,7 +16,7 @@ from cutout.ports.jobs_table import ResultKeys
 from cutout.ports.pictures import Pictures
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.store_result.finish_cutout import VariantSources
-from cutout.usecases.store_result.publish import Publisher, sha256
+from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
 
 _UNKNOWN = "no recipe of this name applies to the photo"
 

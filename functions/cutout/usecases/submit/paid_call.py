@@ -11,7 +11,6 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, NeedsPreparingError, SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import same_bytes_key
-from cutout.domain.photo.formats import media_type
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Transport
@@ -95,7 +94,7 @@ class PaidCalls:
         copy = job.prepared
         sent = copy or job.photo
         format_ = sent.format if sent else "jpeg"
-        content_type = media_type(format_)
+        content_type = f"image/{format_}"
         if (job.transport or self.transport) is Transport.PRESIGNED:
             return Uploaded(file_id="", url=self._link(job, content_type))
         return self.files.upload(
@@ -125,7 +124,7 @@ class PaidCalls:
             if photo is None or fetched.sha256 != photo.sha256:
                 raise SourceGoneError("the object was overwritten after it was checked")
             key = same_bytes_key(job.id, photo.format)
-            self.copies.put(key, file, content_type=media_type(photo.format))
+            self.copies.put(key, file, content_type=f"image/{photo.format}")
         return key
 
     def write_body(self, job: Job, number: int, photo_url: str, now: datetime) -> CallBody:

@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.photo import Prepared
 from cutout.domain.states import AttemptOutcome
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.publish_with_metadata import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from tests.support.builders import NOW, PHOTO, a_job, an_attempt
 from tests.support.fakes.dedup_records import MemoryKept

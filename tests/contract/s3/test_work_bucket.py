@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsPreparations, SqsReports
 from cutout.domain.errors import CopyGoneError, MessageError, SourceGoneError
 from cutout.domain.job.photo import Photo

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.adapters.s3.label_room import MAX_LABEL_BYTES, MAX_METADATA_BYTES, fitted
+from cutout.adapters.s3.object_metadata import MAX_LABEL_BYTES, MAX_METADATA_BYTES, fitted
 from cutout.ports.buckets import Handling, Labels
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.adapters.s3.encoded_words import is_plain
-from cutout.adapters.s3.label_room import MAX_LABEL_BYTES, fitted
-from cutout.adapters.s3.object_labels import written
+from cutout.adapters.s3.object_metadata import MAX_LABEL_BYTES, fitted, written
 from cutout.domain.job.job import Job
 from cutout.ports.buckets import Handling, Labels
 from tests.support.fakes.clock import START
