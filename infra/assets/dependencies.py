@@ -35,8 +35,9 @@ _KEPT_METADATA: Final = re.compile(
 _LEFT_OUT: Final = frozenset({"anyio", "httpcore"})
 """What httpx requires for its own network and its asynchronous clients; we have our own network."""
 
-# What clients import although no function uses it: the writer of their documentation, and HTTP/2,
-# which looks for installed packages. Together they are a twentieth of a cold start.
+# What is imported although no function uses it: the writer of the clients' documentation; HTTP/2,
+# which looks for installed packages; Powertools' traces; and its search for correlation ids, which
+# imports typing_extensions. Together they are a twentieth to a tenth of a cold start.
 _REPLACED: Final = {
     "botocore/docs/__init__.py": "",
     "botocore/docs/docstring.py": """\
@@ -47,6 +48,8 @@ def ClientMethodDocstring(**_):
 PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
 """,
     "urllib3/http2/__init__.py": "",
+    "aws_lambda_powertools/tracing/__init__.py": "Tracer = None\n",
+    "aws_lambda_powertools/utilities/jmespath_utils/__init__.py": "",
 }
 
 

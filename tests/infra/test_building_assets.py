@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import marshal
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from infra.assets import AssetBuilder, AssetError
 from infra.assets.__main__ import main
 from infra.assets.archive import Deflater, add_to_zip, digest_of
 from infra.assets.botocore_data import cut, names_called
-from infra.assets.bytecode import LambdaPython
+from infra.assets.bytecode import LambdaPython, ThisPython
 from infra.assets.folders import SOURCES
 from infra.deployed_functions import SHAPES, FunctionName
 
@@ -125,6 +127,22 @@ def test_bytecode_for_lambda_is_the_same_wherever_it_is_made(sources: Path, tmp_
         made.append([(one.relative_to(tmp_path / place), one.read_bytes()) for one in found])
     assert len(made[0]) == len(HANDLERS)
     assert made[0] == made[1]
+
+
+def test_bytecode_has_assertions_and_no_docstrings(tmp_path: Path) -> None:
+    """Libraries check with assertions; nothing reads the docstrings, which take memory."""
+    (tmp_path / "sample.py").write_text(
+        '"""Text."""\nfrom __future__ import annotations\n'
+        'class Documented:\n    """Text."""\n    def __init__(self): "Text."\n'
+        "assert not Documented(), __file__\n"
+    )
+    ThisPython().compile_tree(tmp_path)
+    [bytecode] = tmp_path.rglob("*.pyc")
+    names: dict[str, Any] = {"__name__": "sample", "__file__": "kept"}
+    with pytest.raises(AssertionError, match="kept"):
+        exec(marshal.loads(bytecode.read_bytes()[16:]), names)  # noqa: S102, S302 - our own
+    documented = names["Documented"]
+    assert (names.get("__doc__"), documented.__doc__, documented.__init__.__doc__) == (None,) * 3
 
 
 def test_a_module_that_cannot_be_compiled_is_an_error(sources: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import json
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ import botocore.session
 from botocore import handlers
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session, get_cert_path
+from botocore.loaders import JSONFileLoader
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,6 +45,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 
 
+class ModelFiles(JSONFileLoader):
+    """Reads models into plain dictionaries; botocore's ordered ones take three times as long."""
+
+    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - JSON
+        """The content of a file whose name is given without its suffix; None if there is none."""
+        for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
+            with suppress(FileNotFoundError), opened(file_path + suffix, "rb") as file:
+                return json.load(file)
+        return None
+
+
 def own_session(*others: str, profile: str | None = None) -> botocore.session.Session:
     """A session of botocore: boto3 adds nothing that is used here, and loads slowly.
 
@@ -52,6 +67,7 @@ def own_session(*others: str, profile: str | None = None) -> botocore.session.Se
         profile: in the configuration of a person's machine.
     """
     session = botocore.session.Session(profile=profile, include_builtin_handlers=False)
+    session.get_component("data_loader").file_loader = ModelFiles()
     events = session.get_component("event_emitter")
     registering = {
         handlers.REGISTER_FIRST: events.register_first,

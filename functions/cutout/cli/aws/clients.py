@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import threading
 from collections import Counter
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from botocore.loaders import JSONFileLoader
 
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
-from cutout.wiring.aws_clients import LateClient, own_session
+from cutout.wiring.aws_clients import LateClient, ModelFiles, own_session
 
 if TYPE_CHECKING:
     from cutout.cli.aws.target import Target
@@ -37,17 +33,6 @@ _IMPATIENT = Config(
 )
 # The last two are asked by botocore for the credentials of a person who has logged in.
 _EVENTS_OF = ("cloudformation", "sso-oidc", "signin")
-
-
-class _ModelFiles(JSONFileLoader):
-    """Reads models into plain dictionaries; botocore's ordered ones take three times as long."""
-
-    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - JSON
-        """Return the content of a file whose name is given without its suffix; None if none is."""
-        for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
-            with suppress(FileNotFoundError), opened(file_path + suffix, "rb") as file:
-                return json.load(file)
-        return None
 
 
 class Clients:
@@ -117,7 +102,7 @@ class Clients:
     def _speed_up(self) -> None:
         """Spare botocore what takes half of the time in which it makes a client."""
         loader = self._session.get_component("data_loader")
-        loader.file_loader = _ModelFiles()
+        loader.file_loader = ModelFiles()
         # To check the name of one service, botocore searches the folders of all 440.
         loader.list_available_services = lambda _type: self._services
 
