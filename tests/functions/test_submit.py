@@ -13,9 +13,9 @@ import pytest
 from cutout.domain.callback_token import CallbackAddress, verify
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
-from cutout.ports.jobs_table import LatestVersion
 from tests.functions.conftest import Start
 from tests.functions.deployed import API_KEY, CALLBACK_URL, PREPARE_ROLE_ID, UPLOADS, Stack
 from tests.support.builders import a_source

@@ -13,11 +13,11 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown, Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import LatestVersion, why_superseded
 from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import job_writer
 from cutout.usecases.shared.job_writer import JobWriter, gate_changes
@@ -235,7 +235,7 @@ _store = StoreResult.store
 
 @MUTATIONS.of(StoreResult, "store")
 def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task: Task) -> Job:
-    reason = why_superseded(self.latest_versions, job)
+    reason = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
     if reason:
         return self.settle(job, Move.SUPERSEDE, reason)
     return _store(self, job, task)

@@ -11,9 +11,8 @@ from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Shard, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo
 from cutout.domain.job.result import Result
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import Photo, Source
 from cutout.domain.states import AttemptOutcome, State
 
 NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)

@@ -9,10 +9,9 @@ from datetime import timedelta
 from functools import partial
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.states import Transport
 from cutout.ports.buckets import Labels
-from cutout.ports.jobs_table import LatestVersion
 from tests.support.fakes.buckets import MemoryUploads, StoredObject
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import WorkerDiedError

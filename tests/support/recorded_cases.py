@@ -21,14 +21,14 @@ from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
+from cutout.domain.job.source import LatestVersion, Photo, Prepared, Upright
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import Accepted, NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport
-from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
+from cutout.ports.jobs_table import CallBody, TaskClaim
 from cutout.usecases.shared.step_failures import Step
 from tests.support.builders import a_shard
 from tests.support.fakes.clock import START

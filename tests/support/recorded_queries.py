@@ -11,7 +11,7 @@ from typing import Any
 from cutout.domain.gate.gate import Limits, PauseReason
 from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.result import Result
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.object_keys import SOURCE_ORDER, SOURCE_VERSION
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
@@ -19,7 +19,6 @@ from cutout.operator.audit import Audit, Rules
 from cutout.operator.costs import By, Costs, Period
 from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 from cutout.ports.buckets import CurrentNote, NoteRevision
-from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.builders import holders
 from tests.support.fakes.buckets import StoredNote

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Result, Reuse, Variant
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import Photo, Prepared, Source, Upright
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport
 

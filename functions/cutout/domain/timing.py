@@ -1,9 +1,10 @@
-"""Time limits of jobs, and how back-offs grow."""
+"""Time limits of jobs: when tasks are read, how back-offs grow, and how long links are valid."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.provider_outcomes import Terms
@@ -29,6 +30,20 @@ LONGEST_BACK_OFF = timedelta(minutes=10)
 """Of calls and handovers."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
 _STEPS_IN_DEADLINE = 6
+_UNKNOWN_FOR_NOW = timedelta(seconds=60)
+
+
+class LastAnswer(StrEnum):
+    """What the provider last answered about a task."""
+
+    ACCEPTED = "accepted"
+    """It took the call, and named the task."""
+    RUNNING = "running"
+    """The task has not ended."""
+    UNKNOWN = "unknown"
+    """It does not know the task yet, which a callback or an earlier answer named."""
+    UNREADABLE = "unreadable"
+    """No answer, or none that could be used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,11 +65,26 @@ class Timing:
         # kept for a while after its task ended.
         return 2 * self.job_deadline + self.provider.results_last
 
+    def wait_before_read(self, last: LastAnswer, tries: int, randomness: Randomness) -> timedelta:
+        """The wait before a task is read, after this answer."""
+        match last:
+            case LastAnswer.ACCEPTED:
+                return self.first_poll
+            case LastAnswer.RUNNING:
+                return self.poll_interval
+            case LastAnswer.UNKNOWN:
+                return _UNKNOWN_FOR_NOW
+            case LastAnswer.UNREADABLE:
+                return back_off(tries, self.poll_interval, randomness)
 
-def retry_delay(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
-    """The wait after a job's step failed so often; doubles up to a part of the job's deadline."""
-    doubled: timedelta = first * 2 ** min(max(0, failures - 1), 16)
-    return max(first, min(doubled, timing.job_deadline / _STEPS_IN_DEADLINE))
+    def may_become_known(self, unknown_for: timedelta) -> bool:
+        """True while a task that the provider does not know may be too new for it."""
+        return unknown_for < self.provider.task_visibility_delay
+
+    def retry_delay(self, failures: int, *, first: timedelta) -> timedelta:
+        """The wait after a job's step failed so often; doubles up to a part of the deadline."""
+        doubled: timedelta = first * 2 ** min(max(0, failures - 1), 16)
+        return max(first, min(doubled, self.job_deadline / _STEPS_IN_DEADLINE))
 
 
 def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelta:

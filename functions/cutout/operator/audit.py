@@ -13,11 +13,11 @@ from itertools import islice
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.object_keys import result_keys, results_folder
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.bounded_parallel import bounded_map
-from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import BucketListing, JobIndex, ListedObject, Provenance
 from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter

@@ -11,7 +11,7 @@ from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.reasons import Reason
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import Lane
 
 
@@ -196,26 +196,6 @@ class Backlog(Protocol):
         """How many jobs wait, and since when."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LatestVersion:
-    """The newest upload or deletion of a key in the uploads bucket.
-
-    Attributes:
-        order: the padded sequencer of that event.
-        job_id: the job of that upload; None if the key was deleted.
-    """
-
-    source_ref: str
-    order: str
-    job_id: str | None
-
-    def supersedes(self, job: Job) -> Reason | None:
-        """Why it supersedes the job; None if it is the job's own upload, or an older one."""
-        if self.order <= job.source.order or self.job_id == job.id:
-            return None
-        return Reason.SOURCE_DELETED if self.job_id is None else Reason.NEWER_UPLOAD
-
-
 class Advance(NamedTuple):
     """The newest upload or deletion of a key, and whether it is the first that is known."""
 
@@ -231,12 +211,6 @@ class LatestVersions(Protocol):
 
     def newest(self, source_ref: str) -> LatestVersion | None:
         """The newest upload or deletion of a key (strongly consistent)."""
-
-
-def why_superseded(latest_versions: LatestVersions, job: Job) -> Reason | None:
-    """Why a newer upload or a deletion supersedes the job; None if it is the newest."""
-    newest = latest_versions.newest(job.source.ref)
-    return None if newest is None else newest.supersedes(job)
 
 
 class ResultKeys(Protocol):

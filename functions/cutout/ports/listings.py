@@ -11,9 +11,8 @@ from typing import Protocol
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.states import Lane, State
-from cutout.ports.jobs_table import LatestVersion
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

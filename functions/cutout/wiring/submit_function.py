@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cutout.domain.job.job import Job
+    from cutout.domain.job.source import LatestVersion
     from cutout.domain.recipes import Recipe
     from cutout.domain.timing import Timing
     from cutout.ports.buckets import PhotoLinks
-    from cutout.ports.jobs_table import Jobs, LatestVersion
+    from cutout.ports.jobs_table import Jobs
     from cutout.ports.provider_api import Signer
     from cutout.ports.telemetry import Telemetry
     from cutout.wiring.job_parts import JobPorts

@@ -19,9 +19,10 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
 from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.domain.states import State
-from cutout.ports.jobs_table import LatestVersion, TaskClaim
+from cutout.ports.jobs_table import TaskClaim
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER, NOW, a_job, an_attempt

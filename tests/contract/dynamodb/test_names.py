@@ -7,7 +7,8 @@ from itertools import permutations
 import pytest
 
 from cutout.domain.job.conflicts import ResultKeyTakenError
-from cutout.ports.jobs_table import Advance, LatestVersion
+from cutout.domain.job.source import LatestVersion
+from cutout.ports.jobs_table import Advance
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import a_job, a_source
 

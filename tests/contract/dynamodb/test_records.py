@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import StateEntry
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import NOW, RESULT, a_job, a_source

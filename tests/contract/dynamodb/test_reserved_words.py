@@ -18,8 +18,9 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import State
-from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
+from cutout.ports.jobs_table import CallBody, TaskClaim
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import cloud
 from tests.support.builders import LATER, NOW, a_job

@@ -16,9 +16,9 @@ from botocore.stub import Stubber
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
 from cutout.domain.errors import ObjectRefusedError
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import State
 from cutout.operator.audit import Audit, Finding, Rules
-from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import ListedObject, Provenance
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.aws_account import Account, s3_with

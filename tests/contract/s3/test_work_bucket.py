@@ -14,8 +14,7 @@ from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsPreparations, SqsReports
 from cutout.domain.errors import CopyGoneError, MessageError, SourceGoneError
-from cutout.domain.job.photo import Photo
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import Photo, Source
 from cutout.domain.messages.message_parsing import read_request, read_submission
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.reasons import Reason

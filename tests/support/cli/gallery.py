@@ -9,8 +9,8 @@ from datetime import timedelta
 from PIL import Image, ImageDraw
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo
 from cutout.domain.job.result import Variant
+from cutout.domain.job.source import Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON

@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import ListedObject
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import RESULTS, UPLOADS, make_job

@@ -16,6 +16,7 @@ from cutout.domain.job.conflicts import (
 )
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import (
@@ -24,7 +25,6 @@ from cutout.ports.jobs_table import (
     BacklogStatus,
     CallBody,
     Due,
-    LatestVersion,
     NewerRow,
     TaskClaim,
 )

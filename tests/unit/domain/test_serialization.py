@@ -15,11 +15,10 @@ from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import Row, from_row, to_row, to_small_row
 from cutout.domain.states import AttemptOutcome, Lane, State
-from cutout.ports.jobs_table import LatestVersion
 from tests.support.builders import NOW, PHOTO, RESULT, a_gate, a_job, an_attempt
 from tests.support.strategies import GATES, JOBS
 

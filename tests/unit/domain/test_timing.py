@@ -13,8 +13,8 @@ from cutout.domain.timing import (
     MESSAGE_LIFE,
     PHOTO_LINK_LIFE,
     QUEUE_RETENTION,
+    LastAnswer,
     back_off,
-    retry_delay,
 )
 from tests.support.fakes.world import TIMING
 
@@ -50,11 +50,33 @@ def test_a_back_off_doubles_from_fifteen_seconds_with_half_of_it_jitter(
 )
 def test_a_failed_step_waits_up_to_a_sixth_of_the_deadline(failures: int, minutes: int) -> None:
     """It doubles, and is never shorter than the first."""
-    assert retry_delay(failures, TIMING, first=LEASE) == minutes * MINUTE
+    assert TIMING.retry_delay(failures, first=LEASE) == minutes * MINUTE
     short = replace(TIMING, job_deadline=6 * MINUTE)
-    assert retry_delay(failures, short, first=LEASE) == LEASE
+    assert short.retry_delay(failures, first=LEASE) == LEASE
 
 
 def test_a_callback_is_accepted_for_two_deadlines_and_a_day() -> None:
     """A call may be unconfirmed for one, and its task be followed for another."""
     assert TIMING.callback_life == timedelta(hours=36)
+
+
+@pytest.mark.parametrize(
+    ("last", "seconds"),
+    [
+        (LastAnswer.ACCEPTED, 150),
+        (LastAnswer.RUNNING, 300),
+        (LastAnswer.UNKNOWN, 60),
+        (LastAnswer.UNREADABLE, 60),
+    ],
+)
+def test_each_answer_has_its_wait(last: LastAnswer, seconds: int) -> None:
+    """Only without an answer does the wait grow with the tries, here two."""
+    wait = TIMING.wait_before_read(last, 2, lambda: 1.0)
+    assert wait == timedelta(seconds=seconds)
+
+
+def test_a_task_that_stays_unknown_is_lost() -> None:
+    """After ten minutes, which is the provider's term."""
+    delay = timedelta(minutes=10)
+    assert TIMING.may_become_known(delay - timedelta(seconds=1))
+    assert not TIMING.may_become_known(delay)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.audit import Audit, AuditedObject, Finding, Rules
-from cutout.ports.jobs_table import LatestVersion
 from cutout.ports.listings import ListedObject
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.builders import RESULT, a_job

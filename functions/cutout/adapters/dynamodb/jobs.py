@@ -44,6 +44,7 @@ from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import SETTLED, Lane, State
@@ -53,7 +54,6 @@ from cutout.ports.jobs_table import (
     BacklogStatus,
     CallBody,
     Due,
-    LatestVersion,
     NewerRow,
     TaskClaim,
 )

@@ -9,10 +9,9 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.attempt import Attempt, charged, merged
-from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Result, Reuse, Variant
 from cutout.domain.job.review_decision import ReviewDecision
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import LatestVersion, Photo, Prepared, Source, Upright
 from cutout.domain.reasons import DECISIONS, Reason
 from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import TRANSITIONS, Lane, Move, State, Transport
@@ -170,6 +169,12 @@ class Job:
         """When the job came to the current state from another."""
         # A table may hold finished jobs of versions that did not write the time.
         return self.entered_at or self.updated_at
+
+    def why_superseded_by(self, newest: LatestVersion | None) -> Reason | None:
+        """Why the newest event of its key supersedes the job; None if that is its own, or older."""
+        if newest is None or newest.order <= self.source.order or newest.job_id == self.id:
+            return None
+        return Reason.SOURCE_DELETED if newest.job_id is None else Reason.NEWER_UPLOAD
 
     def is_backing_off(self, now: datetime) -> bool:
         """Whether the job must not be submitted before it is due."""

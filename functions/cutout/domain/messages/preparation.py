@@ -7,8 +7,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.job.photo import Photo
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import Photo, Source
 from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
 from cutout.domain.object_keys import PREPARED_FOLDER
 from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS, PhotoLimits

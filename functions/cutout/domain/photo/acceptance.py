@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.photo.exif_and_profile import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
 from cutout.domain.photo.model_formats import Size, structure_of

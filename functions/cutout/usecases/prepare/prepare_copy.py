@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError, SourceGoneError
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.messages.preparation import (
     CopyKind,
     MadeCopy,

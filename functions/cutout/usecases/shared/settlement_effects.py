@@ -26,7 +26,7 @@ from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags
-from cutout.ports.jobs_table import Jobs, LatestVersions, why_superseded
+from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.queues import Removals
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
@@ -148,7 +148,7 @@ class SettlementEffects:
         if self.removals is not None and (job.result is not None or job.attempts):
             # The source may have been deleted while the result was being stored.
             head = self.latest_versions.newest(job.source.ref)
-            if head is not None and head.supersedes(job) is Reason.SOURCE_DELETED:
+            if head is not None and job.why_superseded_by(head) is Reason.SOURCE_DELETED:
                 self._remove(job.source, order=head.order)
 
     def deleted(self, source: Source) -> None:
@@ -185,14 +185,17 @@ class SettlementEffects:
     def _note(self, notes: LatestNotes, job: Job) -> None:
         """Write `<key>.error.json` for the newest upload of a key, or remove it."""
         key = self._note_key(job.source)
-        if leaves_a_note(job) and why_superseded(self.latest_versions, job) is None:
+        if leaves_a_note(job) and self._is_newest(job):
             notes.put(key, error_note(job, self.terms), job)
             # A deletion or a newer upload that came meanwhile found no note to remove.
-            if why_superseded(self.latest_versions, job) is None:
+            if self._is_newest(job):
                 return
         # A key without earlier uploads has no note: most photos cost no look for one.
         if job.may_have_a_note:
             notes.remove_up_to(key, occasion_of(job))
+
+    def _is_newest(self, job: Job) -> bool:
+        return job.why_superseded_by(self.latest_versions.newest(job.source.ref)) is None
 
     def _note_key(self, source: Source) -> str:
         return note_key(
@@ -201,7 +204,7 @@ class SettlementEffects:
 
     def _tag(self, tags: SourceTags, job: Job) -> None:
         # Without versions, a newer upload of the same bytes cannot be told from this one by S3.
-        if job.source.version_id is None and why_superseded(self.latest_versions, job) is not None:
+        if job.source.version_id is None and not self._is_newest(job):
             return
         try:
             has_room = tags.tag(job.source, STATE_TAG, job.state.value)

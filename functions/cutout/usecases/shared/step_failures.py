@@ -23,7 +23,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import words
 from cutout.domain.reasons import Reason
 from cutout.domain.states import UNDECIDED, Move, State
-from cutout.domain.timing import Timing, retry_delay
+from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
@@ -106,7 +106,7 @@ class StepFailures:
         # At least as long as a message is hidden, so that no other delivery comes meanwhile. For a
         # settled job it is shorter: only its event is missing.
         first = self.timing.lease * (1 if job.state.is_settled else _VISIBILITY)
-        wait = retry_delay(failures, self.timing, first=first)
+        wait = self.timing.retry_delay(failures, first=first)
         failed = replace(job, failures=failures, due_at=now + wait)
         if job.state.is_settled:
             return self.jobs.save(failed)

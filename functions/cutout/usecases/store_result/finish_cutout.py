@@ -14,7 +14,7 @@ from cutout.domain.errors import (
     ResponseLostError,
 )
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo, Prepared
+from cutout.domain.job.source import Photo, Prepared
 from cutout.domain.object_keys import review_key
 from cutout.domain.photo.acceptance import (
     MAGIC_BYTES,

@@ -14,7 +14,6 @@ from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.states import Move
 from cutout.ports.buckets import Results
-from cutout.ports.jobs_table import why_superseded
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FetchedResult
@@ -32,7 +31,7 @@ class ReviewDecisions:
 
     def carry_out(self, job: Job) -> Job:
         """Carry out the decision; this worker has the job's lease. Returns the job as stored."""
-        superseded = why_superseded(self.store_result.latest_versions, job)
+        superseded = job.why_superseded_by(self.store_result.latest_versions.newest(job.source.ref))
         if superseded:
             return self.store_result.settle(job, Move.SUPERSEDE, superseded)
         if job.decision is None or job.result is None:

@@ -25,14 +25,13 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
 from cutout.domain.photo.acceptance import has_aspect
-from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move
-from cutout.domain.timing import Randomness, Timing, back_off
+from cutout.domain.timing import LastAnswer, Randomness, Timing, back_off
 from cutout.ports.buckets import Labels
-from cutout.ports.jobs_table import LatestVersions, ResultKeys, why_superseded
+from cutout.ports.jobs_table import LatestVersions, ResultKeys
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared import temp_folder
@@ -209,7 +208,7 @@ class StoreResult:
     def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
         """Write the file to the results bucket; returns a reason if the job is superseded."""
         job, picture = fetched.job, fetched.picture
-        superseded = why_superseded(self.latest_versions, job)
+        superseded = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
         if superseded:
             return superseded
         is_stored = self.publisher.publish(
@@ -271,12 +270,12 @@ class StoreResult:
         """Read the task again later, which renews its link, until the job's deadline."""
         if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
             return self._lost(job, message)
-        wait = wait_before_read(LastAnswer.UNREADABLE, job, self.timing, self.randomness)
+        wait = self.timing.wait_before_read(LastAnswer.UNREADABLE, job.tries, self.randomness)
         return self._repeated(job, Reason.RESULT_UNREADABLE, wait, message)
 
     def _lost(self, job: Job, message: str) -> Job:
         """End the job: its result was paid for, but cannot be fetched."""
-        superseded = why_superseded(self.latest_versions, job)
+        superseded = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)

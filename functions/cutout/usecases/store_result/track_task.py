@@ -17,13 +17,12 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import after_recheck, still_running
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
-from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.provider_outcomes import Task, TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
-from cutout.domain.timing import Randomness, Timing
-from cutout.ports.jobs_table import Jobs, LatestVersions, why_superseded
+from cutout.domain.timing import LastAnswer, Randomness, Timing
+from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
@@ -207,7 +206,7 @@ class TrackTask:
             self._wait(still_running(job, attempt), LastAnswer.RUNNING)
             return
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        wait = wait_before_read(LastAnswer.RUNNING, job, self.timing, self.randomness)
+        wait = self.timing.wait_before_read(LastAnswer.RUNNING, job.tries, self.randomness)
         self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=adopted)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
@@ -222,7 +221,7 @@ class TrackTask:
             return
         now = self.clock.now()
         since = attempt.not_found_since or now
-        if may_become_known(now - since, self.timing):
+        if self.timing.may_become_known(now - since):
             missing = replace(attempt, not_found_since=since)
             self._wait(job.with_attempt(missing), LastAnswer.UNKNOWN)
             return
@@ -253,7 +252,7 @@ class TrackTask:
             self.job_writer.settle(job, Move.FAIL, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        wait = wait_before_read(last, job, self.timing, self.randomness)
+        wait = self.timing.wait_before_read(last, job.tries, self.randomness)
         self.job_writer.move(job, move, job.reason, wait=wait, message=message)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
@@ -277,7 +276,7 @@ class TrackTask:
         elif job.state.is_settled or job.state is State.QUEUED or not job.tracks(attempt):
             # A person retried a queued job after it had failed: another attempt decides.
             self.job_writer.record(job, known, decided_by=attempt)
-        elif superseded := why_superseded(self.latest_versions, job):
+        elif superseded := job.why_superseded_by(self.latest_versions.newest(job.source.ref)):
             end(Move.SUPERSEDE, superseded)
         elif self._retried(job, known, attempt, task) is None:
             end(Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message)

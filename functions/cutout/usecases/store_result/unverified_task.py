@@ -13,10 +13,9 @@ from datetime import timedelta
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.reasons import Reason
 from cutout.domain.states import UNDECIDED, Move, State
-from cutout.domain.timing import Randomness, Timing
+from cutout.domain.timing import LastAnswer, Randomness, Timing
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
 
@@ -50,7 +49,7 @@ class UnverifiedTasks:
     def task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """The provider has no such task: normal for a moment; after that, the body was wrong."""
         now = self.clock.now()
-        if may_become_known(now - attempt.started_at, self.timing):
+        if self.timing.may_become_known(now - attempt.started_at):
             self.remember(job, attempt, task_id)
         elif attempt.named_task == task_id:
             # Only this one: another callback may have named the right task meanwhile.
@@ -89,7 +88,7 @@ class UnverifiedTasks:
     ) -> None:
         """Record the id. In `submitting`, the job stays due when its lease ends."""
         named = job.with_attempt(replace(attempt, named_task=task_id))
-        self._record(job, named, wait_before_read(last, job, self.timing, self.randomness))
+        self._record(job, named, self.timing.wait_before_read(last, job.tries, self.randomness))
 
     def _record(self, job: Job, known: Job, wait: timedelta) -> None:
         if job.state is State.UNCONFIRMED:

@@ -12,7 +12,6 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
-from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider_outcomes import (
     Accepted,
     CreateOutcome,
@@ -23,7 +22,13 @@ from cutout.domain.provider_outcomes import (
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
-from cutout.domain.timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
+from cutout.domain.timing import (
+    LONGEST_BACK_OFF,
+    LastAnswer,
+    Randomness,
+    Timing,
+    back_off,
+)
 from cutout.ports.jobs_table import Gates
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import change_gate
@@ -152,7 +157,7 @@ class CallOutcomes:
                 return self._unknown(job, attempt, outcome.message)
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
-        wait = wait_before_read(LastAnswer.ACCEPTED, job, self.timing, self.randomness)
+        wait = self.timing.wait_before_read(LastAnswer.ACCEPTED, job.tries, self.randomness)
         taken = job.with_attempt(_taken(attempt, accepted))
         return self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=taken)
 
@@ -257,7 +262,7 @@ class CallOutcomes:
         self.telemetry.metric(Metric.OUTCOME_UNKNOWN)
         wait = self.timing.unconfirmed_grace
         if attempt.named_task:
-            wait = wait_before_read(LastAnswer.UNKNOWN, job, self.timing, self.randomness)
+            wait = self.timing.wait_before_read(LastAnswer.UNKNOWN, job.tries, self.randomness)
         unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
         return self.job_writer.move(
             job,

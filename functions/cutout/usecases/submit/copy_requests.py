@@ -12,7 +12,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Prepared, Upright
+from cutout.domain.job.source import Prepared, Upright
 from cutout.domain.messages.preparation import (
     CopyKind,
     PrepareReport,

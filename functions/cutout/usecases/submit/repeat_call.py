@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move
 from cutout.domain.timing import PHOTO_LINK_LIFE, Timing
-from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions, why_superseded
+from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
 
@@ -49,7 +49,7 @@ class RepeatCalls:
 
     def decide(self, job: Job, body: str | None) -> Job:
         """The job in `submitting` if the body is to be sent again now; else postponed or ended."""
-        superseded = why_superseded(self.latest_versions, job)
+        superseded = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         now = self.clock.now()

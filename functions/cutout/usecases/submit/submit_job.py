@@ -20,12 +20,13 @@ from cutout.domain.errors import (
 )
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import Accepted, CreateOutcome
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import Backlog, Jobs, LatestVersion, LatestVersions
+from cutout.ports.jobs_table import Backlog, Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
@@ -114,7 +115,7 @@ class SubmitJob:
     def _start(self, job: Job, newest: LatestVersion | None) -> Job:
         # Nothing may be paid for a photo that was replaced while its job waited.
         head = newest or self.latest_versions.newest(job.source.ref)
-        superseded = head.supersedes(job) if head else None
+        superseded = job.why_superseded_by(head)
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         try:

@@ -9,8 +9,8 @@ import pytest
 
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import Lane
-from cutout.ports.jobs_table import LatestVersion
 from tests.support.cli.clock import NOON
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import RESULTS, UPLOADS, failed, make_job

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.ports.jobs_table import LatestVersion
 from tests.support.cli.jobs import PNG, RESULTS, UPLOADS
 from tests.support.cli.uploads import BYTES, MD5, OTHER, in_bucket, processed, sha256
 from tests.support.cli.world import World

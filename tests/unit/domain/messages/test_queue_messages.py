@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.domain.errors import MessageError
-from cutout.domain.job.photo import Photo
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import Photo, Source
 from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.messages.queue_messages import (

@@ -8,7 +8,7 @@ import pytest
 
 from cutout.adapters.sqs import written_report, written_request
 from cutout.domain.errors import MessageError
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.messages.message_parsing import (
     read_callback,
     read_report,

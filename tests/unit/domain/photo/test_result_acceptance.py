@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.photo.acceptance import (
     MAGIC_BYTES,
     Picture,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import (

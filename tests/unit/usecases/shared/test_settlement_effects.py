@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels
-from cutout.ports.jobs_table import LatestVersion, why_superseded
 from tests.support.builders import RESULT, a_job, a_source, an_attempt
 from tests.support.fakes.world import World, png
 
@@ -107,4 +107,4 @@ def test_only_a_later_event_of_another_upload_supersedes_a_job(
     job = a_job()
     if newest is not None:
         world.jobs.heads[job.source.ref] = newest
-    assert why_superseded(world.jobs, job) is reason
+    assert job.why_superseded_by(world.jobs.newest(job.source.ref)) is reason

@@ -10,8 +10,8 @@ import pytest
 
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
+from cutout.domain.job.source import Photo, Prepared, Upright
 from cutout.domain.photo.acceptance import Picture
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels

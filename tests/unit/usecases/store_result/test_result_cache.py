@@ -11,7 +11,7 @@ import pytest
 from cutout.domain.errors import TransientError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Prepared
+from cutout.domain.job.source import Prepared
 from cutout.domain.states import AttemptOutcome
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256

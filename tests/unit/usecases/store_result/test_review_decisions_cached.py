@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo
 from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.source import Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels, State
 from tests.support.fakes.world import TIMING, World, png

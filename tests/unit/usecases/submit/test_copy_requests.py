@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.job.photo import Photo, Prepared
+from cutout.domain.job.source import Photo, Prepared
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.domain.reasons import Reason

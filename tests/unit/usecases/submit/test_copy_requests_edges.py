@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.photo import Prepared
+from cutout.domain.job.source import Prepared
 from cutout.domain.messages.preparation import CopyKind, PrepareReport
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels, State

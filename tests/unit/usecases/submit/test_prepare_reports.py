@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.metrics import Metric
 from cutout.domain.reasons import Reason

@@ -13,7 +13,6 @@ from cutout.domain.object_keys import LANE_MARK
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
 from cutout.ports.buckets import Labels
-from cutout.ports.jobs_table import why_superseded
 from tests.support.fakes.world import World, png
 
 HOUR = timedelta(hours=1)
@@ -123,7 +122,7 @@ def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
     world.clock.advance(HOUR)
     assert world.registered(source, at=uploaded_at) == world.jobs.find(job.id)
     assert list(world.jobs.jobs) == [job.id]
-    assert why_superseded(world.jobs, job) is None
+    assert job.why_superseded_by(world.jobs.newest(job.source.ref)) is None
 
 
 @pytest.mark.parametrize("etag", ["same", "other"])
@@ -137,7 +136,7 @@ def test_an_event_newer_than_the_found_upload_is_another_upload(etag: str) -> No
     again = world.registered(replace(source, etag=etag), at=world.clock.now())
     assert again is not None
     assert again.id != job.id
-    assert why_superseded(world.jobs, job) is Reason.NEWER_UPLOAD
+    assert job.why_superseded_by(world.jobs.newest(job.source.ref)) is Reason.NEWER_UPLOAD
 
 
 def test_a_copy_that_carries_the_mark_waits_behind_live_uploads() -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.source import Source, after
-from cutout.ports.jobs_table import LatestVersion
+from cutout.domain.job.source import LatestVersion, Source, after
 from tests.support.builders import a_source
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World

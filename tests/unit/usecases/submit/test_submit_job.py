@@ -15,7 +15,7 @@ from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.photo import Photo
+from cutout.domain.job.source import Photo
 from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import Accepted
 from cutout.domain.reasons import Reason
