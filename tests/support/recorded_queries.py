@@ -279,8 +279,7 @@ def _retry(
     world: World, state: Facts, attempts: Any, row: Facts, how: Facts, others: Any
 ) -> object:
     job = job_in(world, {**state, **row, "attempts": attempts})
-    retry = world.operate.retry_behind_others if others else world.operate.retry
-    return lambda: retry(job, **how)
+    return lambda: world.operate.retry(job, **how, is_one_of_many=bool(others))
 
 
 ENDED = {

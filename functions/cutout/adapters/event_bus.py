@@ -19,6 +19,7 @@ SCHEMA_VERSION = "1.2"
 """Of `events/schema`: a new field raises the minor number, an incompatible change the major one."""
 _MOST_BYTES = 255 * 1024  # an entry of PutEvents may have 256 KB, its kind and source included
 _LONGEST_PROBLEM = 300
+_PICTURE = ("size", "width", "height")
 
 
 class EventBus:
@@ -63,8 +64,14 @@ def detail(job: Job) -> dict[str, Any]:
         "code": job.code,
         "message": None if is_completed else job.message,
         "source": {"bucket": source.bucket, "key": source.key, "version": source.version_id},
-        "result": None if job.result is None or job.state is State.FAILED else _result(job.result),
-        "variants": [_variant(one) for one in variants if one.problem is None],
+        "result": None
+        if job.result is None or job.state is State.FAILED
+        else _fields(job.result, "bucket", "key", *_PICTURE),
+        "variants": [
+            _fields(one, "recipe", "key", "format", *_PICTURE)
+            for one in variants
+            if one.problem is None
+        ],
         "variants_failed": [_failed(one) for one in variants if one.problem is not None],
         "credits": float(job.credits),
         # The schema of failed events has null: a result under review completed no job.
@@ -76,14 +83,8 @@ def detail(job: Job) -> dict[str, Any]:
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
-    return {
-        "bucket": result.bucket,
-        "key": result.key,
-        "size": result.size,
-        "width": result.width,
-        "height": result.height,
-    }
+def _fields(of: Result | Variant, *names: str) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in names}
 
 
 def _decision(decision: ReviewDecision) -> dict[str, Any]:
@@ -93,17 +94,6 @@ def _decision(decision: ReviewDecision) -> dict[str, Any]:
         "at": decision.at.isoformat(),
         "over": decision.over.value,
         "problem": decision.problem,
-    }
-
-
-def _variant(variant: Variant) -> dict[str, Any]:
-    return {
-        "recipe": variant.recipe,
-        "key": variant.key,
-        "format": variant.format,
-        "size": variant.size,
-        "width": variant.width,
-        "height": variant.height,
     }
 
 

@@ -94,18 +94,8 @@ class SqsCallbacks(_Queue):
 
     def remove(self, removal: Removal) -> None:
         """Have StoreResult remove what was made of a source."""
-        self._send(
-            [
-                {
-                    "removed": {
-                        "bucket": removal.bucket,
-                        "key": removal.key,
-                        "order": removal.order,
-                        "job": removal.job_id,
-                    },
-                },
-            ],
-        )
+        place = {"bucket": removal.bucket, "key": removal.key}
+        self._send([{"removed": place | {"order": removal.order, "job": removal.job_id}}])
 
 
 def written_request(request: PrepareRequest) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
@@ -75,6 +75,7 @@ class Control:
         *,
         transport: Transport | None = None,
         bypass_cache: bool = False,
+        is_one_of_many: bool = False,
     ) -> Job:
         """Retry a failed, rejected or reviewed job.
 
@@ -82,57 +83,22 @@ class Control:
         attempt still has a result; both are checked first. Otherwise, and always with
         `bypass_cache`, it makes a new paid call.
 
-        Raises:
-            IllegalMoveError: the job's state does not allow a retry.
-            JobMovedError: the job was changed meanwhile.
-        """
-        due_at = self.clock.now() + self.lease
-        again = self._retried(job, transport, bypass_cache=bypass_cache, due_at=due_at)
-        saved = self.jobs.save(again)
-        if saved.state is State.QUEUED:
-            self.submissions.enqueue([saved.id])
-        return saved
-
-    def retry_behind_others(
-        self,
-        job: Job,
-        *,
-        transport: Transport | None = None,
-        bypass_cache: bool = False,
-    ) -> Job:
-        """Retry one of many jobs: it waits at the gate at low priority, behind live uploads.
-
-        Sends no message, so that thousands of retries do not delay uploads in the queue. A freed
-        slot or Sweep enqueues the job; call `enqueue_waiting` after the last one.
-
-        Raises:
-            IllegalMoveError: the job's state does not allow a retry.
-            JobMovedError: the job was changed meanwhile.
-        """
-        # Without a due time, the job is found by its place among the waiting ones only.
-        again = self._retried(job, transport, bypass_cache=bypass_cache, due_at=None)
-        return self.jobs.save(again)
-
-    def _retried(
-        self,
-        job: Job,
-        transport: Transport | None,
-        *,
-        bypass_cache: bool,
-        due_at: datetime | None,
-    ) -> Job:
-        """The job queued again, or first checking an earlier attempt for its result.
-
         Args:
-            job: the job before the retry.
+            job: the job as it was read.
             transport: how the provider gets the photo; None keeps the job's own choice.
             bypass_cache: make a new paid call in any case.
-            due_at: when Sweep enqueues it; None makes it wait at the gate, behind live uploads.
+            is_one_of_many: wait at the gate at low priority, behind live uploads. No message is
+                sent, so that thousands of retries do not delay uploads in the queue: a freed slot
+                or Sweep enqueues the job; call `enqueue_waiting` after the last one.
+
+        Raises:
+            IllegalMoveError: the job's state does not allow a retry.
+            JobMovedError: the job was changed meanwhile.
         """
         now = self.clock.now()
         fresh = replace(
             reopened(job),
-            lane=job.lane if due_at else Lane.BACKFILL,
+            lane=Lane.BACKFILL if is_one_of_many else job.lane,
             bypass_cache=bypass_cache or job.bypass_cache,
             transport=transport or job.transport,
             result=None,
@@ -143,9 +109,14 @@ class Control:
             trying_since=None,
             upright=None,
         )
+        # Without a due time, the job is found by its place among the waiting ones only.
+        due_at = None if is_one_of_many else now + self.lease
         again = fresh.move(Move.RETRY, now=now, reason=Reason.RETRIED_BY_PERSON, due_at=due_at)
         attempt = None if bypass_cache else next_to_recheck(again)
-        return again if attempt is None else rechecking(again, attempt, now)
+        saved = self.jobs.save(again if attempt is None else rechecking(again, attempt, now))
+        if saved.state is State.QUEUED and not is_one_of_many:
+            self.submissions.enqueue([saved.id])
+        return saved
 
     def enqueue_waiting(self) -> None:
         """Enqueue waiting jobs, as many as the gate has free slots."""

@@ -205,8 +205,11 @@ class _Run:
 
         def retried(job: Job) -> None:
             try:
-                operate.retry_behind_others(
-                    job, transport=self.transport, bypass_cache=self.bypass_cache
+                operate.retry(
+                    job,
+                    transport=self.transport,
+                    bypass_cache=self.bypass_cache,
+                    is_one_of_many=True,
                 )
             # Between the listing and this write, another command or a late result may move the job.
             except (IllegalMoveError, JobMovedError):

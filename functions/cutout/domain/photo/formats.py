@@ -81,18 +81,9 @@ _JPEG_2000 = Kind(name="JPEG 2000")
 _JPEG_XL = _not_decoded("JPEG XL")
 
 _ISO_KINDS = {
-    b"avif": _AVIF,
-    b"avis": _AVIF,
-    b"heic": _HEIC,
-    b"heix": _HEIC,
-    b"heim": _HEIC,
-    b"heis": _HEIC,
-    b"hevc": _HEIC,
-    b"hevx": _HEIC,
-    b"mif1": _HEIF,
-    b"mif2": _HEIF,
-    b"msf1": _HEIF,
-    b"miaf": _HEIF,
+    **dict.fromkeys((b"avif", b"avis"), _AVIF),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), _HEIC),
+    **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), _HEIF),
 }
 _ISO_OTHERS = {b"crx ": _raw("Canon CR3")}
 

@@ -98,8 +98,7 @@ def test_a_task_that_is_known_is_asked_before_another_is_paid(
     world = World()
     job = given_up(world)
     world.operate.pause()
-    retry = world.operate.retry_behind_others if is_one_of_many else world.operate.retry
-    again = retry(job)
+    again = world.operate.retry(job, is_one_of_many=is_one_of_many)
     assert (again.state, again.reason, again.due_at, again.is_waiting) == (
         State.STORING,
         Reason.RETRIED_BY_PERSON,
@@ -141,7 +140,7 @@ def test_once_it_is_certain_that_no_result_comes_a_new_call_is_paid(
     world = World()
     job = given_up(world)
     answer(world, world.evolink.charges[0].task_id)
-    world.operate.retry_behind_others(job, transport=Transport.FILES)
+    world.operate.retry(job, transport=Transport.FILES, is_one_of_many=True)
     world.passes(15 * MINUTE)
     again = world.job(job)
     assert (again.state, again.lane, len(world.evolink.charges)) == (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from cutout.domain.photo.exif_and_profile import is_coded_srgb
@@ -114,11 +114,10 @@ def _made(primaries: Chromaticities, curve: Callable[[float], float]) -> bytes:
     samples = (min(1.0, max(0.0, curve(at / (_SAMPLES - 1)))) for at in range(_SAMPLES))
     light = [round(65_535 * one) for one in samples]
     tone = b"curv\0\0\0\0" + struct.pack(f">I{_SAMPLES}H", _SAMPLES, *light)
-    colorants = _transposed(_adapted(primaries))
     tags = [
         (b"desc", b"desc\0\0\0\0" + struct.pack(">I", 5) + b"made\0" + bytes(79)),
         (b"wtpt", _xyz(_D50)),
-        *zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, colorants), strict=True),
+        *zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, _adapted(primaries)), strict=True),
         (b"rTRC", tone),
         (b"gTRC", tone),
         (b"bTRC", tone),
@@ -152,47 +151,33 @@ def _fixed(number: float) -> int:
 
 @cache
 def _adapted(primaries: Chromaticities) -> Matrix:
-    """Red, green and blue (columns) as XYZ under D50."""
-    white, *colours = (
+    """Red, green and blue as XYZ under D50."""
+    white, red, green, blue = (
         (x / y, 1.0, (1 - x - y) / y) for x, y in zip(primaries[::2], primaries[1::2], strict=True)
     )
-    unscaled = _transposed((colours[0], colours[1], colours[2]))
-    scales = _times(_inverse(unscaled), white)
+    shares = _times(_inverse(_transposed((red, green, blue))), white)
     # Profiles hold colours under D50; the colours are adapted from their own white (Bradford).
     cones, wanted = _times(_BRADFORD, white), _times(_BRADFORD, _D50)
-    adaptation = _product(
-        _inverse(_BRADFORD),
-        _rows(
-            tuple(factor * after / before for factor in row)
-            for row, before, after in zip(_BRADFORD, cones, wanted, strict=True)
-        ),
+    gains = wanted[0] / cones[0], wanted[1] / cones[1], wanted[2] / cones[2]
+    first, second, third = (
+        _times(_inverse(_BRADFORD), _scaled(_times(_BRADFORD, colour), gains, share))
+        for colour, share in zip((red, green, blue), shares, strict=True)
     )
-    scaled = _rows(
-        tuple(number * scale for number, scale in zip(row, scales, strict=True)) for row in unscaled
-    )
-    return _product(adaptation, scaled)
-
-
-def _rows(rows: Iterable[Iterable[float]]) -> Matrix:
-    first, second, third = (_row(row) for row in rows)
     return first, second, third
 
 
-def _row(numbers: Iterable[float]) -> Row:
-    first, second, third = numbers
-    return first, second, third
+def _scaled(row: Row, factors: Row, share: float) -> Row:
+    return row[0] * factors[0] * share, row[1] * factors[1] * share, row[2] * factors[2] * share
 
 
 def _times(matrix: Matrix, column: Row) -> Row:
-    return _row(sum(one * other for one, other in zip(row, column, strict=True)) for row in matrix)
+    x, y, z = (sum(one * other for one, other in zip(row, column, strict=True)) for row in matrix)
+    return x, y, z
 
 
 def _transposed(matrix: Matrix) -> Matrix:
-    return _rows(zip(*matrix, strict=True))
-
-
-def _product(one: Matrix, other: Matrix) -> Matrix:
-    return _transposed(_rows(_times(one, column) for column in _transposed(other)))
+    first, second, third = zip(*matrix, strict=True)
+    return first, second, third
 
 
 def _inverse(matrix: Matrix) -> Matrix:
@@ -202,10 +187,9 @@ def _inverse(matrix: Matrix) -> Matrix:
         ArithmeticError: the matrix has no inverse.
     """
     (a, b, c), (d, e, f), (g, h, i) = matrix
-    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
-    cofactors = (
-        (e * i - f * h, c * h - b * i, b * f - c * e),
-        (f * g - d * i, a * i - c * g, c * d - a * f),
-        (d * h - e * g, b * g - a * h, a * e - b * d),
+    share = 1 / (a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+    return (
+        ((e * i - f * h) * share, (c * h - b * i) * share, (b * f - c * e) * share),
+        ((f * g - d * i) * share, (a * i - c * g) * share, (c * d - a * f) * share),
+        ((d * h - e * g) * share, (b * g - a * h) * share, (a * e - b * d) * share),
     )
-    return _rows(tuple(number / determinant for number in row) for row in cofactors)
