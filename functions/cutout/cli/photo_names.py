@@ -10,17 +10,21 @@ from cutout.domain.job.job import Job
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
+class UnknownNameError(Problem):
+    """A text names no job of the stack."""
+
+
 def key_of(text: str, uploads_bucket: str) -> str:
     """Return the key that a text names.
 
     Raises:
-        Problem: It is the URL of another bucket.
+        UnknownNameError: It is the URL of another bucket.
     """
     if not text.startswith("s3://"):
         return text
     bucket, _, key = text.removeprefix("s3://").partition("/")
     if bucket != uploads_bucket:
-        raise Problem(
+        raise UnknownNameError(
             f"{bucket} is not the uploads bucket of this stack.",
             advice=f"The uploads bucket is {uploads_bucket}; "
             "name another stack with `--stack NAME`.",
@@ -32,7 +36,7 @@ def job_named(stack: Stack, text: str) -> Job:
     """Return the job with this id, or the job of the newest upload of this key.
 
     Raises:
-        Problem: There is no such job.
+        UnknownNameError: There is no such job.
     """
     job = stack.jobs.find(text) if _JOB_ID.fullmatch(text) else None
     return job or newest_job(stack, key_of(text, stack.outputs.uploads_bucket))
@@ -42,11 +46,11 @@ def newest_job(stack: Stack, key: str) -> Job:
     """Return the job of the newest upload of a key.
 
     Raises:
-        Problem: There is no such job.
+        UnknownNameError: There is no such job.
     """
     job = stack.newest(key)
     if job is None:
-        raise Problem(
+        raise UnknownNameError(
             f"There is no job of {key} on {stack.where}.",
             advice=f"{nearest_key(stack, key)}`cutout ls` lists the jobs; "
             "`cutout put` uploads photos.",

@@ -18,7 +18,7 @@ from cutout.cli import compose
 from cutout.cli.console.live import LiveWindows, ShownPage
 from cutout.cli.console.site import Form, Site
 from cutout.cli.options.job_filters import job_filter, time_in
-from cutout.cli.photo_names import job_named
+from cutout.cli.photo_names import UnknownNameError, job_named
 from cutout.domain.dataclass import dataclass
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
@@ -144,7 +144,11 @@ class Board:
 
     def search(self, request: Request) -> Response:
         """Go to the photo that a key, an s3:// URL or the id of a job names."""
-        job = job_named(self.site.stack(), request.query_params.get("key", "").strip())
+        name = request.query_params.get("key", "").strip()
+        try:
+            job = job_named(self.site.stack(), name)
+        except UnknownNameError as problem:
+            return self.site.page("problem.html", status=HTTPStatus.NOT_FOUND, problem=problem)
         return RedirectResponse(f"/jobs/{quote(job.id)}", status_code=HTTPStatus.SEE_OTHER)
 
     def pause(self, _request: Request, _form: Form) -> Response:

@@ -32,21 +32,31 @@ class Queue:
 
     Attributes:
         prefix: of the photos' keys.
-        after: the place where the page before this one ends; None for the first page.
+        ends: the places where the pages before this one end, the first page's first.
         results: those of the page and, if there are more, the first one of the next page.
     """
 
     prefix: str = ""
-    after: Cursor | None = None
+    ends: tuple[Cursor, ...] = ()
     results: Sequence[DoubtfulResult] = ()
 
     @classmethod
     def of(cls, parameters: QueryParams) -> Queue:
         """Return the queue of an address; what is no place is the beginning."""
-        after = None
+        ends: tuple[Cursor, ...] = ()
         with suppress(ValueError):
-            after = Cursor.read(parameters.get("after", ""))
-        return cls(prefix=parameters.get("prefix", ""), after=after)
+            ends = tuple(map(Cursor.read, parameters.getlist("after")))
+        return cls(prefix=parameters.get("prefix", ""), ends=ends)
+
+    @property
+    def after(self) -> Cursor | None:
+        """The place after which it begins; None for the first page."""
+        return self.ends[-1] if self.ends else None
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it begins with a result that was asked for, so that none before it is known."""
+        return bool(self.after and self.results) and self.results[0].job.id == self.ends[-1].job_id
 
     @property
     def count(self) -> int:
@@ -61,27 +71,34 @@ class Queue:
     @property
     def parameters(self) -> str:
         """Its parameters in an address."""
-        return self._parameters(after=self.after)
+        return self._parameters(self.ends)
 
     def address(self, place: int) -> str | None:
-        """Return the address of a result, on this page or the next; None if there is none."""
+        """Return the address of a result, on this page or beside it; None if there is none."""
         if place in range(self.count):
-            job = self.results[place].job
-            return f"/review?{self._parameters(job=job.id, after=self.after)}"
+            return f"/review?{self._parameters(self.ends, job=self.results[place].job.id)}"
         if place < 0:
-            return f"/review?{self._parameters()}" if self.after else None
+            return self._address_before() if self.ends else None
         if not self.is_cut:
             return None
-        return f"/review?{self._parameters(after=Cursor.of(self.results[place - 1].job))}"
+        end = Cursor.of(self.results[place - 1].job)
+        return f"/review?{self._parameters((*self.ends, end))}"
+
+    def _address_before(self) -> str:
+        """Return the address of the last result of the page before, or of the newest of all."""
+        if self.is_apart:
+            return f"/review?{self._parameters(())}"
+        *before, end = self.ends
+        return f"/review?{self._parameters(before, job=end.job_id)}"
 
     def id_after(self, place: int) -> str:
         """Return the id of the job to show once this one is decided on."""
         neighbours = [*self.results[place + 1 : place + 2], *self.results[:place][-1:]]
         return neighbours[0].job.id if neighbours else ""
 
-    def _parameters(self, *, job: str = "", after: Cursor | None = None) -> str:
-        fields = {"job": job, "prefix": self.prefix, "after": str(after or "")}
-        return urlencode({name: value for name, value in fields.items() if value})
+    def _parameters(self, ends: Sequence[Cursor], *, job: str = "") -> str:
+        fields = [("job", job), ("prefix", self.prefix), *(("after", str(it)) for it in ends)]
+        return urlencode([it for it in fields if it[1]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +190,7 @@ class ReviewPage:
         queue = self._queue(Queue.of(request.query_params), left_out)
         if asked and job_id not in {it.job.id for it in queue.results}:
             # It is on another page, or so new that the index does not have it yet.
-            queue = self._queue(replace(queue, after=Cursor.of(asked.job)), left_out)
+            queue = self._queue(replace(queue, ends=(Cursor.of(asked.job),)), left_out)
             queue = replace(queue, results=(asked, *queue.results))
         results = queue.results
         place = next((place for place, it in enumerate(results) if it.job.id == job_id), 0)
@@ -197,8 +214,8 @@ class ReviewPage:
         # The index is eventually consistent.
         waiting = (one for one in doubtful if one.job.id != left_out)
         results = tuple(islice(waiting, LONGEST_QUEUE + 1))
-        if not results and queue.after:
-            return self._queue(replace(queue, after=None), left_out)
+        if not results and queue.ends:
+            return self._queue(replace(queue, ends=()), left_out)
         return replace(queue, results=results)
 
 

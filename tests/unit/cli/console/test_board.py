@@ -152,11 +152,26 @@ def test_a_search_goes_to_the_photo(visitor: Visitor, name: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/job-of-a.jpg")
 
 
-def test_a_search_without_a_find_says_so(visitor: Visitor) -> None:
-    """With what to do."""
-    answer = visitor.get("/search?key=nothing.jpg")
-    assert answer.status_code == 503
-    assert "There is no job of nothing.jpg" in answer.text
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nothing.jpg", "There is no job of nothing.jpg"),
+        ("s3://elsewhere/a.jpg", "elsewhere is not the uploads bucket"),
+    ],
+)
+def test_a_search_without_a_find_says_so(visitor: Visitor, name: str, said: str) -> None:
+    """With what to do; the connection is kept, as nothing is wrong with it."""
+    answer = visitor.get(f"/search?key={name}")
+    assert (answer.status_code, said in answer.text) == (404, True)
+    before = visitor.connections
+    assert visitor.get("/").status_code == 200
+    assert visitor.connections == before
+
+
+def test_a_search_that_cannot_be_made_is_not_one_without_a_find(visitor: Visitor) -> None:
+    """The page says what is wrong with AWS."""
+    visitor.stack.table.fails_with = _DEAD
+    assert visitor.get(f"/search?key={'a' * 32}").status_code == 503
 
 
 _EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "Query")

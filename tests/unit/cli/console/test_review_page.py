@@ -151,8 +151,20 @@ def test_pages_of_the_queue_follow_each_other(visitor: Visitor) -> None:
     part = press(visitor, text, "accept")
     assert shown(part) == "148.jpg"
     text = visitor.get(re.sub("job=[^&]*&", "", unescape(back))).text
-    assert (shown(text), "Newest" in text) == ("097.jpg", True)
-    assert 'rel="prev" href="/review?"' in text
+    assert shown(text) == "097.jpg"
+
+
+def test_the_way_back_leads_over_all_pages_of_the_queue(visitor: Visitor) -> None:
+    """Result by result, as the way there."""
+    visitor.stack.know(*(reviewed(f"{number:03}.jpg", 9 + number) for number in range(220)))
+    there = [shown(text := visitor.get("/review").text)]
+    while address := re.search(r'rel="next" href="([^"]*)"', text):
+        there.append(shown(text := visitor.get(unescape(address[1])).text))
+    back = [shown(text)]
+    while address := re.search(r'rel="prev" href="([^"]*)"', text):
+        back.append(shown(text := visitor.get(unescape(address[1])).text))
+    assert len(there) == 223
+    assert back == there[::-1]
 
 
 def test_an_address_leads_to_its_job_however_far_back(visitor: Visitor) -> None:
@@ -162,6 +174,7 @@ def test_an_address_leads_to_its_job_however_far_back(visitor: Visitor) -> None:
     )
     text = visitor.get(f"/review?job={140:032x}").text
     assert (shown(text), "1 of 10 older ones" in text) == ("140.jpg", True)
+    assert ("Newest" in text, 'rel="prev" href="/review?"' in text) == (True, True)
     text = visitor.get("/review?job=job-of-a.jpg&prefix=shoes/").text
     assert shown(text) == "a.jpg"
     visitor.stack.know(make_job("done.jpg"))
