@@ -135,17 +135,3 @@ def test_the_files_api_needs_a_known_key(client: Client, method: str, path: str)
     reply = call(client.url + path, method, body=b"{}", headers={"authorization": API_KEY})
 
     assert _error(reply) == (401, (False, 401))
-
-
-def test_an_uploaded_file_can_be_missing_when_it_is_fetched(
-    client: Client, small_photo: bytes
-) -> None:
-    """The task with this input fails."""
-    file = client.upload(small_photo).json()["data"]
-    client.commit("files", "gone")
-
-    body = client.create_body("/") | {"image_urls": [file["file_url"]]}
-    task_id = client.create(body).json()["id"]
-    client.entries(file["file_name"], "end", 1)
-
-    assert client.read(task_id).json()["error"]["code"] == "image_processing_error"

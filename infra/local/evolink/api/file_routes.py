@@ -18,8 +18,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from infra.local.evolink import refusals
-from infra.local.evolink.faults.answer_faults import DOWNLOAD_FAULTS, UPLOAD_FAULTS
-from infra.local.evolink.faults.fault import Stage
 from infra.local.evolink.refusals import RefusalError, no_such_key
 from infra.local.evolink.stored_state import Table
 from infra.local.evolink.tasks.activity_log import Kind
@@ -73,18 +71,10 @@ class FileRoutes:
         try:
             form = _form(request.headers.get("content-type", ""), await request.body())
             path, name = _field(form, "upload", "path"), _field(form, "file", "name")
-            photo = f"/{path}/{name or form['file'].file_name}"
-            rule = service.rules.take(Stage.UPLOAD, photo)
-            if rule is None:
-                file = self._store(form["file"], path, name)
+            file = self._store(form["file"], path, name)
         except RefusalError as error:
             service.activity.enter(Kind.UPLOAD, status=error.refusal.status, file=None)
             raise
-        if rule is not None:
-            answer = service.answer(request, UPLOAD_FAULTS, rule, Response())
-            status = answer.status_code
-            service.activity.enter(Kind.UPLOAD, photo=photo, status=status, file=None)
-            return answer
         own_photo = f"/files/{file.location}"
         service.activity.enter(Kind.UPLOAD, photo=own_photo, status=200, file=file.id)
         return _success(file.described)
@@ -121,12 +111,10 @@ class FileRoutes:
         service = self._service
         location = str(request.path_params["location"])
         file = self._files.get(location)
-        rule = service.rules.take(Stage.SERVE, f"/files/{location}")
         if file is None or file not in self._live():
             return no_such_key()
         media_type = str(file.described["mime_type"])
-        answer = Response(service.blobs[file.sha256], media_type=media_type)
-        return service.answer(request, DOWNLOAD_FAULTS, rule, answer)
+        return Response(service.blobs[file.sha256], media_type=media_type)
 
     def _store(self, part: "_Part", path: str, name: str) -> _StoredFile:
         service = self._service

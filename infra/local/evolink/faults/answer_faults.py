@@ -6,7 +6,6 @@ from infra.local.evolink.faults.broken_answers import (
     broken_json,
     changed,
     compressed,
-    dripping,
     endless,
     hang,
     integer_code,
@@ -23,12 +22,10 @@ from infra.local.evolink.faults.broken_answers import (
 )
 from infra.local.evolink.faults.fault import Stage, declare
 from infra.local.evolink.faults.wrong_pictures import as_webp, bomb, noise, redrawn, with_alpha
-from infra.local.evolink.refusals import FilesRefusal, Refusal, invalid_request
+from infra.local.evolink.refusals import Refusal, invalid_request
 
 _CREATED = "The task is created and charged,"
-_NO_CAPACITY = "No available channel for this model, please try again later"
 _UNDECIDED = "An earlier request with this key is still undecided"
-_DECLARED = 5 * 1024**3
 _STREAMED = 1024**3
 
 REFUSED_REQUESTS = declare(
@@ -39,13 +36,7 @@ REFUSED_REQUESTS = declare(
         "Refused as an invalid request.",
         refused(invalid_request("Invalid request parameters")),
     ),
-    ("401", "Refused as if the key were unknown.", refused(refusals.UNAUTHORIZED)),
     ("402", "Refused as if the account were empty.", refused(refusals.INSUFFICIENT_QUOTA)),
-    (
-        "403",
-        "Refused as if the key lacked access to the model.",
-        refused(refusals.model_access_denied("mj-v7-remove-bg")),
-    ),
     ("404", "Refused as if the path did not exist.", refused(refusals.NOT_FOUND)),
     (
         "409",
@@ -75,11 +66,6 @@ REFUSED_REQUESTS = declare(
         "integer-code",
         "Refused in the second dialect: an integer code and a suggestion (status, default 503).",
         integer_code,
-    ),
-    (
-        "capacity-as-400",
-        "Refused with 400 although the message says that there is no capacity.",
-        refused(invalid_request(_NO_CAPACITY)),
     ),
     ("reset-before-accept", "The connection is reset; no task is created.", reset),
 )
@@ -118,11 +104,6 @@ READ_FAULTS = declare(
     ),
     ("404-on-read", "The task is not found.", refused(refusals.TASK_NOT_FOUND)),
     (
-        "expired-on-read",
-        "The task's record has expired.",
-        refused(Refusal(404, "resource_not_found", "The task has expired")),
-    ),
-    (
         "429-on-read",
         "The read is refused as too many requests.",
         refused(Refusal(429, "rate_limit_exceeded", "Too many requests", "evo_api_error")),
@@ -154,7 +135,6 @@ RESULT_FAULTS = declare(
     Stage.RESULT,
     ("403", "The link is forbidden.", page(403)),
     ("404", "The link is not found.", missing),
-    ("expired", "The link is answered as after its 24 hours.", missing),
     ("500", "The media host answers 500.", page(500)),
     ("html", "A 200 with an HTML error page.", page(200)),
     (
@@ -180,14 +160,9 @@ RESULT_FAULTS = declare(
         redirected("http://media.evolink.invalid/result.png"),
     ),
     (
-        "declares-huge",
-        "The header promises five gigabytes.",
-        endless(_DECLARED, is_declared=True),
-    ),
-    (
         "streams-huge",
         "Bytes without a declared length and without an end (up to 1 GiB).",
-        endless(_STREAMED, is_declared=False),
+        endless(_STREAMED),
     ),
     ("bomb", "A small PNG of 30000x30000 pixels.", picture(lambda _cut_out: bomb())),
     ("opaque", "A PNG without any transparency.", picture(with_alpha(255))),
@@ -209,43 +184,4 @@ RESULT_FAULTS = declare(
     ("202", "A 202 with an empty body.", accepted),
     ("gzip", "The picture compressed, although the client did not ask for it.", compressed),
     ("slow", "The answer starts late (seconds, default 60).", late(60.0)),
-    (
-        "drip",
-        "A hundred bytes at a time with a pause between (seconds, default 1).",
-        dripping,
-    ),
 )
-
-UPLOAD_FAULTS = declare(
-    "files",
-    Stage.UPLOAD,
-    ("40001", "The upload is refused as too large.", refused(refusals.FILE_TOO_LARGE)),
-    ("40002", "The upload is refused for its type.", refused(refusals.FILE_TYPE_UNSUPPORTED)),
-    (
-        "40003",
-        "The upload is refused: the quota is used up.",
-        refused(refusals.FILE_QUOTA_EXCEEDED),
-    ),
-    (
-        "40004",
-        "The upload's URL cannot be fetched.",
-        refused(FilesRefusal(400, 40004, "Failed to fetch the file URL: HTTP 403")),
-    ),
-    (
-        "50001",
-        "The upload fails in the storage.",
-        refused(FilesRefusal(500, 50001, "Storage error")),
-    ),
-    ("401", "The upload is refused: unknown key.", refused(refusals.FILES_UNAUTHORIZED)),
-    (
-        "429",
-        "The upload is refused as too many requests.",
-        refused(FilesRefusal(429, 429, "upload_token_rate_limited")),
-    ),
-    ("502", "The upload is answered 502 in HTML.", page(502)),
-    ("reset", "The connection is reset.", reset),
-    ("timeout", "The answer never comes.", hang),
-)
-"""Nothing is stored."""
-
-DOWNLOAD_FAULTS = declare("files", Stage.SERVE, ("gone", "An uploaded file is not found.", missing))

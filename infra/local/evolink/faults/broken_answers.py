@@ -42,8 +42,6 @@ _TYPES_BY_STATUS = {
     503: "service_unavailable_error",
 }
 _PNG = "image/png"
-_DRIP_SECONDS = 1.0
-_DRIP_BYTES = 100
 _CHUNK = 64 * 1024
 _MOVED = "moved"
 
@@ -229,15 +227,9 @@ def redirected(url: str | None = None) -> Effect:
     )
 
 
-def endless(count: int, *, is_declared: bool) -> Effect:
-    """Answer with that many zeros, whose number the header may declare."""
-    headers = {"content-length": str(count)} if is_declared else None
-    return lambda _exchange: StreamingResponse(_zeros(count), headers=headers, media_type=_PNG)
-
-
-def dripping(exchange: Exchange) -> Response:
-    """Send a few bytes at a time."""
-    return StreamingResponse(_drops(exchange), media_type=_PNG)
+def endless(count: int) -> Effect:
+    """Answer with that many zeros, whose number no header declares."""
+    return lambda _exchange: StreamingResponse(_zeros(count), media_type=_PNG)
 
 
 async def _zeros(count: int) -> AsyncIterator[bytes]:
@@ -246,10 +238,3 @@ async def _zeros(count: int) -> AsyncIterator[bytes]:
         # A client that reads fast never makes the server wait. Without a pause no other coroutine
         # would run, not even the one that notices that the client has disconnected.
         await asyncio.sleep(0)
-
-
-async def _drops(exchange: Exchange) -> AsyncIterator[bytes]:
-    content = bytes(exchange.answer.body)
-    for start in range(0, len(content), _DRIP_BYTES):
-        yield content[start : start + _DRIP_BYTES]
-        await exchange.clock.wait(exchange.rule.seconds or _DRIP_SECONDS)

@@ -17,8 +17,6 @@ class Stage(StrEnum):
     READ = "a read of a task"
     CALLBACK = "the callback of a task, decided when it is created"
     RESULT = "a download of a result"
-    UPLOAD = "an upload to the Files API"
-    SERVE = "a download of an uploaded file"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,10 @@ from difflib import get_close_matches
 from typing import get_args, get_type_hints
 
 from infra.local.evolink.faults.answer_faults import (
-    DOWNLOAD_FAULTS,
     LOST_ANSWERS,
     READ_FAULTS,
     REFUSED_REQUESTS,
     RESULT_FAULTS,
-    UPLOAD_FAULTS,
 )
 from infra.local.evolink.faults.fault import Fault, Rule, Stage
 from infra.local.evolink.faults.task_faults import CALLBACK_FAULTS, TASK_FAULTS
@@ -23,8 +21,6 @@ ALL_FAULTS: tuple[Fault[object], ...] = (
     *READ_FAULTS.values(),
     *CALLBACK_FAULTS.values(),
     *RESULT_FAULTS.values(),
-    *UPLOAD_FAULTS.values(),
-    *DOWNLOAD_FAULTS.values(),
 )
 _BY_NAME = {(fault.where, fault.name): fault for fault in ALL_FAULTS}
 _NAMES = {"where": str, "fault": str}
