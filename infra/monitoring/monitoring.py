@@ -1,12 +1,14 @@
 """The alarms and their topic, a dashboard, and a saved query."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from aws_cdk import Aws, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -18,8 +20,13 @@ from ..settings.settings import Settings
 from .alarm_rule import RUNBOOKS, AlarmRule
 from .alarms import alarm_rules
 from .dashboard import dashboard_rows
-from .log_query import save_query
 from .metric_builder import MetricBuilder
+
+# To run it, replace the job id, or the key, by the photo's.
+_EVERYTHING_ABOUT_ONE_PHOTO: Final = """\
+fields @timestamp, service, level, message, state, came_from, reason, attempt, @message
+| filter job_id = "JOB_ID" or key = "shoes/a.jpg"
+| sort @timestamp asc"""
 
 
 class Monitoring(Construct):
@@ -79,8 +86,13 @@ class Monitoring(Construct):
                     alarms=list(self.alarms.values()),
                 ),
             )
-        self.query = save_query(
-            self, name=name, groups=[one.log_group for one in functions.values()]
+        self.query = logs.CfnQueryDefinition(
+            self,
+            "EverythingAboutOnePhoto",
+            name=f"{name}/Everything about one photo",
+            query_string=_EVERYTHING_ABOUT_ONE_PHOTO,
+            # A query without log groups would ask for them each time that it is opened.
+            log_group_names=[one.log_group.log_group_name for one in functions.values()],
         )
 
     def _alarm(self, rule: AlarmRule) -> cloudwatch.Alarm:

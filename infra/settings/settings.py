@@ -13,8 +13,11 @@ from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import MESSAGE_LIFE
 
-from .field_builders import (
+from .settings_checks import CheckedSettings, refuse_unknown
+from .value_rules import (
     LOG_RETENTIONS,
+    Choice,
+    OneOf,
     bucket,
     flag,
     key_arn,
@@ -25,8 +28,6 @@ from .field_builders import (
     url,
     whole,
 )
-from .settings_checks import CheckedSettings, refuse_unknown
-from .value_rules import Choice, OneOf
 
 DAY: Final = 86_400
 

@@ -1,10 +1,10 @@
-"""What the values of settings may be; a refusal says what to pass instead."""
+"""What the values of settings may be, and fields with such rules; refusals say what to pass."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -49,10 +49,8 @@ class Whole:
         """Accept an int, or digits as the command line passes them."""
         number = _whole(value)
         if number is None or not self.least <= number <= self.most:
-            raise SettingError(
-                f"{name} must be a whole number from {self.least} to {self.most}, "
-                f"got {value!r}: pass -c {name}={self.example}"
-            )
+            meaning = f"a whole number from {self.least} to {self.most}"
+            raise _refusal(name, meaning, value, self.example)
         return number
 
 
@@ -67,10 +65,8 @@ class OneOf:
         """Accept an int, or digits as the command line passes them."""
         number = _whole(value)
         if number not in self.numbers:
-            choices = ", ".join(str(one) for one in self.numbers)
-            raise SettingError(
-                f"{name} must be one of {choices}, got {value!r}: pass -c {name}={self.example}"
-            )
+            choices = ", ".join(map(str, self.numbers))
+            raise _refusal(name, f"one of {choices}", value, self.example)
         return number
 
 
@@ -84,7 +80,7 @@ class Flag:
             return value
         if value in {"true", "false"}:
             return value == "true"
-        raise SettingError(f"{name} must be true or false, got {value!r}: pass -c {name}=true")
+        raise _refusal(name, "true or false", value, "true")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +93,7 @@ class Choice:
         """Accept one of the words."""
         if isinstance(value, str) and value in self.words:
             return value
-        choices = " or ".join(self.words)
-        raise SettingError(
-            f"{name} must be {choices}, got {value!r}: pass -c {name}={self.words[0]}"
-        )
+        raise _refusal(name, " or ".join(self.words), value, self.words[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +108,7 @@ class Text:
         """Accept a string that matches the whole pattern."""
         if isinstance(value, str) and re.fullmatch(self.pattern, value):
             return value
-        raise SettingError(
-            f"{name} must be {self.meaning}, got {value!r}: pass -c {name}={self.example}"
-        )
+        raise _refusal(name, self.meaning, value, self.example)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,10 +157,8 @@ class Url:
         """Accept an https URL, or an http one of this machine."""
         if isinstance(value, str) and self._is_base(value):
             return value.rstrip("/")
-        raise SettingError(
-            f"{name} must be an https URL without query or credentials (http only for loopback), "
-            f"got {value!r}: pass -c {name}={self.example}"
-        )
+        meaning = "an https URL without query or credentials (http only for loopback)"
+        raise _refusal(name, meaning, value, self.example)
 
     @staticmethod
     def _is_base(value: str) -> bool:
@@ -178,6 +167,69 @@ class Url:
             return False
         bare = not (parts.query or parts.fragment or "@" in parts.netloc)
         return bare and (parts.scheme == "https" or is_plain_loopback(value))
+
+
+def _refusal(name: str, meaning: str, value: object, example: object) -> SettingError:
+    return SettingError(f"{name} must be {meaning}, got {value!r}: pass -c {name}={example}")
+
+
+LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+"""The usual ones of the days that CloudWatch Logs can keep lines for."""
+
+
+def setting(default: Any, rule: Rule) -> Any:  # noqa: ANN401 # the field's annotation types it
+    """Make a field that this rule reads."""
+    return field(default=default, metadata={"rule": rule})
+
+
+def whole(default: int, *, least: int, most: int) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a whole number within bounds."""
+    return setting(default, Whole(least=least, most=most, example=default))
+
+
+def flag(*, default: bool) -> Any:  # noqa: ANN401 # the same
+    """Make a field for true or false."""
+    return setting(default, Flag())
+
+
+def text(pattern: str, *, meaning: str, example: str, default: str | None = None) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a text of this form, which is optional without a default."""
+    rule = Text(pattern=pattern, meaning=meaning, example=example)
+    return setting(default, rule if default is not None else OrNone(rule=rule))
+
+
+def texts(pattern: str, *, meaning: str, example: str, most: int) -> Any:  # noqa: ANN401 # the same
+    """Make a field for at most `most` texts of this form; none is the default."""
+    rule = Text(pattern=pattern, meaning=meaning, example=example)
+    return setting((), Several(rule=rule, most=most))
+
+
+def url(default: str | None = None, *, example: str) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a base URL, which is optional without a default."""
+    rule = Url(example=example)
+    return setting(default, rule if default is not None else OrNone(rule=rule))
+
+
+def bucket() -> Any:  # noqa: ANN401 # the same
+    """Make a field for the optional name of a bucket."""
+    pattern = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+    return text(pattern, meaning="the name of an existing bucket", example="our-photos")
+
+
+def key_arn() -> Any:  # noqa: ANN401 # the same
+    """Make a field for the optional ARN of a KMS key."""
+    return text(
+        r"arn:aws[a-z-]*:kms:.+:key/.+",
+        meaning="the ARN of a KMS key",
+        example="arn:aws:kms:eu-central-1:123456789012:key/1234abcd-...",
+    )
+
+
+def prefix() -> Any:  # noqa: ANN401 # the same
+    """Make a field for a key prefix; empty means all keys."""
+    # The prefix becomes part of an IAM resource: * and ? are wildcards there, ${ a variable.
+    meaning = "a key prefix without a leading slash and without * ? $"
+    return text(r"|[^/*?$][^*?$]{0,500}", meaning=meaning, example="photos/", default="")
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str]:

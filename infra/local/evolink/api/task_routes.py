@@ -34,8 +34,7 @@ from infra.local.evolink.refusals import (
 from infra.local.evolink.stored_state import Table
 from infra.local.evolink.tasks.activity_log import Kind
 from infra.local.evolink.tasks.service import Service
-from infra.local.evolink.tasks.task import Task
-from infra.local.evolink.tasks.task_document import creation_answer
+from infra.local.evolink.tasks.task import Task, creation_answer
 from infra.local.evolink.tasks.task_lifecycle import TaskLifecycle
 
 _PRICE = 5.4  # credits a call; the sheet of the provider's prices names it

@@ -12,8 +12,7 @@ from infra.local.evolink.standin_clock import Clock
 from infra.local.evolink.stored_state import StoredState, Table
 from infra.local.evolink.tasks.activity_log import ActivityLog
 from infra.local.evolink.tasks.outgoing_http import OutgoingHttp
-from infra.local.evolink.tasks.task import Task
-from infra.local.evolink.tasks.task_document import task_answer
+from infra.local.evolink.tasks.task import Task, task_answer
 
 
 class Service:
