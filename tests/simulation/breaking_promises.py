@@ -27,6 +27,7 @@ from cutout.usecases.store_result.publish_with_metadata import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TrackTask
+from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.repeat_call import RepeatCalls
@@ -154,12 +155,12 @@ def the_body_of_a_callback_is_believed(self: TrackTask, request: TaskCheck) -> N
 _check = TrackTask.check
 
 
-_retried = TrackTask._retried  # noqa: SLF001
+_retried = UnfinishedTasks._retried  # noqa: SLF001
 
 
-@MUTATIONS.of(TrackTask, "_retried")
+@MUTATIONS.of(UnfinishedTasks, "_retried")
 def a_failure_that_only_a_callback_named_is_retried(
-    self: TrackTask, before: Job, ended: Job, attempt: Attempt, task: Task
+    self: UnfinishedTasks, before: Job, ended: Job, attempt: Attempt, task: Task
 ) -> Job | None:
     return _retried(self, before, ended, replace(attempt, is_adopted=False), task)
 

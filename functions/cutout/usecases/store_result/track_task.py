@@ -6,7 +6,7 @@ A callback is only a trigger: the task's status is always read from the API.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from datetime import timedelta
 from typing import NamedTuple
 
 from cutout.domain.dataclass import dataclass
@@ -14,28 +14,23 @@ from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientErro
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
-from cutout.domain.job.recheck import after_recheck, still_running
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import Task, TaskStatus
-from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Verdict, decide_task_failure
-from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
-from cutout.domain.timing import LastAnswer, Randomness, Timing
-from cutout.ports.jobs_table import Jobs, LatestVersions
+from cutout.domain.states import AttemptOutcome, Move, State
+from cutout.ports.jobs_table import Jobs
 from cutout.ports.provider_api import Provider
-from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.review_decisions import ReviewDecisions
 from cutout.usecases.store_result.store_result import StoreResult
+from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _RACES = 3
 """Lost races before the message is left to a later delivery."""
-_TRACKED = frozenset({State.PROCESSING, State.STORING})
-TRACKED = _TRACKED | {State.UNCONFIRMED}
+TRACKED = frozenset({State.UNCONFIRMED, State.PROCESSING, State.STORING})
 """States in which StoreResult moves a job, and counts its failed steps."""
 
 
@@ -51,18 +46,16 @@ class TrackTask:
     """Reads the task of one attempt and moves its job."""
 
     job_writer: JobWriter
-    latest_versions: LatestVersions
-    submissions: SubmissionQueue
     clock: Clock
     telemetry: Telemetry
     failures: StepFailures
     jobs: Jobs
     provider: Provider
+    unfinished_tasks: UnfinishedTasks
     unverified_tasks: UnverifiedTasks
     store_result: StoreResult
     review_decisions: ReviewDecisions
-    timing: Timing
-    randomness: Randomness
+    lease: timedelta
 
     def check(self, request: TaskCheck) -> None:
         """Process a callback or a poll.
@@ -137,7 +130,7 @@ class TrackTask:
             now=now,
             reason=job.reason if is_again else None,
             message=job.message if is_again else None,
-            due_at=now + self.timing.lease,
+            due_at=now + self.lease,
         )
         return replace(storing, failures=storing.failures + 1, cut_short=storing.cut_short + 1)
 
@@ -155,26 +148,11 @@ class TrackTask:
         if task_id is None:
             return
         try:
-            self._look(job, attempt, task_id, message)
-        except TaskTakenError:
-            self.telemetry.log("the task belongs to another call", job_id=job.id)
-            self.telemetry.metric(Metric.TASK_TAKEN)
-            if job.is_rechecking and attempt == job.tracked_attempt:
-                self._go_on_asking(job, job.with_attempt(attempt.without_task()))
-            else:
-                self.unverified_tasks.belongs_to_another(job, attempt)
-
-    def _look(self, job: Job, attempt: Attempt, task_id: str, message: _Message) -> None:
-        try:
             task = self.provider.read(task_id)
         except TaskUnknownError:
-            self._task_unknown(job, attempt, task_id)
+            self.unfinished_tasks.unknown(job, attempt, task_id)
         except TransientError as exc:
-            if self.unverified_tasks.concerns(job, attempt):
-                self.unverified_tasks.task_unreadable(job, attempt, task_id, str(exc))
-            elif job.state in _TRACKED:
-                self._wait(job, LastAnswer.UNREADABLE, str(exc))
-            else:
+            if not self.unfinished_tasks.unreadable(job, attempt, task_id, str(exc)):
                 # Nobody polls for this attempt: the queue must deliver the callback again.
                 raise
         else:
@@ -182,122 +160,26 @@ class TrackTask:
 
     def _task_known(self, job: Job, attempt: Attempt, task: Task, message: _Message) -> None:
         self.telemetry.log("task read", status=task.status, task_id=task.id)
-        # An id that no answer to the call has named came from a callback's body.
-        is_adopted = attempt.is_adopted or attempt.task_id is None
         if attempt.not_found_since is not None:
             attempt = replace(attempt, not_found_since=None)
             job = job.with_attempt(attempt)
+        # An id that no answer to the call has named came from a callback's body.
+        is_adopted = attempt.is_adopted or attempt.task_id is None
         known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None)
-        match task.status:
-            case TaskStatus.RUNNING:
-                self._still_running(job, known)
-            case TaskStatus.FAILED if self.unverified_tasks.is_answer_due(job, attempt):
-                self.unverified_tasks.remember(job, attempt, task.id)
-            case TaskStatus.FAILED:
-                self._task_failed(job, known, task)
-            case TaskStatus.COMPLETED:
-                if message.request.is_poll and job.state is not State.STORING:
-                    self.telemetry.metric(Metric.RECOVERED_BY_POLL)
-                self._task_completed(job, known, task, others_wait=message.others_wait)
-
-    def _still_running(self, job: Job, attempt: Attempt) -> None:
-        """Check a running task again later; the attempt that the job tracks adopts its task."""
-        if job.state not in UNDECIDED or not job.tracks(attempt):
-            self._wait(still_running(job, attempt), LastAnswer.RUNNING)
-            return
-        adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        wait = self.timing.wait_before_read(LastAnswer.RUNNING, job.tries, self.randomness)
-        self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=adopted)
-
-    def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
-        """Ask again for a while: a new task may be unknown, and a lost one must stay unknown.
-
-        The task of an earlier attempt is ignored, because the job no longer depends on it.
-        """
-        if self.unverified_tasks.concerns(job, attempt):
-            self.unverified_tasks.task_unknown(job, attempt, task_id)
-            return
-        if job.state not in _TRACKED or attempt != job.tracked_attempt:
-            return
-        now = self.clock.now()
-        since = attempt.not_found_since or now
-        if self.timing.may_become_known(now - since):
-            missing = replace(attempt, not_found_since=since)
-            self._wait(job.with_attempt(missing), LastAnswer.UNKNOWN)
-            return
-        ended = attempt.ended(
-            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=job.is_rechecking
-        )
-        lost = job.with_attempt(ended)
-        if job.is_rechecking:
-            self._go_on_asking(job, lost)
-        else:
-            settle = self.job_writer.settle
-            settle(job, Move.FAIL, Reason.TASK_LOST, known=lost, code="task_not_found")
-
-    def _go_on_asking(self, job: Job, answered: Job) -> None:
-        """Recheck the next attempt for a result, or queue the job for a new paid call."""
-        after = after_recheck(answered, self.clock.now())
-        saved = self.job_writer.record(job, after)
-        if saved.state is State.QUEUED:
-            self.submissions.enqueue([saved.id])
-
-    def _wait(self, job: Job, last: LastAnswer, message: str | None = None) -> None:
-        """Check again later, within the deadline; jobs that do not wait for a task stay as is."""
-        if job.state not in _TRACKED:
-            return
-        has_result = job.state is State.STORING and not job.is_rechecking
-        if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
-            reason = Reason.RESULT_LOST if has_result else Reason.DEADLINE_PASSED
-            self.job_writer.settle(job, Move.FAIL, reason, message=message)
-            return
-        move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        wait = self.timing.wait_before_read(last, job.tries, self.randomness)
-        self.job_writer.move(job, move, job.reason, wait=wait, message=message)
-
-    def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
-        """Retry with back-off where the error code allows it; otherwise end the job.
-
-        A task that only a callback's body named may be another call's, whose answer was lost: the
-        API does not tell. The job's own call may still be charged, so nothing more is paid: the job
-        ends, a callback may still bring its result, and a person may retry it.
-        """
-        ended = attempt.without_task()
-        if not attempt.is_adopted:
-            ended = replace(
-                attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used),
-                code=task.code,
-                message=task.message,
-            )
-        known = job.with_attempt(ended)
-        end = partial(self.job_writer.settle, job, known=known, decided_by=attempt)
-        if job.is_rechecking and job.tracks(attempt):
-            self._go_on_asking(job, known)
-        elif job.state.is_settled or job.state is State.QUEUED or not job.tracks(attempt):
-            # A person retried a queued job after it had failed: another attempt decides.
-            self.job_writer.record(job, known, decided_by=attempt)
-        elif superseded := job.why_superseded_by(self.latest_versions.newest(job.source.ref)):
-            end(Move.SUPERSEDE, superseded)
-        elif self._retried(job, known, attempt, task) is None:
-            end(Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message)
-
-    def _retried(self, before: Job, known: Job, attempt: Attempt, task: Task) -> Job | None:
-        """Retry the failed task later; returns the job as stored, or None if it is not retried."""
-        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in before.attempts)
-        decision = decide_task_failure(task, earlier, attempt.transport)
-        is_again = decision.verdict is Verdict.AGAIN and before.state.holds_slot
-        if attempt.is_adopted or not is_again or not decision.delay:
-            return None
-        return self.job_writer.move(
-            before,
-            Move.RETRY_TASK,
-            Reason.TASK_RETRIED,
-            # Spread: tasks that fail together, as in an outage, must not all be retried together.
-            wait=decision.delay * (1 + 0.5 * self.randomness()),
-            known=replace(known, transport=decision.transport or before.transport),
-            code=task.code,
-            message=task.message,
-        )
+        try:
+            match task.status:
+                case TaskStatus.RUNNING:
+                    self.unfinished_tasks.running(job, known)
+                case TaskStatus.FAILED:
+                    self.unfinished_tasks.failed(job, attempt, known, task)
+                case TaskStatus.COMPLETED:
+                    if message.request.is_poll and job.state is not State.STORING:
+                        self.telemetry.metric(Metric.RECOVERED_BY_POLL)
+                    self._task_completed(job, known, task, others_wait=message.others_wait)
+        except TaskTakenError:
+            self.telemetry.log("the task belongs to another call", job_id=job.id)
+            self.telemetry.metric(Metric.TASK_TAKEN)
+            self.unfinished_tasks.of_another_call(job, attempt)
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task, *, others_wait: bool) -> None:
         """Take the lease, then store the result."""
