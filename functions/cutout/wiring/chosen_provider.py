@@ -17,11 +17,10 @@ from cutout.adapters.evolink import (
 )
 
 if TYPE_CHECKING:
-    from cutout.adapters.evolink import Balance, Http
+    from cutout.adapters.evolink import Balance
 
 __all__ = [
     "Balance",
-    "Http",
     "balance",
     "file_store",
     "final_codes",

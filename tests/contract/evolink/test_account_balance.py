@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from cutout.adapters.evolink.account_balance import Balance, read_balance
-from cutout.adapters.http_httpx import Answer
 from cutout.domain.errors import NotSentError
+from cutout.ports.http import Answer
 
 SERVER = "https://api.example/"
 

@@ -14,14 +14,13 @@ from cutout.domain.function_settings import variable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cutout.adapters.evolink.account import ApiKey, Http
     from cutout.adapters.evolink.account_balance import Balance
     from cutout.domain.function_settings import JobSettings
+    from cutout.ports.http import ApiKey, Http
     from cutout.ports.provider_api import Files, Provider
 
 __all__ = [
     "Balance",
-    "Http",
     "balance",
     "file_store",
     "final_codes",

@@ -4,67 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
 from types import MappingProxyType
-from typing import Protocol
 
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.json_answers import error_in, json_object
-from cutout.domain.dataclass import dataclass
 from cutout.domain.provider_outcomes import Refused
+from cutout.ports.http import Answer, ApiKey, Http
 
 _KEY_REFUSED = 401
-
-
-class Answer(Protocol):
-    """A server's answer; header names are in lower case."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers."""
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-
-
-class Http(Protocol):
-    """Sends single requests."""
-
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-    ) -> Answer:
-        """Send one request; never repeat it.
-
-        Raises:
-            NotSentError: the request did not reach the server.
-            ResponseLostError: the request may have reached the server; no whole answer came.
-        """
-
-
-class ApiKey(Protocol):
-    """The API key, cached."""
-
-    def text(self, *, is_fresh: bool = False) -> str | None:
-        """The key; read again if `is_fresh`; None without one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _NoKeyAnswer:
-    """Stands in for the provider's answer where the key cannot be sent."""
-
-    body: bytes
-    status: int = _KEY_REFUSED
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Account:
@@ -134,7 +81,9 @@ class Account:
         refused = refusal_of(key)
         if refused:
             error = {"code": refused.code, "message": refused.message}
-            return _NoKeyAnswer(body=json.dumps({"error": error}).encode())
+            # In place of the provider's answer.
+            body = json.dumps({"error": error}).encode()
+            return Answer(status=_KEY_REFUSED, headers={}, body=body)
         known = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         url = self._base_url + path
         return self._http.send(method, url, headers=known | dict(headers), body=body)

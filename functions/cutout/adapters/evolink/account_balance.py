@@ -12,7 +12,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CutoutError
 
 if TYPE_CHECKING:
-    from cutout.adapters.evolink.account import Http
+    from cutout.ports.http import Http
 
 
 @dataclass(frozen=True, kw_only=True)

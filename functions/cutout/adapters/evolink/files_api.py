@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from cutout.adapters.evolink.account import Account, ApiKey, Http
+from cutout.adapters.evolink.account import Account
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.json_answers import code_of, error_in, json_object, link_of, text_of
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded, words
+from cutout.ports.http import ApiKey, Http
 
 _FOLDER = "cutout"
 # The file is too large, or of an unsupported type.

@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from cutout.adapters.evolink.account import Account, Answer, ApiKey, Http
+from cutout.adapters.evolink.account import Account
 from cutout.adapters.evolink.error_codes import (
     MODERATION_CODES,
     cause_of_task_failure,
@@ -52,6 +52,7 @@ from cutout.domain.provider_outcomes import (
     Terms,
     words,
 )
+from cutout.ports.http import Answer, ApiKey, Http
 
 # With these statuses, the API did not take the call; with any other, it may have.
 _REFUSING = frozenset({400, 401, 402, 403, 404, 409, 413, 415, 422, 429})

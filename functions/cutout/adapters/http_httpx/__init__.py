@@ -7,11 +7,10 @@
 from cutout.adapters.http_httpx.client import USER_AGENT
 from cutout.adapters.http_httpx.deadline_network import Resolver, resolve
 from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
-from cutout.adapters.http_httpx.sending import Answer, HttpxHttp
+from cutout.adapters.http_httpx.sending import HttpxHttp
 
 __all__ = [
     "USER_AGENT",
-    "Answer",
     "FetchLimits",
     "HttpxHttp",
     "Resolver",

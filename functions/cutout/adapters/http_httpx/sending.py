@@ -8,19 +8,10 @@ from collections.abc import Mapping
 import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
-from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotSentError, ResponseLostError
+from cutout.ports.http import Answer
 
 _MAX_ANSWER_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """A server's answer; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class HttpxHttp:

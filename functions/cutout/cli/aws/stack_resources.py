@@ -18,10 +18,10 @@ from cutout.cli.aws.description import Resource, name_in
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
-from cutout.wiring import chosen_provider
 
 if TYPE_CHECKING:
     from cutout.cli.aws.clients import Clients
+    from cutout.ports.http import Http
 
 _TIMEOUT_SECONDS = 10.0
 _COUNTS = {
@@ -196,7 +196,7 @@ class Resources(Monitoring):
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return parsedate_to_datetime(date).astimezone(UTC)
 
-    def http(self, *, trusts_local_cloud: bool = False) -> chosen_provider.Http:
+    def http(self, *, trusts_local_cloud: bool = False) -> Http:
         """Return an HTTP client for servers outside AWS's APIs."""
         from cutout.adapters.http_httpx import HttpxHttp  # noqa: PLC0415 - few commands need it
 
