@@ -16,7 +16,7 @@ from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, Deflater, add_to_zip, digest_of
 from .asset_platform import Target
-from .build_cache import BuildCache, Pack, folder_made_once
+from .build_cache import BuildCache, folder_made_once
 from .bytecode import compiled, place_of
 from .dependencies import SitePackages, install, site_key
 from .folders import CACHE, SOURCES
@@ -36,7 +36,7 @@ class AssetBuilder:
     _shared: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
     """For the folders that all functions have in common."""
 
-    def build(self, shape: FunctionShape, also: Contents | None = None) -> Pack:
+    def build(self, shape: FunctionShape, also: Contents | None = None) -> Asset:
         """Build the asset of one function, unless it is in the cache.
 
         Args:
@@ -51,7 +51,7 @@ class AssetBuilder:
 
     def build_all(
         self, shapes: Sequence[FunctionShape], also: Mapping[FunctionName, Contents]
-    ) -> list[Pack]:
+    ) -> list[Asset]:
         """Build several side by side: zlib compresses without Python's global lock.
 
         Raises:
@@ -67,7 +67,7 @@ class AssetBuilder:
     def _own(self, shape: FunctionShape) -> dict[str, Path]:
         return own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
 
-    def _build(self, shape: FunctionShape, own: Mapping[str, Path], also: Contents) -> Pack:
+    def _build(self, shape: FunctionShape, own: Mapping[str, Path], also: Contents) -> Asset:
         called = botocore_data.names_called(
             path for name, path in own.items() if name.startswith(_CALLS_AWS)
         )
@@ -94,39 +94,29 @@ class AssetBuilder:
         what = repr((shape.distributions, shape.aws_services, sorted(called)))
         return _key(f"{what}\0{site_key(self._target, self.locks)}", _builder())
 
-    def _vendored(self, shape: FunctionShape, called: frozenset[str], cache: BuildCache) -> Pack:
+    def _vendored(self, shape: FunctionShape, called: frozenset[str], cache: BuildCache) -> Asset:
         return cache.get(
             f"vendored-{shape.name}-{self.platform}",
             self._vendored_key(shape, called),
             lambda place: self._vendor(place, shape, called),
         )
 
-    def _vendor(self, place: Path, shape: FunctionShape, called: frozenset[str]) -> Pack:
+    def _vendor(self, place: Path, shape: FunctionShape, called: frozenset[str]) -> str:
         files = self._site().files(shape.distributions)
         contents = _read(botocore_data.cut(files, shape.aws_services, called))
         add_to_zip(place, contents, self._deflater)
-        return Pack(
-            path=place,
-            digest=digest_of(contents, also=self._target.fingerprint),
-            files=len(contents),
-            unzipped_bytes=_size(contents),
-        )
+        return digest_of(contents, also=self._target.fingerprint)
 
     def _add_own(
-        self, place: Path, own: Mapping[str, Path], also: Contents, vendored: Pack
-    ) -> Pack:
+        self, place: Path, own: Mapping[str, Path], also: Contents, vendored: Asset
+    ) -> str:
         compiled = self._compiled()
         contents = {**_read({name: compiled / name for name in own}), **also}
         # The zip of the distributions is large and changes with the locks only, so it is built
         # once, and our own modules are added to a copy.
         shutil.copyfile(vendored.path, place)
         add_to_zip(place, contents, self._deflater)
-        return Pack(
-            path=place,
-            digest=digest_of(contents, also=vendored.digest),
-            files=vendored.files + len(contents),
-            unzipped_bytes=vendored.unzipped_bytes + _size(contents),
-        )
+        return digest_of(contents, also=vendored.digest)
 
     def _compiled(self) -> Path:
         """Return a folder with copies of our modules and their bytecode."""
@@ -158,11 +148,8 @@ def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionNam
     builder = AssetBuilder(platform)
     file = {f"cutout/{RECIPES_FILE}": write_recipes(recipes).encode()} if recipes else {}
     also = {name: file for name, shape in SHAPES.items() if shape.reads_recipes}
-    packs = builder.build_all(tuple(SHAPES.values()), also)
-    return {
-        name: Asset(path=pack.path, digest=pack.digest)
-        for name, pack in zip(SHAPES, packs, strict=True)
-    }
+    assets = builder.build_all(tuple(SHAPES.values()), also)
+    return dict(zip(SHAPES, assets, strict=True))
 
 
 def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:
@@ -182,10 +169,6 @@ def _named(contents: Contents) -> str:
     return "".join(
         f"\0{name}\0{hashlib.sha256(contents[name]).hexdigest()}" for name in sorted(contents)
     )
-
-
-def _size(contents: Contents) -> int:
-    return sum(len(one) for one in contents.values())
 
 
 # A change of the builder itself makes new assets, too.

@@ -1,35 +1,21 @@
 """A cache of zips and folders: each is made once, by one process at a time; old ones go."""
 
 import fcntl
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from ..deployed_functions import Asset
 
 _KEPT: Final = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pack:
-    """A zip, the digest of its contents, and its size."""
-
-    path: Path
-    digest: str
-    files: int
-    unzipped_bytes: int
-
-    @property
-    def zipped_bytes(self) -> int:
-        """Return the size of the zip itself."""
-        return self.path.stat().st_size
-
-
-Make = Callable[[Path], Pack]
-"""Builds the zip at the given path, and describes it."""
+Make = Callable[[Path], str]
+"""Builds the zip at the given path; returns the digest of its contents."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +24,25 @@ class BuildCache:
 
     folder: Path
 
-    def get(self, kind: str, key: str, make: Make) -> Pack:
+    def get(self, kind: str, key: str, make: Make) -> Asset:
         """Return the zip of that kind and key; build it if it is not in the cache."""
         place = self.folder / f"{kind}-{key}.zip"
         known = _cached(place)
         if known:
             return known
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as temporary:
-            made = make(Path(temporary) / "pack.zip")
-            # A zip counts only with its record, which is written last.
-            made.path.replace(place)
-        record = {name: value for name, value in asdict(made).items() if name != "path"}
-        _record_of(place).write_text(json.dumps(record), encoding="utf-8")
+            made = Path(temporary) / "asset.zip"
+            digest = make(made)
+            # A zip counts only with its digest, which is written last.
+            made.replace(place)
+        _digest_of(place).write_text(digest)
         self._delete_old(kind)
-        return Pack(path=place, **record)
+        return Asset(path=place, digest=digest)
 
     def _delete_old(self, kind: str) -> None:
         found = sorted(self.folder.glob(f"{kind}-*.zip"), key=lambda one: one.stat().st_mtime_ns)
         for place in found[:-_KEPT]:
-            _record_of(place).unlink(missing_ok=True)
+            _digest_of(place).unlink(missing_ok=True)
             place.unlink()
 
     @contextmanager
@@ -92,12 +78,12 @@ def folder_made_once(cache: Path, kind: str, key: str, make: Callable[[Path], No
     return folder
 
 
-def _cached(place: Path) -> Pack | None:
-    record = _record_of(place)
-    if not (record.is_file() and place.is_file()):
+def _cached(place: Path) -> Asset | None:
+    digest = _digest_of(place)
+    if not (digest.is_file() and place.is_file()):
         return None
-    return Pack(path=place, **json.loads(record.read_text(encoding="utf-8")))
+    return Asset(path=place, digest=digest.read_text())
 
 
-def _record_of(place: Path) -> Path:
-    return place.with_suffix(".json")
+def _digest_of(place: Path) -> Path:
+    return place.with_suffix(".digest")

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from infra.assets import AssetBuilder, AssetError
-from infra.assets.__main__ import main
 from infra.assets.archive import Deflater, add_to_zip, digest_of
 from infra.assets.botocore_data import cut, names_called
 from infra.assets.bytecode import LambdaPython, ThisPython
@@ -280,14 +279,6 @@ def test_operations_are_found_where_they_are_called_or_quoted(tmp_path: Path) ->
         'self._client.put_item(Item={})\nclient.get_paginator("query")\n# client scan_all'
     )
     assert names_called([source]) == {"put_item", "get_paginator", "query"}
-
-
-def test_one_command_prints_sizes(capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m infra.assets` builds what is missing and prints a line for each function."""
-    status = main(["--platform", "local"])
-    lines = capsys.readouterr().out.splitlines()
-    assert status == 0
-    assert [line.split()[0] for line in lines] == ["function", *FunctionName]
 
 
 def test_the_checkout_is_where_assets_come_from() -> None:
