@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.usecases.shared.admission import change_gate
 
 
@@ -55,4 +55,4 @@ class GateKeeper:
 
 
 def _limited(gate: Gate, limits: Limits | None) -> Gate:
-    return gate.limited(limits, gate.deployed or DEFAULT_LIMITS)
+    return gate.limited(limits)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.operator.list_jobs import ListJobs
 from cutout.wiring.gate_parts import admission_scheduler
 
@@ -52,7 +51,7 @@ def control(stack: Stack) -> Control:
     """Compose the same for a stack, with the limits in its table."""
     # The functions know the limits by their environment; a person's are in the gate's item.
     gate = stack.jobs.read_gate()
-    return operate(stack.ports, gate.limits or gate.deployed or DEFAULT_LIMITS)
+    return operate(stack.ports, gate.limits_in_force)
 
 
 def browse(

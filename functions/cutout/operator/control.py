@@ -57,7 +57,7 @@ class Control:
                     current.daily_credit_cap if daily_credit_cap is None else daily_credit_cap
                 ),
             )
-            return gate.limited(changed, self.admission.limits)
+            return gate.limited(changed)
 
         gate = change_gate(self.gates, rule)
         self.admission.enqueue_waiting()
@@ -65,7 +65,7 @@ class Control:
 
     def restore_limits(self) -> Gate:
         """Use the deployed limits again."""
-        gate = change_gate(self.gates, lambda gate: gate.limited(None, self.admission.limits))
+        gate = change_gate(self.gates, lambda gate: gate.limited(None))
         self.admission.enqueue_waiting()
         return gate
 

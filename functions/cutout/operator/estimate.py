@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from math import ceil
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
+from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
@@ -53,7 +53,7 @@ class Estimator:
 
     def estimate(self, photos: int, gate: Gate) -> Estimate:
         """Estimate a number of photos from now on, with the current gate."""
-        limits = gate.limits or gate.deployed or DEFAULT_LIMITS
+        limits = gate.limits_in_force
         durations = self._durations()
         task = sum(durations, timedelta()) / len(durations) if durations else _UNKNOWN
         today, a_day = self._through_cap(gate, limits)

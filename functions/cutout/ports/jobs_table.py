@@ -109,7 +109,8 @@ class Gates(Protocol):
         """The current gate (strongly consistent); a new one if there is none.
 
         Args:
-            deployed: the deployed limits, where they are known: one request then reads all shards.
+            deployed: the deployed limits, where they are known: the gate has them then, and one
+                request reads all shards.
         """
 
     def write_gate(self, gate: Gate) -> Gate:

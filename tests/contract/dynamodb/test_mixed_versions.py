@@ -127,7 +127,7 @@ PAUSED = COUNTED.pausing(PauseReason.OUT_OF_CREDITS, NOW, LATER)
         COUNTED.sealed(NOW),
         PAUSED.sealed(NOW),
         PAUSED.sealed(NOW).resuming(),
-        COUNTED.sealed(NOW).limited(DEFAULT_LIMITS, DEFAULT_LIMITS).swept(DEFAULT_LIMITS, NOW),
+        COUNTED.sealed(NOW).limited(DEFAULT_LIMITS).swept(DEFAULT_LIMITS, NOW),
         COUNTED.sealed(NOW).priced(Decimal(7)),
     ],
     ids=["new", "counted", "paused", "resumed", "swept", "priced"],
@@ -156,10 +156,10 @@ def test_the_gate_of_the_version_before_is_closed_before_this_one_admits(
     gate = jobs.read_gate()
     assert (gate.is_sealed, gate.in_flight) == (False, 2)
     assert gate.spent_on(NOW.date()) == Decimal("37.8")
-    assert gate.free_slots(DEFAULT_LIMITS) == 1
+    assert gate.free_slots == 1
     jobs.write_gate(gate.sealed(NOW))
     assert _earlier_gate(table).is_paused(YEARS_LATER)
-    assert jobs.read_gate().why_closed(DEFAULT_LIMITS, NOW) is None
+    assert jobs.read_gate().why_closed(NOW) is None
 
 
 def test_what_the_version_before_writes_to_the_gate_keeps_what_is_this_ones(

@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeSerializer
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
+from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.gate.shards import ShardChange
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
@@ -186,8 +186,8 @@ def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(
     gate = jobs.read_gate()
     assert gate.pause is not None
     assert gate.pause.reason.value == "provider-maintenance"
-    assert gate.why_closed(DEFAULT_LIMITS, NOW) == Reason.GATE_PAUSED
-    assert gate.why_closed(DEFAULT_LIMITS, until) is None
+    assert gate.why_closed(NOW) == Reason.GATE_PAUSED
+    assert gate.why_closed(until) is None
     jobs.save(OURS, gate=[ShardChange(shard=None, frees="theirs"), TAKES])
     jobs.write_gate(jobs.read_gate().priced(Decimal(7)))
     written = jobs.read_gate()

@@ -20,7 +20,7 @@ import pytest
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.gate import DEFAULT_LIMITS, PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import to_row
@@ -205,7 +205,7 @@ def test_the_gate_is_read_sealed_and_written_over(written: Written) -> None:
     assert sealed.pause.since.isoformat() == stored["pause"]["M"]["since"]["S"]
     assert sealed.is_sealed
     assert written.jobs.read_gate() == sealed
-    assert sealed.why_closed(DEFAULT_LIMITS, LATER) is Reason.GATE_PAUSED
+    assert sealed.why_closed(LATER) is Reason.GATE_PAUSED
     resumed = written.jobs.write_gate(sealed.resuming())
     assert (resumed.is_sealed, resumed.is_paused(LATER)) == (True, False)
 

@@ -136,7 +136,8 @@ class MemoryJobs:
             gate.most_shards,
             gate.limits.shards if gate.limits else 1,
         )
-        return replace(gate, shards=tuple(self.shards.get(n, Shard()) for n in range(count)))
+        shards = tuple(self.shards.get(n, Shard()) for n in range(count))
+        return replace(gate, deployed=deployed or gate.deployed, shards=shards)
 
     def write_gate(self, gate: Gate) -> Gate:
         self._step("gate.write")

@@ -141,7 +141,8 @@ class DynamoJobs:
         count = max(known, gate.most_shards, gate.limits.shards if gate.limits else 1)
         if count > known:
             items |= self._found([shard_key(number) for number in range(known, count)])
-        return gate_in(items.get(GATE), [items.get(shard_key(number)) for number in range(count)])
+        gate = gate_in(items.get(GATE), [items.get(shard_key(number)) for number in range(count)])
+        return replace(gate, deployed=deployed or gate.deployed)
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write the gate's item if it has not been written since it was read."""

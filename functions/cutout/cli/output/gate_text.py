@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from cutout.cli.output.describe import duration
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
+from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
@@ -25,7 +25,7 @@ _RAISE_THE_CAP = "`cutout limits --daily-credit-cap CREDITS` raises the cap."
 
 def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
     """Return the gate for programs: limits, usage, and the pause if there is one."""
-    limits = gate.limits or gate.deployed or DEFAULT_LIMITS
+    limits = gate.limits_in_force
     pause = gate.pause if gate.is_paused(now) else None
     return {
         "in_flight": gate.in_flight,
@@ -63,8 +63,7 @@ def delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> 
     if not reasons:
         return None
     gate = read_gate()  # a request, which most readings do not need
-    limits = gate.limits or gate.deployed or DEFAULT_LIMITS
-    match gate.why_closed(limits, now):
+    match gate.why_closed(now):
         case Reason.DAILY_CAP:
             return _cap_reached(gate, now)
         case Reason.PRICE_ABOVE_CAP:

@@ -89,7 +89,8 @@ class Gate:
         version: the number of writes of the item.
         price: expected credits for one photo: what the provider last reserved.
         limits: set by a person; None means the deployed limits.
-        deployed: the deployed limits when Sweep last ran, for the command line.
+        deployed: the deployed limits: those of the function that reads it; for the command line,
+            those when Sweep last ran.
         most_shards: how many shards may be in use; it never shrinks.
         has_waiting: jobs may be waiting. Jobs that begin to wait note it, and so does Sweep, which
             also notes their end.
@@ -116,6 +117,11 @@ class Gate:
     shards: tuple[Shard, ...] = (Shard(),)
 
     @property
+    def limits_in_force(self) -> Limits:
+        """What a person has set, else what is deployed."""
+        return self.limits or self.deployed or DEFAULT_LIMITS
+
+    @property
     def in_flight(self) -> int:
         """How many slots are held: tasks that may be running."""
         return sum(len(shard.holders) for shard in self.shards) + self._carried
@@ -136,26 +142,25 @@ class Gate:
         shards = sum((shard.spent.get(day, Decimal(0)) for shard in self.shards), Decimal(0))
         return shards + self._carried_spent_on(day)
 
-    def free_slots(self, deployed: Limits) -> int:
+    @property
+    def free_slots(self) -> int:
         """How many more tasks may start."""
-        return max(0, (self.limits or deployed).max_in_flight - self.in_flight)
+        return max(0, self.limits_in_force.max_in_flight - self.in_flight)
 
     def is_paused(self, now: datetime) -> bool:
         """Whether the gate is paused now."""
         return self.pause is not None and (self.pause.until is None or now < self.pause.until)
 
-    def place(
-        self, deployed: Limits, now: datetime, randomness: Callable[[], float]
-    ) -> Place | Reason:
+    def place(self, now: datetime, randomness: Callable[[], float]) -> Place | Reason:
         """A free slot, picked at random, or why the next job must wait."""
         if self.is_paused(now):
             return Reason.GATE_PAUSED
-        limits, today = self.limits or deployed, now.date()
-        slots = self._free_slots_by_shard(limits)
+        limits, today = self.limits_in_force, now.date()
+        slots = self._free_slots_by_shard()
         if not slots:
             return Reason.GATE_FULL
         is_too_high = self.price > limits.daily_credit_cap / limits.shards
-        most_spent = self._credits_by_shard(limits, today, is_price_too_high=is_too_high)
+        most_spent = self._credits_by_shard(today, is_price_too_high=is_too_high)
         within = [shard for shard in slots if shard in most_spent]
         if not within:
             return Reason.PRICE_ABOVE_CAP if is_too_high else Reason.DAILY_CAP
@@ -167,9 +172,9 @@ class Gate:
             day=today,
         )
 
-    def why_closed(self, deployed: Limits, now: datetime) -> Reason | None:
+    def why_closed(self, now: datetime) -> Reason | None:
         """Why the next job must wait, or None if the gate is open."""
-        place = self.place(deployed, now, lambda: 0.0)
+        place = self.place(now, lambda: 0.0)
         return place if isinstance(place, Reason) else None
 
     def stale_holders(self, now: datetime) -> Iterator[tuple[int, str]]:
@@ -197,15 +202,15 @@ class Gate:
     def swept(self, deployed: Limits, now: datetime, *, has_waiting: bool = False) -> Gate:
         """The gate after a run of Sweep: sealed, and with what is deployed and waits."""
         sealed = replace(self.sealed(now), deployed=deployed, has_waiting=has_waiting)
-        gate = sealed.limited(self.limits, deployed)
+        gate = sealed.limited(self.limits)
         if self.is_sealed and self.seal is not None and now - self.seal.since > _LONGEST:
             return replace(gate, carried_in_flight=0)
         return gate
 
-    def limited(self, limits: Limits | None, deployed: Limits) -> Gate:
+    def limited(self, limits: Limits | None) -> Gate:
         """The gate with limits that a person has set; None means the deployed ones."""
-        most = max(self.most_shards, (limits or deployed).shards)
-        return replace(self, limits=limits, most_shards=most)
+        gate = replace(self, limits=limits)
+        return replace(gate, most_shards=max(self.most_shards, gate.limits_in_force.shards))
 
     def probing(self, until: datetime) -> Gate:
         """The gate after a pause has ended: paused again until the outcome of one call is known."""
@@ -247,28 +252,28 @@ class Gate:
     def _carried_spent_on(self, day: date) -> Decimal:
         return self.carried_spent if day == self.carried_day else Decimal(0)
 
-    def _padded(self, limits: Limits) -> list[Shard]:
+    @property
+    def _padded(self) -> list[Shard]:
         """The shards that were read, and empty ones in the place of those not written yet."""
-        return [*self.shards, *[Shard()] * (limits.shards - len(self.shards))]
+        return [*self.shards, *[Shard()] * (self.limits_in_force.shards - len(self.shards))]
 
-    def _free_slots_by_shard(self, limits: Limits) -> dict[int, int]:
+    def _free_slots_by_shard(self) -> dict[int, int]:
         """The shards with a free slot, and how many slots each has."""
-        held = [len(shard.holders) for shard in self._padded(limits)]
+        limits, held = self.limits_in_force, [len(shard.holders) for shard in self._padded]
         slots = shares(limits.max_in_flight, held, limits.shards, outside=self._carried)
         return {number: most for number, most in enumerate(slots) if held[number] < most}
 
-    def _credits_by_shard(
-        self, limits: Limits, day: date, *, is_price_too_high: bool
-    ) -> dict[int, Decimal]:
+    def _credits_by_shard(self, day: date, *, is_price_too_high: bool) -> dict[int, Decimal]:
         """The shards with enough credits for one more photo, and what may be spent before it.
 
         Only a call can correct a price that is too high for a shard's share: one photo a day is
         sent to check it, by the first shard. It is admitted at the usual price, and charged with
         the high one, which closes that shard for the day.
         """
+        limits = self.limits_in_force
         cap = limits.daily_credit_cap
         expected = _micro(USUAL_PRICE if is_price_too_high else self.price)
-        spent = [_micro(shard.spent.get(day, Decimal(0))) for shard in self._padded(limits)]
+        spent = [_micro(shard.spent.get(day, Decimal(0))) for shard in self._padded]
         carried = _micro(self._carried_spent_on(day))
         credits_ = shares(_micro(cap), spent, limits.shards, outside=carried)
         most = {

@@ -34,8 +34,8 @@ class AdmissionScheduler:
 
     def enqueue_for(self, gate: Gate) -> None:
         """Do so for a gate that was just read. A job that finds no free slot keeps waiting."""
-        if gate.why_closed(self.limits, self.clock.now()) is None:
-            self.enqueue_next(gate.free_slots(self.limits))
+        if gate.why_closed(self.clock.now()) is None:
+            self.enqueue_next(gate.free_slots)
 
     def enqueue_next(self, free_slots: int = 1) -> None:
         """Enqueue the oldest waiting jobs for slots that have become free."""

@@ -129,7 +129,7 @@ class AdmitJob:
         shards hold would then no longer count.
         """
         gate = self.gates.read_gate(self.limits)
-        opened = gate.sealed(self.clock.now()).limited(gate.limits, self.limits)
+        opened = gate.sealed(self.clock.now()).limited(gate.limits)
         if opened == gate:
             return gate
         self.gates.write_gate(opened)
@@ -137,7 +137,7 @@ class AdmitJob:
 
     def _place(self, job: Job, gate: Gate) -> Place | Reason:
         """A free slot for this job, or why it must wait."""
-        place = gate.place(self.limits, self.clock.now(), self.randomness)
+        place = gate.place(self.clock.now(), self.randomness)
         # Sweep may clear the note just before a job waits: then others overtake it for a minute.
         may_be_behind = isinstance(place, Place) and gate.has_waiting and not job.is_waiting
         if may_be_behind and self.backlog.waiting(1, job.lane):

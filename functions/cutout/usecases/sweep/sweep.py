@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, PauseReason
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -88,7 +88,7 @@ class Sweep:
 
     def _look_at_gate(self, now: datetime, *, has_waiting: bool) -> Gate:
         """Note what is deployed and waits, and remove from the shards what no job will."""
-        gate = self.gates.read_gate(self.admission.limits)
+        gate = self.gates.read_gate()
         swept = gate.swept(self.admission.limits, now, has_waiting=has_waiting)
         if swept != gate:
             # A gate that somebody else has just written is left to the next run.
@@ -117,16 +117,16 @@ class Sweep:
             Metric.OLDEST_IN_FLIGHT_SECONDS: _age(gate.in_flight_since, now),
             Metric.WAITING: backlog.waiting,
             Metric.OLDEST_WAITING_SECONDS: _age(backlog.waiting_since, now),
-            **_spend(gate, self.admission.limits, now),
+            **_spend(gate, now),
             **_pauses(gate, now),
         }.items():
             self.telemetry.metric(metric, value)
 
 
-def _spend(gate: Gate, deployed: Limits, now: datetime) -> dict[Metric, float]:
+def _spend(gate: Gate, now: datetime) -> dict[Metric, float]:
     """The day's credits, and their percentage of the cap; 100 for a cap of zero."""
     spent = gate.spent_on(now.date())
-    cap = (gate.limits or deployed).daily_credit_cap
+    cap = gate.limits_in_force.daily_credit_cap
     percent = float(100 * spent / cap) if cap else 100.0
     return {Metric.SPENT_TODAY: float(spent), Metric.CAP_USED_PERCENT: round(percent, 2)}
 

@@ -24,7 +24,7 @@ SEAL = Pause(reason=PauseReason.NEWER_VERSION, since=NOW, until=None)
 
 def place(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> Place | Reason:
     """Where the next job gets in, by the deployed limits."""
-    return gate.place(LIMITS, now, lambda: pick)
+    return gate.place(now, lambda: pick)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def place(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> Place | Reason:
 )
 def test_never_more_tasks_in_flight_than_the_limit(held: int, reason: Reason | None) -> None:
     """With three slots, the third passes and the fourth waits."""
-    assert a_gate(held=held).why_closed(LIMITS, NOW) == reason
+    assert a_gate(held=held).why_closed(NOW) == reason
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_never_more_tasks_in_flight_than_the_limit(held: int, reason: Reason | N
 )
 def test_never_more_credits_a_day_than_the_cap(spent: str, reason: Reason | None) -> None:
     """The photo whose price just fits passes; a hundredth of a credit more, and it waits."""
-    assert a_gate(spent=Decimal(spent)).why_closed(LIMITS, NOW) == reason
+    assert a_gate(spent=Decimal(spent)).why_closed(NOW) == reason
 
 
 def test_a_place_names_what_must_still_hold_when_it_is_taken() -> None:
@@ -57,7 +57,7 @@ def test_the_shard_is_picked_at_random_among_those_with_room(pick: float, shard:
     """Workers that read the gate at the same time go to different shards."""
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     shards = (a_shard(8), a_shard(7), a_shard(0, spent=Decimal("194.61")), a_shard(2))
-    picked = a_gate(shards=shards, limits=limits).place(LIMITS, NOW, lambda: pick)
+    picked = a_gate(shards=shards, limits=limits).place(NOW, lambda: pick)
     assert isinstance(picked, Place)
     assert (picked.shard, picked.most_holders) == (shard, 7)
     assert picked.most_spent == Decimal("194.6")
@@ -66,14 +66,14 @@ def test_the_shard_is_picked_at_random_among_those_with_room(pick: float, shard:
 def test_the_price_is_what_the_provider_last_reserved() -> None:
     """A dearer photo reaches the cap earlier."""
     dear = a_gate(spent=4980, price=Decimal("20.01"))
-    assert dear.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
-    assert replace(dear, price=Decimal(20)).why_closed(LIMITS, NOW) is None
+    assert dear.why_closed(NOW) == Reason.DAILY_CAP
+    assert replace(dear, price=Decimal(20)).why_closed(NOW) is None
 
 
 def test_a_new_day_begins_with_nothing_spent() -> None:
     """At midnight UTC the cap is whole again; what was spent before stays known."""
     full, tomorrow = a_gate(spent=5000, held=1), NOW + DAY
-    assert full.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert full.why_closed(NOW) == Reason.DAILY_CAP
     assert place(full, tomorrow) == Place(
         shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=tomorrow.date()
     )
@@ -89,48 +89,49 @@ def test_slots_and_credits_are_counted_over_all_shards() -> None:
     gate = a_gate(shards=shards)
     assert (gate.in_flight, gate.spent_on(NOW.date())) == (3, Decimal(3))
     assert gate.in_flight_since == NOW - MINUTE
-    assert gate.why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert gate.why_closed(NOW) == Reason.GATE_FULL
     assert a_gate().in_flight_since is None
 
 
 def test_a_shard_that_was_not_read_is_empty() -> None:
     """The limits were raised since; the first shard holds eight of nine slots."""
     limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))
-    picked = a_gate(held=8).place(limits, NOW, lambda: 0.0)
+    picked = a_gate(held=8, deployed=limits).place(NOW, lambda: 0.0)
     assert picked == Place(shard=1, most_holders=0, most_spent=Decimal("2494.6"), day=NOW.date())
 
 
 def test_limits_set_by_a_person_replace_the_deployed_ones() -> None:
     """Limits can be changed while running, up and down."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
-    assert a_gate(held=1, limits=one).why_closed(LIMITS, NOW) == Reason.GATE_FULL
-    assert a_gate(spent=5, limits=one).why_closed(LIMITS, NOW) == Reason.DAILY_CAP
-    assert a_gate(held=1).why_closed(LIMITS, NOW) is None
+    assert a_gate(held=1, limits=one).why_closed(NOW) == Reason.GATE_FULL
+    assert a_gate(spent=5, limits=one).why_closed(NOW) == Reason.DAILY_CAP
+    assert a_gate(held=1).why_closed(NOW) is None
 
 
 def test_the_gate_remembers_how_many_shards_were_ever_in_use() -> None:
     """Attempts that were admitted under the higher limits still hold slots there."""
     wide = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
-    gate = a_gate().limited(wide, LIMITS)
+    gate = a_gate().limited(wide)
     assert (gate.limits, gate.most_shards) == (wide, 7)
-    assert gate.limited(None, LIMITS) == replace(gate, limits=None)
-    assert a_gate().limited(None, wide) == a_gate(most_shards=7)
+    assert gate.limited(None) == replace(gate, limits=None)
+    deployed = a_gate(deployed=wide)
+    assert deployed.limited(None) == replace(deployed, most_shards=7)
 
 
 @pytest.mark.parametrize(("held", "free"), [(0, 3), (2, 1), (3, 0), (5, 0)])
 def test_free_slots_are_never_negative(held: int, free: int) -> None:
     """Also when the limit was lowered below what is running."""
-    assert a_gate(held=held).free_slots(LIMITS) == free
+    assert a_gate(held=held).free_slots == free
 
 
 def test_the_pause_is_named_before_a_full_gate() -> None:
     """A paused gate says so, even if it is full as well."""
-    assert a_gate(held=3, pause=BAD_KEY).why_closed(LIMITS, NOW) == Reason.GATE_PAUSED
+    assert a_gate(held=3, pause=BAD_KEY).why_closed(NOW) == Reason.GATE_PAUSED
 
 
 def test_a_full_gate_is_named_before_the_cap() -> None:
     """A slot becomes free sooner than a day ends."""
-    assert a_gate(held=3, spent=5000).why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert a_gate(held=3, spent=5000).why_closed(NOW) == Reason.GATE_FULL
 
 
 @pytest.mark.parametrize(
@@ -156,10 +157,10 @@ def test_one_photo_probes_when_a_pause_runs_out() -> None:
     """Half open: the first passes, and nobody follows before its answer is known."""
     over = NOW + 15 * MINUTE
     paused = a_gate(pause=NO_CREDITS)
-    assert paused.why_closed(LIMITS, over) is None
+    assert paused.why_closed(over) is None
     probing = paused.probing(over + PROBE)
     assert probing.pause == replace(NO_CREDITS, until=over + PROBE)
-    assert probing.why_closed(LIMITS, over + PROBE / 2) == Reason.GATE_PAUSED
+    assert probing.why_closed(over + PROBE / 2) == Reason.GATE_PAUSED
     assert a_gate().probing(over) == a_gate()
 
 
@@ -167,7 +168,7 @@ def test_another_probe_goes_when_the_first_is_never_answered() -> None:
     """A probe that dies does not close the gate for ever."""
     over = NOW + 15 * MINUTE
     probing = a_gate(pause=NO_CREDITS).probing(over + PROBE)
-    assert probing.why_closed(LIMITS, over + PROBE) is None
+    assert probing.why_closed(over + PROBE) is None
 
 
 def test_the_probes_success_opens_the_gate() -> None:
@@ -230,7 +231,7 @@ def test_the_price_is_learnt_from_the_provider(named: str, price: str) -> None:
 def test_a_price_above_the_cap_lets_one_photo_try_on_a_new_day() -> None:
     """Only a call can correct it. It is charged with that price, so that no other follows."""
     odd = a_gate(price=Decimal(9999), spent=9999)
-    assert odd.why_closed(LIMITS, NOW) == Reason.PRICE_ABOVE_CAP
+    assert odd.why_closed(NOW) == Reason.PRICE_ABOVE_CAP
     assert place(odd, NOW + DAY) == Place(
         shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=(NOW + DAY).date()
     )
@@ -240,12 +241,12 @@ def test_a_price_above_the_cap_is_tried_in_the_first_shard_alone() -> None:
     """One photo a day, not one for each shard."""
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     free = a_gate(price=Decimal(201), limits=limits, shards=(Shard(),) * 4)
-    picked = free.place(LIMITS, NOW, lambda: 0.99)
+    picked = free.place(NOW, lambda: 0.99)
     assert isinstance(picked, Place)
     assert picked.shard == 0
     tried = replace(free, shards=(a_shard(1, spent=201), Shard(), Shard(), Shard()))
-    assert tried.why_closed(LIMITS, NOW) == Reason.PRICE_ABOVE_CAP
-    assert replace(tried, price=Decimal(199)).why_closed(LIMITS, NOW) is None
+    assert tried.why_closed(NOW) == Reason.PRICE_ABOVE_CAP
+    assert replace(tried, price=Decimal(199)).why_closed(NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_a_price_above_a_shards_share_is_tried_within_the_cap_alone(
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     shards = tuple(a_shard(spent=part) for part in (100, 190, 190, spent - 480))
     gate = a_gate(price=Decimal(201), limits=limits, shards=shards)
-    assert gate.why_closed(LIMITS, NOW) == reason
+    assert gate.why_closed(NOW) == reason
 
 
 @pytest.mark.parametrize("cap", ["0", "5.39"])
@@ -267,13 +268,13 @@ def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str, price: str) -> Non
     """A person wants it so; a price above it is no reason to try."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
     gate = a_gate(price=Decimal(price), limits=limits)
-    assert gate.why_closed(LIMITS, NOW) == Reason.PRICE_ABOVE_CAP
+    assert gate.why_closed(NOW) == Reason.PRICE_ABOVE_CAP
 
 
 def test_a_fresh_gate_is_open() -> None:
     """A stack that was just deployed lets the first photo through."""
     fresh = Gate()
-    assert fresh.why_closed(LIMITS, NOW) is None
+    assert fresh.why_closed(NOW) is None
     assert (fresh.version, fresh.most_shards, fresh.in_flight, fresh.shards) == (
         0,
         1,
@@ -312,13 +313,13 @@ def test_a_price_as_high_as_the_cap_is_asked_for_in_full(spent: str, reason: Rea
     """One photo a day."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(10))
     gate = a_gate(price=Decimal(10), spent=Decimal(spent), limits=limits)
-    assert gate.why_closed(LIMITS, NOW) == reason
+    assert gate.why_closed(NOW) == reason
 
 
 def test_free_slots_are_those_of_the_limits_that_a_person_set() -> None:
     """The deployed ones do not count then."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
-    assert a_gate(limits=one).free_slots(LIMITS) == 1
+    assert a_gate(limits=one).free_slots == 1
 
 
 def test_a_stack_without_settings_lets_three_photos_in_and_five_thousand_credits_a_day() -> None:
@@ -333,8 +334,8 @@ OLD = a_gate(carried_in_flight=2, carried_day=NOW.date(), carried_spent=Decimal(
 def test_what_an_earlier_version_admitted_counts() -> None:
     """Its tasks run on, and its credits count on their day."""
     gate = replace(OLD, shards=(a_shard(1, spent=10),))
-    assert (gate.in_flight, gate.free_slots(LIMITS)) == (3, 0)
-    assert gate.why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert (gate.in_flight, gate.free_slots) == (3, 0)
+    assert gate.why_closed(NOW) == Reason.GATE_FULL
     assert (gate.spent_on(NOW.date()), gate.spent_on((NOW + DAY).date())) == (
         Decimal(30),
         Decimal(0),
@@ -343,14 +344,14 @@ def test_what_an_earlier_version_admitted_counts() -> None:
         shard=0, most_holders=0, most_spent=Decimal("4974.6"), day=NOW.date()
     )
     dear = replace(OLD, carried_spent=Decimal("4994.61"))
-    assert dear.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
-    assert dear.why_closed(LIMITS, NOW + DAY) is None
+    assert dear.why_closed(NOW) == Reason.DAILY_CAP
+    assert dear.why_closed(NOW + DAY) is None
 
 
 def test_a_count_of_an_earlier_version_below_zero_opens_no_slot() -> None:
     """It may have counted a task off that it never counted on."""
     drifted = a_gate(held=2, carried_in_flight=-3)
-    assert (drifted.in_flight, drifted.free_slots(LIMITS)) == (2, 1)
+    assert (drifted.in_flight, drifted.free_slots) == (2, 1)
 
 
 def test_sealing_pauses_the_gate_for_earlier_versions_alone() -> None:
@@ -390,7 +391,7 @@ def test_sweep_seals_the_gate_and_notes_the_limits() -> None:
     assert OLD.swept(wide, NOW) == replace(OLD, seal=SEAL, deployed=wide, most_shards=7)
     narrow = OLD.swept(wide, NOW).swept(LIMITS, NOW)
     assert (narrow.deployed, narrow.most_shards) == (LIMITS, 7)
-    mine = OLD.limited(wide, LIMITS).swept(LIMITS, NOW)
+    mine = OLD.limited(wide).swept(LIMITS, NOW)
     assert (mine.limits, mine.deployed, mine.most_shards) == (wide, LIMITS, 7)
 
 

@@ -73,12 +73,12 @@ class Table:
         """A worker reads all shards."""
         known = self.gate.shards
         empty = [Shard()] * (self.limits.shards - len(known))
-        self.gate = replace(self.gate, shards=(*known, *empty))
+        self.gate = replace(self.gate, deployed=self.limits, shards=(*known, *empty))
         self.reads.append(self.gate)
 
     def take(self, number: int, name: str) -> bool:
         """A worker takes a slot by what it read, perhaps long ago; True if it got one."""
-        place = self.reads[number % len(self.reads)].place(self.limits, NOW, lambda: self.pick)
+        place = self.reads[number % len(self.reads)].place(NOW, lambda: self.pick)
         if not isinstance(place, Place):
             return False
         shard = self.gate.shards[place.shard]
@@ -110,7 +110,7 @@ class Table:
             self.read()
             taken = self.take(-1, f"0.filled.{number}")
             number += 1
-        return self.gate.why_closed(self.limits, NOW)
+        return self.gate.why_closed(NOW)
 
     def _write(self, number: int, shard: Shard) -> None:
         shards = [*self.gate.shards]
@@ -194,11 +194,11 @@ def test_a_day_of_short_tasks_spends_the_cap_but_for_one_price_a_shard(
     """Slots are free all day, so that the cap alone decides."""
     limits = Limits(max_in_flight=100, daily_credit_cap=cap)
     share = cap / limits.shards
-    gate = Gate(price=price, carried_day=TODAY, carried_spent=carried)
+    gate = Gate(price=price, deployed=limits, carried_day=TODAY, carried_spent=carried)
     spent = [Decimal(0)] * limits.shards
     while True:
         shards = tuple(Shard(spent={TODAY: some}) for some in spent)
-        place = replace(gate, shards=shards).place(limits, NOW, lambda: 0.99)
+        place = replace(gate, shards=shards).place(NOW, lambda: 0.99)
         if not isinstance(place, Place):
             break
         # As many as fit into the shard at once, which makes the test fast.
@@ -217,8 +217,8 @@ def test_a_refund_of_what_an_earlier_version_charged_opens_no_more_than_the_cap(
     """It is subtracted from the first shard, while the charge stays in the earlier count."""
     limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(50))
     refunded = Shard(spent={TODAY: 2 * -USUAL_PRICE})
-    gate = Gate(carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,))
-    assert gate.place(limits, NOW, lambda: 0.0) is Reason.DAILY_CAP
+    gate = Gate(deployed=limits, carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,))
+    assert gate.place(NOW, lambda: 0.0) is Reason.DAILY_CAP
     above = replace(limits, daily_credit_cap=Decimal(100))
     table = Table(limits=above, gate=gate)
     assert table.fill() is Reason.DAILY_CAP

@@ -254,7 +254,7 @@ def paused(world: World) -> None:
 def too_dear(world: World) -> None:
     """One photo costs more than the cap, and so does even the usual price."""
     limits = Limits(max_in_flight=3, daily_credit_cap=PRICE / 2)
-    change_gate(world.jobs, lambda gate: gate.priced(Decimal(7)).limited(limits, LIMITS))
+    change_gate(world.jobs, lambda gate: gate.priced(Decimal(7)).limited(limits))
 
 
 def behind_others(world: World) -> None:
@@ -319,7 +319,7 @@ def test_a_job_whose_note_is_lost_to_another_write_of_the_gate_decides_again() -
     wide = replace(LIMITS, max_in_flight=4)
     hook.once_at(
         "gate.write",
-        lambda: change_gate(world.jobs, lambda gate: gate.limited(wide, LIMITS)),
+        lambda: change_gate(world.jobs, lambda gate: gate.limited(wide)),
     )
     assert world.arrives().state is State.PROCESSING
     assert not world.jobs.read_gate().has_waiting
@@ -458,7 +458,7 @@ def test_what_raised_limits_admitted_counts_when_they_are_lowered_before_sweep_r
     assert "gate.write" not in hook.seen
     gate = world.jobs.read_gate(LIMITS)
     assert (gate.in_flight, gate.spent_on(START.date())) == (40, 40 * PRICE)
-    assert gate.why_closed(LIMITS, START) is Reason.GATE_FULL
+    assert gate.why_closed(START) is Reason.GATE_FULL
 
 
 # Beside an earlier version
