@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from cutout.domain.job.stored_limits import LOGGED_BYTES, shortened
 from cutout.domain.metrics import BASIC_METRICS, SERVICE, TIME_IN_STATE, Metric, MonitoringLevel
-from cutout.domain.text.sanitize import plain_json
+from cutout.domain.sanitize import plain_json
 
 _SECONDS = frozenset(
     {

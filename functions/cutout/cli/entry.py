@@ -17,7 +17,7 @@ from click.exceptions import NoSuchCommand
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.output.problems import explained
-from cutout.domain.text.sanitize import plain
+from cutout.domain.sanitize import plain
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -31,6 +31,8 @@ SKIP_MARK = "cutout-skip"
 """Metadata of an upload: `true` makes no cut-out of it."""
 RECIPES_MARK = "cutout-recipes"
 """Metadata of an upload: the names of the recipes for its variants, separated by commas."""
+USUAL_RESULT_KEYS, USUAL_REVIEW_KEYS = 3, 2
+"""Candidates for a key that are used in practice; later ones are for hash collisions."""
 _EXTENSION = ".png"
 _BESIDE_EXTENSION = ".json"
 _LONGEST_EXTENSION = 6

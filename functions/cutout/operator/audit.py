@@ -14,7 +14,7 @@ from itertools import islice
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
-from cutout.domain.object_keys import result_keys, results_folder
+from cutout.domain.object_keys import USUAL_RESULT_KEYS, result_keys, results_folder
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.bounded_parallel import bounded_map
@@ -23,8 +23,6 @@ from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter
 
 _PAGES_AT_ONCE = 8
-# Candidates for a result key that are used in practice; later ones are for hash collisions.
-_PLACES = 3
 
 
 class Finding(StrEnum):
@@ -292,7 +290,7 @@ class Audit:
             upload_prefix=upload_filter.upload_prefix,
             result_prefix=upload_filter.result_prefix,
         )
-        for place in dict.fromkeys(islice(places, _PLACES)):
+        for place in dict.fromkeys(islice(places, USUAL_RESULT_KEYS)):
             is_there = stored is None or place in stored
             made = self.results.provenance(place) if is_there else None
             if made is not None:

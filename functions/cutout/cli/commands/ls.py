@@ -22,8 +22,8 @@ from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
+from cutout.domain.sanitize import plain
 from cutout.domain.states import State
-from cutout.domain.text.sanitize import plain
 from cutout.operator.list_jobs import Cursor, JobFilter
 
 if TYPE_CHECKING:

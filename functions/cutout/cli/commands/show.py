@@ -30,7 +30,7 @@ from cutout.cli.stack_command import stack_command
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
-from cutout.domain.text.sanitize import plain
+from cutout.domain.sanitize import plain
 
 _OTHERS_SHOWN = 5
 _WIDTH = 100

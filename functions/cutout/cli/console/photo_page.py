@@ -19,8 +19,8 @@ from cutout.cli.output.timeline import is_shortened, timeline
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import note_key
+from cutout.domain.sanitize import plain_json
 from cutout.domain.states import State
-from cutout.domain.text.sanitize import plain_json
 
 _OTHERS_SHOWN = 5
 _MAX_NOTE_BYTES = 1 << 16

@@ -24,8 +24,8 @@ from cutout.cli.output.problems import Problem, explained
 from cutout.cli.progress.clock import Clock
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
+from cutout.domain.sanitize import plain
 from cutout.domain.states import State
-from cutout.domain.text.sanitize import plain
 
 View = Callable[[Request], Response]
 Form = Mapping[str, str]

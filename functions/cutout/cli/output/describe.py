@@ -9,8 +9,8 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
+from cutout.domain.sanitize import plain
 from cutout.domain.states import State
-from cutout.domain.text.sanitize import plain
 from cutout.wiring.chosen_provider import final_codes
 
 if TYPE_CHECKING:

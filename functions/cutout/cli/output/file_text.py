@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from cutout.domain.text.sanitize import plain
+from cutout.domain.sanitize import plain
 
 # Where a spreadsheet would begin a formula: at the start of a cell. In much of Europe, semicolons
 # separate cells, and quotes before a formula are ignored.

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.theme import Theme
 
-from cutout.domain.text.sanitize import plain
+from cutout.domain.sanitize import plain
 
 _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
 

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cutout.domain.text.sanitize import plain, plain_lines
+from cutout.domain.sanitize import plain, plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from rich.console import Console
 from cutout.cli.output.describe import state_text
 from cutout.cli.output.terminal import plain_table
 from cutout.domain.dataclass import dataclass
-from cutout.domain.text.sanitize import plain
+from cutout.domain.sanitize import plain
 
 _LEAST_KEY = 20
 _GAP = 2

@@ -13,7 +13,7 @@ from shutil import get_terminal_size
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from cutout.domain.text.sanitize import plain_json
+from cutout.domain.sanitize import plain_json
 
 if TYPE_CHECKING:
     from rich.console import Console

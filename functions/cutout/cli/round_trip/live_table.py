@@ -15,8 +15,8 @@ from rich.text import Text
 from cutout.cli.output.describe import STATE_STYLES, duration, explanation, state_text
 from cutout.cli.output.result_table import end_of
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
+from cutout.domain.sanitize import plain
 from cutout.domain.states import State
-from cutout.domain.text.sanitize import plain
 
 _ROWS = 15
 _UPLOADED = "uploaded"

@@ -10,7 +10,13 @@ from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import job_id_of
 from cutout.domain.messages.queue_messages import Removal
-from cutout.domain.object_keys import beside, result_keys, review_keys
+from cutout.domain.object_keys import (
+    USUAL_RESULT_KEYS,
+    USUAL_REVIEW_KEYS,
+    beside,
+    result_keys,
+    review_keys,
+)
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.ports.buckets import Results, StoredResult
 from cutout.ports.jobs_table import SourceJobs
@@ -18,10 +24,6 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.store_result.result_cache import ResultCache
 
 _TRIES = 3
-_NAMED = 3
-"""Candidates for a result's key that are used in practice; later ones are for hash collisions."""
-_REVIEWED = 2
-"""The same for keys of results under review."""
 _MOST_JOBS = 1000
 """Jobs of one key that are read. They share their result keys, unless recipes changed."""
 
@@ -75,7 +77,7 @@ class RemoveResults:
         candidates = result_keys(
             removal.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
         )
-        for key in islice(candidates, _NAMED):
+        for key in islice(candidates, USUAL_RESULT_KEYS):
             yield from _with_review(key, removal.key)
 
     def _remove(self, key: str, removal: Removal, known: set[str]) -> bool:
@@ -90,7 +92,7 @@ class RemoveResults:
 
 def _with_review(key: str, source_key: str) -> Iterator[str]:
     yield key
-    for reviewed in islice(review_keys(key, source_key), _REVIEWED):
+    for reviewed in islice(review_keys(key, source_key), USUAL_REVIEW_KEYS):
         yield from (reviewed, beside(reviewed))
 
 

@@ -10,7 +10,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
-from cutout.domain.object_keys import beside, review_keys
+from cutout.domain.object_keys import USUAL_REVIEW_KEYS, beside, review_keys
 from cutout.domain.photo.acceptance import Picture
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
@@ -24,9 +24,6 @@ from cutout.usecases.shared.error_note_texts import (
 )
 from cutout.usecases.shared.settlement_effects import LatestNotes
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-
-_PLACES = 2
-"""Candidates for a review key that are used in practice; later ones are for hash collisions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +55,7 @@ class ReviewNotes:
             "result": address(self.results_bucket, fetched.key),
             "at": job.updated_at.isoformat(),
         }
-        for place in islice(review_keys(fetched.key, job.source.key), _PLACES):
+        for place in islice(review_keys(fetched.key, job.source.key), USUAL_REVIEW_KEYS):
             self.latest_notes.replace_of_job(beside(place), note, job)
 
     def decided(self, job: Job, decision: ReviewDecision, result: Result) -> None:

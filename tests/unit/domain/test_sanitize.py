@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.text.sanitize import plain, plain_json, plain_lines
+from cutout.domain.sanitize import plain, plain_json, plain_lines
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 """Surrogates, too: metadata and file names may hold one without its partner."""
