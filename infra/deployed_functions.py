@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cutout.domain.function_settings import (
+    SERVICES,
     PrepareSettings,
     ReceiveSettings,
     Settings,
@@ -32,8 +33,6 @@ class FunctionShape:
     """How one function is built and run."""
 
     name: FunctionName
-    service: str
-    """Its name in log lines."""
     description: str
     handler: str
     settings: type[Settings]
@@ -58,6 +57,11 @@ class FunctionShape:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
 
+    @property
+    def service(self) -> str:
+        """Its name in log lines."""
+        return SERVICES[self.settings]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
@@ -75,7 +79,6 @@ SHAPES: dict[FunctionName, FunctionShape] = {
     for shape in (
         FunctionShape(
             name=FunctionName.SUBMIT,
-            service="submit",
             description="Makes a job of each upload, passes the gate, asks for the cut-out",
             handler="submit.handler.handler",
             settings=SubmitSettings,
@@ -88,7 +91,6 @@ SHAPES: dict[FunctionName, FunctionShape] = {
         ),
         FunctionShape(
             name=FunctionName.PREPARE,
-            service="prepare",
             description="Makes a copy that the model takes of a photo that it does not",
             handler="prepare.handler.handler",
             settings=PrepareSettings,
@@ -102,7 +104,6 @@ SHAPES: dict[FunctionName, FunctionShape] = {
         ),
         FunctionShape(
             name=FunctionName.RECEIVE_CALLBACK,
-            service="receive-callback",
             description="Authenticates a callback and queues it; nothing else",
             handler="callback.receive.handler",
             settings=ReceiveSettings,
@@ -114,7 +115,6 @@ SHAPES: dict[FunctionName, FunctionShape] = {
         ),
         FunctionShape(
             name=FunctionName.STORE_RESULT,
-            service="store-result",
             description="Re-reads the task, fetches and accepts the cut-out, stores it",
             handler="callback.store.handler",
             settings=StoreSettings,
@@ -126,7 +126,6 @@ SHAPES: dict[FunctionName, FunctionShape] = {
         ),
         FunctionShape(
             name=FunctionName.SWEEP,
-            service="sweep",
             description="Enqueues jobs that are due or wait, publishes the gauges",
             handler="sweep.handler.handler",
             settings=SweepSettings,

@@ -128,6 +128,16 @@ class StoreSettings(JobSettings):
     """Settings of StoreResult."""
 
 
+SERVICES: Mapping[type[Settings], str] = {
+    SubmitSettings: "submit",
+    PrepareSettings: "prepare",
+    ReceiveSettings: "receive-callback",
+    StoreSettings: "store-result",
+    SweepSettings: "sweep",
+}
+"""The functions' names in log lines, by their settings."""
+
+
 S = TypeVar("S", bound=Settings)
 
 

@@ -31,6 +31,7 @@ TOPIC = "arn:aws:sns:here:me:alarms"
 KEY = "sk-evo-made-up"
 _SUBMIT_KNOWS = {
     "CUTOUT_MAX_BYTES": "10000000",
+    "CUTOUT_RETENTION_DAYS": "90",
     "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
     "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
     "CUTOUT_EVOLINK_BASE_URL": "https://api.example",

@@ -15,6 +15,7 @@ from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
+from cutout.domain.function_settings import Settings, read_settings
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import State
@@ -51,6 +52,18 @@ class Ports(GatePorts):
     store: S3Store
     objects: Callable[[str], BucketListing]
     transfers: Callable[[str], ObjectCopies]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchSettings(Settings):
+    """Those of Submit's settings that commands read; a stack of another version has them, too."""
+
+    upload_prefix: str = ""
+    upload_suffixes: tuple[str, ...] = ()
+    result_prefix: str = ""
+    max_bytes: int
+    prepare_max_bytes: int = 0
+    retention_days: timedelta
 
 
 class UploadedObject(NamedTuple):
@@ -120,19 +133,17 @@ class Stack:
         from cutout.operator.audit import Rules  # noqa: PLC0415 - loads slowly; few commands ask
         from cutout.usecases.submit.register_upload import UploadFilter  # noqa: PLC0415
 
-        settings = self.resources.environment_of("Submit")
-        sizes = (settings.get(f"CUTOUT_{it}", "0") for it in ("MAX_BYTES", "PREPARE_MAX_BYTES"))
-        suffixes = settings.get("CUTOUT_UPLOAD_SUFFIXES", "")
+        settings = read_settings(WatchSettings, self.resources.environment_of("Submit"))
         return Rules(
             upload_filter=UploadFilter(
                 uploads_bucket=self.outputs.uploads_bucket,
-                upload_prefix=settings.get("CUTOUT_UPLOAD_PREFIX", ""),
-                upload_suffixes=tuple(filter(None, suffixes.split(","))),
+                upload_prefix=settings.upload_prefix,
+                upload_suffixes=settings.upload_suffixes,
                 results_bucket=self.outputs.results_bucket,
-                result_prefix=settings.get("CUTOUT_RESULT_PREFIX", ""),
+                result_prefix=settings.result_prefix,
             ),
-            max_bytes=max(map(int, sizes)),
-            retention=timedelta(days=int(settings.get("CUTOUT_RETENTION_DAYS", "90"))),
+            max_bytes=max(settings.max_bytes, settings.prepare_max_bytes),
+            retention=settings.retention_days,
         )
 
     def requests(self) -> Mapping[str, int]:

@@ -18,6 +18,7 @@ from cutout.cli.aws.description import Resource, name_in
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
+from cutout.domain.function_settings import variable
 
 if TYPE_CHECKING:
     from cutout.cli.aws.clients import Clients
@@ -119,7 +120,7 @@ class Resources(Monitoring):
         """Return the functions of Cutout; custom resources of the CDK are left out."""
         found = [self._function(one) for one in self._resources("AWS::Lambda::Function")]
         # An app that embeds Cutout has other functions in the stack.
-        return [one for one in found if "CUTOUT_STACK" in one.environment]
+        return [one for one in found if variable("stack") in one.environment]
 
     def function(self, service: str) -> DeployedFunction | None:
         """Return the function with this service name."""

@@ -9,6 +9,7 @@ from cutout.cli.dead_letters import dead_letter_queues
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
+from cutout.domain.function_settings import variable
 from cutout.domain.gate.gate import PauseReason
 
 _OLD_SECONDS = 900
@@ -34,7 +35,7 @@ def uploads(checkup: Checkup) -> Iterator[CheckResult]:
         yield problem(f"{bucket} does not send its events to EventBridge", advice)
     yield from _ungranted_keys(here, outputs)
     submit = here.function("submit")
-    prefix = submit.environment.get("CUTOUT_UPLOAD_PREFIX", "") if submit else ""
+    prefix = submit.environment.get(variable("upload_prefix"), "") if submit else ""
     yield _routed(here.event_rules(), bucket, queue.rpartition("/")[2], prefix)
 
 

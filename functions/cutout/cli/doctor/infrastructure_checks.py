@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from cutout.cli.doctor.check import NO_STACK, CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.describe import duration
+from cutout.domain.function_settings import SERVICES, PrepareSettings
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})
 # Without these no photo is processed; others are checked if they exist.
-_FUNCTIONS = ("submit", "receive-callback", "store-result", "sweep")
+_FUNCTIONS = [service for kind, service in SERVICES.items() if kind is not PrepareSettings]
 _DEPLOY = "`make deploy` repairs it (in a local cloud: `cutout down`, then `cutout up`)."
 _LONGEST_SILENCE = timedelta(minutes=5)
 _LOOK_BACK = timedelta(hours=3)

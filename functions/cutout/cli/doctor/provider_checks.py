@@ -12,6 +12,7 @@ from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
 from cutout.domain.callback_token import FORGED_TOKEN, callback_url
 from cutout.domain.errors import CutoutError
+from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE, Metric
 from cutout.domain.provider_outcomes import API_KEY_NOT_SET, USUAL_PRICE
 from cutout.wiring import chosen_provider
@@ -35,7 +36,7 @@ def api_key(checkup: Checkup) -> Iterator[CheckResult]:
             "there is no function submit, which names the secret of the key", "Deploy again."
         )
         return
-    name = submit.environment["CUTOUT_API_KEY_SECRET"]
+    name = submit.environment[variable("api_key_secret")]
     # From a file, as every user of a machine can read the arguments of processes.
     put = f"`aws secretsmanager put-secret-value --secret-id {name} {_FROM_FILE}`"
     key = (here.secret(name) or "").strip()
@@ -82,7 +83,7 @@ def signing_key(checkup: Checkup) -> Iterator[CheckResult]:
     """The key that signs callback URLs is set and long enough."""
     here = checkup.stack.resources
     submit = here.function("submit")
-    name = submit.environment.get("CUTOUT_SIGNING_KEY_SECRET", "") if submit else ""
+    name = submit.environment.get(variable("signing_key_secret"), "") if submit else ""
     key = here.secret(name) if name else None
     if not key:
         advice = "Rotate it, or deploy again: without it no photo is submitted."
@@ -101,11 +102,11 @@ def callbacks(checkup: Checkup) -> Iterator[CheckResult]:
     submit = here.function("submit")
     yield from _address(here, submit)
     if submit is not None:
-        yield _refused(checkup, submit.environment["CUTOUT_STACK"])
+        yield _refused(checkup, submit.environment[variable("stack")])
 
 
 def _address(here: Resources, submit: DeployedFunction | None) -> Iterator[CheckResult]:
-    if submit is not None and "CUTOUT_CALLBACK_URL" not in submit.environment:
+    if submit is not None and variable("callback_url") not in submit.environment:
         yield note("callbacks are off (setting `callbacks`): results are polled")
         return
     url = here.outputs().get("CallbackUrl")
