@@ -159,7 +159,7 @@ def _local_cloud(
 
 
 def _write_sheet(delivered: Sequence[DeliveredPhoto], out: Path, context: Context) -> Path:
-    from cutout.cli.round_trip.contact_sheet import contact_sheet  # noqa: PLC0415 - needs Pillow
+    from cutout.cli.round_trip.contact_sheet import contact_sheet  # noqa: PLC0415 - needs Pillow and jinja2
 
     out.mkdir(parents=True, exist_ok=True)
     sheet = out / "index.html"

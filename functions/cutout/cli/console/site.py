@@ -7,8 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,10 +20,10 @@ from cutout.cli.output import describe
 from cutout.cli.output.gate_text import gate_as_json, pause_of
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.templates import templates
 from cutout.cli.progress.clock import Clock
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
-from cutout.domain.sanitize import plain
 from cutout.domain.states import State
 
 View = Callable[[Request], Response]
@@ -180,15 +179,8 @@ async def _form(request: Request) -> Form:
 
 
 def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("cutout.cli.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    templates.globals |= {
+    made = templates("cutout.cli.console")
+    made.globals |= {
         "attempts_made": describe.attempts_made,
         "cost": describe.cost,
         "explanation": describe.explanation,
@@ -199,13 +191,13 @@ def _templates() -> Environment:
         "reasons": list(Reason),
         "thumbnail_of": thumbnail_of,
     }
-    templates.filters |= {
+    made.filters |= {
         "buttons": with_buttons,
         "duration": describe.duration,
         "exact_duration": describe.exact_duration,
         "size": describe.size_text,
     }
-    return templates
+    return made
 
 
 def with_buttons(text: str) -> str:
@@ -213,8 +205,3 @@ def with_buttons(text: str) -> str:
     for command, button in _BUTTONS.items():
         text = text.replace(command, button)
     return text
-
-
-def _printable(value: object) -> object:
-    """Replace control characters of texts, which may hide what a key or a message is."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

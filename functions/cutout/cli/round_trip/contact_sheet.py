@@ -5,14 +5,12 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 from PIL import Image, ImageOps
 
 from cutout.cli.output.describe import explanation, settled_at
-from cutout.cli.output.file_text import html_text
+from cutout.cli.output.templates import templates
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.dataclass import dataclass
@@ -44,15 +42,22 @@ class Step:
 def contact_sheet(delivered: Sequence[DeliveredPhoto], *, made_at: datetime) -> str:
     """Return the page. The more photos there are, the smaller they are shown."""
     count = len(delivered)
-    side = 960 if count <= _FEW else 480 if count <= _MANY else 240
-    return _template("page.html").substitute(
-        style=_text("page.css"),
-        title=html_text(_title(delivered)),
-        totals="".join(_totals(delivered)),
-        made_at=html_text(f"{made_at:%d %B %Y, %H:%M} UTC"),
-        made_at_iso=html_text(made_at.isoformat()),
+    made = templates("cutout.cli.round_trip", "sheet")
+    made.globals |= {
+        "aspect": _aspect,
+        "bars_of": _bars_of,
+        "data_uri": data_uri,
+        "explanation": explanation,
+    }
+    made.filters |= {"kilobytes": _kilobytes, "short": _short}
+    return made.get_template("page.html").render(
+        delivered=delivered,
+        made_at=made_at,
+        done=sum(one.photo.is_completed for one in delivered),
+        slowest=max((one.seconds for one in delivered), default=0.0),
+        spent=sum(one.credits or 0 for one in delivered),
+        side=960 if count <= _FEW else 480 if count <= _MANY else 240,
         amount="few" if count <= _FEW else "many",
-        cards="\n".join(_card(one, side) for one in delivered),
     )
 
 
@@ -77,69 +82,6 @@ def steps_of(photo: TrackedPhoto) -> list[Step]:
             begins = (end - zero).total_seconds() - lasts
             steps.append(Step(state=state, begins=begins, lasts=lasts))
     return steps
-
-
-def _title(delivered: Sequence[DeliveredPhoto]) -> str:
-    count = len(delivered)
-    return f"{count} photo{'s' * (count != 1)}, cut out"
-
-
-def _totals(delivered: Sequence[DeliveredPhoto]) -> Iterator[str]:
-    done = sum(one.photo.is_completed for one in delivered)
-    spent = sum(one.credits or 0 for one in delivered)
-    slowest = max((one.seconds for one in delivered), default=0.0)
-    for value, name in (
-        (f"{done} of {len(delivered)}", "completed"),
-        (f"{slowest:.1f} s", "from the upload to the last cut-out"),
-        (f"{spent:g}", "credits"),
-    ):
-        yield f"<div><dd>{html_text(value)}</dd><dt>{html_text(name)}</dt></div>\n"
-
-
-def _card(one: DeliveredPhoto, side: int) -> str:
-    job = one.photo.job
-    name = one.photo.sent.key
-    return _template("card.html").substitute(
-        name=html_text(name),
-        before=_image(data_uri(one.photo.sent.photo.path, side), f"{name}, as uploaded"),
-        after=_after(one, side),
-        variants="".join(_variants(one, side)),
-        ground="checkered" if one.file else "plain",
-        state=html_text(one.photo.state),
-        seconds=f"{one.seconds:.1f} s",
-        credits="" if not one.credits else f"{one.credits:g} credits",
-        size=html_text(_size(job)),
-        aspect=f"{_aspect(job):.3f}",
-        steps="".join(_steps(one.photo)),
-        details="".join(_details(one)),
-    )
-
-
-def _after(one: DeliveredPhoto, side: int) -> str:
-    if one.file is not None:
-        name = one.photo.sent.key
-        return _image(data_uri(one.file, side), f"{name}, cut out, on a transparent background")
-    why = explanation(one.photo.job) if one.photo.job else "not picked up by the stack yet"
-    return f'<p class="none">no cut-out<br>{html_text(why)}</p>'
-
-
-def _variants(one: DeliveredPhoto, side: int) -> Iterator[str]:
-    """Yield the variants, as small pictures."""
-    for variant, file in one.variants:
-        name = f"{one.photo.sent.key}, {variant.recipe}"
-        size = f"{variant.width} by {variant.height} {variant.format}"
-        kilobytes = max(1, round(variant.size / 1000))
-        yield (
-            f'<figure class="variant">{_image(data_uri(file, side // 3), name)}'
-            f"<figcaption>{html_text(variant.recipe)} <small>{size}, {kilobytes:,} kB</small>"
-            "</figcaption></figure>"
-        )
-
-
-def _image(uri: str | None, description: str) -> str:
-    if uri is None:
-        return '<p class="none">no preview</p>'
-    return f'<img src="{uri}" alt="{html_text(description)}">'
 
 
 def data_uri(path: Path, side: int) -> str | None:
@@ -168,11 +110,8 @@ def _webp(path: Path, side: int) -> str:
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _size(job: Job | None) -> str:
-    if job is None or job.result is None:
-        return ""
-    kilobytes = max(1, round(job.result.size / 1000))
-    return f"{job.result.width} by {job.result.height} pixels, {kilobytes:,} kB"
+def _kilobytes(size: int) -> str:
+    return f"{max(1, round(size / 1000)):,} kB"
 
 
 def _aspect(job: Job | None) -> float:
@@ -184,42 +123,13 @@ def _aspect(job: Job | None) -> float:
     return min(max(shape.width / shape.height, least), most)
 
 
-def _steps(photo: TrackedPhoto) -> Iterator[str]:
+def _bars_of(photo: TrackedPhoto) -> Iterator[tuple[Step, float, float]]:
+    """Yield the states of a photo, and where their bars begin and how long they are in percent."""
     steps = steps_of(photo)
     whole = max((step.begins + step.lasts for step in steps), default=1.0)
     for step in steps:
-        begins, lasts = 100 * step.begins / whole, 100 * step.lasts / whole
-        yield (
-            f'<li class="{html_text(step.state)}"><span>{html_text(step.state)}</span>'
-            f'<i style="--from:{begins:.1f}%;--long:{lasts:.1f}%"></i>'
-            f"<b>{_short(step.lasts)}</b></li>"
-        )
+        yield step, 100 * step.begins / whole, 100 * step.lasts / whole
 
 
 def _short(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= _TENTH else f"{1000 * seconds:.0f} ms"
-
-
-def _details(one: DeliveredPhoto) -> Iterator[str]:
-    job = one.photo.job
-    if job is None:
-        return
-    task = job.attempt.task_id if job.attempt else None
-    result = f"s3://{job.result.bucket}/{job.result.key}" if job.result else None
-    for name, value in (
-        ("source", f"s3://{job.source.bucket}/{job.source.key}"),
-        ("result", result),
-        ("job", job.id),
-        ("task", task),
-        ("attempts", str(len(job.attempts))),
-    ):
-        if value:
-            yield f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>"
-
-
-def _template(name: str) -> Template:
-    return Template(_text(name))
-
-
-def _text(name: str) -> str:
-    return files("cutout.cli.round_trip").joinpath("sheet", name).read_text(encoding="utf-8")
