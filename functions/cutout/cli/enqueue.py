@@ -5,8 +5,8 @@ from itertools import islice
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.output.describe import counted
 from cutout.cli.output.terminal import interruption
+from cutout.cli.output.units import counted
 from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.audit import Audit, Finding
 

@@ -14,7 +14,6 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
 from cutout.cli.options.price_option import price_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import (
@@ -25,6 +24,7 @@ from cutout.cli.output.terminal import (
     stderr,
     stdout,
 )
+from cutout.cli.output.units import counted
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.operator.audit import AuditedObject, Finding

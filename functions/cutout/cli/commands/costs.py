@@ -13,11 +13,11 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.job_filters import prefix_option, time_options
 from cutout.cli.options.price_option import price_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import plain_table, print_first, print_json, remark, stderr, stdout
+from cutout.cli.output.units import counted
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass

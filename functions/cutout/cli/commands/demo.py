@@ -15,9 +15,9 @@ from cutout.cli.local_cloud import request_of, shipped_photos
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import LocalOptions, local_options
 from cutout.cli.options.shared_options import Choice, json_option, out_option, timeout_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
+from cutout.cli.output.units import counted
 from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.upload_and_download import (

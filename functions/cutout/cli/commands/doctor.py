@@ -12,8 +12,8 @@ from cutout.cli.doctor import flow_checks, infrastructure_checks, provider_check
 from cutout.cli.doctor.check import CANNOT_CHECK, Check, CheckReport, Checkup, Severity, run_checks
 from cutout.cli.local_cloud import checkout_of
 from cutout.cli.options.shared_options import timeout_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.terminal import print_json, print_lines, remark, stderr, stdout
+from cutout.cli.output.units import counted
 from cutout.cli.stack_command import stack_command
 
 _STACK = "stack"

@@ -7,9 +7,9 @@ import click
 
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import out_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption, print_json, remark, stderr, stdout
+from cutout.cli.output.units import counted
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
 from cutout.cli.round_trip.downloads import Downloads, Fetched

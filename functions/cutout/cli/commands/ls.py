@@ -14,10 +14,11 @@ import click
 from cutout.cli import compose
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option
-from cutout.cli.output.describe import cost, counted, duration, explanation, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
+from cutout.cli.output.job_text import cost, explanation, state_text
 from cutout.cli.output.terminal import plain_table, print_json_each, remark, stdout
+from cutout.cli.output.units import counted, duration
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job

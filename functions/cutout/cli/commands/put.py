@@ -14,11 +14,11 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
 from cutout.cli.options.price_option import price_of
 from cutout.cli.options.shared_options import chosen_stack, fresh_option, out_option, timeout_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import Price, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_first, print_json, print_lines, stderr, stdout
+from cutout.cli.output.units import counted
 from cutout.cli.photo_files import Selection, select_photos
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner

@@ -18,9 +18,9 @@ from cutout.cli.dead_letters import (
     grouped,
     read_letter,
 )
-from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, remark, stderr, stdout
+from cutout.cli.output.units import counted, duration
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 

@@ -8,9 +8,9 @@ import click
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.shared_options import timeout_option
-from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import plain_table, print_json, remark, stdout
+from cutout.cli.output.units import counted
 from cutout.cli.photo_names import newest_job
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job

@@ -12,10 +12,10 @@ from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option, timeout_option
-from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
+from cutout.cli.output.units import counted, duration
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass

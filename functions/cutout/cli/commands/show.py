@@ -11,20 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.output.describe import (
+from cutout.cli.output.gate_text import print_delay
+from cutout.cli.output.job_json import job_as_json
+from cutout.cli.output.job_text import (
     attempts_made,
     event_text,
-    exact_duration,
     explanation,
     lasted,
     next_step,
-    size_text,
     state_text,
 )
-from cutout.cli.output.gate_text import print_delay
-from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
+from cutout.cli.output.units import exact_duration, size_text
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
 from cutout.domain.job.attempt import Attempt

@@ -13,8 +13,8 @@ from cutout.cli.console.live import LiveWindows, ShownPage
 from cutout.cli.console.retry_offer import offer_of, retry_as_offered
 from cutout.cli.console.site import Form, Site
 from cutout.cli.console.stored_files import cut_out_of, photo_of, variants_of
-from cutout.cli.output.describe import event_text
 from cutout.cli.output.gate_text import delay
+from cutout.cli.output.job_text import event_text
 from cutout.cli.output.timeline import is_shortened, timeline
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.stored_files import thumbnail_of
-from cutout.cli.output import describe
+from cutout.cli.output import job_text, units
 from cutout.cli.output.gate_text import gate_as_json, pause_of
 from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem, explained
@@ -181,21 +181,21 @@ async def _form(request: Request) -> Form:
 def _templates() -> Environment:
     made = templates("cutout.cli.console")
     made.globals |= {
-        "attempts_made": describe.attempts_made,
-        "cost": describe.cost,
-        "explanation": describe.explanation,
+        "attempts_made": job_text.attempts_made,
+        "cost": job_text.cost,
+        "explanation": job_text.explanation,
         "gate_as_json": gate_as_json,
-        "lasted": describe.lasted,
-        "next_step": describe.next_step,
+        "lasted": job_text.lasted,
+        "next_step": job_text.next_step,
         "pause_of": pause_of,
         "reasons": list(Reason),
         "thumbnail_of": thumbnail_of,
     }
     made.filters |= {
         "buttons": with_buttons,
-        "duration": describe.duration,
-        "exact_duration": describe.exact_duration,
-        "size": describe.size_text,
+        "duration": units.duration,
+        "exact_duration": units.exact_duration,
+        "size": units.size_text,
     }
     return made
 

@@ -7,8 +7,8 @@ from typing import Any
 from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
 from cutout.cli.dead_letters import dead_letter_queues
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
-from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
+from cutout.cli.output.units import counted, duration
 from cutout.domain.function_settings import variable
 from cutout.domain.gate.gate import PauseReason
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from cutout.cli.doctor.check import NO_STACK, CheckResult, Checkup, note, ok, problem
-from cutout.cli.output.describe import duration
+from cutout.cli.output.units import duration
 from cutout.domain.function_settings import SERVICES, PrepareSettings
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})

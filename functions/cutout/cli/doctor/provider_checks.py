@@ -9,7 +9,7 @@ from http import HTTPStatus
 from cutout.cli.aws.stack_resources import DeployedFunction, Resources
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.dashboard.definition import Series
-from cutout.cli.output.describe import counted, duration
+from cutout.cli.output.units import counted, duration
 from cutout.domain.callback_token import FORGED_TOKEN, callback_url
 from cutout.domain.errors import CutoutError
 from cutout.domain.function_settings import variable

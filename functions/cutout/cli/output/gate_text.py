@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from cutout.cli.output.describe import duration
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
+from cutout.cli.output.units import duration
 from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import USUAL_PRICE

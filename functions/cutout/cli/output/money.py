@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from cutout.cli.output.describe import counted, duration
+from cutout.cli.output.units import counted, duration
 from cutout.domain.dataclass import dataclass
 from cutout.operator.estimate import Estimate
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.console import Console
 
-from cutout.cli.output.describe import state_text
+from cutout.cli.output.job_text import state_text
 from cutout.cli.output.terminal import plain_table
 from cutout.domain.dataclass import dataclass
 from cutout.domain.sanitize import plain

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cutout.cli.output.describe import duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words
+from cutout.cli.output.units import duration
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Gate
 from cutout.domain.states import SETTLED, State

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from cutout.cli.output.describe import explanation, settled_at
+from cutout.cli.output.job_text import explanation, settled_at
 from cutout.cli.output.templates import templates
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto

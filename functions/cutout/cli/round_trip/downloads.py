@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cutout.cli.aws.photo_store import S3Store
-from cutout.cli.output.describe import explanation
 from cutout.cli.output.job_json import job_as_json
+from cutout.cli.output.job_text import explanation
 from cutout.cli.output.problems import Problem, explained
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job

@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.output.describe import STATE_STYLES, duration, explanation, state_text
+from cutout.cli.output.job_text import STATE_STYLES, explanation, state_text
 from cutout.cli.output.result_table import end_of
+from cutout.cli.output.units import duration
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.sanitize import plain
 from cutout.domain.states import State

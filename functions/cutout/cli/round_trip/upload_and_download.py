@@ -11,10 +11,10 @@ from rich.console import Console
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption
+from cutout.cli.output.units import counted
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
 from cutout.cli.round_trip.downloads import Downloads, Fetched

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.output.describe import explanation
+from cutout.cli.output.job_text import explanation
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import audited

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.output.describe import lasted, settled_at
 from cutout.cli.output.gate_text import delay
+from cutout.cli.output.job_text import lasted, settled_at
 from cutout.cli.photo_files import SentPhoto
 from cutout.cli.progress.clock import Clock
 from cutout.cli.round_trip.downloads import UploadStatus

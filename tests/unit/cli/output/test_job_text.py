@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.cli.output.describe import duration, explanation, job_in_one_line, lasted, next_step
 from cutout.cli.output.job_json import job_as_json
+from cutout.cli.output.job_text import explanation, job_in_one_line, lasted, next_step
+from cutout.cli.output.units import duration
 from cutout.domain.job.result import Reuse
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State

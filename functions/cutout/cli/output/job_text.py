@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from cutout.cli.output.units import duration
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
@@ -59,9 +60,6 @@ _NEXT_BY_REASON: dict[tuple[State, Reason | None], str] = {
     (State.STORING, Reason.ACCEPTED_BY_PERSON): _DECIDED,
     (State.STORING, Reason.REJECTED_BY_PERSON): _DECIDED,
 }
-_MINUTE = 60
-_HOUR = 3600
-_DAY = 86400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,40 +167,6 @@ def settled_at(job: Job) -> datetime | None:
 def lasted(job: Job) -> timedelta:
     """Return how long the job took, or has taken so far."""
     return (settled_at(job) or job.updated_at) - job.created_at
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number and a noun, in the singular or the plural."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def duration(length: timedelta) -> str:
-    """Return a length of time in a fitting unit."""
-    seconds = max(0.0, length.total_seconds())
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004
-    if seconds < _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    return f"{seconds / _HOUR:.0f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f} d"
-
-
-def size_text(count: int) -> str:
-    """Return a number of bytes in a fitting unit."""
-    if count < 1000:  # noqa: PLR2004 - SI units
-        return f"{count} bytes"
-    return f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
-
-
-def exact_duration(length: timedelta) -> str:
-    """Return a length of time in two units, as differences of seconds matter here."""
-    seconds = max(0.0, length.total_seconds())
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004 - an hour
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else duration(length)  # noqa: PLR2004 - days
 
 
 def event_text(job: Job) -> str:
