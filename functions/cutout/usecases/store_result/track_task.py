@@ -85,10 +85,10 @@ class TrackTask:
         raise StoreBusyError("other workers moved the job each time that its task was read")
 
     def _follow(self, job: Job, message: _Message) -> None:
-        if job.state.is_settled and not job.is_announced:
-            job = self.job_writer.announce(job)
-        else:
+        if job.state.is_settled and job.is_announced:
             self.job_writer.reapply_effects(job)
+        elif job.state.is_settled:
+            job = self.job_writer.announce(job)
         now = self.clock.now()
         if job.is_being_decided or (job.state is State.STORING and job.reused is not None):
             # A decision has the time of a person's machine, by which it may not be due yet; in the
