@@ -17,7 +17,7 @@ from cutout.domain.states import Move, State
 from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.listings import JobIndex
-from cutout.ports.queues import CallbackQueue
+from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock
 
 _AT_ONCE = 8
@@ -71,7 +71,7 @@ class Reviews:
 
     jobs: Jobs
     index: JobIndex
-    checks: CallbackQueue
+    checks: TaskCheckQueue
     clock: Clock
 
     def queue(self, which: JobFilter, after: Cursor | None = None) -> Iterator[DoubtfulResult]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 
 
-class Removals(Protocol):
+class RemovalQueue(Protocol):
     """The callbacks queue, for removals."""
 
     def remove(self, removal: Removal) -> None:
@@ -39,19 +39,19 @@ class ReportQueue(Protocol):
         """Send a report to Submit."""
 
 
-class CallbackQueue(Protocol):
-    """The callbacks queue."""
+class TaskCheckQueue(Protocol):
+    """The callbacks queue, for checks of tasks."""
 
     def enqueue(self, checks: Sequence[TaskCheck]) -> None:
         """Enqueue checks of these tasks for StoreResult; without any, no request is made."""
 
 
-class RenderQueue(Protocol):
+class RenderRequestQueue(Protocol):
     """The callbacks queue, for requests for variants."""
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue these requests for StoreResult."""
 
 
-class CallbacksQueue(CallbackQueue, RenderQueue, Removals, Protocol):
+class CallbacksQueue(TaskCheckQueue, RenderRequestQueue, RemovalQueue, Protocol):
     """The queue that StoreResult reads, for every kind of message."""

@@ -21,7 +21,7 @@ from cutout.domain.job.source import Source
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
-from cutout.ports.queues import CallbackQueue, RenderQueue
+from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
 from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Ports(GatePorts):
 
     jobs: OperatorTable
     upload_queue: UploadQueue
-    renders: RenderQueue
-    checks: CallbackQueue
+    renders: RenderRequestQueue
+    checks: TaskCheckQueue
     caller: Callable[[], str]
     store: S3Store
     objects: Callable[[str], BucketListing]

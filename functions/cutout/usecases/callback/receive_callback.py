@@ -12,7 +12,7 @@ from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.ports.provider_api import KeyRing
-from cutout.ports.queues import CallbackQueue
+from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
@@ -48,7 +48,7 @@ class ReceiveCallback:
 
     keys: KeyRing
     task_id_in: Callable[[str], str | None]
-    callbacks: CallbackQueue
+    callbacks: TaskCheckQueue
     telemetry: Telemetry
     clock: Clock
     refusals: RefusalLog = field(default_factory=RefusalLog)

@@ -27,7 +27,7 @@ from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags
 from cutout.ports.jobs_table import Jobs, LatestVersions
-from cutout.ports.queues import Removals
+from cutout.ports.queues import RemovalQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
 
@@ -134,7 +134,7 @@ class SettlementEffects:
     terms: Terms
     notes: LatestNotes | None
     tags: SourceTags | None = None
-    removals: Removals | None = None
+    removals: RemovalQueue | None = None
 
     def apply(self, job: Job) -> None:
         """Apply the effects of a settled job; other jobs have none."""

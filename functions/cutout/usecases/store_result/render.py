@@ -15,7 +15,7 @@ from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.jobs_table import Jobs
-from cutout.ports.queues import RenderQueue
+from cutout.ports.queues import RenderRequestQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
@@ -55,7 +55,7 @@ class Render:
     lease: timedelta
     result_cache: ResultCache | None
     full_size_photos: FullSizePhotos
-    requests: RenderQueue
+    requests: RenderRequestQueue
 
     def render(self, request: RenderRequest) -> None:
         """Make the requested variants and record them on the job.

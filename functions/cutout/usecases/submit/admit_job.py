@@ -29,7 +29,7 @@ from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Transport
 from cutout.domain.timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Backlog, Gates
-from cutout.ports.queues import CallbackQueue
+from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import GATE_TRIES
 from cutout.usecases.shared.deduplication import Deduplication
@@ -64,7 +64,7 @@ class AdmitJob:
     deduplication: Deduplication | None
     paid_calls: PaidCalls
     call_outcomes: CallOutcomes
-    callbacks: CallbackQueue
+    callbacks: TaskCheckQueue
     result_keys: Callable[[str], Iterator[str]]
     clock: Clock
     randomness: Randomness

@@ -28,7 +28,7 @@ from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Move, State
 from cutout.ports.jobs_table import Backlog, Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
-from cutout.ports.queues import CallbackQueue
+from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
@@ -58,7 +58,7 @@ class SubmitJob:
     copy_requests: CopyRequests
     admit_job: AdmitJob
     provider: Provider
-    callbacks: CallbackQueue
+    callbacks: TaskCheckQueue
 
     def advance(self, job: Job, newest: LatestVersion | None = None) -> None:
         """Move a job; if it leaves a free slot unused, move the oldest waiting job, too.

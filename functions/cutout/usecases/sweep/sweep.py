@@ -15,7 +15,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, Gates, NewerRow
-from cutout.ports.queues import CallbackQueue, SubmissionQueue
+from cutout.ports.queues import SubmissionQueue, TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 
@@ -39,7 +39,7 @@ class Sweep:
     gates: Gates
     admission: AdmissionScheduler
     submissions: SubmissionQueue
-    callbacks: CallbackQueue
+    callbacks: TaskCheckQueue
     telemetry: Telemetry
     clock: Clock
     resend_after: timedelta
