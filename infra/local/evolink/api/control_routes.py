@@ -5,7 +5,7 @@ Each request carries the control token, which the stand-in is given or generates
 
 import hmac
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -119,23 +119,20 @@ class ControlRoutes:
     def _sums(self) -> dict[str, object]:
         tasks = list(self._service.tasks.values())
         photos: dict[str, Counter[str]] = defaultdict(Counter)
-        inputs: dict[str, Counter[str]] = defaultdict(Counter)
         for entry in self._service.activity.entries(Kind.POST):
             photos[str(entry["photo"])]["posts"] += 1
         for task in tasks:
-            for count in (photos[task.photo], inputs[task.input_sha256 or ""]):
-                count["tasks"] += 1
-                count["charges"] += task.credits_used > 0
+            photos[task.photo]["tasks"] += 1
+            photos[task.photo]["charges"] += task.credits_used > 0
         return {
             "balance": self._service.activity.balance,
             "credits_used": round(sum(task.credits_used for task in tasks), 4),
             "tasks": Counter(task.status for task in tasks),
             "running": self._service.running,
             "peak_running": self._service.activity.peak,
-            "photos": _table(photos, "posts", "tasks", "charges"),
-            "inputs": _table(inputs, "tasks", "charges"),
+            "photos": {
+                photo: {name: count[name] for name in ("posts", "tasks", "charges")}
+                for photo, count in photos.items()
+                if photo
+            },
         }
-
-
-def _table(counts: Mapping[str, Counter[str]], *names: str) -> dict[str, dict[str, int]]:
-    return {row: {name: count[name] for name in names} for row, count in counts.items() if row}

@@ -42,7 +42,6 @@ class Task:
         credits_used: Credits charged at the end.
         error_code: Code of a failure.
         error_message: Message of a failure.
-        input_sha256: SHA-256 of the fetched bytes.
         result_name: Path of the result under ``/results/``; its stem is the task's id.
         result_sha256: SHA-256 of the result's bytes.
         task_rule: The rule that decides how it ends.
@@ -63,7 +62,6 @@ class Task:
     credits_used: float = 0.0
     error_code: str | None = None
     error_message: str = ""
-    input_sha256: str | None = None
     result_name: str | None = None
     result_sha256: str | None = None
     task_rule: Rule | None = None

@@ -102,7 +102,6 @@ class TaskLifecycle:
             return _failed(task, "image_processing_error")
         try:
             photo = check_input(await self._fetch(task), self._service.options.side_limits)
-            task = replace(task, input_sha256=photo.sha256)
             if effect.error_code is not None:
                 return _failed(task, effect.error_code)
             if effect.cancelled_as is not None:
