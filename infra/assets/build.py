@@ -36,18 +36,13 @@ class AssetBuilder:
     _shared: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
     """For the folders that all functions have in common."""
 
-    def build(self, shape: FunctionShape, also: Contents | None = None) -> Asset:
-        """Build the asset of one function, unless it is in the cache.
-
-        Args:
-            shape: The function.
-            also: Files of this deployment only, by their path in the asset.
+    def build(self, shape: FunctionShape) -> Asset:
+        """Build the asset of one function, without files of a deployment.
 
         Raises:
             AssetError: it cannot be built.
         """
-        with BuildCache(self.cache).locked():
-            return self._build(shape, self._own(shape), also or {})
+        return self.build_all((shape,), {})[0]
 
     def build_all(
         self, shapes: Sequence[FunctionShape], also: Mapping[FunctionName, Contents]
