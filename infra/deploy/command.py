@@ -22,9 +22,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,14 +33,17 @@ from ..assets.folders import CACHE
 from ..node import node_path
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs
-from .aws_account import Account, StillThereError
+from .aws_account import BUCKET, Account, StackResource, StillThereError
 from .concurrency import free_concurrency, settings_for
 from .deployer_policy import BOOTSTRAP_VERSION, policy
-from .removal import removal_in_words
 
 _INFRA = Path(__file__).resolve().parents[1]
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _API_KEY_VARIABLE = "EVOLINK_API_KEY"
+# Kinds that hold what cannot be deployed again.
+_DATA: Final = frozenset(
+    {BUCKET, "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::KMS::Key"}
+)
 
 
 class DeployError(Exception):
@@ -113,12 +116,29 @@ def _destroy(session: boto3.Session, context: list[str], asked: TextIO | None) -
     if not resources:
         raise DeployError(f"there is no stack {stack} in account {account}, {region}")
     _say(f"Destroying {stack} in account {account}, {region}:")
-    _say(removal_in_words(resources))
+    _say("\n".join(_removal_in_words(resources)))
     if asked is not None:
         _check_agreement(asked)
     for bucket in Account(session).empty_deleted_buckets(stack):
         _say(f"Emptied {bucket}, which is deleted with the stack.")
     _cdk(session, "destroy", "--force", *_synthesized_or_new(stack), *_context(context))
+
+
+def _removal_in_words(resources: Sequence[StackResource]) -> Iterator[str]:
+    """Yield a line for each resource that holds data or is kept, and one for all others."""
+    data = [one for one in resources if one.kind in _DATA and not one.is_kept]
+    for one in data:
+        yield f"  goes   {_named(one)}, with everything in it"
+    others = sum(not one.is_kept for one in resources) - len(data)
+    yield f"  goes   functions, queues, logs, alarms and the rest: {others} in all"
+    for one in resources:
+        if one.is_kept:
+            yield f"  stays  {_named(one)}"
+
+
+def _named(resource: StackResource) -> str:
+    kind = resource.kind.removeprefix("AWS::").replace("::", " ")
+    return f"{kind} {resource.name}"
 
 
 def _check_agreement(asked: TextIO) -> None:

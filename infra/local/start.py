@@ -44,8 +44,12 @@ from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger
 from infra.local.processes.waiting import Clock
-from infra.local.provider_server import ProviderServer, stand_in
-from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
+from infra.local.provider_server import (
+    ProviderServer,
+    stand_in,
+    start_stand_in,
+    wait_for_stand_in,
+)
 from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
 from infra.settings.recipe_file import recipes_of
 from infra.settings.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.local.processes.background import ProcessRecord, stop
 from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
-from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
+from infra.local.provider_server import start_stand_in, wait_for_stand_in
 from tests.e2e.deployed import Deployed
 from tests.support.local_cloud import MachineClock
 
