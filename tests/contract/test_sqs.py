@@ -121,14 +121,16 @@ def test_a_removal_arrives_as_it_was_sent(sqs: SQSClient, url: str, job_id: str 
     ],
 )
 def test_a_delay_is_at_most_what_sqs_knows(sqs: SQSClient, delay: timedelta, seconds: int) -> None:
-    """A quarter of an hour; who is woken too early looks at the row and waits on."""
+    """A quarter of an hour: a request that comes too early waits again."""
+    body = json.dumps({"job": JOB, "render": ["web"], "tries": 0})
     sent = {
         "QueueUrl": "https://sqs.example/queue",
-        "Entries": [{"Id": "0", "MessageBody": '{"job": "one"}', "DelaySeconds": seconds}],
+        "Entries": [{"Id": "0", "MessageBody": body, "DelaySeconds": seconds}],
     }
+    request = RenderRequest(job_id=JOB, recipes=("web",))
     with Stubber(sqs) as stubber:
         stubber.add_response("send_message_batch", {"Successful": [], "Failed": []}, sent)
-        SqsSubmissions(sqs, "https://sqs.example/queue").enqueue(["one"], delay=delay)
+        SqsCallbacks(sqs, "https://sqs.example/queue").render([request], delay=delay)
         stubber.assert_no_pending_responses()
 
 

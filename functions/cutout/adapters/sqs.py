@@ -42,9 +42,9 @@ class _Queue:
 class SqsSubmissions(_Queue):
     """The queue that Submit reads."""
 
-    def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+    def enqueue(self, job_ids: Sequence[str]) -> None:
         """Have Submit look at these jobs."""
-        self._send([{"job": job_id} for job_id in job_ids], _seconds(delay))
+        self._send([{"job": job_id} for job_id in job_ids])
 
 
 class SqsUploadQueue(_Queue):
@@ -90,7 +90,8 @@ class SqsCallbacks(_Queue):
         bodies = [
             {"job": one.job_id, "render": list(one.recipes), "tries": one.tries} for one in requests
         ]
-        self._send(bodies, _seconds(delay))
+        seconds = min(int(delay.total_seconds()), _LONGEST_DELAY_SECONDS)
+        self._send(bodies, delay_seconds=seconds)
 
     def remove(self, removal: Removal) -> None:
         """Have StoreResult remove what was made of a source."""
@@ -116,10 +117,6 @@ def _look(check: TaskCheck) -> dict[str, Any]:
         "is_poll": check.is_poll,
     }
     return body | {"is_taken": True} if check.is_taken else body
-
-
-def _seconds(delay: timedelta) -> int:
-    return min(int(delay.total_seconds()), _LONGEST_DELAY_SECONDS)
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:

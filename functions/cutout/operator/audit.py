@@ -23,6 +23,7 @@ from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter
 
 _PAGES_AT_ONCE = 8
+_GRACE = timedelta(minutes=15)  # how long an event may take to arrive
 
 
 class Finding(StrEnum):
@@ -85,13 +86,11 @@ class Rules:
     Attributes:
         max_bytes: larger objects are rejected.
         retention: how long after their end jobs expire.
-        grace: how long an event may take to arrive.
     """
 
     upload_filter: UploadFilter
     max_bytes: int
     retention: timedelta
-    grace: timedelta = timedelta(minutes=15)
 
     def why_no_photo(self, listed: ListedObject) -> Reason | None:
         """Why the object is no photo, by its key and size; None if it may be one."""
@@ -259,7 +258,7 @@ class Audit:
                 )
             orders.append(made.order)
         age = self.clock.now() - listed.modified_at
-        if age < self.rules.grace:
+        if age < _GRACE:
             return AuditedObject(listed=listed, finding=Finding.FRESH)
         if self._is_head(listed, head) and age > self.rules.retention:
             return AuditedObject(listed=listed, finding=Finding.FORGOTTEN, reason="row-expired")

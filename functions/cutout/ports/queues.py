@@ -21,7 +21,7 @@ class RemovalQueue(Protocol):
 class SubmissionQueue(Protocol):
     """The submissions queue."""
 
-    def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+    def enqueue(self, job_ids: Sequence[str]) -> None:
         """Enqueue these jobs for Submit; without any, no request is made."""
 
 

@@ -20,8 +20,7 @@ class MemorySubmissions:
     step: Step = no_step
     job_ids: list[str] = field(default_factory=list)
 
-    def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
-        assert delay >= timedelta(0)
+    def enqueue(self, job_ids: Sequence[str]) -> None:
         if job_ids:
             self.step("submissions.enqueue")
             self.job_ids += job_ids
