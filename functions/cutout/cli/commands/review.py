@@ -18,7 +18,6 @@ from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.output.units import counted, duration
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
-from cutout.domain.dataclass import dataclass
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.states import State
 from cutout.operator.review import DoubtfulResult, Recorded, outcome_of
@@ -26,6 +25,8 @@ from cutout.operator.review import DoubtfulResult, Recorded, outcome_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from rich.table import Table
 
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.job.job import Job
@@ -80,63 +81,41 @@ def list_doubtful(
     now = stack.clock.now()
     which = replace(wanted, states=(State.REVIEW,))
     found = list(islice(compose.reviews(stack).queue(which), limit + 1))
-    shown = [_Listed.of(stack, one, now, links=links) for one in found[:limit]]
+    shown = [(one, *_addresses(stack, one, links=links)) for one in found[:limit]]
     if as_json:
-        print_json([one.as_json() for one in shown])
-    else:
-        _print_list(shown)
+        print_json([_as_json(*line) for line in shown])
+    elif shown:
+        stdout().print(_table(shown, now))
     if len(found) > limit:
         stderr().print(f"There are more than {counted(limit, 'result')}; see --limit.")
     elif not found:
         stderr().print(f"Nothing waits for a decision on {stack.where}.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Listed:
-    """One line of the list."""
-
-    doubtful: DoubtfulResult
-    age: str
-    photo: str
-    result: str
-
-    @classmethod
-    def of(cls, stack: Stack, one: DoubtfulResult, now: datetime, *, links: bool) -> _Listed:
-        source, result = one.job.source, one.result
-        link = stack.ports.store.link
-        return cls(
-            doubtful=one,
-            age=duration(now - one.since),
-            photo=link(source.bucket, source.key, source.version_id) if links else one.photo_url,
-            result=link(result.bucket, result.key) if links else one.result_url,
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        one = self.doubtful
-        return {
-            **job_as_json(one.job),
-            "meaning": one.meaning,
-            "since": one.since.isoformat(),
-            "photo_url": self.photo,
-            "result_url": self.result,
-        }
+def _addresses(stack: Stack, one: DoubtfulResult, *, links: bool) -> tuple[str, str]:
+    """Return where the photo and the result are."""
+    if not links:
+        return one.photo_url, one.result_url
+    source, result, link = one.job.source, one.result, stack.ports.store.link
+    photo = link(source.bucket, source.key, source.version_id)
+    return photo, link(result.bucket, result.key)
 
 
-def _print_list(shown: Sequence[_Listed]) -> None:
-    if not shown:
-        return
+def _as_json(one: DoubtfulResult, photo: str, result: str) -> dict[str, Any]:
+    facts = {"meaning": one.meaning, "since": one.since.isoformat()}
+    return {**job_as_json(one.job), **facts, "photo_url": photo, "result_url": result}
+
+
+def _table(shown: Sequence[tuple[DoubtfulResult, str, str]], now: datetime) -> Table:
     columns = ("photo", "why", "credits", "age", "size", "before", "after")
     table = plain_table(*columns, fold=columns)
-    for line in shown:
-        one = line.doubtful
+    for one, photo, result in shown:
         size = f"{one.result.width}x{one.result.height}" if one.result.width else "unknown"
-        why = one.meaning
+        why, age = one.meaning, duration(now - one.since)
         if one.job.decision is not None and one.job.decision.problem is not None:
             why = f"{why} It could not be accepted: {one.job.decision.problem}."
-        table.add_row(
-            one.job.source.key, why, f"{one.job.credits:g}", line.age, size, line.photo, line.result
-        )
-    stdout().print(table)
+        table.add_row(one.job.source.key, why, f"{one.job.credits:g}", age, size, photo, result)
+    return table
 
 
 _names = click.argument("names", nargs=-1, required=True, metavar="KEY|JOB...")

@@ -1,15 +1,12 @@
 """The clock of the command line: the date, stopwatches and pauses."""
 
 import time
-from datetime import UTC, datetime
+
+from cutout.adapters.system_clock import SystemClock
 
 
-class Clock:
+class Clock(SystemClock):
     """The machine's own clock."""
-
-    def now(self) -> datetime:
-        """Return the time, aware, UTC."""
-        return datetime.now(UTC)
 
     def monotonic(self) -> float:
         """Return seconds since a fixed time."""
