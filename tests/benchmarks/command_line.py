@@ -1,7 +1,8 @@
 """CPU time of `cutout --help` and `cutout ls`: `python -m tests.benchmarks.command_line [ROUNDS]`.
 
 Each is a ratio to `python -c "import click"` in the same round, the median of fresh processes. `ls`
-asks a server on loopback that has a stack without jobs: only the command itself is measured.
+asks a server on loopback that has a stack without jobs, and one with fifty: their table takes the
+import of rich.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
+from cutout.adapters.dynamodb.attribute_values import written
+from cutout.adapters.dynamodb.job_encoding import job_item
+from cutout.domain.states import State
+from tests.support.cli.jobs import make_job
+
+_FULL = "full"
+"""The stack with jobs, and its table."""
+_JOBS = [written(job_item(make_job(f"{number}.jpg")))["M"] for number in range(50)]
 _OUTPUTS = {
     "UploadsBucketName": "uploads",
     "ResultsBucketName": "results",
-    "JobsTableName": "jobs",
+    "JobsTableName": "{table}",
     "SubmissionsQueueUrl": "https://sqs.example/1/submissions",
     "CallbacksQueueUrl": "https://sqs.example/1/callbacks",
 }
@@ -39,19 +49,20 @@ _CASES = {
     "import click": ("import click",),
     "cutout --help": (_CUTOUT, "--help"),
     "cutout ls": (_CUTOUT, "ls", "--aws"),
+    "cutout ls, 50 jobs": (_CUTOUT, "ls", "--aws", "--stack", _FULL),
 }
 
 
 class _Aws(BaseHTTPRequestHandler):
-    """CloudFormation, and a DynamoDB without items."""
+    """CloudFormation, and a DynamoDB with the jobs of one table."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         """Answer."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        is_dynamodb = "X-Amz-Target" in self.headers
-        body = (json.dumps({"Items": [], "Count": 0}) if is_dynamodb else _STACK).encode()
+        request = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        target = self.headers.get("X-Amz-Target")
+        body = (_found(target, json.loads(request)) if target else _stack(request)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -59,6 +70,18 @@ class _Aws(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
+
+
+def _stack(request: str) -> str:
+    return _STACK.format(table=_FULL if f"StackName={_FULL}" in request else "empty")
+
+
+def _found(target: str, request: dict[str, Any]) -> str:
+    if not target.endswith("Query"):
+        return json.dumps({"Responses": {_FULL: _JOBS}})
+    of = request["ExpressionAttributeValues"][":p"]["S"]
+    items = _JOBS if (request["TableName"], of) == (_FULL, State.COMPLETED) else []
+    return json.dumps({"Items": items, "Count": len(items)})
 
 
 def main(rounds: int = 15) -> None:
@@ -85,7 +108,7 @@ def main(rounds: int = 15) -> None:
     for name, taken in seconds.items():
         ratio = statistics.median(one / other for one, other in zip(taken[1:], base, strict=True))
         milliseconds = 1000 * statistics.median(taken[1:])
-        sys.stdout.write(f"{name:14} {milliseconds:6.0f} ms  {ratio:5.2f} x\n")
+        sys.stdout.write(f"{name:18} {milliseconds:6.0f} ms  {ratio:5.2f} x\n")
 
 
 def _cpu_seconds(arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> float:
