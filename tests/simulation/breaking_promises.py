@@ -155,14 +155,14 @@ def the_body_of_a_callback_is_believed(self: TrackTask, request: TaskCheck) -> N
 _check = TrackTask.check
 
 
-_retried = UnfinishedTasks._retried  # noqa: SLF001
+_retry_or_fail = UnfinishedTasks._retry_or_fail  # noqa: SLF001
 
 
-@MUTATIONS.of(UnfinishedTasks, "_retried")
+@MUTATIONS.of(UnfinishedTasks, "_retry_or_fail")
 def a_failure_that_only_a_callback_named_is_retried(
-    self: UnfinishedTasks, before: Job, ended: Job, attempt: Attempt, task: Task
-) -> Job | None:
-    return _retried(self, before, ended, replace(attempt, is_adopted=False), task)
+    self: UnfinishedTasks, job: Job, ended: Job, attempt: Attempt, task: Task
+) -> None:
+    _retry_or_fail(self, job, ended, replace(attempt, is_adopted=False), task)
 
 
 @MUTATIONS.of(receive_callback, "verify")
@@ -209,8 +209,8 @@ def a_lease_that_ran_out_is_started_over(
 _advance = SubmitJob._advance  # noqa: SLF001
 
 
-@MUTATIONS.of(LatestVersion, "supersedes")
-def nobody_looks_for_a_newer_photo(_self: LatestVersion, _job: Job) -> Reason | None:
+@MUTATIONS.of(Job, "why_superseded_by")
+def nobody_looks_for_a_newer_photo(_self: Job, _newest: LatestVersion | None) -> Reason | None:
     return None
 
 

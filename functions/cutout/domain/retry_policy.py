@@ -1,4 +1,4 @@
-"""The retry policy: what follows each way in which a call is refused or a task fails.
+"""The retry policy: what follows a refused call or a failed task, and why a job ends then.
 
 A retry is a new paid call. So a failure is retried only if the provider says that a new call may
 succeed; everything else fails the job. A person may retry what failed, except where the provider
@@ -16,6 +16,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import Cause, Refused, Task
+from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 
 
@@ -40,12 +41,14 @@ class Decision:
         delay: before the next attempt, or until the pause ends; a pause with None lasts until a
             person resumes.
         transport: how the next attempt hands over the photo; None for no change.
+        reason: of the job, if it ends.
     """
 
     verdict: Verdict
     delay: timedelta | None = None
     pause: PauseReason | None = None
     transport: Transport | None = None
+    reason: Reason = Reason.REFUSED_BY_PROVIDER
 
 
 _FAIL = Decision(verdict=Verdict.FAIL)
@@ -104,10 +107,11 @@ def decide_task_failure(
         transport: how the photo was handed over.
     """
     if _was_link_unreadable(task.cause, transport):
-        return _AS_A_COPY
+        return replace(_AS_A_COPY, reason=Reason.TASK_FAILED)
     if task.retry is None or earlier_failures >= task.retry.most:
-        return _FAIL
-    return Decision(verdict=Verdict.AGAIN, delay=task.retry.delay * 2**earlier_failures)
+        return replace(_FAIL, reason=Reason.TASK_FAILED)
+    delay = task.retry.delay * 2**earlier_failures
+    return Decision(verdict=Verdict.AGAIN, delay=delay, reason=Reason.TASK_FAILED)
 
 
 def is_final_refusal(job: Job, final_codes: frozenset[str]) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.provider_outcomes import Cause, Refused, Retry, Task, TaskStatus
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import (
     Decision,
     Verdict,
@@ -22,6 +23,7 @@ from cutout.domain.states import State, Transport
 from tests.support.builders import a_job
 
 FAIL = Decision(verdict=Verdict.FAIL)
+TASK_FAILED = Decision(verdict=Verdict.FAIL, reason=Reason.TASK_FAILED)
 WAIT = Decision(verdict=Verdict.WAIT)
 AS_A_COPY = Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES)
 KEY_REFUSED = Decision(verdict=Verdict.PAUSE, pause=PauseReason.KEY_REFUSED)
@@ -110,9 +112,10 @@ def test_a_photo_that_could_not_be_fetched_is_handed_over_as_a_copy(retry: Retry
     """Once: a copy that cannot be read either is a failure like any other."""
     refusal, task = refused(Cause.PHOTO_NOT_FETCHED), failed(Cause.PHOTO_NOT_FETCHED, retry)
     assert decide_refusal(refusal, Transport.PRESIGNED) == AS_A_COPY
-    assert decide_task_failure(task, 7, Transport.PRESIGNED) == AS_A_COPY
+    again = replace(AS_A_COPY, reason=Reason.TASK_FAILED)
+    assert decide_task_failure(task, 7, Transport.PRESIGNED) == again
     assert decide_refusal(refusal, Transport.FILES) == FAIL
-    assert decide_task_failure(task, 1, Transport.FILES) == FAIL
+    assert decide_task_failure(task, 1, Transport.FILES) == TASK_FAILED
 
 
 @pytest.mark.parametrize(
@@ -132,10 +135,14 @@ def test_a_failed_task_is_tried_again_as_often_as_the_provider_promises() -> Non
     """The delay doubles with each failure; after the last retry the job fails."""
     task = failed(retry=Retry(delay=timedelta(seconds=60), most=3))
     again = [
-        Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=seconds))
+        Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=seconds), reason=Reason.TASK_FAILED)
         for seconds in (60, 120, 240)
     ]
-    assert [decide_task_failure(task, earlier) for earlier in range(5)] == [*again, FAIL, FAIL]
+    assert [decide_task_failure(task, earlier) for earlier in range(5)] == [
+        *again,
+        TASK_FAILED,
+        TASK_FAILED,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -156,4 +163,4 @@ def test_what_the_provider_refuses_for_its_content_is_refused_for_good(
 
 def test_a_failed_task_without_a_promise_is_not_tried_again() -> None:
     """A retry is a new paid call."""
-    assert decide_task_failure(failed(), 0) == FAIL
+    assert decide_task_failure(failed(), 0) == TASK_FAILED

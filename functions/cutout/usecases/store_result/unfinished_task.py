@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import Attempt
@@ -104,16 +103,16 @@ class UnfinishedTasks:
                 message=task.message,
             )
         known = job.with_attempt(ended)
-        end = partial(self.job_writer.settle, job, known=known, decided_by=attempt)
         if job.is_rechecking and job.tracks(attempt):
             self._go_on_asking(job, known)
         elif job.state.is_settled or job.state is State.QUEUED or not job.tracks(attempt):
             # A person retried a queued job after it had failed: another attempt decides.
             self.job_writer.record(job, known, decided_by=attempt)
         elif superseded := job.why_superseded_by(self.latest_versions.newest(job.source.ref)):
-            end(Move.SUPERSEDE, superseded)
-        elif self._retried(job, known, attempt, task) is None:
-            end(Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message)
+            settle = self.job_writer.settle
+            settle(job, Move.SUPERSEDE, superseded, known=known, decided_by=attempt)
+        else:
+            self._retry_or_fail(job, known, attempt, task)
 
     def of_another_call(self, job: Job, attempt: Attempt) -> None:
         """The task belongs to another call: the attempt has none that is known."""
@@ -122,20 +121,29 @@ class UnfinishedTasks:
         else:
             self.unverified_tasks.belongs_to_another(job, attempt)
 
-    def _retried(self, before: Job, known: Job, attempt: Attempt, task: Task) -> Job | None:
-        """Retry the failed task later; returns the job as stored, or None if it is not retried."""
-        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in before.attempts)
+    def _retry_or_fail(self, job: Job, known: Job, attempt: Attempt, task: Task) -> None:
+        """Do what the retry policy decides about the failed task."""
+        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
         decision = decide_task_failure(task, earlier, attempt.transport)
-        is_again = decision.verdict is Verdict.AGAIN and before.state.holds_slot
+        is_again = decision.verdict is Verdict.AGAIN and job.state.holds_slot
         if attempt.is_adopted or not is_again or not decision.delay:
-            return None
-        return self.job_writer.move(
-            before,
+            self.job_writer.settle(
+                job,
+                Move.FAIL,
+                decision.reason,
+                known=known,
+                decided_by=attempt,
+                code=task.code,
+                message=task.message,
+            )
+            return
+        self.job_writer.move(
+            job,
             Move.RETRY_TASK,
             Reason.TASK_RETRIED,
             # Spread: tasks that fail together, as in an outage, must not all be retried together.
             wait=decision.delay * (1 + 0.5 * self.randomness()),
-            known=replace(known, transport=decision.transport or before.transport),
+            known=replace(known, transport=decision.transport or job.transport),
             code=task.code,
             message=task.message,
         )

@@ -218,7 +218,7 @@ class AdmitJob:
         if isinstance(outcome, Refused):
             return self.handover_refused(job, outcome, decide_refusal(outcome))
         delay = back_off(job.handovers_failed, LONGEST_BACK_OFF, self.randomness)
-        return self._hand_over_later(job, outcome, delay)
+        return self._hand_over_later(job, outcome, delay, Reason.PROVIDER_UNREACHABLE)
 
     def handover_refused(self, job: Job, refused: Refused, decision: Decision) -> Job:
         """Do what the retry policy decides about a refused copy."""
@@ -227,25 +227,26 @@ class AdmitJob:
                 self.call_outcomes.pause(decision, refused)
                 return self.hold(job, Reason.GATE_PAUSED)
             case Verdict.AGAIN:
-                return self._hand_over_later(job, refused, decision.delay or timedelta(0))
+                delay = decision.delay or timedelta(0)
+                return self._hand_over_later(job, refused, delay, decision.reason)
             # Without a call there is no callback to wait for.
             case Verdict.FAIL | Verdict.WAIT:
-                return self._settle_unsent(job, refused)
+                return self._settle_unsent(job, refused, decision.reason)
 
-    def _hand_over_later(self, job: Job, outcome: Refused | NotSent, delay: timedelta) -> Job:
+    def _hand_over_later(
+        self, job: Job, outcome: Refused | NotSent, delay: timedelta, end: Reason
+    ) -> Job:
         """Hand the photo over again after the delay; end the job after too many failures."""
         failed = job.handovers_failed + 1
         if failed > _MOST_HANDOVERS:
-            return self._settle_unsent(job, outcome)
+            return self._settle_unsent(job, outcome, end)
         again, message = replace(job, handovers_failed=failed), outcome.message
         return self.job_writer.move(
             job, Move.HOLD, Reason.BACKING_OFF, wait=delay, known=again, message=message
         )
 
-    def _settle_unsent(self, job: Job, outcome: Refused | NotSent) -> Job:
-        reason, code = Reason.PROVIDER_UNREACHABLE, None
-        if isinstance(outcome, Refused):
-            reason, code = Reason.REFUSED_BY_PROVIDER, outcome.code
+    def _settle_unsent(self, job: Job, outcome: Refused | NotSent, reason: Reason) -> Job:
+        code = outcome.code if isinstance(outcome, Refused) else None
         return self.job_writer.settle(job, Move.FAIL, reason, code=code, message=outcome.message)
 
     def _reuse(self, job: Job, kept: Kept) -> Job:

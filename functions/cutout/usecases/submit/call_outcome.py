@@ -171,7 +171,7 @@ class CallOutcomes:
             attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
         )
         if decision.verdict is Verdict.FAIL:
-            return self._fail(job, ended, Reason.REFUSED_BY_PROVIDER, refused)
+            return self._fail(job, ended, decision.reason, refused)
         # Before the job is written: its slot must not go to the next one that is refused.
         self.pause(decision, refused)
         now = self.clock.now()

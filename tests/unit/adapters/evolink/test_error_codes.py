@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from cutout.adapters.evolink.error_codes import cause_of_task_failure, refusal, retry_of_task
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.provider_outcomes import Refused, Task, TaskStatus
+from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal, decide_task_failure
 from cutout.domain.states import Transport
 
 FAIL = Decision(verdict=Verdict.FAIL)
+TASK_FAILED = Decision(verdict=Verdict.FAIL, reason=Reason.TASK_FAILED)
 WAIT = Decision(verdict=Verdict.WAIT)
 KEY_REFUSED = Decision(verdict=Verdict.PAUSE, pause=PauseReason.KEY_REFUSED)
 NO_CREDITS = Decision(
@@ -136,8 +139,11 @@ def test_failed_task_is_tried_again_as_its_code_promises(
 ) -> None:
     """Bounded, with a delay that doubles; a policy refusal and unknown codes never."""
     decisions = [decide_task_failure(failed(code), earlier) for earlier in range(len(delays) + 1)]
-    again = [Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=s)) for s in delays]
-    assert decisions == [*again, FAIL]
+    again = [
+        Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=s), reason=Reason.TASK_FAILED)
+        for s in delays
+    ]
+    assert decisions == [*again, TASK_FAILED]
 
 
 THROUGH_FILES = Decision(
@@ -150,9 +156,10 @@ def test_a_photo_that_could_not_be_fetched_goes_through_the_files_api(code: str)
     """Once: where the provider cannot read our link, it gets a copy; after that, as before."""
     presigned, files = Transport.PRESIGNED, Transport.FILES
     assert decide_refusal(refused(400, code), presigned) == THROUGH_FILES
-    assert decide_task_failure(failed(code), 0, presigned) == THROUGH_FILES
+    again = replace(THROUGH_FILES, reason=Reason.TASK_FAILED)
+    assert decide_task_failure(failed(code), 0, presigned) == again
     assert decide_refusal(refused(400, code), files) == FAIL
-    assert decide_task_failure(failed(code), 1, files) == FAIL
+    assert decide_task_failure(failed(code), 1, files) == TASK_FAILED
 
 
 @pytest.mark.parametrize("code", ["invalid_media_url", "image_processing_error"])
@@ -194,4 +201,4 @@ def test_no_code_is_tried_more_than_three_times_again(code: str, earlier: int) -
     """Whatever the code, a job makes at most four paid calls by itself."""
     decision = decide_task_failure(failed(code), earlier)
     assert decision.verdict in {Verdict.AGAIN, Verdict.FAIL}
-    assert decision == FAIL or earlier < 3
+    assert decision == TASK_FAILED or earlier < 3
