@@ -292,6 +292,6 @@ def _of_pauses(metrics: MetricBuilder) -> Iterator[AlarmRule]:
         at_stake="no photo: jobs wait in the table until a person resumes.",
         do="`cutout limits --stack {stack}` shows since when; `cutout resume --stack {stack}` "
         "opens the gate.",
-        metric=metrics.of(Metric.PAUSED_BY_PERSON, "Minimum", period=Duration.hours(1)),
+        metric=metrics.of(Metric.PAUSED_BY_A_PERSON, "Minimum", period=Duration.hours(1)),
         periods=8,
     )

@@ -22,13 +22,8 @@ _SETTLED_COLORS: Final[Mapping[State, str]] = {
     State.REJECTED: "#9467bd",
     State.SUPERSEDED: "#8c8c8c",
 }
-# The label and the color of each.
-_PAUSES: Final[Mapping[Metric, tuple[str, str]]] = {
-    Metric.PAUSED_OUT_OF_CREDITS: ("out of credits", "#d62728"),
-    Metric.PAUSED_KEY_REFUSED: ("key refused", "#9467bd"),
-    Metric.PAUSED_RATE_LIMITED: ("rate limited", "#e6a700"),
-    Metric.PAUSED_BY_PERSON: ("by a person", "#1f77b4"),
-}
+_PAUSED: Final = "PAUSED_"
+_PAUSE_COLORS: Final = ("#d62728", "#9467bd", "#e6a700", "#1f77b4")
 
 Metrics = Sequence[cloudwatch.Metric]
 Lines = Callable[..., Metrics]
@@ -95,8 +90,12 @@ def _times(lines: Lines, metrics: MetricBuilder) -> Row:
 
 def _gate(lines: Lines) -> Row:
     jobs = lines("Maximum", {"in flight": Metric.IN_FLIGHT, "waiting": Metric.WAITING})
-    reasons = {label: metric for metric, (label, _) in _PAUSES.items()}
-    paused = lines("Maximum", reasons, dict(_PAUSES.values()))
+    reasons = {
+        one.name.removeprefix(_PAUSED).lower().replace("_", " "): one
+        for one in Metric
+        if one.name.startswith(_PAUSED)
+    }
+    paused = lines("Maximum", reasons, dict(zip(reasons, _PAUSE_COLORS, strict=False)))
     cap = lines("Maximum", {"of the cap": Metric.CAP_USED_PERCENT})
     return [
         _graph("Gate, photos", jobs),

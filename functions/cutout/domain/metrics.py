@@ -52,7 +52,7 @@ class Metric(StrEnum):
     PAUSED_OUT_OF_CREDITS = "PausedOutOfCredits"
     PAUSED_KEY_REFUSED = "PausedKeyRefused"
     PAUSED_RATE_LIMITED = "PausedRateLimited"
-    PAUSED_BY_PERSON = "PausedByPerson"
+    PAUSED_BY_A_PERSON = "PausedByPerson"
     VARIANTS_MADE = "VariantsMade"
     VARIANTS_FAILED = "VariantsFailed"
     STEPS_FAILED = "StepsFailed"
@@ -82,7 +82,7 @@ BASIC_METRICS = frozenset(
         Metric.PAUSED_OUT_OF_CREDITS,
         Metric.PAUSED_KEY_REFUSED,
         Metric.PAUSED_RATE_LIMITED,
-        Metric.PAUSED_BY_PERSON,
+        Metric.PAUSED_BY_A_PERSON,
     }
 )
 """What alarms read, and the number of completed jobs."""

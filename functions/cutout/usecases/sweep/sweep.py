@@ -26,7 +26,7 @@ PAUSED_BECAUSE = {
     PauseReason.OUT_OF_CREDITS: Metric.PAUSED_OUT_OF_CREDITS,
     PauseReason.KEY_REFUSED: Metric.PAUSED_KEY_REFUSED,
     PauseReason.RATE_LIMITED: Metric.PAUSED_RATE_LIMITED,
-    PauseReason.OPERATOR: Metric.PAUSED_BY_PERSON,
+    PauseReason.OPERATOR: Metric.PAUSED_BY_A_PERSON,
 }
 """One gauge for each reason, 1 while the gate is paused for it; each has its own alarm."""
 

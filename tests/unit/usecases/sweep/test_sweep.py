@@ -328,7 +328,7 @@ def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
         Metric.PAUSED_OUT_OF_CREDITS: 0,
         Metric.PAUSED_KEY_REFUSED: 0,
         Metric.PAUSED_RATE_LIMITED: 0,
-        Metric.PAUSED_BY_PERSON: 0,
+        Metric.PAUSED_BY_A_PERSON: 0,
     }
 
 
