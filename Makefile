@@ -13,6 +13,8 @@ CDK := infra/cdk/node_modules/.package-lock.json
 AXE := tests/browser/node_modules/.package-lock.json
 # End-to-end tests wait for other processes, so what runs beside them has a lower priority.
 BESIDE := nice -n 5
+# What a part of `make test` prints comes in one piece, where this make can do that (4.0 and later).
+IN_ONE_PIECE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 # What Python imports is compiled once, not by each process, even where it is told to write no
 # bytecode, as in many containers. It is kept aside, so that nothing is written beside the sources.
@@ -84,7 +86,9 @@ setup: install $(BIN)/.testing $(AXE)  ## Install that, and what tests and check
 demo: install  ## Cut out the photos that come with the project, or PHOTOS, on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
 
-test: test-units test-e2e  ## Run every test, the end-to-end ones on one deployed stack
+test: setup $(AWSCLI)/.installed  ## Run every test, the end-to-end ones on one deployed stack
+	@echo "The end-to-end tests run beside the others; each part prints what it found at its end." >&2
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(IN_ONE_PIECE) test-e2e test-units
 
 test-units: setup
 	@$(BESIDE) $(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal

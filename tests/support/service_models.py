@@ -7,9 +7,11 @@ handler of a test could answer with what AWS never says, and the product would b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, StructureShape
 from botocore.session import Session
 from botocore.validate import ParamValidator, ValidationErrors
@@ -30,6 +32,33 @@ class NotInTheModelError(AssertionError):
 def check_answers(session: Session) -> None:
     """Check every answer that a client of this session gets."""
     session.register("after-call", _check)
+
+
+def share_models(session: Session) -> None:
+    """Find and read a description of a service once for all sessions of this process."""
+    session.register_component("data_loader", _SharedModels(file_loader=_ReadOnce()))
+
+
+class _SharedModels(Loader):
+    def list_available_services(self, type_name: str) -> list[str]:
+        """List all services; botocore looks into the folder of each."""
+        return _services(type_name)
+
+
+class _ReadOnce(JSONFileLoader):
+    def load_file(self, file_path: str) -> Any:
+        """Return the content of a file whose name is given without its suffix."""
+        return _read(file_path)
+
+
+@cache
+def _services(type_name: str) -> list[str]:
+    return Loader().list_available_services(type_name)
+
+
+@cache
+def _read(file_path: str) -> Any:
+    return JSONFileLoader().load_file(file_path)
 
 
 def _check(**answered: Any) -> None:

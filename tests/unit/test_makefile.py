@@ -1,4 +1,4 @@
-"""The Makefile: a virtual environment of another Python, or of another folder, is made again."""
+"""The Makefile: which environment it makes, what each target installs, how it runs all tests."""
 
 from __future__ import annotations
 
@@ -59,6 +59,56 @@ def change(checkout: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
+
+
+def complete(checkout: Path) -> None:
+    """Have make find that everything is installed, with a Python that prints what it is to run.
+
+    Where it is to run the tests that the variable BROKEN names, it ends with status 1.
+    """
+    for name in ("local", "dev", "model", "awscli"):
+        (checkout / "requirements" / f"{name}.txt").touch()
+    lists = [checkout / folder for folder in ("infra/cdk", "tests/browser")]
+    for folder in lists:
+        folder.mkdir(parents=True)
+        (folder / "package-lock.json").touch()
+    (checkout / "pyproject.toml").touch()
+    installed = [
+        *(checkout / ".venv/bin" / stamp for stamp in (".bootstrapped", ".installed", ".testing")),
+        *(folder / "node_modules/.package-lock.json" for folder in lists),
+        checkout / ".venv/share/u2netp/rembg/u2netp.onnx",
+        checkout / ".cutout/awscli/.installed",
+    ]
+    for stamp in installed:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.touch()
+    python = checkout / ".venv/bin/python"
+    python.unlink()
+    python.write_text('#!/bin/sh\necho "$@"\ncase "$*" in *"$BROKEN"*) exit 1;; esac\n')
+    python.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("broken", "is_success"), [("tests/e2e", False), ("not e2e", False), ("neither", True)]
+)
+def test_the_tests_of_both_kinds_are_run_whichever_fails(
+    checkout: Path, broken: str, *, is_success: bool
+) -> None:
+    """`make test` succeeds where both do."""
+    complete(checkout)
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        ["make", "test", f"PYTHON={python()}"],  # noqa: S607 - wherever it is
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"], "BROKEN": broken},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sorted(done.stdout.splitlines()) == [
+        "-m pytest -m not e2e and not soak --numprocesses 2 --dist worksteal",
+        "-m pytest tests/e2e -m not soak",
+    ]
+    assert (done.returncode == 0) is is_success, done.stderr
 
 
 def installs(target: str) -> list[str]:
