@@ -20,11 +20,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from moto.s3.models import s3_backends
 from PIL import Image
 
 from tests.functions.deployed import HANDLERS, RESULTS, UPLOADS, WORK, Context, Stack, deploy
 from tests.functions.wire import Sent, witnessed
-from tests.support.aws_account import cloud
+from tests.support.aws_account import ACCOUNT, cloud
 from tests.support.samples import sample
 from tests.support.scripted_server import Loopback, answer, serving
 
@@ -214,11 +215,12 @@ class Working:
         return f"{0x00691ED95F3C4B2A11 + self._events:018X}"
 
     def _objects(self) -> frozenset[tuple[str, str]]:
-        s3 = self.stack.clients.s3
+        # Asked of moto itself: three requests before each run took a fifth of the time.
+        s3 = s3_backends[ACCOUNT]["aws"]
         return frozenset(
-            (bucket, one["Key"])
+            (bucket, one.name)
             for bucket in (UPLOADS, RESULTS, WORK)
-            for one in s3.list_objects_v2(Bucket=bucket).get("Contents", ())
+            for one in s3.list_objects(s3.get_bucket(bucket), None, None, None, None)[0]
         )
 
     def _queues(self) -> dict[str, str]:

@@ -29,4 +29,4 @@ def test_without_shards_they_would_give_up() -> None:
     """The figure above can fail: a single item is written by everybody."""
     one_shard = replace(gate_collisions.LIMITS, daily_credit_cap=Decimal(100))
     assert one_shard.shards == 1
-    assert collisions(56, seconds=20, limits=one_shard).percent_given_up > 1
+    assert collisions(56, seconds=5, limits=one_shard).percent_given_up > 1
