@@ -26,7 +26,6 @@ from cutout.usecases.store_result.review_notes import ReviewNotes
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
-from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from cutout.usecases.store_result.variants import Variants
 from cutout.wiring.aws_clients import Clients, tls_context
 from cutout.wiring.job_parts import (
@@ -192,12 +191,6 @@ def store_result_use_cases(
 def _track_task(
     ports: JobPorts, parts: JobParts, store_result: StoreResult, results: Results
 ) -> TrackTask:
-    unverified_tasks = UnverifiedTasks(
-        job_writer=parts.job_writer,
-        clock=ports.clock,
-        timing=parts.timing,
-        randomness=ports.randomness,
-    )
     return TrackTask(
         job_writer=parts.job_writer,
         clock=ports.clock,
@@ -209,12 +202,10 @@ def _track_task(
             job_writer=parts.job_writer,
             latest_versions=ports.jobs,
             submissions=ports.submissions,
-            unverified_tasks=unverified_tasks,
             clock=ports.clock,
             timing=parts.timing,
             randomness=ports.randomness,
         ),
-        unverified_tasks=unverified_tasks,
         store_result=store_result,
         review_decisions=ReviewDecisions(
             results=results, failures=store_result.failures, store_result=store_result

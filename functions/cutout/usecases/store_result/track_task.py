@@ -26,7 +26,6 @@ from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.review_decisions import ReviewDecisions
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
-from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _RACES = 3
 """Lost races before the message is left to a later delivery."""
@@ -52,7 +51,6 @@ class TrackTask:
     jobs: Jobs
     provider: Provider
     unfinished_tasks: UnfinishedTasks
-    unverified_tasks: UnverifiedTasks
     store_result: StoreResult
     review_decisions: ReviewDecisions
     lease: timedelta
@@ -142,7 +140,7 @@ class TrackTask:
             return
         if request.is_taken:
             # Recorded before the task is read, which may fail: it is all that forbids a repeat.
-            job = self.unverified_tasks.callback_received(job, attempt, request.task_id)
+            job = self.unfinished_tasks.callback_received(job, attempt, request.task_id)
             attempt = job.attempt_numbered(request.attempt) or attempt
         task_id = attempt.task_id or request.task_id or attempt.named_task
         if task_id is None:

@@ -1,11 +1,17 @@
-"""What follows when a task has no result: it runs, failed, or cannot be read."""
+"""What follows when a task has no result: it runs, failed, or cannot be read.
+
+A callback proves that the provider took the call, since only the call contains its URL: the call is
+never repeated. The task that the body names is not proved. Its id stays on the job, and the API is
+read again, until it confirms the task or the job's deadline passes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import after_recheck, still_running
 from cutout.domain.provider_outcomes import Task
@@ -17,7 +23,6 @@ from cutout.ports.jobs_table import LatestVersions
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _TRACKED = frozenset({State.PROCESSING, State.STORING})
 
@@ -29,10 +34,18 @@ class UnfinishedTasks:
     job_writer: JobWriter
     latest_versions: LatestVersions
     submissions: SubmissionQueue
-    unverified_tasks: UnverifiedTasks
     clock: Clock
     timing: Timing
     randomness: Randomness
+
+    def callback_received(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
+        """Record that a callback came; returns the job as stored."""
+        if attempt.is_taken or not _is_unverified(job, attempt):
+            return job
+        known = job.with_attempt(replace(attempt, is_taken=True))
+        if task_id is None and job.state is State.UNCONFIRMED:
+            known = replace(known, message=TAKEN_UNNAMED)
+        return self.job_writer.record(job, known)
 
     def running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
@@ -48,12 +61,16 @@ class UnfinishedTasks:
 
         The task of an earlier attempt is ignored, because the job no longer depends on it.
         """
-        if self.unverified_tasks.concerns(job, attempt):
-            self.unverified_tasks.task_unknown(job, attempt, task_id)
+        now = self.clock.now()
+        if _is_unverified(job, attempt):
+            if self.timing.may_become_known(now - attempt.started_at):
+                self._remember(job, attempt, task_id)
+            elif attempt.named_task == task_id:
+                # Only this one: another callback may have named the right task meanwhile.
+                self._forget(job, attempt)
             return
         if job.state not in _TRACKED or attempt != job.tracked_attempt:
             return
-        now = self.clock.now()
         since = attempt.not_found_since or now
         if self.timing.may_become_known(now - since):
             missing = replace(attempt, not_found_since=since)
@@ -71,12 +88,14 @@ class UnfinishedTasks:
 
     def unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> bool:
         """Ask again later; False if nobody polls for this attempt."""
-        if self.unverified_tasks.concerns(job, attempt):
-            self.unverified_tasks.task_unreadable(job, attempt, task_id, message)
-        elif job.state in _TRACKED:
+        if job.state in _TRACKED:
             self._wait(job, LastAnswer.UNREADABLE, message)
-        else:
+        elif not _is_unverified(job, attempt):
             return False
+        elif self.clock.now() - attempt.started_at >= self.timing.job_deadline:
+            self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
+        else:
+            self._remember(job, attempt, task_id, LastAnswer.UNREADABLE)
         return True
 
     def failed(self, job: Job, read: Attempt, attempt: Attempt, task: Task) -> None:
@@ -92,8 +111,9 @@ class UnfinishedTasks:
             attempt: the same with the task's id.
             task: as the provider describes it.
         """
-        if self.unverified_tasks.is_answer_due(job, read):
-            self.unverified_tasks.remember(job, read, task.id)
+        if job.state is State.SUBMITTING and _is_unverified(job, read):
+            # The call is still being made; its own answer will name and prove the task.
+            self._remember(job, read, task.id)
             return
         ended = attempt.without_task()
         if not attempt.is_adopted:
@@ -115,11 +135,17 @@ class UnfinishedTasks:
             self._retry_or_fail(job, known, attempt, task)
 
     def of_another_call(self, job: Job, attempt: Attempt) -> None:
-        """The task belongs to another call: the attempt has none that is known."""
+        """The task is another call's: the attempt does not adopt it, or gives it up.
+
+        A job that depends on it ends: nothing names its own task any more but another callback.
+        """
+        without = job.with_attempt(attempt.without_task())
         if job.is_rechecking and attempt == job.tracked_attempt:
-            self._go_on_asking(job, job.with_attempt(attempt.without_task()))
-        else:
-            self.unverified_tasks.belongs_to_another(job, attempt)
+            self._go_on_asking(job, without)
+        elif attempt.task_id is None:
+            self._forget(job, attempt)
+        elif not job.state.is_settled:
+            self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, known=without)
 
     def _retry_or_fail(self, job: Job, known: Job, attempt: Attempt, task: Task) -> None:
         """Do what the retry policy decides about the failed task."""
@@ -167,3 +193,31 @@ class UnfinishedTasks:
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
         wait = self.timing.wait_before_read(last, job.tries, self.randomness)
         self.job_writer.move(job, move, job.reason, wait=wait, message=message)
+
+    def _forget(self, job: Job, attempt: Attempt) -> None:
+        """Discard the id that a callback named: it is not the task of this call."""
+        if attempt.named_task is None or not _is_unverified(job, attempt):
+            return
+        nameless = job.with_attempt(replace(attempt, named_task=None))
+        # While the id was known, it was read in place of a repeat: now the grace time counts.
+        until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
+        self._record(job, nameless, until_grace_ends - self.clock.now())
+
+    def _remember(
+        self, job: Job, attempt: Attempt, task_id: str, last: LastAnswer = LastAnswer.UNKNOWN
+    ) -> None:
+        """Record the id that a callback named. In `submitting`, the job stays due as it is."""
+        named = job.with_attempt(replace(attempt, named_task=task_id))
+        self._record(job, named, self.timing.wait_before_read(last, job.tries, self.randomness))
+
+    def _record(self, job: Job, known: Job, wait: timedelta) -> None:
+        if job.state is State.UNCONFIRMED:
+            move, message = Move.REPEAT_LATER, job.message
+            self.job_writer.move(job, move, job.reason, wait=wait, known=known, message=message)
+        elif known != job:
+            self.job_writer.record(job, known)
+
+
+def _is_unverified(job: Job, attempt: Attempt) -> bool:
+    """Whether the job waits for this attempt's outcome and no answer has named its task."""
+    return job.state in UNDECIDED and attempt == job.attempt and attempt.task_id is None

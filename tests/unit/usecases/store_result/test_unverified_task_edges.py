@@ -11,7 +11,7 @@ from cutout.domain.job.attempt import TAKEN_UNNAMED
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
-from cutout.usecases.store_result.unverified_task import UnverifiedTasks
+from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
 from tests.support.builders import a_job, an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World
@@ -21,9 +21,9 @@ SECOND = timedelta(seconds=1)
 DUE = START + 20 * MINUTE
 
 
-def rules(world: World) -> UnverifiedTasks:
+def rules(world: World) -> UnfinishedTasks:
     """Without jitter."""
-    return replace(world.follow.unverified_tasks, randomness=lambda: 0.0)
+    return replace(world.follow.unfinished_tasks, randomness=lambda: 0.0)
 
 
 def calling(
@@ -66,7 +66,7 @@ def test_a_named_task_that_is_not_known_is_believed_for_ten_minutes(
     world = World()
     job = calling(world, state, ago, named)
     (attempt,) = job.attempts
-    rules(world).task_unknown(job, attempt, "task-1")
+    rules(world).unknown(job, attempt, "task-1")
     assert named_and_due(world, job) == then
     assert (world.job(job).reason, world.job(job).message) == (job.reason, "text")
 
@@ -83,7 +83,7 @@ def test_a_named_task_is_read_again_within_the_deadline(ago: timedelta, state: S
     world = World()
     job = calling(world, State.UNCONFIRMED, ago, tries=1)
     (attempt,) = job.attempts
-    rules(world).task_unreadable(job, attempt, "task-1", "ReadTimeout")
+    rules(world).unreadable(job, attempt, "task-1", "ReadTimeout")
     after = world.job(job)
     assert (after.state, after.reason) == (state, Reason.OUTCOME_UNKNOWN)
     if state is State.UNCONFIRMED:
