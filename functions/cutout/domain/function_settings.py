@@ -1,7 +1,7 @@
 """The environment of each function: the deployment sets it, `read_settings` reads it.
 
 Each field of a class is the variable `CUTOUT_{FIELD}`. One with a default may be missing. No other
-code of a function takes variables out of the environment.
+code of a function reads these variables.
 """
 
 from __future__ import annotations
