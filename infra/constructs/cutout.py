@@ -20,10 +20,9 @@ from ..access.embedding_grants import Grants
 from ..access.resources import Resources
 from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
-from ..deployed_secrets import API_KEY, SIGNING_KEY
 from ..monitoring.monitoring import Monitoring
 from ..settings.recipe_file import recipes_of
-from ..settings.settings import Settings
+from ..settings.settings import API_KEY, SIGNING_KEY, Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from cutout.domain.provider_outcomes import API_KEY_NOT_SET
 
-from ..deployed_secrets import API_KEY, SIGNING_KEY
+from ..settings.settings import API_KEY, SIGNING_KEY
 
 SECRETS = (API_KEY, SIGNING_KEY)
 BUCKET: Final = "AWS::S3::Bucket"

@@ -18,10 +18,9 @@ from typing import Any, Final
 from ..app import keep_bytecode
 from ..assets import AssetError, build_all
 from ..assets.folders import CACHE
-from ..deployed_secrets import API_KEY
 from ..node import use_own_node
 from ..settings.recipe_file import recipes_of
-from ..settings.settings import Settings
+from ..settings.settings import API_KEY, Settings
 from ..settings.value_rules import SettingError, pairs
 
 PARAMETER: Final = "AssetsBucket"

@@ -15,7 +15,7 @@ from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 from ..deployed_functions import FunctionName
-from ..deployed_secrets import API_KEY
+from ..settings.settings import API_KEY
 from .alarm_rule import AlarmRule
 from .metric_builder import FIVE_MINUTES, MetricBuilder
 

@@ -29,6 +29,9 @@ from .value_rules import (
     whole,
 )
 
+API_KEY: Final = "evolink-api-key"
+SIGNING_KEY: Final = "callback-signing-key"
+"""Names of the secrets, after the deployment's name and a slash."""
 DAY: Final = 86_400
 
 

@@ -42,7 +42,7 @@ def share_models(session: Session) -> None:
 class _SharedModels(Loader):
     def list_available_services(self, type_name: str) -> list[str]:
         """List all services; botocore looks into the folder of each."""
-        return _services(type_name)
+        return _services(type_name, tuple(self.search_paths))
 
 
 class _ReadOnce(JSONFileLoader):
@@ -52,8 +52,9 @@ class _ReadOnce(JSONFileLoader):
 
 
 @cache
-def _services(type_name: str) -> list[str]:
-    return Loader().list_available_services(type_name)
+def _services(type_name: str, folders: tuple[str, ...]) -> list[str]:
+    loader = Loader(extra_search_paths=list(folders), include_default_search_paths=False)
+    return loader.list_available_services(type_name)
 
 
 @cache
