@@ -1,34 +1,4 @@
-"""All errors, as one tree.
-
-Decisions are made by type, never by text::
-
-    CutoutError
-    ├── TransientError              let it propagate: the queue delivers again, or Sweep enqueues
-    │   ├── StoreBusyError          the jobs table throttled or a transaction collided
-    │   ├── NotSentError            an HTTP request certainly did not reach the server
-    │   ├── ResponseLostError       it may have reached the server; no usable answer came
-    │   ├── ProviderBusyError       the provider does not answer a read now
-    │   └── SourceDeniedError       a policy or a KMS key denies the function the object
-    ├── NewerRowError               a newer version, since rolled back, wrote the row
-    ├── LostRaceError               another worker wrote first; carries the current version
-    │   ├── JobMovedError           … the job
-    │   ├── GateMovedError          … the gate
-    │   ├── DedupRecordMovedError   … the deduplication record
-    │   └── TaskTakenError          … the task: it belongs to another job's call
-    └── PermanentError              end the job, or report to the person
-        ├── NotAPhotoError          the source cannot be sent; carries the reason
-        │   └── NeedsPreparingError … as it is; a copy of it can
-        ├── SourceGoneError         the object or its version no longer exists
-        ├── ObjectRefusedError      S3 does not copy one object; others may be copied
-        ├── PictureError            an image cannot be decoded or made
-        ├── CopyGoneError           the prepared copy no longer exists: request another one
-        ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
-        ├── TaskUnknownError        the provider knows no such task
-        ├── CallbackRefusedError    a callback is not authentic
-        ├── MessageError            a queue message is neither ours nor S3's
-        ├── IllegalMoveError        the job's state does not allow the move: a defect
-        └── SettingsError           the environment is incomplete or wrong
-"""
+"""All errors, as one tree; decisions are made by type, never by text."""
 
 from __future__ import annotations
 
@@ -43,7 +13,7 @@ class CutoutError(Exception):
 
 
 class TransientError(CutoutError):
-    """The same operation may succeed later."""
+    """The same operation may succeed later: the queue delivers again, or Sweep enqueues the job."""
 
 
 class StoreBusyError(TransientError):
@@ -82,14 +52,17 @@ class NewerRowError(CutoutError):
 
 
 class LostRaceError(CutoutError):
-    """A conditional write lost its race; this is expected."""
+    """A conditional write lost its race; this is expected.
+
+    Its kinds, in `job/conflicts.py`, carry the current version.
+    """
 
     def __init__(self, text: str = "another worker wrote first") -> None:
         super().__init__(text)
 
 
 class PermanentError(CutoutError):
-    """The same operation cannot succeed later."""
+    """The same operation cannot succeed later: end the job, or report to the person."""
 
 
 class NotAPhotoError(PermanentError):
@@ -157,7 +130,7 @@ class MessageError(PermanentError):
 
 
 class IllegalMoveError(PermanentError):
-    """The job's state does not allow the move."""
+    """The job's state does not allow the move: a defect, or a person's mistake."""
 
 
 class SettingsError(PermanentError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -144,12 +144,12 @@ class Costs:
     def add(self, job: Job) -> None:
         """Add a job's calls and savings in the period."""
         charges = [one for one in charges_of(job) if self.period.holds(one.at)]
-        names = dict.fromkeys(_NAMES[self.by](one, self.depth) for one in charges)
+        names = dict.fromkeys(self._name(one) for one in charges)
         for line in (self.total, *(self.lines.setdefault(name, CostLine()) for name in names)):
             line.photos += bool(charges)
         for charge in charges:
             self.total.add(charge)
-            self.lines[_NAMES[self.by](charge, self.depth)].add(charge)
+            self.lines[self._name(charge)].add(charge)
         self.lost += [one for one in charges if one.is_lost]
         self.doubtful += [one for one in charges if one.at_risk]
         self._save(job)
@@ -158,7 +158,16 @@ class Costs:
         saving = saving_of(job)
         if saving is not None and self.period.holds(saving.at):
             self.total.save(saving)
-            self.lines.setdefault(_NAMES[self.by](saving, self.depth), CostLine()).save(saving)
+            self.lines.setdefault(self._name(saving), CostLine()).save(saving)
+
+    def _name(self, one: Charge | Saving) -> str:
+        """The name of the line that it belongs to."""
+        folders = one.job.source.key.split("/")[:-1][: self.depth]
+        return {
+            By.DAY: one.at.astimezone(UTC).date().isoformat(),
+            By.PREFIX: "".join(f"{folder}/" for folder in folders),
+            By.OUTCOME: one.outcome,
+        }[self.by]
 
 
 def charges_of(job: Job) -> Iterator[Charge]:
@@ -174,23 +183,3 @@ def saving_of(job: Job) -> Saving | None:
     if job.reused is None or job.state is not State.COMPLETED:
         return None
     return Saving(job=job, at=job.in_state_since, credits=job.reused.credits_saved)
-
-
-def _day(one: Charge | Saving, _depth: int) -> str:
-    return one.at.astimezone(UTC).date().isoformat()
-
-
-def _prefix(one: Charge | Saving, depth: int) -> str:
-    folders = one.job.source.key.split("/")[:-1]
-    return "".join(f"{folder}/" for folder in folders[:depth])
-
-
-def _outcome(one: Charge | Saving, _depth: int) -> str:
-    return one.outcome
-
-
-_NAMES: dict[By, Callable[[Charge | Saving, int], str]] = {
-    By.DAY: _day,
-    By.PREFIX: _prefix,
-    By.OUTCOME: _outcome,
-}

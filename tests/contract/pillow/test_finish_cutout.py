@@ -13,7 +13,10 @@ from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import PictureError
 from cutout.domain.photo.acceptance import Picture
+from cutout.domain.states import Pixels
+from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout
 from infra.local.place import shipped_photos
+from tests.support.builders import PHOTO, a_job
 
 PICTURES = PillowPictures(max_pixels=50_000_000)
 ORIENTATION = 0x0112
@@ -116,8 +119,12 @@ def test_a_cut_out_that_is_scaled_down_keeps_its_colours_to_the_edge(place: Path
 def test_a_cut_out_that_has_the_size_already_keeps_its_bytes(place: Path) -> None:
     """Nothing is encoded again without need."""
     cut(photo()).save(place / "result", "PNG")
-    PICTURES.cut_out(place / "result", place / "made", size=(600, 400))
-    assert (place / "made").read_bytes() == (place / "result").read_bytes()
+    before = (place / "result").read_bytes()
+    fetched = FetchedResult(
+        job=a_job(photo=PHOTO), file=place / "result", picture=PICTURES.examine(place / "result")
+    )
+    made, _ = FinishCutout(pictures=PICTURES, pixels=Pixels.MODEL).with_models_pixels(fetched)
+    assert made.read_bytes() == before
 
 
 def test_a_tiny_photos_own_pixels_are_cut_by_what_was_found_in_its_enlarged_copy(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -10,14 +9,12 @@ from PIL import Image
 from cutout.adapters.pillow import rendering
 from cutout.adapters.pillow.decode.opening_results import (
     RESULT_FORMATS,
-    detached,
     in_kept_colours,
     opened,
     picture_errors,
 )
 from cutout.adapters.pillow.decode.orientation import orientation_of, size_as_shown, turned
 from cutout.adapters.pillow.own_pixels import cut_from
-from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.photo.acceptance import Picture
 from cutout.domain.recipes import Recipe
@@ -56,22 +53,17 @@ class PillowPictures:
     ) -> Picture:
         """Make an upright PNG of the model's pixels."""
         with picture_errors():
-            came = _shown(result, self._max_pixels)
-            image = came.image
-            if size is not None and image.size != size:
+            image, profile = _shown(result, self._max_pixels)
+            if size is not None:
                 # A filter without negative weights, so that edges get no halo.
                 image = image.resize(size, Image.Resampling.HAMMING)
-            if came.is_shown_as_stored and image is came.image:
-                # The provider's own bytes: encoding them again would change nothing that shows.
-                shutil.copyfile(result, into)
-            else:
-                _save(image, into, came.profile)
+            _save(image, into, profile)
             return _described(image, "PNG")
 
     def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
         """Make a PNG of the photo's own pixels, transparent where the result is."""
         with picture_errors():
-            alpha = _shown(result, self._max_pixels).image.getchannel("A")
+            alpha = _shown(result, self._max_pixels)[0].getchannel("A")
             with opened(photo, ("PNG",), self._max_photo_pixels) as upright:
                 upright.load()
                 image = cut_from(upright, alpha)
@@ -81,37 +73,24 @@ class PillowPictures:
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
         """Make a recipe's picture of a finished cut-out."""
         with picture_errors():
-            shown = _shown(cut_out, self._max_photo_pixels)
-            profile = shown.profile
-            made = rendering.rendered(shown.image, recipe, profile)
+            shown, profile = _shown(cut_out, self._max_photo_pixels)
+            made = rendering.rendered(shown, recipe, profile)
             del shown  # its memory is needed to encode the variant
             rendering.save(made, recipe, into, profile)
             return _described(made, recipe.format)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Shown:
-    """An upright result or cut-out (RGBA).
-
-    Attributes:
-        profile: the ICC profile of its values; None means sRGB.
-        is_shown_as_stored: the file is a PNG that need not be turned.
-    """
-
-    image: Image.Image
-    profile: bytes | None
-    is_shown_as_stored: bool
-
-
-def _shown(file: Path, max_pixels: int) -> _Shown:
+def _shown(file: Path, max_pixels: int) -> tuple[Image.Image, bytes | None]:
+    """An upright result or cut-out (RGBA), and the ICC profile of its values; None means sRGB."""
     with opened(file, RESULT_FORMATS, max_pixels) as image:
         image.load()
         orientation = orientation_of(image)
         pixels, profile = in_kept_colours(image, image.info.get("icc_profile"))
-        is_png = image.format == "PNG"
-        pixels = detached(pixels, image)
+        if pixels is image and getattr(image, "n_frames", 1) > 1:
+            # A picture of several frames would read its file again.
+            pixels = image.copy()
     shown = turned(pixels if pixels.mode == "RGBA" else pixels.convert("RGBA"), orientation)
-    return _Shown(image=shown, profile=profile, is_shown_as_stored=is_png and orientation == 1)
+    return shown, profile
 
 
 def _save(image: Image.Image, into: Path, profile: bytes | None) -> None:

@@ -76,12 +76,6 @@ def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Pi
         raise too_many from exc
 
 
-def detached(pixels: Picture, image: Picture) -> Picture:
-    """The pixels without their file, which a picture of several frames would read again."""
-    is_of_many = pixels is image and getattr(image, "n_frames", 1) > 1
-    return image.copy() if is_of_many else pixels
-
-
 def in_kept_colours(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:
     """The picture in RGB or RGBA, and the profile of its values.
 
