@@ -80,7 +80,8 @@ class Deduplication:
         """Record a cached result, and enqueue the jobs that wait for it.
 
         Another job may own the record. Its result counts, unless it has made no call: that job may
-        be superseded before it does, and the photo would be paid for again.
+        be superseded before it does, and the photo would be paid for again. What a person accepted
+        counts until then, as that call may fail.
         """
         expires_at = self.clock.now() + self.last
         picture = self._picture(job)
@@ -89,7 +90,8 @@ class Deduplication:
         except DedupRecordMovedError as lost:
             before = lost.winner or DedupRecord(picture=picture, owner=job.id)
             changed = replace(before, kept=kept, waiting=(), expires_at=expires_at)
-            if not self._is_free_for(job, before) or not self._try_to_save(changed):
+            is_free = self._is_free_for(job, before) or (kept.is_accepted and before.kept is None)
+            if not is_free or not self._try_to_save(changed):
                 return
         self.submissions.enqueue(before.waiting)
 

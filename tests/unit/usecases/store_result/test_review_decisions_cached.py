@@ -182,7 +182,8 @@ def test_a_call_for_the_same_picture_that_runs_meanwhile_brings_the_result_that_
     assert other.state is State.PROCESSING
     decided(world, job, Verdict.ACCEPT)
     (record,) = world.bought.items.values()
-    assert (record.owner, record.kept) == (other.id, None)
+    assert record.kept is not None
+    assert (record.owner, record.kept.job_id) == (other.id, job.id)
     world.evolink.complete(world.task_of(other), CUT_OUT)
     world.wake(other)
     third = world.arrives("c.jpg", png())
@@ -190,3 +191,18 @@ def test_a_call_for_the_same_picture_that_runs_meanwhile_brings_the_result_that_
     reused = world.job(third).reused
     assert reused is not None
     assert (reused.job_id, reused.is_accepted) == (other.id, False)
+
+
+def test_an_accepted_result_is_reused_if_the_call_that_ran_meanwhile_fails() -> None:
+    """The photo was paid for, and a person has accepted what came of it."""
+    world = World(reuse=True)
+    job = reviewed(world)
+    other = uploaded_again(world)
+    decided(world, job, Verdict.ACCEPT)
+    world.evolink.fail(world.task_of(other), "content_policy_violation")
+    assert world.wake(other).state is State.FAILED
+    third = world.arrives("c.jpg", png())
+    world.settles()
+    reused = world.job(third).reused
+    assert reused is not None
+    assert (reused.job_id, reused.is_accepted) == (job.id, True)
