@@ -10,8 +10,12 @@ from uuid import uuid4
 import pytest
 from aws_lambda_powertools import Logger
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
-from cutout.domain.job.stored_limits import LOGGED_BYTES
+from cutout.adapters.telemetry_powertools import (
+    LOGGED_BYTES,
+    PowertoolsTelemetry,
+    json_logger,
+    metrics_of_all,
+)
 from cutout.domain.metrics import Metric, MonitoringLevel
 
 

@@ -9,9 +9,8 @@ from typing import TextIO
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from cutout.domain.job.stored_limits import LOGGED_BYTES, shortened
 from cutout.domain.metrics import BASIC_METRICS, SERVICE, TIME_IN_STATE, Metric, MonitoringLevel
-from cutout.domain.sanitize import plain_json
+from cutout.domain.sanitize import plain_json, shortened
 
 _SECONDS = frozenset(
     {
@@ -22,6 +21,8 @@ _SECONDS = frozenset(
         *TIME_IN_STATE.values(),
     }
 )
+LOGGED_BYTES = 1000
+"""Of each field of a log line."""
 _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 
 

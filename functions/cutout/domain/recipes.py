@@ -19,6 +19,10 @@ RECIPES_FILE = "recipes.json"
 """The recipes' file in a function's asset, in the folder of the package `cutout`."""
 DEFAULT_KEY = "{folder}{stem}.{recipe}.{ext}"
 FORMATS = ("png", "webp", "avif", "jpg")
+MOST_RECIPES = 20
+"""That an upload's metadata may choose."""
+RECIPE_NAME_BYTES = 100
+"""Of UTF-8, where the metadata names one."""
 LONGEST_SIDE = 16_383
 """Pixels of a variant's side; the limit of WebP."""
 

@@ -1,4 +1,4 @@
-"""Making untrusted text safe to print: it must not move the cursor, set a title or hide.
+"""Making untrusted text safe: to print, it must not move the cursor, set a title or hide.
 
 Uploaders choose keys and metadata, and the provider its messages. Unprintable characters are
 escaped: controls (C0 and C1), characters that change the direction of text or have no width, and
@@ -12,6 +12,7 @@ import re
 
 # Characters that are checked one by one: all except printable ASCII.
 _PERHAPS_NOT = re.compile(r"[^ -~]")
+_ELLIPSIS = "…"
 
 
 def plain(text: str) -> str:
@@ -34,6 +35,15 @@ def plain_json(value: object, *, indent: int | None = None) -> str:
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=str, separators=separators)
     # Outside of strings, line breaks are the only unprintable characters of JSON.
     return "\n".join(_PERHAPS_NOT.sub(_escaped_in_json, line) for line in text.split("\n"))
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """The text within so many bytes of UTF-8; characters that UTF-8 cannot encode become `?`."""
+    raw = text.encode(errors="replace")
+    if len(raw) <= most_bytes:
+        return raw.decode()
+    room = most_bytes - len(_ELLIPSIS.encode())
+    return raw[:room].decode(errors="ignore") + _ELLIPSIS
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant, replaced
 from cutout.domain.job.review_decision import Verdict
-from cutout.domain.job.stored_limits import bounded
 from cutout.domain.messages.queue_messages import RenderRequest, TaskCheck
 from cutout.domain.states import Move
 from cutout.ports.jobs_table import BacklogStatus

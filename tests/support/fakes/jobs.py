@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, Shard, ShardChange
@@ -17,7 +18,6 @@ from cutout.domain.job.conflicts import (
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
-from cutout.domain.job.stored_limits import bounded
 from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import (
     MOST_COUNTED,

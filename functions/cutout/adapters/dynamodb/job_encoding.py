@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item
+from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job
-from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import from_row, to_small_row
 from cutout.domain.states import Lane
 from cutout.ports.jobs_table import NewerRow

@@ -38,6 +38,7 @@ from cutout.adapters.dynamodb.job_encoding import (
     newer_in,
     to_be_saved,
 )
+from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
@@ -45,7 +46,6 @@ from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
-from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import SETTLED, Lane, State
 from cutout.ports.jobs_table import (

@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Photo, Source
-from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
 from cutout.domain.object_keys import PREPARED_FOLDER
 from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS, PhotoLimits
 from cutout.domain.reasons import REFUSALS, Reason
+from cutout.domain.recipes import MOST_RECIPES, RECIPE_NAME_BYTES
+from cutout.domain.sanitize import shortened
 from cutout.domain.serialization import STORED_AS
 
 LONGEST_MESSAGE = 500
@@ -131,8 +132,8 @@ def _is_printable(text: str | None) -> bool:
 
 
 def _are_names(recipes: tuple[str, ...]) -> bool:
-    return len(recipes) <= LIST_LENGTHS["recipes"] and all(
-        name and _is_printable(name) and shortened(name, TEXT_BYTES["recipes"]) == name
+    return len(recipes) <= MOST_RECIPES and all(
+        name and _is_printable(name) and shortened(name, RECIPE_NAME_BYTES) == name
         for name in recipes
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
 from cutout.domain.messages.preparation import printable
 from cutout.domain.object_keys import (
     BYPASS_CACHE_MARK,
@@ -16,6 +15,8 @@ from cutout.domain.object_keys import (
     SKIP_MARK,
 )
 from cutout.domain.reasons import Reason
+from cutout.domain.recipes import MOST_RECIPES, RECIPE_NAME_BYTES
+from cutout.domain.sanitize import shortened
 from cutout.domain.states import Lane
 
 
@@ -57,5 +58,5 @@ def _recipes(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     # Anybody who may upload writes them: there are at most 20 short, printable names.
-    names = (shortened(printable(name), TEXT_BYTES["recipes"]) for name in text.split(","))
-    return tuple(dict.fromkeys(filter(None, names)))[: LIST_LENGTHS["recipes"]]
+    names = (shortened(printable(name), RECIPE_NAME_BYTES) for name in text.split(","))
+    return tuple(dict.fromkeys(filter(None, names)))[:MOST_RECIPES]

@@ -15,6 +15,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from cutout.domain.recipes import MOST_RECIPES, RECIPE_NAME_BYTES
+from cutout.domain.sanitize import shortened
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -30,19 +33,16 @@ TEXT_BYTES = {
     "problem": 300,
     "profile": 100,
     "recipe": 100,
-    "recipes": 100,
+    "recipes": RECIPE_NAME_BYTES,
     "remark": 600,
     "task_id": 200,
 }
 """Bytes of UTF-8, by the name of the field in any dataclass."""
-LIST_LENGTHS = {"attempts": 30, "history": 60, "recipes": 20, "variants": 50}
+LIST_LENGTHS = {"attempts": 30, "history": 60, "recipes": MOST_RECIPES, "variants": 50}
 """Entries, by the name of the field; the newest are kept."""
 MOST_CREDITS = Decimal(10**9)
 MOST_COUNTED = 10**15
-LOGGED_BYTES = 1000
-"""Of each field of a log line."""
 _CREDITS_STEP = Decimal("0.000001")
-_ELLIPSIS = "…"
 
 
 def bounded(value: T) -> T:
@@ -54,15 +54,6 @@ def bounded(value: T) -> T:
         if new is not old:
             changed[field.name] = new
     return replace(value, **changed) if changed else value
-
-
-def shortened(text: str, most_bytes: int) -> str:
-    """The text within so many bytes of UTF-8; characters that UTF-8 cannot encode become `?`."""
-    raw = text.encode(errors="replace")
-    if len(raw) <= most_bytes:
-        return raw.decode()
-    room = most_bytes - len(_ELLIPSIS.encode())
-    return raw[:room].decode(errors="ignore") + _ELLIPSIS
 
 
 def _within(name: str, item: object) -> object:

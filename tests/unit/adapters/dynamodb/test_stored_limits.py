@@ -15,18 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.adapters.dynamodb.job_encoding import job_item
-from cutout.adapters.event_bus import detail
-from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job
-from cutout.domain.job.stored_limits import (
+from cutout.adapters.dynamodb.stored_limits import (
     LIST_LENGTHS,
-    LOGGED_BYTES,
     MOST_COUNTED,
     MOST_CREDITS,
     TEXT_BYTES,
     bounded,
-    shortened,
 )
+from cutout.adapters.event_bus import detail
+from cutout.adapters.telemetry_powertools import LOGGED_BYTES
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job
+from cutout.domain.sanitize import shortened
 from tests.support.builders import PHOTO, a_job, an_attempt
 from tests.support.strategies import JOBS
 
