@@ -27,7 +27,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 from click.testing import CliRunner
 
-from cutout.adapters.dynamodb.job_encoding import job_item
+from cutout.adapters.dynamodb.job_item import job_item
 from cutout.adapters.s3.listing import S3Listing
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.connect import connect

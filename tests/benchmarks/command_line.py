@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from cutout.adapters.dynamodb.attribute_values import written
-from cutout.adapters.dynamodb.job_encoding import job_item
+from cutout.adapters.dynamodb.job_item import job_item
 from cutout.domain.states import State
 from tests.support.cli.jobs import make_job
 

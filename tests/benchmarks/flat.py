@@ -20,7 +20,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.job_encoding import job_item
+from cutout.adapters.dynamodb.job_item import job_item
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job

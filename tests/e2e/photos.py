@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.shards import ShardChange, holder
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.domain.states import State
+from cutout.ports.jobs_table import JobMovedError
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo
 

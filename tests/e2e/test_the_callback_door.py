@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cutout.adapters.dynamodb.job_encoding import milliseconds
+from cutout.adapters.dynamodb.job_item import milliseconds
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door

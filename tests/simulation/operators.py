@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import TRANSITIONS, Move, State
+from cutout.ports.jobs_table import JobMovedError
 from cutout.usecases.shared.admission import change_gate
 from tests.simulation.listing import queue_missing
 from tests.simulation.promise import demand

@@ -10,7 +10,7 @@ from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import STATE_TAG, kept_key
 from cutout.domain.states import State
-from cutout.usecases.shared.settlement_effects import leaves_a_note
+from cutout.usecases.shared.notes_and_tags import leaves_a_note
 from tests.simulation.evidence import Evidence
 from tests.simulation.inputs import sent_of
 from tests.simulation.promise import demand

@@ -25,10 +25,10 @@ from hypothesis.stateful import (
 
 from cutout.domain.errors import NewerRowError, TransientError
 from cutout.domain.gate.gate import Limits
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import OutcomeUnknown, TaskStatus
 from cutout.domain.states import TRANSITIONS, Move
+from cutout.ports.jobs_table import JobMovedError
 from tests.simulation import events, functions
 from tests.simulation.actors import Actor, Killed
 from tests.simulation.faults import TASK_CODES, Mix

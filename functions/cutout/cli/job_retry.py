@@ -4,10 +4,10 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
+from cutout.ports.jobs_table import JobMovedError
 from cutout.wiring.chosen_provider import final_codes
 
 RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
@@ -15,7 +14,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
 from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
-from cutout.ports.jobs_table import Jobs
+from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.listings import JobIndex
 from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock

@@ -23,7 +23,7 @@ from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.settlement_effects import LatestNotes, SettlementEffects
+from cutout.usecases.shared.notes_and_tags import LatestNotes, SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring import chosen_provider
 from cutout.wiring.aws_clients import tls_context

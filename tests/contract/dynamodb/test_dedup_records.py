@@ -13,11 +13,10 @@ import pytest
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.s3.work_bucket import S3Kept
-from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.object_keys import kept_key
 from cutout.ports.buckets import KeptResults
-from cutout.ports.jobs_table import DedupRecords
+from cutout.ports.jobs_table import DedupRecordMovedError, DedupRecords
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER

@@ -11,15 +11,16 @@ import pytest
 
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.conflicts import (
-    DedupRecordMovedError,
-    GateMovedError,
-    JobMovedError,
-    TaskTakenError,
-)
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.states import State
-from cutout.ports.jobs_table import DedupRecords, TaskClaim
+from cutout.ports.jobs_table import (
+    DedupRecordMovedError,
+    DedupRecords,
+    GateMovedError,
+    JobMovedError,
+    TaskClaim,
+    TaskTakenError,
+)
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import LATER, NOW, a_job
 

@@ -15,11 +15,16 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, ShardChange
-from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import State
-from cutout.ports.jobs_table import CallBody, TaskClaim
+from cutout.ports.jobs_table import (
+    CallBody,
+    DedupRecordMovedError,
+    GateMovedError,
+    JobMovedError,
+    TaskClaim,
+)
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER, NOW, a_job, a_source

@@ -6,9 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from cutout.domain.job.conflicts import ResultKeyTakenError
 from cutout.domain.job.source import LatestVersion
-from cutout.ports.jobs_table import Advance
+from cutout.ports.jobs_table import Advance, ResultKeyTakenError
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import a_job, a_source
 

@@ -8,11 +8,10 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, State, Transport
-from cutout.ports.jobs_table import TaskClaim
+from cutout.ports.jobs_table import JobMovedError, TaskClaim
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import LATER, NOW, PHOTO, RESULT, a_job, a_source, an_attempt
 

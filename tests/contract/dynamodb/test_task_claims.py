@@ -11,9 +11,8 @@ import pytest
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.shards import ShardChange
-from cutout.domain.job.conflicts import TaskTakenError
 from cutout.domain.states import State
-from cutout.ports.jobs_table import TaskClaim
+from cutout.ports.jobs_table import TaskClaim, TaskTakenError
 from tests.contract.dynamodb.table import TABLE, Store, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER, a_job

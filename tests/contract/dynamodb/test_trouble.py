@@ -13,7 +13,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.shards import ShardChange
-from cutout.domain.job.conflicts import GateMovedError
+from cutout.ports.jobs_table import GateMovedError
 from tests.contract.dynamodb.table import TABLE
 from tests.support.aws_account import cloud
 from tests.support.builders import NOW, a_job

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.ports.jobs_table import DedupRecordMovedError
 from tests.support.fakes.steps import Step, no_step
 
 

@@ -9,12 +9,6 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.conflicts import (
-    GateMovedError,
-    JobMovedError,
-    ResultKeyTakenError,
-    TaskTakenError,
-)
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
@@ -25,8 +19,12 @@ from cutout.ports.jobs_table import (
     BacklogStatus,
     CallBody,
     Due,
+    GateMovedError,
+    JobMovedError,
     NewerRow,
+    ResultKeyTakenError,
     TaskClaim,
+    TaskTakenError,
 )
 from cutout.ports.listings import StateEntry
 from cutout.ports.telemetry import Clock

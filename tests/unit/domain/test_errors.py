@@ -12,9 +12,9 @@ from cutout.domain.errors import (
     NotAPhotoError,
     ProviderBusyError,
 )
-from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.reasons import Reason
+from cutout.ports.jobs_table import DedupRecordMovedError, GateMovedError, JobMovedError
 from tests.support.builders import a_job
 
 PURCHASE = DedupRecord(picture="picture", owner="job")

@@ -8,21 +8,21 @@ from datetime import date
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
-from cutout.adapters.dynamodb.job_encoding import job_in, understood
+from cutout.adapters.dynamodb.job_item import job_in, understood
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.conflicts import (
+from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.serialization import STORED_AS, from_row, to_row
+from cutout.ports.jobs_table import (
     DedupRecordMovedError,
     GateMovedError,
     JobMovedError,
     ResultKeyTakenError,
+    TaskClaim,
     TaskTakenError,
 )
-from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.serialization import STORED_AS, from_row, to_row
-from cutout.ports.jobs_table import TaskClaim
 
 GATE = "gate"
 SAME_VERSION = "#version = :version"

@@ -27,7 +27,7 @@ from cutout.adapters.dynamodb.gate_and_claim_items import (
     write,
 )
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
-from cutout.adapters.dynamodb.job_encoding import (
+from cutout.adapters.dynamodb.job_item import (
     BEHIND_LIVE,
     DUE,
     MOVING,
@@ -42,7 +42,6 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
@@ -54,6 +53,7 @@ from cutout.ports.jobs_table import (
     BacklogStatus,
     CallBody,
     Due,
+    JobMovedError,
     NewerRow,
     TaskClaim,
 )

@@ -26,12 +26,12 @@ from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import Transport
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.operator.list_jobs import JobFilter
+from cutout.ports.jobs_table import JobMovedError
 from cutout.wiring.chosen_provider import final_codes
 
 _AT_ONCE = 8

@@ -23,8 +23,8 @@ from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
+from cutout.ports.jobs_table import JobMovedError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,7 @@ from contextlib import suppress
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.job.conflicts import GateMovedError
-from cutout.ports.jobs_table import Backlog, Gates
+from cutout.ports.jobs_table import Backlog, GateMovedError, Gates
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 

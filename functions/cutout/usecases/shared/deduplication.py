@@ -13,11 +13,10 @@ from typing import TypeGuard
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
-from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.states import SETTLED, State
-from cutout.ports.jobs_table import DedupRecords, Jobs
+from cutout.ports.jobs_table import DedupRecordMovedError, DedupRecords, Jobs
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 

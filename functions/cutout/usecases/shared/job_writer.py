@@ -10,18 +10,17 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, ShardChange, holder
 from cutout.domain.job.attempt import Attempt, charged, charges
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import Jobs, TaskClaim
+from cutout.ports.jobs_table import JobMovedError, Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.deduplication import Deduplication
-from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.usecases.shared.notes_and_tags import SettlementEffects
 
 _MOST_EFFECT_TRIES = 5
 """After so many failed tries the event is sent without the job's note and tags."""

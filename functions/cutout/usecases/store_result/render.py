@@ -8,13 +8,12 @@ from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
-from cutout.ports.jobs_table import Jobs
+from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import RenderRequestQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared import temp_folder

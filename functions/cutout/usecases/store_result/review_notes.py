@@ -22,7 +22,7 @@ from cutout.usecases.shared.error_note_texts import (
     whose,
     why,
 )
-from cutout.usecases.shared.settlement_effects import LatestNotes
+from cutout.usecases.shared.notes_and_tags import LatestNotes
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 
 

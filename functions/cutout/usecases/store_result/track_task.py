@@ -12,13 +12,12 @@ from typing import NamedTuple
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientError
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import Task, TaskStatus
 from cutout.domain.states import AttemptOutcome, Move, State
-from cutout.ports.jobs_table import Jobs
+from cutout.ports.jobs_table import JobMovedError, Jobs, TaskTakenError
 from cutout.ports.provider_api import Provider
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter

@@ -18,7 +18,6 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, ResultKeyTakenError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
@@ -28,7 +27,13 @@ from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Transport
 from cutout.domain.timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
-from cutout.ports.jobs_table import Backlog, Gates
+from cutout.ports.jobs_table import (
+    Backlog,
+    DedupRecordMovedError,
+    GateMovedError,
+    Gates,
+    ResultKeyTakenError,
+)
 from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import GATE_TRIES

@@ -9,7 +9,6 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import (
@@ -29,7 +28,7 @@ from cutout.domain.timing import (
     Timing,
     back_off,
 )
-from cutout.ports.jobs_table import Gates
+from cutout.ports.jobs_table import Gates, JobMovedError, TaskTakenError
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import change_gate
 from cutout.usecases.shared.job_writer import JobWriter

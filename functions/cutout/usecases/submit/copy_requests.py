@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Prepared, Upright
 from cutout.domain.messages.preparation import (
@@ -27,7 +26,7 @@ from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane, Move
 from cutout.domain.timing import Timing
-from cutout.ports.jobs_table import Jobs
+from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import PreparationQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.job_writer import JobWriter

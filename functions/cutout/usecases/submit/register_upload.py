@@ -14,7 +14,7 @@ from cutout.domain.timing import MESSAGE_LIFE, Timing
 from cutout.ports.buckets import CurrentVersions
 from cutout.ports.jobs_table import Advance, Jobs, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.usecases.shared.notes_and_tags import SettlementEffects
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """The most by which the clocks of S3 and of workers differ."""

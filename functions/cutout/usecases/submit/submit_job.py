@@ -18,7 +18,6 @@ from cutout.domain.errors import (
     NotAPhotoError,
     SourceGoneError,
 )
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -26,7 +25,7 @@ from cutout.domain.provider_outcomes import Accepted, CreateOutcome
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import Backlog, Jobs, LatestVersions
+from cutout.ports.jobs_table import Backlog, JobMovedError, Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, PauseReason
-from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.states import State
-from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, Gates, NewerRow
+from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, GateMovedError, Gates, NewerRow
 from cutout.ports.queues import SubmissionQueue, TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler

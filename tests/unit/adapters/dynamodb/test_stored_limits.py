@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.adapters.dynamodb.job_encoding import job_item
+from cutout.adapters.dynamodb.job_item import job_item
 from cutout.adapters.dynamodb.stored_limits import (
     LIST_LENGTHS,
     MOST_COUNTED,

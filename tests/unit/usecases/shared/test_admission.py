@@ -9,8 +9,8 @@ import pytest
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
-from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.states import State
+from cutout.ports.jobs_table import GateMovedError
 from cutout.usecases.shared.admission import change_gate
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START

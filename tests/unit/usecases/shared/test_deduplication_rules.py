@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import SETTLED, State
+from cutout.ports.jobs_table import DedupRecordMovedError
 from cutout.usecases.shared.deduplication import Deduplication
 from tests.support.builders import PHOTO, a_job, a_source, an_attempt
 from tests.support.fakes.clock import START

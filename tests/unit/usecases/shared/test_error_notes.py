@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels, NoteRevision
-from cutout.usecases.shared.settlement_effects import LatestNotes
+from cutout.usecases.shared.notes_and_tags import LatestNotes
 from tests.support.fakes.buckets import MemoryNotes
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.states import State
-from cutout.usecases.shared.settlement_effects import occasion_of
+from cutout.ports.jobs_table import JobMovedError
+from cutout.usecases.shared.notes_and_tags import occasion_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook, WorkerDiedError

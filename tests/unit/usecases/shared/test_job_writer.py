@@ -9,12 +9,11 @@ import pytest
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Move, State
-from cutout.ports.jobs_table import TaskClaim
+from cutout.ports.jobs_table import JobMovedError, TaskClaim
 from tests.support.builders import a_job, a_source, an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE

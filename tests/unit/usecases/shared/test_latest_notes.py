@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.errors import TransientError
 from cutout.ports.buckets import CurrentNote, NoteRevision
-from cutout.usecases.shared.settlement_effects import LatestNotes, before, occasion_of
+from cutout.usecases.shared.notes_and_tags import LatestNotes, before, occasion_of
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.queues import MemoryTelemetry
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.photo.acceptance import Picture
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State
+from cutout.ports.jobs_table import JobMovedError
 from tests.support.fakes.evolink import FakePictures
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook

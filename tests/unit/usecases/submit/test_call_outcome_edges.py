@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
+from cutout.ports.jobs_table import JobMovedError
 from tests.support.builders import an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.jobs import MemoryJobs

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.errors import NeedsPreparingError
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.source import Prepared
 from cutout.domain.messages.preparation import CopyKind, PrepareReport
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels, State
+from cutout.ports.jobs_table import JobMovedError
 from tests.support.builders import PHOTO, a_job
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff

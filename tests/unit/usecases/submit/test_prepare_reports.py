@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.source import Photo
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.metrics import Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels, State
+from cutout.ports.jobs_table import JobMovedError
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook
