@@ -12,9 +12,9 @@ from cutout.domain.function_settings import (
     StoreSettings,
     SubmitSettings,
     SweepSettings,
-    read_settings,
 )
 from cutout.domain.function_settings import Settings as RuntimeSettings
+from cutout.wiring.environment_reader import read_settings
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.template_view import Synthesize, TemplateView

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from cutout.adapters.secrets import signing_keys
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
-from cutout.domain.function_settings import ReceiveSettings, read_settings
+from cutout.domain.function_settings import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.chosen_provider import task_id_of_callback
+from cutout.wiring.environment_reader import read_settings
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallback:

@@ -15,7 +15,8 @@ from cutout.adapters.telemetry_powertools import (
     metrics_of_all,
 )
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import Settings, read_settings
+from cutout.domain.function_settings import Settings
+from cutout.wiring.environment_reader import read_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

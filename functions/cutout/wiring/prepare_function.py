@@ -16,12 +16,13 @@ from cutout.adapters.pillow.sandbox.decoder_process import (
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsReports
-from cutout.domain.function_settings import PrepareSettings, read_settings
+from cutout.domain.function_settings import PrepareSettings
 from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.environment_reader import read_settings
 
 # Memory of the function's own process: its SDK, its connections, a photo on its way to a file.
 _OWN_MB = 250

@@ -9,7 +9,7 @@ from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.work_bucket import S3Kept
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import StoreSettings, read_settings
+from cutout.domain.function_settings import StoreSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
@@ -28,6 +28,7 @@ from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
 from cutout.usecases.store_result.variants import Variants
 from cutout.wiring.aws_clients import Clients, tls_context
+from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.job_parts import (
     JobParts,
     call_seconds,

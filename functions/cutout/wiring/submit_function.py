@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.adapters.secrets import signing_keys
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import SubmitSettings, read_settings
+from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import (
     Deleted,
@@ -29,6 +29,7 @@ from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
 
 if TYPE_CHECKING:

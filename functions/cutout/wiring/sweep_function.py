@@ -8,10 +8,11 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
-from cutout.domain.function_settings import SweepSettings, read_settings
+from cutout.domain.function_settings import SweepSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
 
 

@@ -15,13 +15,14 @@ from cutout.cli.aws.stack_resources import Resources
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import Settings, read_settings
+from cutout.domain.function_settings import Settings
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
 from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
+from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from cutout.domain.function_settings import (
     StoreSettings,
     SubmitSettings,
     SweepSettings,
-    read_settings,
 )
 from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
+from cutout.wiring.environment_reader import read_settings
 from tests.support.function_environment import USUAL_SETTINGS
 
 ENVIRONMENT = USUAL_SETTINGS | {
