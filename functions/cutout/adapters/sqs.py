@@ -87,16 +87,12 @@ class SqsCallbacks(_Queue):
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Have StoreResult make these."""
-        bodies = [
-            {"job": one.job_id, "render": list(one.recipes), "tries": one.tries} for one in requests
-        ]
         seconds = min(int(delay.total_seconds()), _LONGEST_DELAY_SECONDS)
-        self._send(bodies, delay_seconds=seconds)
+        self._send([to_row(request) for request in requests], delay_seconds=seconds)
 
     def remove(self, removal: Removal) -> None:
         """Have StoreResult remove what was made of a source."""
-        place = {"bucket": removal.bucket, "key": removal.key}
-        self._send([{"removed": place | {"order": removal.order, "job": removal.job_id}}])
+        self._send([{"removed": to_row(removal)}])
 
 
 def written_request(request: PrepareRequest) -> dict[str, object]:

@@ -19,7 +19,7 @@ from cutout.domain.messages.queue_messages import (
     Uploaded,
     VersionDeleted,
 )
-from cutout.domain.serialization import as_items, as_row, as_text, from_row
+from cutout.domain.serialization import Row, as_row, as_text, from_row
 from cutout.domain.states import Lane
 
 Submission = Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport
@@ -79,19 +79,11 @@ def read_callback(body: str) -> TaskCheck | RenderRequest | Removal:
     message = _object(body)
     try:
         if "render" in message:
-            names = tuple(str(name) for name in as_items(message["render"]))
-            tries = _number(message.get("tries", 0))
-            return RenderRequest(job_id=str(message["job"]), recipes=names, tries=tries)
+            return from_row(RenderRequest, message)
         if "removed" in message:
-            return _removal(as_row(message["removed"]))
-        task_id = message.get("task_id")
-        return TaskCheck(
-            job_id=_job_id(message["job"]),
-            attempt=_number(message["attempt"]),
-            task_id=None if task_id is None else as_text(task_id),
-            is_poll=bool(message.get("is_poll")),
-            is_taken=bool(message.get("is_taken")),
-        )
+            return from_row(Removal, _without_nulls(as_row(message["removed"])))
+        _job_id(message.get("job"))
+        return from_row(TaskCheck, _without_nulls(message))
     except _MALFORMED as exc:
         raise MessageError("the message is not one of ours") from exc
 
@@ -105,14 +97,8 @@ def _report(job_id: str, report: object) -> PrepareReport | UnreadableReport:
     return parsed if parsed.job_id == job_id else UnreadableReport(job_id=job_id)
 
 
-def _removal(message: Mapping[str, object]) -> Removal:
-    job_id = message.get("job")
-    return Removal(
-        bucket=str(message["bucket"]),
-        key=str(message["key"]),
-        order=str(message["order"]),
-        job_id=None if job_id is None else str(job_id),
-    )
+def _without_nulls(message: Row) -> Row:
+    return {name: value for name, value in message.items() if value is not None}
 
 
 def _read_s3_event(event: Mapping[str, object]) -> Submission:
@@ -180,7 +166,7 @@ def _number(value: object) -> int:
     return int(value)
 
 
-def _object(body: str) -> dict[str, object]:
+def _object(body: str) -> Row:
     try:
         return as_row(json.loads(body))
     except TypeError as exc:

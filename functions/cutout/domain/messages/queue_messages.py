@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
+from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import Lane
+
+_JOB = {STORED_AS: "job"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +74,7 @@ class TaskCheck:
         is_poll: Sweep sent it because no callback came in time.
     """
 
-    job_id: str
+    job_id: str = field(metadata=_JOB)
     attempt: int
     task_id: str | None = None
     is_poll: bool = False
@@ -86,8 +90,8 @@ class RenderRequest:
         tries: how often it was postponed because a copy of the photo was missing.
     """
 
-    job_id: str
-    recipes: tuple[str, ...]
+    job_id: str = field(metadata=_JOB)
+    recipes: tuple[str, ...] = field(metadata={STORED_AS: "render"})
     tries: int = 0
 
 
@@ -103,4 +107,4 @@ class Removal:
     bucket: str
     key: str
     order: str
-    job_id: str | None = None
+    job_id: str | None = field(default=None, metadata=_JOB)
