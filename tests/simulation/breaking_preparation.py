@@ -13,7 +13,6 @@ from cutout.domain.messages.preparation import CopyKind, PrepareReport, PrepareR
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.usecases.prepare import prepare_copy
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
-from cutout.usecases.shared import temp_folder
 from cutout.usecases.submit import copy_requests
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.paid_call import PaidCalls
@@ -71,7 +70,7 @@ def a_copy_is_reported_before_it_is_there(
     report = _prepare(replace(self, copies=later), request)
     if later.late is not None:
         key, data, content_type = later.late
-        with temp_folder.folder() as folder:
+        with self.folders() as folder:
             file = Path(folder) / "copy"
             file.write_bytes(data)
             self.copies.put(key, file, content_type=content_type)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Protocol
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
+
+Folders = Callable[[], AbstractContextManager[str]]
+"""Makes a temporary folder for the files of one message, which is removed at the end."""
 
 
 class KeptResults(Protocol):

@@ -16,11 +16,11 @@ from cutout.adapters.pillow.sandbox.decoder_process import (
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsReports
+from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.function_settings import PrepareSettings
 from cutout.domain.photo.acceptance import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
-from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.environment_reader import read_settings
 
@@ -42,6 +42,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     clients = Clients(environment)
     clients.connect("s3", "sqs")
     return PrepareCopy(
+        folders=folder,
         uploads=S3Uploads(clients.s3),
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3, settings.work_bucket),

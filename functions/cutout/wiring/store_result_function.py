@@ -8,13 +8,13 @@ from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.work_bucket import S3Kept
+from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import StoreSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
-from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.usecases.store_result.finish_cutout import FinishCutout, ResultFetcher
 from cutout.usecases.store_result.full_size_photo import FullSizePhotos
 from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata, Publisher
@@ -135,6 +135,7 @@ def store_result_use_cases(
     )
     result_cache = _result_cache(ports.kept, parts, settings)
     store_result = StoreResult(
+        folders=folder,
         job_writer=parts.job_writer,
         latest_versions=jobs,
         result_keys=jobs,
@@ -164,6 +165,7 @@ def store_result_use_cases(
     return StoreResultUseCases(
         track_task=_track_task(shared, parts, store_result, ports.results),
         render=Render(
+            folders=folder,
             job_writer=parts.job_writer,
             clock=clock,
             telemetry=telemetry,
@@ -218,4 +220,6 @@ def _track_task(
 def _result_cache(kept: KeptResults, parts: JobParts, settings: JobSettings) -> ResultCache | None:
     if parts.deduplication is None:
         return None
-    return ResultCache(results=kept, deduplication=parts.deduplication, model=settings.model)
+    return ResultCache(
+        results=kept, deduplication=parts.deduplication, model=settings.model, folders=folder
+    )

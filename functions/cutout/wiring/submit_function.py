@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.adapters.secrets import signing_keys
+from cutout.adapters.temp_folder import folder
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.messages.preparation import PrepareReport
@@ -253,6 +254,7 @@ def _submit_job(
 def _paid_calls(ports: SubmitPorts, settings: SubmitSettings, timing: Timing) -> PaidCalls:
     shared = ports.shared
     return PaidCalls(
+        folders=folder,
         provider=shared.provider,
         uploads=shared.uploads,
         copies=shared.copies,

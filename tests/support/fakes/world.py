@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from cutout.adapters.evolink import task_id_of_callback
 from cutout.adapters.evolink.task_api import TERMS
+from cutout.adapters.temp_folder import folder
 from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
@@ -254,6 +255,7 @@ class World:
         self.render = self.store_result_use_cases.render
         self.removing = self.store_result_use_cases.remove_results
         self.prepare = PrepareCopy(
+            folders=folder,
             uploads=self.uploads,
             copier=FakeCopier(step),
             copies=self.copies,

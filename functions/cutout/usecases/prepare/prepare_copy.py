@@ -28,11 +28,10 @@ from cutout.domain.metrics import Metric
 from cutout.domain.photo.acceptance import PhotoLimits, check_kind, fitting
 from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.reasons import Reason
-from cutout.ports.buckets import Copies, Uploads
+from cutout.ports.buckets import Copies, Folders, Uploads
 from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
-from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.upload_marks import read_marks
 
 _ONLY_TOO_MUCH = frozenset({Reason.CANNOT_BE_PREPARED, Reason.TOO_MANY_PIXELS})
@@ -46,6 +45,7 @@ class PrepareCopy:
     uploads: Uploads
     copier: Copier
     copies: Copies
+    folders: Folders
     reports: ReportQueue
     telemetry: Telemetry
     limits: PhotoLimits
@@ -55,7 +55,7 @@ class PrepareCopy:
         version = version_of(request.source)
         report = PrepareReport(job_id=request.job_id, ask=request.ask or 0, version=version)
         try:
-            with temp_folder.folder() as folder:
+            with self.folders() as folder:
                 report = self._prepared(report, request, Path(folder))
         except NotAPhotoError as exc:
             report = replace(report, reason=exc.reason, message=printable(str(exc)))

@@ -12,11 +12,10 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant, replaced
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import Pixels, State
-from cutout.ports.buckets import Labels, Results
+from cutout.ports.buckets import Folders, Labels, Results
 from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import RenderRequestQueue
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.store_result.finish_cutout import (
     FetchedResult,
@@ -52,6 +51,7 @@ class Render:
     finish_cutout: FinishCutout
     variants: Variants
     lease: timedelta
+    folders: Folders
     result_cache: ResultCache | None
     full_size_photos: FullSizePhotos
     requests: RenderRequestQueue
@@ -66,7 +66,7 @@ class Render:
         if job is None or job.state is not State.COMPLETED or job.result is None:
             self.telemetry.log("nothing to render: the job is not completed")
             return
-        with temp_folder.folder() as folder:
+        with self.folders() as folder:
             try:
                 own = self._own_photo(job, job.result, request, Path(folder))
             except CopyGoneError:

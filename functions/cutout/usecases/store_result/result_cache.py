@@ -13,8 +13,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.object_keys import kept_key
 from cutout.domain.states import Pixels
-from cutout.ports.buckets import KeptResults
-from cutout.usecases.shared import temp_folder
+from cutout.ports.buckets import Folders, KeptResults
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
@@ -29,6 +28,7 @@ class ResultCache:
     results: KeptResults
     deduplication: Deduplication
     model: str
+    folders: Folders
 
     def keep(self, fetched: FetchedResult) -> None:
         """Cache an accepted result as it came, unless a newer call processes the same photo.
@@ -88,7 +88,7 @@ class ResultCache:
             TransientError: other writers changed the object each time.
         """
         # A newer result may be stored before its record names it, so the bytes are compared.
-        with temp_folder.folder() as folder:
+        with self.folders() as folder:
             for _ in range(_PUT_TRIES):
                 kept = self.deduplication.kept_result_of(job)
                 if kept is None:

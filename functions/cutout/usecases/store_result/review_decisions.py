@@ -14,7 +14,6 @@ from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.states import Move
 from cutout.ports.buckets import Results
-from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
@@ -52,7 +51,7 @@ class ReviewDecisions:
         )
 
     def _accept(self, job: Job, result: Result) -> Job:
-        with temp_folder.folder() as folder:
+        with self.store_result.folders() as folder:
             file = Path(folder) / "result"
             if not self.results.download(result.key, file):
                 return self.failures.end(job, "the result under review no longer exists")

@@ -30,11 +30,10 @@ from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move
 from cutout.domain.timing import LastAnswer, Randomness, Timing, back_off
-from cutout.ports.buckets import Labels
+from cutout.ports.buckets import Folders, Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
-from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.store_result.finish_cutout import (
@@ -81,6 +80,7 @@ class StoreResult:
     review_notes: ReviewNotes
     variants: Variants
     timing: Timing
+    folders: Folders
     randomness: Randomness
     results_bucket: str
     result_cache: ResultCache | None
@@ -94,7 +94,7 @@ class StoreResult:
         """
         if job.failures > MOST_FAILURES:
             return self.failures.end(job)
-        with temp_folder.folder() as folder:
+        with self.folders() as folder:
             try:
                 file = Path(folder) / "result"
                 fetched = self.fetcher.fetch(job, task, file, is_decoded=not is_unchecked(job))
@@ -113,7 +113,7 @@ class StoreResult:
             return self.failures.end(job)
         if job.reused is None or self.result_cache is None:
             return self._requeue(job)
-        with temp_folder.folder() as folder:
+        with self.folders() as folder:
             file = Path(folder) / "result"
             if not self.result_cache.fetch(job.reused, file):
                 return self._requeue(job)

@@ -15,11 +15,10 @@ from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Transport
 from cutout.domain.timing import Timing
-from cutout.ports.buckets import Copies, PhotoLinks, Uploads
+from cutout.ports.buckets import Copies, Folders, PhotoLinks, Uploads
 from cutout.ports.jobs_table import CallBodies, CallBody
 from cutout.ports.provider_api import Files, Provider, Signer
 from cutout.ports.telemetry import Clock
-from cutout.usecases.shared import temp_folder
 
 COPY_LIFE = timedelta(hours=20)
 """The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
@@ -46,6 +45,7 @@ class PaidCalls:
     files: Files
     bodies: CallBodies
     signer: Signer
+    folders: Folders
     clock: Clock
     timing: Timing
     transport: Transport
@@ -118,7 +118,7 @@ class PaidCalls:
         would cut out another photo, and its result would be stored as this job's.
         """
         photo = job.photo
-        with temp_folder.folder() as folder:
+        with self.folders() as folder:
             file = Path(folder) / "photo"
             fetched = self.uploads.fetch(job.source, file)
             if photo is None or fetched.sha256 != photo.sha256:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cutout.adapters.temp_folder import folder
 from cutout.domain.errors import TransientError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
@@ -53,7 +54,8 @@ def cache(races: int = 0, **record: object) -> tuple[ResultCache, World, Contest
     assert deduplication is not None
     kept = Contested()
     kept.races = races
-    return ResultCache(results=kept, deduplication=deduplication, model=MODEL), world, kept
+    cache = ResultCache(results=kept, deduplication=deduplication, model=MODEL, folders=folder)
+    return cache, world, kept
 
 
 def fetched(folder: Path, job: Job = JOB) -> FetchedResult:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.usecases.shared import temp_folder
+from cutout.adapters import temp_folder
 
 NOBODY = 4_194_305
 """One more than the greatest process id that Linux gives."""
