@@ -10,9 +10,8 @@ from typing import Any
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
+from cutout.domain.job.result import DedupRecord, Result
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown, Task

@@ -19,9 +19,8 @@ from cutout.domain.errors import ResponseLostError, SourceDeniedError, StoreBusy
 from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.job.result import Reuse
+from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.job.source import LatestVersion, Photo, Prepared, Upright
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.messages.queue_messages import TaskCheck

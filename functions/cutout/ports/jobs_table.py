@@ -10,8 +10,8 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import Lane
 

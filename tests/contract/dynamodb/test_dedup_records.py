@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
+from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.s3.work_bucket import S3Kept
-from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.object_keys import kept_key
 from cutout.ports.buckets import KeptResults
 from cutout.ports.jobs_table import DedupRecordMovedError, DedupRecords

@@ -11,7 +11,7 @@ import pytest
 
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.states import State
 from cutout.ports.jobs_table import (
     DedupRecordMovedError,

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
+from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import LostError, Put, Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
 from cutout.domain.gate.shards import ShardChange
-from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.domain.states import State

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.ports.jobs_table import DedupRecordMovedError
 from tests.support.fakes.steps import Step, no_step
 

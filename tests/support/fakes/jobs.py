@@ -9,8 +9,8 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import (

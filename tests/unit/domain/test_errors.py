@@ -12,7 +12,7 @@ from cutout.domain.errors import (
     NotAPhotoError,
     ProviderBusyError,
 )
-from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.reasons import Reason
 from cutout.ports.jobs_table import DedupRecordMovedError, GateMovedError, JobMovedError
 from tests.support.builders import a_job

@@ -13,8 +13,8 @@ from hypothesis import given
 
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import HistoryEntry, Job
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import Row, from_row, to_row, to_small_row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
@@ -13,7 +13,7 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, Shard, ShardChange
-from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.ports.jobs_table import (
     DedupRecordMovedError,
@@ -197,3 +197,42 @@ def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:
     with understood("the gate"):
         counted = tuple(map(shard_in, shards))
         return replace(from_row(Gate, row), newer=newer, shards=counted)
+
+
+class DynamoDedupRecords:
+    """One record for each picture; a write names the version that it read."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def find_dedup_record(self, picture: str) -> DedupRecord | None:
+        """The picture's record (strongly consistent)."""
+        item = self._table.get(f"picture#{picture}")
+        return None if item is None else dedup_record_in(item)
+
+    def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
+        """Write the record if it has not been written since it was read."""
+        put = dedup_put(record)
+        write(self._table, put)
+        return dedup_record_in(put.item)
+
+    def cache_result(
+        self, picture: str, owner: str, kept: Kept, expires_at: datetime
+    ) -> DedupRecord:
+        """Record a cached result if the record has this owner; returns the record before."""
+        update = Update(
+            pk=f"picture#{picture}",
+            expression="SET purchase.kept = :kept, purchase.#waiting = :nobody, expires_at = :at, "
+            "purchase.expires_at = :time, #version = #version + :one, "
+            "purchase.#version = #version + :one",
+            condition="purchase.buyer = :owner",
+            values={
+                ":kept": to_row(kept),
+                ":nobody": [],
+                ":at": int(expires_at.timestamp()),
+                ":time": expires_at.isoformat(),
+                ":one": 1,
+                ":owner": owner,
+            },
+        )
+        return dedup_record_in(write(self._table, update))

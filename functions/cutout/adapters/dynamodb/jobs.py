@@ -42,8 +42,8 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
-from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import SETTLED, Lane, State

@@ -6,22 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypedDict, Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.states import AttemptOutcome, Transport
 
 TAKEN_UNNAMED = "a callback shows that the call was taken, but not which task it made"
 """The message of an attempt and its job while only a callback without a task's id is known."""
-
-
-class AttemptChanges(TypedDict, total=False):
-    """Fields of an attempt that may change together with its outcome."""
-
-    code: str | None
-    credits_used: Decimal | None
-    is_asked_again: bool
-    message: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,9 +82,9 @@ class Attempt:
         """Whether its call did not reach the provider, as far as is known."""
         return self.outcome in {AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT}
 
-    def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
+    def ended(self, outcome: AttemptOutcome) -> Attempt:
         """The attempt with its final outcome."""
-        return replace(self, outcome=outcome, body_name=None, **changes)
+        return replace(self, outcome=outcome, body_name=None)
 
     def without_task(self) -> Attempt:
         """The attempt if its task is another call's, or may be: its outcome is unknown."""

@@ -157,7 +157,7 @@ class Job:
     @property
     def may_have_a_note(self) -> bool:
         """Whether a note about its key may exist: of an earlier upload, or of an earlier end."""
-        return not self.is_first or any(step.state in _NOTED for step in self.history)
+        return not self.is_first or any(step.state in NOTED for step in self.history)
 
     @property
     def waiting_since(self) -> datetime:
@@ -288,5 +288,6 @@ class Job:
 
 
 _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
-_NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
+NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
+"""The end states for which a note is written."""
 _HISTORY_LENGTH = 60

@@ -13,8 +13,8 @@ from typing import TypeGuard
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.states import SETTLED, State
 from cutout.ports.jobs_table import DedupRecordMovedError, DedupRecords, Jobs
 from cutout.ports.queues import SubmissionQueue

@@ -10,8 +10,8 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, ShardChange, holder
 from cutout.domain.job.attempt import Attempt, charged, charges
-from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State

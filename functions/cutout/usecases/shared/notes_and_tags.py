@@ -18,7 +18,7 @@ from typing import Any
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError, TransientError
-from cutout.domain.job.job import Job
+from cutout.domain.job.job import NOTED, Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG, note_key
@@ -32,8 +32,6 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
 
 _TRIES = 3
-NOTED = frozenset({State.REJECTED, State.FAILED, State.REVIEW})
-"""The end states for which a note is written."""
 
 
 @dataclass(frozen=True, kw_only=True)

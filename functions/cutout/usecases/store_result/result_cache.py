@@ -8,9 +8,8 @@ from pathlib import Path
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.attempt import charged
-from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Reuse
+from cutout.domain.job.result import Kept, Reuse
 from cutout.domain.object_keys import kept_key
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Folders, KeptResults

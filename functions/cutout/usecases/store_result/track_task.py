@@ -204,5 +204,5 @@ class TrackTask:
         """
         is_in_review = job.state is State.REVIEW
         outcome = AttemptOutcome.ACCEPTED if is_in_review else AttemptOutcome.SUCCEEDED
-        charged = attempt.ended(outcome, credits_used=task.credits_used)
+        charged = replace(attempt.ended(outcome), credits_used=task.credits_used)
         self.job_writer.record(job, job.with_attempt(charged))

@@ -76,8 +76,10 @@ class UnfinishedTasks:
             missing = replace(attempt, not_found_since=since)
             self._wait(job.with_attempt(missing), LastAnswer.UNKNOWN)
             return
-        ended = attempt.ended(
-            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=job.is_rechecking
+        ended = replace(
+            attempt.ended(AttemptOutcome.UNKNOWN),
+            code="task_not_found",
+            is_asked_again=job.is_rechecking,
         )
         lost = job.with_attempt(ended)
         if job.is_rechecking:
@@ -118,7 +120,8 @@ class UnfinishedTasks:
         ended = attempt.without_task()
         if not attempt.is_adopted:
             ended = replace(
-                attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used),
+                attempt.ended(AttemptOutcome.FAILED),
+                credits_used=task.credits_used,
                 code=task.code,
                 message=task.message,
             )

@@ -18,9 +18,8 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Reuse
+from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason

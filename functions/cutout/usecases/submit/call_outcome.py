@@ -167,7 +167,9 @@ class CallOutcomes:
         if decision.verdict is Verdict.WAIT:
             return self._unknown(job, attempt, refused.message)
         ended = job.with_attempt(
-            attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
+            replace(
+                attempt.ended(AttemptOutcome.REFUSED), code=refused.code, message=refused.message
+            )
         )
         if decision.verdict is Verdict.FAIL:
             return self._fail(job, ended, decision.reason, refused)
@@ -229,7 +231,9 @@ class CallOutcomes:
             # The provider may have taken the first call of the same body.
             return self._repeat_soon(job, attempt, not_sent.message)
         now = self.clock.now()
-        ended = job.with_attempt(attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message))
+        ended = job.with_attempt(
+            replace(attempt.ended(AttemptOutcome.NOT_SENT), message=not_sent.message)
+        )
         if now - (ended.trying_since or now) >= self.timing.job_deadline:
             return self._fail(job, ended, Reason.PROVIDER_UNREACHABLE, not_sent)
         tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)

@@ -78,7 +78,7 @@ def test_an_attempt_is_open_until_its_end_is_known(outcome: AttemptOutcome) -> N
 
 def test_an_ended_attempt_gives_its_body_up() -> None:
     """The body grants access to the photo, so it goes with the attempt's last word."""
-    ended = an_attempt().ended(AttemptOutcome.REFUSED, code="invalid_request")
+    ended = replace(an_attempt().ended(AttemptOutcome.REFUSED), code="invalid_request")
     assert ended == an_attempt(outcome=AttemptOutcome.REFUSED, code="invalid_request")
 
 

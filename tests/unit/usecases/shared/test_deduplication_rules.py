@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Reuse
+from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.states import SETTLED, State
 from cutout.ports.jobs_table import DedupRecordMovedError
 from cutout.usecases.shared.deduplication import Deduplication

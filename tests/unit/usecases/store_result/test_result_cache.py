@@ -10,8 +10,8 @@ import pytest
 
 from cutout.adapters.temp_folder import folder
 from cutout.domain.errors import TransientError
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import Prepared
 from cutout.domain.states import AttemptOutcome
 from cutout.usecases.store_result.finish_cutout import FetchedResult

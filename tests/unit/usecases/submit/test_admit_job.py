@@ -11,8 +11,8 @@ import pytest
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import holder
-from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord
 from cutout.domain.object_keys import kept_key
 from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason

@@ -11,8 +11,8 @@ import pytest
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
 from cutout.domain.gate.gate import PauseReason
-from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK
 from cutout.domain.provider_outcomes import Accepted, OutcomeUnknown
