@@ -68,40 +68,34 @@ class Render:
             return
         with self.folders() as folder:
             try:
-                own = self._own_photo(job, job.result, request, Path(folder))
+                sources, labels = self._sources(job, job.result, request, Path(folder))
             except CopyGoneError:
                 self._when_copied(job, request)
                 return
-            fresh = self._made(job, job.result, request.recipes, Path(folder), own)
+            fresh = self.variants.make(
+                job,
+                sources,
+                labels,
+                until=self.clock.now() + self.lease / 2,
+                names=request.recipes,
+            )
         self._record(job, fresh)
 
-    def _own_photo(
+    def _sources(
         self, job: Job, result: Result, request: RenderRequest, folder: Path
-    ) -> FullSizePhoto:
-        """The photo in full size, if a recipe needs its pixels and the cut-out has the model's.
+    ) -> tuple[VariantSources, Labels]:
+        """What the variants are made from, and the labels that they get.
 
         Raises:
-            CopyGoneError: a copy must be made first.
+            CopyGoneError: a recipe needs a copy of the photo, which must be made first.
         """
-        if result.pixels is Pixels.SOURCE or Pixels.SOURCE not in self._pixels(request.recipes):
-            return FullSizePhoto()
-        is_last_try = request.tries >= _MOST_WAITS
-        return self.full_size_photos.fetch(job, folder / "photo", is_last_try=is_last_try)
-
-    def _pixels(self, names: tuple[str, ...]) -> set[Pixels | None]:
-        """The pixels that these recipes are made from."""
-        return {one.pixels for one in self.variants.recipes if one.name in names}
-
-    def _when_copied(self, job: Job, request: RenderRequest) -> None:
-        """Send the same request again, to be processed once a copy of the photo exists."""
-        # A completed job is not due, so Sweep sends nothing: the message alone carries the request.
-        self.full_size_photos.have_made(job)
-        again = replace(request, tries=request.tries + 1)
-        self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
-
-    def _made(
-        self, job: Job, result: Result, names: tuple[str, ...], folder: Path, own: FullSizePhoto
-    ) -> tuple[Variant, ...]:
+        asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
+        own, models = FullSizePhoto(), None
+        if result.pixels is Pixels.MODEL and Pixels.SOURCE in asked:
+            is_last_try = request.tries >= _MOST_WAITS
+            own = self.full_size_photos.fetch(job, folder / "photo", is_last_try=is_last_try)
+        if result.pixels is Pixels.SOURCE and Pixels.MODEL in asked:
+            models = self._models_result(job, folder / "result")
         file = folder / "cut-out.png"
         labels = self.results.fetch(result.key, file)
         is_there = labels is not None and sha256(file) == result.sha256
@@ -110,20 +104,10 @@ class Render:
             published=file,
             pixels=result.pixels,
             own=own,
-            result=(
-                self._models_result(job, folder / "result")
-                if result.pixels is Pixels.SOURCE and Pixels.MODEL in self._pixels(names)
-                else None
-            ),
+            result=models,
             problem=None if is_there else "the cut-out no longer exists",
         )
-        return self.variants.make(
-            job,
-            sources,
-            self.results.fitted(labels or Labels(metadata={}, tags={}), {}),
-            until=self.clock.now() + self.lease / 2,
-            names=names,
-        )
+        return sources, self.results.fitted(labels or Labels(metadata={}, tags={}), {})
 
     def _models_result(self, job: Job, file: Path) -> FetchedResult | None:
         """The cached result; None if it is gone."""
@@ -131,6 +115,13 @@ class Render:
             return None
         picture = self.finish_cutout.pictures.examine(file)
         return FetchedResult(job=job, file=file, picture=picture)
+
+    def _when_copied(self, job: Job, request: RenderRequest) -> None:
+        """Send the same request again, to be processed once a copy of the photo exists."""
+        # A completed job is not due, so Sweep sends nothing: the message alone carries the request.
+        self.full_size_photos.have_made(job)
+        again = replace(request, tries=request.tries + 1)
+        self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
 
     def _record(self, job: Job, fresh: tuple[Variant, ...]) -> None:
         for _ in range(_RACES):
