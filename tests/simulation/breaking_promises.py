@@ -112,7 +112,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
 _bring_home = StoreResult.complete
 
 
-@MUTATIONS.of(finish_cutout, "why_not")
+@MUTATIONS.of(finish_cutout, "why_result_needs_review")
 def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 

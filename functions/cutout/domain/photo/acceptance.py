@@ -190,7 +190,7 @@ class Picture:
     orientation: int = 1
 
 
-def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
+def why_result_needs_review(picture: Picture | None, photo: Photo) -> Reason | None:
     """Why a person must review a result; None if it is accepted.
 
     Args:
@@ -214,7 +214,7 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
     return None
 
 
-def why_not_published(cut_out: Picture, photo: Photo) -> Reason | None:
+def why_cut_out_needs_review(cut_out: Picture, photo: Photo) -> Reason | None:
     """Why a person must review a finished cut-out; None if it may be published."""
     # It may be empty although its result was accepted: the model's subject may be transparent in
     # the photo.

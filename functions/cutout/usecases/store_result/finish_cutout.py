@@ -22,8 +22,8 @@ from cutout.domain.photo.acceptance import (
     begins_as_picture,
     breaks_off,
     has_aspect,
-    why_not,
-    why_not_published,
+    why_cut_out_needs_review,
+    why_result_needs_review,
 )
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
@@ -130,7 +130,7 @@ class ResultFetcher:
         """Decode the result and check that it is a cut-out of the photo."""
         picture = self.pictures.examine(fetched.file)
         is_fine = fetched.is_accepted and picture is not None
-        reason = None if is_fine else why_not(picture, fetched.photo)
+        reason = None if is_fine else why_result_needs_review(picture, fetched.photo)
         return replace(fetched, picture=picture, review_reason=reason)
 
 
@@ -180,7 +180,7 @@ class FinishCutout:
             pixels=Pixels.SOURCE if made else Pixels.MODEL,
             remark=remark,
             review_reason=(
-                None if fetched.is_accepted else why_not_published(picture, fetched.photo)
+                None if fetched.is_accepted else why_cut_out_needs_review(picture, fetched.photo)
             ),
         )
 

@@ -13,8 +13,8 @@ from cutout.domain.photo.acceptance import (
     Picture,
     begins_as_picture,
     breaks_off,
-    why_not,
-    why_not_published,
+    why_cut_out_needs_review,
+    why_result_needs_review,
 )
 from cutout.domain.reasons import Reason
 from tests.support.builders import PHOTO
@@ -34,7 +34,7 @@ def shaped(width: int, height: int) -> Picture:
 )
 def test_anything_between_clear_and_solid_is_a_cut_out(alpha: tuple[int, int]) -> None:
     """As soon as one pixel is not solid, and one is not clear, something was cut out."""
-    assert why_not(replace(CUT_OUT, alpha_range=alpha), PHOTO) is None
+    assert why_result_needs_review(replace(CUT_OUT, alpha_range=alpha), PHOTO) is None
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_anything_between_clear_and_solid_is_a_cut_out(alpha: tuple[int, int]) -
 )
 def test_doubtful_results_need_a_persons_eye(picture: Picture | None, reason: Reason) -> None:
     """Not an image, nothing removed, nothing left, or another shape than the photo's."""
-    assert why_not(picture, PHOTO) is reason
+    assert why_result_needs_review(picture, PHOTO) is reason
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_size_may_differ_and_shape_by_two_per_cent(
 ) -> None:
     """The provider may scale; rounding to whole pixels is no difference in shape."""
     expected = None if is_accepted else Reason.RESULT_ASPECT_DIFFERS
-    assert why_not(shaped(width, height), PHOTO) is expected
+    assert why_result_needs_review(shaped(width, height), PHOTO) is expected
 
 
 def test_the_photo_is_compared_as_it_is_shown() -> None:
     """A photo that its Exif data turns upright gives an upright cut-out."""
     upright = Photo(format="jpeg", width=400, height=600, sha256="c0" * 32)
-    assert why_not(shaped(400, 600), upright) is None
-    assert why_not(shaped(600, 400), upright) is Reason.RESULT_ASPECT_DIFFERS
+    assert why_result_needs_review(shaped(400, 600), upright) is None
+    assert why_result_needs_review(shaped(600, 400), upright) is Reason.RESULT_ASPECT_DIFFERS
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 50_000), (50_000, 1), (1, 1)])
 def test_the_oddest_shapes_are_compared_too(width: int, height: int) -> None:
     """A line of pixels is accepted as what it is."""
     photo = replace(PHOTO, width=width, height=height)
-    assert why_not(shaped(width, height), photo) is None
+    assert why_result_needs_review(shaped(width, height), photo) is None
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,11 @@ def test_the_oddest_shapes_are_compared_too(width: int, height: int) -> None:
 def test_a_thumbnail_is_no_cut_out(photo: tuple[int, int], least: tuple[int, int]) -> None:
     """240 pixels on the longer side, or half of a photo that is small itself."""
     sent = replace(PHOTO, width=photo[0], height=photo[1])
-    assert why_not(shaped(*least), sent) is not Reason.RESULT_TOO_SMALL
+    assert why_result_needs_review(shaped(*least), sent) is not Reason.RESULT_TOO_SMALL
     if least[0] > 2:
-        assert why_not(shaped(least[0] - 1, least[1]), sent) is Reason.RESULT_TOO_SMALL
+        assert (
+            why_result_needs_review(shaped(least[0] - 1, least[1]), sent) is Reason.RESULT_TOO_SMALL
+        )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SMALL if not kind.startswith("gif")])
@@ -141,11 +143,13 @@ def test_what_is_no_picture_does_not_break_off(data: bytes) -> None:
 
 def test_a_finished_cut_out_that_shows_nothing_is_not_published() -> None:
     """The model may have found nothing but what is clear in the photo itself."""
-    assert why_not_published(CUT_OUT, PHOTO) is None
-    assert why_not_published(replace(CUT_OUT, alpha_range=(0, 0)), PHOTO) is Reason.RESULT_EMPTY
+    assert why_cut_out_needs_review(CUT_OUT, PHOTO) is None
+    assert (
+        why_cut_out_needs_review(replace(CUT_OUT, alpha_range=(0, 0)), PHOTO) is Reason.RESULT_EMPTY
+    )
 
 
 def test_a_finished_cut_out_of_another_shape_is_not_published() -> None:
     """However it came to be."""
-    assert why_not_published(shaped(600, 400), PHOTO) is None
-    assert why_not_published(shaped(400, 600), PHOTO) is Reason.RESULT_ASPECT_DIFFERS
+    assert why_cut_out_needs_review(shaped(600, 400), PHOTO) is None
+    assert why_cut_out_needs_review(shaped(400, 600), PHOTO) is Reason.RESULT_ASPECT_DIFFERS
