@@ -114,15 +114,19 @@ def what_is_wrong(report: PrepareReport, limits: PhotoLimits) -> str | None:
     Prepare decodes untrusted files: a file that compromises it can forge reports.
     """
     checks = {
-        "its reason is none of Prepare's": report.reason is None or report.reason in REPORTED,
+        "Prepare never gives this reason": report.reason is None or report.reason in REPORTED,
         "a message cannot be printed, or is too long": _is_printable(report.message)
         and _is_printable(report.problem),
-        "it tells of a photo and of none": (report.photo is None) == (report.reason is not None)
+        "it has both a photo and a reason, or neither": (report.photo is None)
+        == (report.reason is not None)
         and not (report.reason and report.copies),
-        "its photo is none that is taken": report.photo is None or _is_possible(report.photo),
-        "a copy is none that is made": all(_is_made(one, report, limits) for one in report.copies),
-        "it tells of a copy twice": len({one.kind for one in report.copies}) == len(report.copies),
-        "it names recipes that no metadata names": _are_names(report.recipes or ()),
+        "the photo's properties are impossible": report.photo is None or _is_possible(report.photo),
+        "Prepare never makes such a copy": all(
+            _is_made(one, report, limits) for one in report.copies
+        ),
+        "it names a kind of copy twice": len({one.kind for one in report.copies})
+        == len(report.copies),
+        "its recipes' names are not as metadata has them": _are_names(report.recipes or ()),
     }
     return next((fault for fault, is_well in checks.items() if not is_well), None)
 

@@ -129,7 +129,7 @@ class CopyRequests:
         read = job.photo.sha256 if job.photo else job.read_sha256
         if report.photo is None:
             is_mark = read is not None and report.reason in GIVEN_BY_METADATA
-            return "it tells of metadata that Submit did not read" if is_mark else None
+            return "it names metadata that Submit did not read" if is_mark else None
         if read is not None and read != report.photo.sha256:
             return "it is about other bytes than were checked"
         reported = {one.kind for one in report.copies}

@@ -28,9 +28,9 @@ MODEL = MadeCopy(kind=CopyKind.FOR_MODEL, format="jpeg", size=1000, width=600, h
 WHOLE = MadeCopy(kind=CopyKind.FULL_SIZE, format="png", size=9, width=600, height=400)
 REPORT = PrepareReport(job_id="job", ask=1, version="v1", photo=PHOTO, copies=(MODEL, WHOLE))
 MESSAGE = "a message cannot be printed, or is too long"
-PHOTO_FAULT = "its photo is none that is taken"
-RECIPES_FAULT = "it names recipes that no metadata names"
-COPY_FAULT = "a copy is none that is made"
+PHOTO_FAULT = "the photo's properties are impossible"
+RECIPES_FAULT = "its recipes' names are not as metadata has them"
+COPY_FAULT = "Prepare never makes such a copy"
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,18 @@ COPY_FAULT = "a copy is none that is made"
         ({"reason": Reason.SOURCE_DELETED, "photo": None, "copies": ()}, None),
         (
             {"reason": Reason.EMPTY_OBJECT, "photo": None, "copies": ()},
-            "its reason is none of Prepare's",
+            "Prepare never gives this reason",
         ),
-        ({"reason": Reason.DAMAGED_PHOTO, "copies": ()}, "it tells of a photo and of none"),
-        ({"reason": Reason.DAMAGED_PHOTO, "photo": None}, "it tells of a photo and of none"),
-        ({"photo": None, "copies": ()}, "it tells of a photo and of none"),
-        ({"copies": (MODEL, MODEL)}, "it tells of a copy twice"),
+        (
+            {"reason": Reason.DAMAGED_PHOTO, "copies": ()},
+            "it has both a photo and a reason, or neither",
+        ),
+        (
+            {"reason": Reason.DAMAGED_PHOTO, "photo": None},
+            "it has both a photo and a reason, or neither",
+        ),
+        ({"photo": None, "copies": ()}, "it has both a photo and a reason, or neither"),
+        ({"copies": (MODEL, MODEL)}, "it names a kind of copy twice"),
         ({"recipes": ("x" * 100, *map(str, range(19)))}, None),
         ({"recipes": tuple(map(str, range(21)))}, RECIPES_FAULT),
         ({"recipes": ("x" * 101,)}, RECIPES_FAULT),

@@ -97,11 +97,11 @@ class DecoderProcess:
             if ended != 0:
                 raise _cannot(_why(ended, seconds))
             answer.seek(0)
-            return self._understood(answer.read(_LONGEST_ANSWER))
+            return self._parsed(answer.read(_LONGEST_ANSWER))
 
-    def _understood(self, heard: bytes) -> dict[str, Any]:
+    def _parsed(self, sent: bytes) -> dict[str, Any]:
         try:
-            answer = json.loads(heard)
+            answer = json.loads(sent)
         except (ValueError, RecursionError) as exc:
             raise _cannot("the decoder gave no answer") from exc
         if not isinstance(answer, dict):
