@@ -142,8 +142,9 @@ class SettlementEffects:
             self._say(job)
             if job.state in NOTED and (self.notes or self.tags):
                 self._say_later_end(job)
-        # A job that made a call may have cached its result, even if its photo is superseded.
-        if self.removals is not None and (job.result is not None or job.attempts):
+        # A worker may have stored or cached a result and crashed before the job was superseded.
+        may_have_stored = job.result is not None or job.attempts or job.reused is not None
+        if self.removals is not None and may_have_stored:
             # The source may have been deleted while the result was being stored.
             head = self.latest_versions.newest(job.source.ref)
             if head is not None and job.why_superseded_by(head) is Reason.SOURCE_DELETED:

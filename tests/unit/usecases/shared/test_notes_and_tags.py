@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels
 from tests.support.builders import RESULT, a_job, a_source, an_attempt
+from tests.support.fakes.evolink import PRICE
 from tests.support.fakes.world import World, png
 
 ORDER = a_source().order
@@ -41,6 +43,7 @@ def head(order: str, job_id: str | None) -> LatestVersion:
     return LatestVersion(source_ref="uploads/a.jpg", order=order, job_id=job_id)
 
 
+REUSED = Reuse(job_id="a", key="kept/a.png", sha256="5a", task_id="task-1", credits_saved=PRICE)
 FIRST = World().uploads.add("a.jpg", png()).order
 
 
@@ -49,6 +52,7 @@ FIRST = World().uploads.add("a.jpg", png()).order
     [
         (head(LATER, None), {"result": RESULT}, True),
         (head(LATER, None), {"attempts": (an_attempt(),)}, True),
+        (head(LATER, None), {"reused": REUSED}, True),
         (head(LATER, None), {}, False),
         (head(LATER, "newer"), {"result": RESULT}, False),
         (head(FIRST, None), {"result": RESULT}, False),
