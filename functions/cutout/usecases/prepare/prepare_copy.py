@@ -24,6 +24,7 @@ from cutout.domain.messages.preparation import (
     printable,
     version_of,
 )
+from cutout.domain.messages.upload_marks import read_marks
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.acceptance import PhotoLimits, check_kind, fitting
 from cutout.domain.photo.formats import HEAD_BYTES
@@ -32,7 +33,6 @@ from cutout.ports.buckets import Copies, Folders, Uploads
 from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
-from cutout.usecases.shared.upload_marks import read_marks
 
 _ONLY_TOO_MUCH = frozenset({Reason.CANNOT_BE_PREPARED, Reason.TOO_MANY_PIXELS})
 """The photo is valid, but too large to be decoded in full size; a smaller copy can be made."""

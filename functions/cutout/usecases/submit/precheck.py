@@ -8,12 +8,12 @@ from dataclasses import replace
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Job
+from cutout.domain.messages.upload_marks import read_marks
 from cutout.domain.photo.acceptance import PhotoLimits, check_size, inspect
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane
 from cutout.ports.buckets import Uploads
-from cutout.usecases.shared.upload_marks import read_marks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cutout.domain.errors import NotAPhotoError
+from cutout.domain.messages.upload_marks import read_marks
 from cutout.domain.object_keys import RECIPES_MARK, SKIP_MARK
 from cutout.domain.reasons import Reason
-from cutout.usecases.shared.upload_marks import read_marks
 
 MANY = tuple(f"r{number}" for number in range(20))
 
