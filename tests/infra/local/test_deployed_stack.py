@@ -66,6 +66,7 @@ def _template(**outputs: str) -> str:
         "Code": {"ZipFile": "def handler(event, context): return None"},
         "Environment": {
             "Variables": {
+                "CUTOUT_STACK": "Cutout",
                 "CUTOUT_UPLOAD_PREFIX": "in/",
                 "CUTOUT_UPLOAD_SUFFIXES": ".jpg,.webp",
                 "CUTOUT_MAX_BYTES": "10000",
