@@ -111,7 +111,7 @@ class JobWriter:
         move: Move,
         reason: Reason | None,
         *,
-        wait: timedelta,
+        wait: timedelta | None,
         known: Job | None = None,
         code: str | None = None,
         message: str | None = None,
@@ -122,13 +122,13 @@ class JobWriter:
             job: the job as it was read.
             move: the move.
             reason: why it is made.
-            wait: until Sweep enqueues the job; none if it is negative.
+            wait: until Sweep enqueues the job; none if it is negative. None at the gate.
             known: the job with what became known with the move; None if nothing did.
             code: the provider's code for a failure.
             message: the reason in words.
         """
         now = self.clock.now()
-        due_at = now + max(wait, timedelta(0))
+        due_at = None if wait is None else now + max(wait, timedelta(0))
         after = (known or job).move(
             move, now=now, reason=reason, due_at=due_at, code=code, message=message
         )

@@ -175,17 +175,16 @@ class CallOutcomes:
             return self._fail(job, ended, decision.reason, refused)
         # Before the job is written: its slot must not go to the next one that is refused.
         self.pause(decision, refused)
-        now = self.clock.now()
         is_paused = decision.verdict is Verdict.PAUSE
-        again = replace(ended, transport=decision.transport or job.transport).move(
+        return self.job_writer.move(
+            job,
             Move.BACK_OFF,
-            now=now,
-            reason=Reason.GATE_PAUSED if is_paused else Reason.TASK_RETRIED,
-            due_at=None if is_paused else now + (decision.delay or timedelta(0)),
+            Reason.GATE_PAUSED if is_paused else Reason.TASK_RETRIED,
+            wait=None if is_paused else decision.delay or timedelta(0),
+            known=replace(ended, transport=decision.transport or job.transport),
             code=refused.code,
             message=refused.message,
         )
-        return self.job_writer.record(job, again)
 
     def _repeat_refused(
         self, job: Job, attempt: Attempt, refused: Refused, decision: Decision
