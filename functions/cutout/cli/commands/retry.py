@@ -56,7 +56,11 @@ $ cutout retry --reason task-failed --since 2h --yes
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @filter_options(RETRYABLE, "All photos in this state: failed, review or rejected (repeatable).")
 @click.option(
-    "--through-files", is_flag=True, help="Upload the photos to the provider's Files API this time."
+    "--through-files",
+    "transport",
+    flag_value=Transport.FILES,
+    type=click.UNPROCESSED,
+    help="Upload the photos to the provider's Files API this time.",
 )
 @fresh_option
 @click.option(
@@ -75,16 +79,11 @@ $ cutout retry --reason task-failed --since 2h --yes
 def command(
     context: Context,
     stack: Stack,
+    /,
     *,
     keys: Sequence[str],
     wanted: JobFilter,
-    through_files: bool,
-    bypass_cache: bool,
-    include_refused: bool,
-    dry_run: bool,
-    yes: bool,
-    price: Price,
-    as_json: bool,
+    **options: Any,  # noqa: ANN401 - fields of the run
 ) -> int:
     """Submit failed, rejected or reviewed photos again.
 
@@ -101,17 +100,7 @@ def command(
         raise click.UsageError(
             "Name KEYs, or choose photos with --state, --reason, --prefix, --since or --until."
         )
-    run = _Run(
-        stack=stack,
-        price=price,
-        transport=Transport.FILES if through_files else None,
-        bypass_cache=bypass_cache,
-        include_refused=include_refused,
-        dry_run=dry_run,
-        yes=yes,
-        is_terminal=context.is_terminal,
-        as_json=as_json,
-    )
+    run = _Run(stack=stack, is_terminal=context.is_terminal, **options)
     if keys:
         return run.named(keys)
     return run.chosen(wanted if wanted.states else replace(wanted, states=tuple(RETRYABLE)))
