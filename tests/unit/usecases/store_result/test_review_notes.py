@@ -121,6 +121,20 @@ def test_a_retry_that_completes_leaves_nothing_to_decide() -> None:
     assert set(world.results.objects) == {"review/a.png", "a.png"}
 
 
+def test_a_retry_that_another_uploads_result_completes_leaves_nothing_to_decide() -> None:
+    """The same photo was uploaded under another key, and its result is accepted."""
+    world = World(reuse=True)
+    job = reviewed(world)
+    other = world.arrives("b.jpg", png(salt=0))
+    world.evolink.complete(world.task_of(other))
+    assert world.wake(other).state is State.COMPLETED
+    world.operate.retry(world.job(job))
+    world.submit.advance(world.job(job))
+    done = world.wake(job)
+    assert (done.state, done.reused is not None) == (State.COMPLETED, True)
+    assert said(world)["state"] == "completed"
+
+
 def test_a_retry_that_took_long_leaves_nothing_to_decide_either() -> None:
     """The history of a row keeps sixty steps, and has forgotten the review by then."""
     world = World()

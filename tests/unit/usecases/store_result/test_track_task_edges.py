@@ -13,6 +13,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
+from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
@@ -142,6 +143,23 @@ def test_a_retry_asks_for_each_result_in_turn_and_pays_only_then() -> None:
     after = check(world, first, 1)
     assert (after.state, after.reason) == (State.QUEUED, Reason.RETRIED_BY_PERSON)
     assert world.submissions.job_ids == [job.id]
+
+
+def test_a_callback_that_names_anothers_task_does_not_end_the_recheck_of_another_attempt() -> None:
+    """The result that the retry asks about may still come."""
+    world = World()
+    completed_task(world)
+    other = world.job(world.arrives("b.jpg"))
+    claim = TaskClaim(
+        task_id="task-1", job_id=other.id, attempt=1, is_certain=True, expires_at=START + MINUTE
+    )
+    world.jobs.save(other, tasks=[claim])
+    unnamed = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN)
+    job = row(
+        world, State.STORING, unnamed, known(2), reason=Reason.RETRIED_BY_PERSON, storing_attempt=2
+    )
+    assert check(world, job, 1, task_id="task-1") == job
+    assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
 
 
 @pytest.mark.parametrize(
