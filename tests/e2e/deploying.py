@@ -132,13 +132,14 @@ def present(deployed: Deployed, who: Mapping[str, str]) -> Checkout:
 def earlier(deployed: Deployed, who: Mapping[str, str], folder: Path) -> Checkout:
     """Return sources that run with the packages, Node and CDK that are installed here.
 
-    What was built of the same locks is built once.
+    What was built of the same locks is built once, and a library is compiled once.
     """
     project = deployed.place.source
     modules = Path("infra", "cdk", "node_modules")
     (folder / modules).symlink_to(project / modules)
     (folder / ".cutout").mkdir()
-    (folder / ".cutout" / "assets").symlink_to(project / ".cutout" / "assets")
+    for made in ("assets", "bytecode"):
+        (folder / ".cutout" / made).symlink_to(project / ".cutout" / made)
     return Checkout(
         folder=folder,
         who=who,

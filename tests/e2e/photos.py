@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,9 +24,10 @@ from tests.e2e.pictures import small_photo
 
 _AT_ONCE = 8
 _ASKED_AT_ONCE = 25
-_DIFFERENT = 24
+_DIFFERENT = 8
 """So many photos are cut out; the stand-in knows the others by then."""
 _PATIENCE_SECONDS = 120
+_SWEPT_EVERY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ class Photos:
         self.bucket = deployed.cloud.outputs["UploadsBucketName"]
         self.results_bucket = deployed.cloud.outputs["ResultsBucketName"]
         self.copies_bucket = deployed.cloud.outputs["WorkBucketName"]
+        self._swept_at = 0.0
 
     def put(
         self,
@@ -158,16 +161,18 @@ class Photos:
             upload: The upload.
             condition: What has to be true.
             what: That in words.
-            is_swept: Whether Sweep comes all the time instead of every minute.
+            is_swept: Whether Sweep comes as soon as the job is due instead of every minute.
             timeout_seconds: How long it may take.
         """
         found: list[Job] = []
 
         def is_reached() -> bool:
-            if is_swept:
-                self._deployed.sweep()
             found[:] = self.jobs.find_all([upload.job_id])
-            return bool(found) and condition(found[0])
+            if found and condition(found[0]):
+                return True
+            if is_swept:
+                self._sweep(found)
+            return False
 
         wanted = f"{upload.key[:80]} {what}"
         self._deployed.wait(is_reached, wanted, timeout_seconds, lambda: found)
@@ -206,15 +211,25 @@ class Photos:
             return [job_id for job_id in ids if job_id not in over][:_ASKED_AT_ONCE]
 
         def are_over() -> bool:
-            if is_swept:
-                self._deployed.sweep()
             found = self.jobs.find_all(the_next())
             over.update({it.id: it for it in found if it.state.is_settled and it.is_announced})
-            return len(over) == len(ids)
+            if len(over) == len(ids):
+                return True
+            if is_swept:
+                self._sweep(found)
+            return False
 
         what = f"{len(ids)} jobs to settle"
         self._deployed.wait(are_over, what, timeout_seconds, lambda: self.jobs.find_all(the_next()))
         return [over[job_id] for job_id in ids]
+
+    def _sweep(self, jobs: Iterable[Job]) -> None:
+        """Have Sweep come if one of these jobs is due, or if it has not come for a second."""
+        now = datetime.now(UTC)
+        is_due = any(job.due_at is not None and job.due_at <= now for job in jobs)
+        if is_due or time.monotonic() - self._swept_at >= _SWEPT_EVERY_SECONDS:
+            self._deployed.sweep()
+            self._swept_at = time.monotonic()
 
     def result(self, key: str) -> Stored | None:
         """Return what stands at a key of the results bucket; it may go while it is read."""

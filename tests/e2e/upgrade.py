@@ -35,8 +35,8 @@ _AN_HOUR = 3600.0
 _UPLOADS_MEANWHILE = 5
 _UPLOAD_EVERY_SECONDS = 2.0
 _A_WHILE = timedelta(minutes=10)
-_ONE_PICTURE = 311
-"""Of no other photo of these tests."""
+_BOUGHT_ONCE = small_photo(311)
+"""The picture of no other photo of these tests."""
 STATEFUL = (
     "AWS::S3::Bucket",
     "AWS::DynamoDB::Table",
@@ -149,12 +149,12 @@ class Upgrade:
         leaves alone is finished after the second upgrade.
         """
         arguments = on_the_local_cloud(self.cloud, **_SETTINGS)
-        slow = [self._put(f"back/slow-{n}.jpg", 340 + n, "task:slow") for n in range(_SLOTS)]
+        slow = [self._put(f"back/slow-{n}.jpg", "task:slow") for n in range(_SLOTS)]
         for upload in slow:
             self.photos.in_state(upload, State.PROCESSING)
         self.before.must("deploy", *arguments, key=self.cloud.cloud.api.key)
         self._see()
-        late = [self._put(f"back/late-{n}.jpg", 350 + n) for n in range(2)]
+        late = [self._put(f"back/late-{n}.jpg") for n in range(2)]
         for upload in late:
             self.photos.reached(upload, lambda job: job.is_waiting, "to wait at the gate")
         running = sum(self.stand_in.charges(upload.key) for upload in [*slow, *late])
@@ -184,12 +184,14 @@ class Upgrade:
             bucket=outputs["UploadsBucketName"],
         )
 
-    def _put(self, key: str, number: int, *faults: str, bypass_cache: bool = True) -> Upload:
+    def _put(
+        self, key: str, *faults: str, picture: bytes | None = None, bypass_cache: bool = True
+    ) -> Upload:
         for fault in faults:
             once = {"times": 1} if fault in {"task:failed", "create:400"} else {}
             slow = {"seconds": _AN_HOUR} if fault.endswith(":slow") else {}
             self.stand_in.commit(fault, key, **once, **slow)
-        upload = self.photos.put(key, small_photo(number), bypass_cache=bypass_cache)
+        upload = self.photos.put(key, picture, bypass_cache=bypass_cache)
         self.uploads[key] = upload
         return upload
 
@@ -198,15 +200,15 @@ class Upgrade:
         note = self.photos.put("note.txt.jpg", b"no photo")
         self.uploads[note.key] = note
         standing = {
-            self._put("done.jpg", 301): State.COMPLETED,
-            self._put("failed.jpg", 302, "create:400"): State.FAILED,
-            self._put("doubted.jpg", 303, "result:opaque"): State.REVIEW,
-            self._put("storing.jpg", 304, "result:500"): State.STORING,
+            self._put("done.jpg"): State.COMPLETED,
+            self._put("failed.jpg", "create:400"): State.FAILED,
+            self._put("doubted.jpg", "result:opaque"): State.REVIEW,
+            self._put("storing.jpg", "result:500"): State.STORING,
             note: State.REJECTED,
         }
         for upload, state in standing.items():
             self.photos.in_state(upload, state)
-        again = self._put("again.jpg", 305, "task:failed")
+        again = self._put("again.jpg", "task:failed")
         self.photos.reached(
             again, lambda job: job.state is State.QUEUED and bool(job.attempts), "to be tried again"
         )
@@ -214,23 +216,23 @@ class Upgrade:
     def _put_what_is_under_way(self) -> None:
         """Tasks that take an hour, one of them of a call whose answer was lost; and one's twin."""
         slow = ("task:slow",)
-        processing = self._put("processing.jpg", 306, *slow)
-        unconfirmed = self._put("unconfirmed.jpg", 307, *slow, "create:accept-then-reset")
-        bought = self._put("bought.jpg", _ONE_PICTURE, *slow, bypass_cache=False)
+        processing = self._put("processing.jpg", *slow)
+        unconfirmed = self._put("unconfirmed.jpg", *slow, "create:accept-then-reset")
+        bought = self._put("bought.jpg", *slow, picture=_BOUGHT_ONCE, bypass_cache=False)
         self.photos.in_state(processing, State.PROCESSING)
         self.photos.in_state(unconfirmed, State.UNCONFIRMED)
         self.photos.in_state(bought, State.PROCESSING)
-        twin = self._put("twin.jpg", _ONE_PICTURE, bypass_cache=False)
+        twin = self._put("twin.jpg", picture=_BOUGHT_ONCE, bypass_cache=False)
         self.photos.reached(twin, lambda job: job.reason == "same-picture", "to wait for its twin")
 
     def _put_what_waits_at_the_gate(self) -> None:
         """A call in the middle, which takes the last slot; one behind it; one behind a pause."""
-        submitting = self._put("submitting.jpg", 308, "create:slow", "task:slow")
+        submitting = self._put("submitting.jpg", "create:slow", "task:slow")
         self.photos.in_state(submitting, State.SUBMITTING)
-        behind = self._put("behind.jpg", 309)
+        behind = self._put("behind.jpg")
         self.photos.reached(behind, lambda job: job.is_waiting, "to wait for a slot")
         self.gate.pause()
-        paused = self._put("paused.jpg", 310)
+        paused = self._put("paused.jpg")
         self.photos.reached(paused, lambda job: job.is_waiting, "to wait for the end of the pause")
 
     @contextmanager
@@ -243,7 +245,7 @@ class Upgrade:
                 if over.wait(_UPLOAD_EVERY_SECONDS):
                     return
                 key = f"meanwhile/{number}.jpg"
-                self.uploads[key] = self.photos.put(key, small_photo(320 + number))
+                self.uploads[key] = self.photos.put(key)
 
         uploading = threading.Thread(target=upload)
         uploading.start()
