@@ -104,11 +104,11 @@ class Life:
             assert self.world.clock.now() < end, "the story never ends"
             self.passes(MINUTE)
 
-    def passes(self, delta: timedelta) -> None:
-        """Let time pass, a sweep a minute, and the provider do its work."""
+    def passes(self, delta: timedelta, *, swept_every: timedelta = MINUTE) -> None:
+        """Let time pass, a sweep now and then, and the provider do its work."""
         end = self.world.clock.now() + delta
         while self.world.clock.now() < end:
-            self.world.clock.advance(MINUTE)
+            self.world.clock.advance(swept_every)
             self._deliver(self.world.sweep.sweep, comes_again=False)
             self._work_off()
 

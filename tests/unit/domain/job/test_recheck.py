@@ -18,7 +18,16 @@ from tests.support.fakes.evolink import LOST, PRICE, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
+BEYOND_THE_DEADLINE = TIMING.job_deadline + timedelta(hours=1)
 UNREADABLE = ProviderBusyError("the API answers 401", status=401)
+
+
+def failed(world: World, job: Job, reason: Reason) -> Job:
+    """The job has failed for this reason; what was out of order works again."""
+    world.downloads.rule = world.evolink.read_rule = lambda: None
+    lost = world.job(job)
+    assert (lost.state, lost.reason) == (State.FAILED, reason)
+    return lost
 
 
 def lost_on_the_way(world: World) -> Job:
@@ -27,10 +36,7 @@ def lost_on_the_way(world: World) -> Job:
     world.evolink.complete(world.task_of(job))
     world.downloads.rule = lambda: NotSentError("ConnectTimeout")
     world.passes(2 * TIMING.job_deadline)
-    world.downloads.rule = lambda: None
-    lost = world.job(job)
-    assert (lost.state, lost.reason) == (State.FAILED, Reason.RESULT_LOST)
-    return lost
+    return failed(world, job, Reason.RESULT_LOST)
 
 
 def unreadable(world: World) -> Job:
@@ -38,11 +44,8 @@ def unreadable(world: World) -> Job:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.evolink.read_rule = lambda: UNREADABLE
-    world.passes(TIMING.job_deadline + timedelta(hours=1))
-    world.evolink.read_rule = lambda: None
-    lost = world.job(job)
-    assert (lost.state, lost.reason) == (State.FAILED, Reason.DEADLINE_PASSED)
-    return lost
+    world.passes(BEYOND_THE_DEADLINE)
+    return failed(world, job, Reason.DEADLINE_PASSED)
 
 
 def unknown_for_a_while(world: World) -> Job:
@@ -52,9 +55,7 @@ def unknown_for_a_while(world: World) -> Job:
     world.passes(20 * MINUTE)
     world.evolink.tasks[task.id] = task
     world.evolink.complete(task.id)
-    lost = world.job(job)
-    assert (lost.state, lost.reason) == (State.FAILED, Reason.TASK_LOST)
-    return lost
+    return failed(world, job, Reason.TASK_LOST)
 
 
 def named_by_its_callback(world: World) -> Job:
@@ -64,11 +65,8 @@ def named_by_its_callback(world: World) -> Job:
     world.evolink.complete(world.task_of(job))
     world.evolink.read_rule = lambda: UNREADABLE
     world.wake(job, task_id=world.task_of(job))
-    world.passes(TIMING.job_deadline + timedelta(hours=1))
-    world.evolink.read_rule = lambda: None
-    lost = world.job(job)
-    assert (lost.state, lost.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
-    return lost
+    world.passes(BEYOND_THE_DEADLINE)
+    return failed(world, job, Reason.OUTCOME_UNKNOWN)
 
 
 def lost_by_an_earlier_version(world: World) -> Job:
@@ -174,7 +172,7 @@ def test_as_long_as_the_api_cannot_say_nothing_is_paid(given_up: Callable[[World
     for _ in range(2):
         world.evolink.read_rule = lambda: UNREADABLE
         world.operate.retry(world.job(job))
-        world.passes(TIMING.job_deadline + timedelta(hours=1))
+        world.passes(BEYOND_THE_DEADLINE)
         lost = world.job(job)
         assert (lost.state, lost.reason, len(world.evolink.posts)) == (
             State.FAILED,
@@ -192,7 +190,7 @@ def test_a_task_that_runs_for_ever_is_asked_for_by_one_retry() -> None:
     world = World()
     job = world.arrives()
     for _ in range(2):
-        world.passes(TIMING.job_deadline + timedelta(hours=1))
+        world.passes(BEYOND_THE_DEADLINE)
         lost = world.job(job)
         assert (lost.reason, len(world.evolink.posts)) == (Reason.DEADLINE_PASSED, 1)
         world.operate.retry(lost)
@@ -208,7 +206,7 @@ def twice_given_up(world: World) -> Job:
     )
     world.operate.retry(job, bypass_cache=True)
     world.settles()
-    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    world.passes(BEYOND_THE_DEADLINE)
     lost = world.job(job)
     assert (lost.state, len(world.evolink.charges)) == (State.FAILED, 2)
     return lost
@@ -252,15 +250,21 @@ def test_the_callback_of_another_attempt_does_not_stop_the_asking() -> None:
     )
 
 
-def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
-    """Its own result is what the person saw; the call before it may have brought a good one."""
-    world = World()
+def reviewed_after_another_attempt(world: World) -> tuple[Job, str]:
+    """A person bought it again, and that result is under review; with its first task."""
     job = unreadable(world)
     first = world.task_of(job)
     world.operate.retry(job, bypass_cache=True)
     world.settles()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
     assert world.wake(job).state is State.REVIEW
+    return job, first
+
+
+def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
+    """Its own result is what the person saw; the call before it may have brought a good one."""
+    world = World()
+    job, first = reviewed_after_another_attempt(world)
     world.operate.retry(world.job(job))
     world.passes(MINUTE)
     done = world.job(job)
@@ -271,12 +275,7 @@ def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
 def test_what_another_attempt_of_a_reviewed_photo_brought_is_asked_for() -> None:
     """Its result came while the photo was under review: it is noted, and a retry stores it."""
     world = World()
-    job = unreadable(world)
-    first = world.task_of(job)
-    world.operate.retry(job, bypass_cache=True)
-    world.settles()
-    world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
-    assert world.wake(job).state is State.REVIEW
+    job, first = reviewed_after_another_attempt(world)
     assert world.wake(job, attempt=1, task_id=first).credits == 2 * PRICE
     world.operate.retry(world.job(job))
     world.passes(MINUTE)
@@ -292,7 +291,7 @@ def test_a_named_task_that_belongs_to_another_call_hands_on() -> None:
     job = world.arrives()
     world.evolink.read_rule = lambda: UNREADABLE
     world.wake(job, task_id=world.task_of(other))
-    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    world.passes(BEYOND_THE_DEADLINE)
     world.evolink.read_rule = lambda: None
     world.evolink.complete(world.task_of(other))
     assert world.job(job).state is State.FAILED

@@ -60,7 +60,7 @@ def test_a_worker_dies_at_any_step_and_the_photo_is_done_paid_and_announced_once
         honours_keys=honours_keys,
     )
     life.live()
-    life.passes(LONG_ENOUGH)
+    life.passes(LONG_ENOUGH, swept_every=timedelta(minutes=10))
     assert life.steps.seen[dies_at] == step
     jobs = list(life.world.jobs.jobs.values())
     assert sorted(job.source.key for job in jobs) == sorted(story.keys)
