@@ -39,7 +39,13 @@ def run_commands(commands: str, folder: Path, variables: Mapping[str, str]) -> s
     done = subprocess.run(  # noqa: S603 - the pages' own lines
         ["bash", "-euo", "pipefail", "-c", _of_the_local_cloud() + commands],  # noqa: S607 - the shell that there is
         cwd=folder,
-        env={"HOME": str(folder), **variables, "PATH": path},
+        env={
+            "HOME": str(folder),
+            # A library that is compiled already is not compiled again.
+            "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", ""),
+            **variables,
+            "PATH": path,
+        },
         check=False,
         capture_output=True,
         text=True,

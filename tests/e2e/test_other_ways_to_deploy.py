@@ -36,7 +36,8 @@ def test_the_cdks_own_command_synthesizes_compares_and_deploys(deployed: Deploye
     run_commands(f"{function}{lines}", place.source, variables)
     cloudformation = deployed.client("cloudformation")
     assert exists(cloudformation.describe_stacks, StackName="Cutout-cdk")
-    again = "cd infra\ncdk diff --fail -c stage=cdk\ncdk destroy --force -c stage=cdk\n"
+    # What was synthesized for the deployment serves both.
+    again = "cd infra\ncdk diff --fail --app ../cdk.out\ncdk destroy --force --app ../cdk.out\n"
     run_commands(f"{function}{again}", place.source, variables)
     assert not exists(cloudformation.describe_stacks, StackName="Cutout-cdk")
 
