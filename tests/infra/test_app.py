@@ -11,8 +11,6 @@ import pytest
 from infra.node import node_path
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
-CDK = INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
-APP = f"{sys.executable} -P -m infra.app"
 
 
 def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -24,26 +22,6 @@ def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[
         text=True,
         check=False,
     )
-
-
-def test_the_cdk_synthesizes_the_stack_with_its_assets(tmp_path: Path) -> None:
-    """One command writes the template and every asset that it names."""
-    context = ["-c", "asset_platform=local", "-c", "ephemeral=true", "-c", "stack=Staging"]
-    output = tmp_path / "out"
-    done = _run(
-        [
-            *(str(node_path()), str(CDK), "synth", "--quiet", "--no-notices"),
-            *("--app", APP, "--output", str(output), *context),
-        ]
-    )
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assets = json.loads((output / "Staging.assets.json").read_text())["files"]
-    zips = [
-        one["source"]["path"] for one in assets.values() if one["source"]["packaging"] == "file"
-    ]
-    missing = [one for one in zips if not (output / one).is_file()]
-    assert len([one for one in zips if one.endswith(".zip")]) == 5
-    assert missing == []
 
 
 def test_a_refused_setting_is_one_line_and_a_status(tmp_path: Path) -> None:
