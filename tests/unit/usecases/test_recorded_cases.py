@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import recorded_queries
-from tests.support.recorded_cases import CASES, Cases
+from tests.support.recorded import (
+    operator_cases,
+    submit_cases,
+    task_cases,
+    upload_cases,
+    write_cases,
+)
+from tests.support.recorded.cases import Cases
 
-ALL = CASES | recorded_queries.CASES
+ALL = (
+    task_cases.CASES
+    | submit_cases.CASES
+    | write_cases.CASES
+    | upload_cases.CASES
+    | operator_cases.CASES
+)
 RECORDED = Path(__file__).with_name("recorded_cases")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.fakes.world import World
-from tests.support.recorded_lives import LIVES, told
+from tests.support.recorded.changes import told
+from tests.support.recorded.lives import LIVES
 
 RECORDED = Path(__file__).with_name("recorded_lives")
 
