@@ -107,8 +107,9 @@ def _faults(page: Page, html: str, width: int) -> list[str]:
     return list(page.evaluate(_FAULTS))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1000, 1440, 1920])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), (1000, "dark"), (1440, "light"), (1920, "dark")]
+)
 @pytest.mark.parametrize("repeats", [1, 2], ids=["few", "many"])
 def test_nothing_overlaps_and_no_text_is_hidden(
     browser: Browser, cards: list[DeliveredPhoto], width: int, scheme: str, repeats: int
