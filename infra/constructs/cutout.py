@@ -13,8 +13,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
+from cutout.domain.polling_and_timing import LINK_SESSION
 from cutout.domain.states import Pixels
-from cutout.domain.timing import LINK_SESSION
 
 from ..access.embedding_grants import Grants
 from ..access.resources import Resources

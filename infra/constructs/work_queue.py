@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
+from cutout.domain.polling_and_timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 MAX_RECEIVES: Final = 5
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html

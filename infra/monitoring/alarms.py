@@ -11,8 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from cutout.domain.metrics import Metric
+from cutout.domain.polling_and_timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 from cutout.domain.provider_outcomes import USUAL_PRICE
-from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 from ..deployed_functions import FunctionName
 from ..settings.settings import API_KEY

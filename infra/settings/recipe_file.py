@@ -14,7 +14,7 @@ from typing import Final
 from cutout.domain.recipes import Length, Recipe
 
 from ..assets import folders
-from .recipe_values import RULES
+from .recipe_options import RULES
 from .settings import Settings
 from .value_rules import RecipeError, SettingError
 from .variant_key_templates import refuse_collisions

@@ -10,8 +10,8 @@ from typing import Final, Self
 
 from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.domain.metrics import MonitoringLevel
+from cutout.domain.polling_and_timing import MESSAGE_LIFE
 from cutout.domain.states import Pixels, Transport
-from cutout.domain.timing import MESSAGE_LIFE
 
 from .settings_checks import CheckedSettings, refuse_unknown
 from .value_rules import (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
-from cutout.domain.timing import PHOTO_LINK_LIFE
+from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE
 
 from .value_rules import SettingError, is_plain_loopback
 

@@ -19,7 +19,7 @@ import pillow_heif
 from PIL import Image
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.domain.photo.acceptance import PhotoLimits, fitting
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, fitting
 from infra.local.place import shipped_photos
 
 _LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000, min_side=240, max_side=7680)

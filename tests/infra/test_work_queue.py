@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.timing import MESSAGE_LIFE
+from cutout.domain.polling_and_timing import MESSAGE_LIFE
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.template_view import TemplateView, refuses_plain_http

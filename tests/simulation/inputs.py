@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from cutout.domain.errors import CopyGoneError
-from cutout.domain.timing import PHOTO_LINK_LIFE
+from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE
 from cutout.ports.telemetry import Clock
 from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import seen_in

@@ -13,10 +13,10 @@ from decimal import Decimal
 from cutout.domain.gate.shards import holder
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
+from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE
 from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
-from cutout.domain.timing import PHOTO_LINK_LIFE
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of
 from tests.simulation.promise import demand

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.recipes import Recipe
 
 

@@ -19,8 +19,8 @@ from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.domain.dataclass import dataclass
+from cutout.domain.polling_and_timing import Timing
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
-from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.notes_and_tags import LatestNotes, SettlementEffects
@@ -31,8 +31,8 @@ from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
 
 if TYPE_CHECKING:
     from cutout.domain.function_settings import JobSettings
+    from cutout.domain.polling_and_timing import Randomness
     from cutout.domain.states import State
-    from cutout.domain.timing import Randomness
     from cutout.ports.buckets import Copies, Notes, UploadsBucket
     from cutout.ports.jobs_table import DedupRecords
     from cutout.ports.provider_api import Files, Provider

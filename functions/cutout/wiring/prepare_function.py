@@ -18,7 +18,7 @@ from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsReports
 from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.function_settings import PrepareSettings
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.wiring.aws_clients import Clients

@@ -12,7 +12,7 @@ from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import StoreSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
-from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS
+from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
 from cutout.usecases.store_result.finish_cutout import FinishCutout, ResultFetcher

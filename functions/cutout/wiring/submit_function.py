@@ -19,7 +19,7 @@ from cutout.domain.messages.queue_messages import (
     VersionDeleted,
 )
 from cutout.domain.object_keys import result_keys
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from cutout.domain.job.job import Job
     from cutout.domain.job.source import LatestVersion
+    from cutout.domain.polling_and_timing import Timing
     from cutout.domain.recipes import Recipe
-    from cutout.domain.timing import Timing
     from cutout.ports.buckets import PhotoLinks
     from cutout.ports.jobs_table import Jobs
     from cutout.ports.provider_api import Signer

@@ -12,7 +12,7 @@ from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.s3.encoded_words import decoded, encoded
 from cutout.adapters.s3.object_metadata import labels_of
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.photo.acceptance import PhotoLimits, inspect
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, inspect
 from tests.contract.fuzz.profiles import fuzzed
 
 _FILES = Path(__file__).parents[1] / "pillow" / "pictures" / "files"

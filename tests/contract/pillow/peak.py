@@ -14,7 +14,7 @@ from PIL import Image
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
-from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS, PhotoLimits, fitting
+from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS, PhotoLimits, fitting
 from cutout.domain.recipes import Recipe
 
 RESULT_PIXELS = 50_000_000

@@ -19,7 +19,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
-from cutout.domain.photo.acceptance import PhotoLimits, check_size, fitting, inspect
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, check_size, fitting, inspect
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels
 

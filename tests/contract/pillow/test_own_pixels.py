@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from tests.contract.pillow.test_copier import (
     FILES,
     PHOTO,

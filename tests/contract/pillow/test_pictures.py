@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 
 PICTURES = PillowPictures(max_pixels=50_000_000)
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
-from cutout.domain.photo.acceptance import inspect
 from cutout.domain.photo.model_formats import structure_of
+from cutout.domain.photo.photo_and_result_checks import inspect
 from cutout.domain.reasons import Reason
 from tests.contract.pillow.test_any_picture import LIMITS
 from tests.contract.pillow.test_copier import PHOTO, SIZE, saved

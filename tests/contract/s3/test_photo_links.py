@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.domain.job.source import Source
-from cutout.domain.timing import LINK_SESSION, PHOTO_LINK_LIFE
+from cutout.domain.polling_and_timing import LINK_SESSION, PHOTO_LINK_LIFE
 from cutout.wiring.aws_clients import Clients
 from tests.support.aws_account import REGION, cloud
 

@@ -20,7 +20,7 @@ from cutout.domain.errors import (
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.provider_outcomes import (
     Accepted,
     CreateOutcome,

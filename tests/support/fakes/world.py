@@ -21,10 +21,10 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
+from cutout.domain.polling_and_timing import Timing
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Lane, Pixels, Transport
-from cutout.domain.timing import Timing
 from cutout.operator.review import Reviews
 from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock

@@ -16,7 +16,7 @@ from cutout.adapters.pillow.decode.opening_results import (
 from cutout.adapters.pillow.decode.orientation import orientation_of, size_as_shown, turned
 from cutout.adapters.pillow.own_pixels import cut_from
 from cutout.domain.errors import PictureError
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.recipes import Recipe
 
 _EFFORT = 3  # zlib's level, 0 to 9; a higher one hardly makes a photo smaller, with its grain

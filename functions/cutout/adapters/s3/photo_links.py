@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cutout.domain.job.source import Source
-from cutout.domain.timing import LINK_SESSION, PHOTO_LINK_LIFE
+from cutout.domain.polling_and_timing import LINK_SESSION, PHOTO_LINK_LIFE
 from cutout.ports.telemetry import Clock
 
 if TYPE_CHECKING:

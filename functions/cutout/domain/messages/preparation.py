@@ -9,7 +9,7 @@ from enum import StrEnum
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Photo, Source
 from cutout.domain.object_keys import PREPARED_FOLDER
-from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS, PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS, PhotoLimits
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.recipes import MOST_RECIPES, RECIPE_NAME_BYTES
 from cutout.domain.sanitize import shortened

@@ -26,8 +26,8 @@ from cutout.domain.messages.preparation import (
 )
 from cutout.domain.messages.upload_marks import read_marks
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.acceptance import PhotoLimits, check_kind, fitting
 from cutout.domain.photo.formats import HEAD_BYTES
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, check_kind, fitting
 from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Copies, Folders, Uploads
 from cutout.ports.pictures import Copier, Copy, PhotoHeader

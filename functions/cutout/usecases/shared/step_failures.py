@@ -20,10 +20,10 @@ from cutout.domain.errors import (
     StoreBusyError,
 )
 from cutout.domain.job.job import Job
+from cutout.domain.polling_and_timing import Timing
 from cutout.domain.provider_outcomes import words
 from cutout.domain.reasons import Reason
 from cutout.domain.states import UNDECIDED, Move, State
-from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter

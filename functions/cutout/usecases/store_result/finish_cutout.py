@@ -16,7 +16,7 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Photo, Prepared
 from cutout.domain.object_keys import review_key
-from cutout.domain.photo.acceptance import (
+from cutout.domain.photo.photo_and_result_checks import (
     MAGIC_BYTES,
     Picture,
     begins_as_picture,

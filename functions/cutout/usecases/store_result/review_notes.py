@@ -11,7 +11,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.object_keys import USUAL_REVIEW_KEYS, beside, review_keys
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.error_note_texts import (

@@ -24,12 +24,12 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
-from cutout.domain.photo.acceptance import has_aspect
+from cutout.domain.photo.photo_and_result_checks import has_aspect
+from cutout.domain.polling_and_timing import LastAnswer, Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move
-from cutout.domain.timing import LastAnswer, Randomness, Timing, back_off
 from cutout.ports.buckets import Folders, Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys
 from cutout.ports.queues import SubmissionQueue

@@ -14,11 +14,11 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import after_recheck, still_running
+from cutout.domain.polling_and_timing import LastAnswer, Randomness, Timing
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
-from cutout.domain.timing import LastAnswer, Randomness, Timing
 from cutout.ports.jobs_table import LatestVersions
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock

@@ -21,11 +21,11 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
+from cutout.domain.polling_and_timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Transport
-from cutout.domain.timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
 from cutout.ports.jobs_table import (
     Backlog,
     DedupRecordMovedError,

@@ -11,6 +11,13 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
+from cutout.domain.polling_and_timing import (
+    LONGEST_BACK_OFF,
+    LastAnswer,
+    Randomness,
+    Timing,
+    back_off,
+)
 from cutout.domain.provider_outcomes import (
     Accepted,
     CreateOutcome,
@@ -21,13 +28,6 @@ from cutout.domain.provider_outcomes import (
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
-from cutout.domain.timing import (
-    LONGEST_BACK_OFF,
-    LastAnswer,
-    Randomness,
-    Timing,
-    back_off,
-)
 from cutout.ports.jobs_table import Gates, JobMovedError, TaskTakenError
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import change_gate

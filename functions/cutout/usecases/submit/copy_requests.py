@@ -21,11 +21,11 @@ from cutout.domain.messages.preparation import (
     what_is_wrong,
 )
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
+from cutout.domain.polling_and_timing import Timing
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane, Move
-from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import PreparationQueue
 from cutout.ports.telemetry import Telemetry

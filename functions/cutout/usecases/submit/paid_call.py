@@ -11,10 +11,10 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, NeedsPreparingError, SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import same_bytes_key
+from cutout.domain.polling_and_timing import Timing
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Transport
-from cutout.domain.timing import Timing
 from cutout.ports.buckets import Copies, Folders, PhotoLinks, Uploads
 from cutout.ports.jobs_table import CallBodies, CallBody
 from cutout.ports.provider_api import Files, Provider, Signer

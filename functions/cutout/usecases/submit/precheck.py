@@ -9,7 +9,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.upload_marks import read_marks
-from cutout.domain.photo.acceptance import PhotoLimits, check_size, inspect
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, check_size, inspect
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane

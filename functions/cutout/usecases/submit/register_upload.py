@@ -9,8 +9,8 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion, Source, after
 from cutout.domain.object_keys import REVIEW_FOLDER
+from cutout.domain.polling_and_timing import MESSAGE_LIFE, Timing
 from cutout.domain.states import Lane
-from cutout.domain.timing import MESSAGE_LIFE, Timing
 from cutout.ports.buckets import CurrentVersions
 from cutout.ports.jobs_table import Advance, Jobs, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry

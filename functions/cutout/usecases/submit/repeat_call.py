@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
+from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE, Timing
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move
-from cutout.domain.timing import PHOTO_LINK_LIFE, Timing
 from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter

@@ -17,7 +17,7 @@ from cutout.domain.messages.preparation import (
     version_of,
     what_is_wrong,
 )
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.reasons import Reason
 from tests.support.builders import PHOTO, a_source
 

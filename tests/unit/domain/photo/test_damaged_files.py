@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.source import Photo
-from cutout.domain.photo.acceptance import PhotoLimits, inspect
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, inspect
 from cutout.domain.reasons import Reason
 from tests.support.drawing import ANIMATIONS, SMALL, TRANSPARENT
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
-from cutout.domain.photo.acceptance import PhotoLimits, inspect
 from cutout.domain.photo.exif_and_profile import is_coded_srgb, is_srgb
 from cutout.domain.photo.formats import HEAD_BYTES, kind_of
 from cutout.domain.photo.jpeg_segments import MOST_SCANS
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, inspect
 from cutout.domain.photo.png_chunks import LONGEST_TEXT
 from cutout.domain.reasons import Reason
 from tests.support.drawing import SMALL, TRANSPARENT, drawn, exif, saved

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
-from cutout.domain.photo.acceptance import (
+from cutout.domain.photo.formats import HEAD_BYTES
+from cutout.domain.photo.photo_and_result_checks import (
     MOST_DECODED_PIXELS,
     PhotoLimits,
     check_kind,
@@ -16,7 +17,6 @@ from cutout.domain.photo.acceptance import (
     fitting,
     inspect,
 )
-from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.reasons import REFUSALS, Reason
 from tests.support.drawing import ANIMATIONS, SMALL, drawn, exif, ihdr, png_of_chunks, saved
 

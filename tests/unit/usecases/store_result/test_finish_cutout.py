@@ -12,7 +12,7 @@ from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.job.source import Photo, Prepared, Upright
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels
 from cutout.usecases.store_result.finish_cutout import (

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import RenderRequest
-from cutout.domain.photo.acceptance import Picture
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State
 from cutout.ports.jobs_table import JobMovedError

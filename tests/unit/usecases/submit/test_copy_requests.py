@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.job.source import Photo, Prepared
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START

@@ -6,7 +6,7 @@ import pytest
 
 from cutout.domain.job.job import HistoryEntry
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.acceptance import PhotoLimits
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels

@@ -9,8 +9,8 @@ import pytest
 
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.source import LatestVersion, Source
+from cutout.domain.polling_and_timing import MESSAGE_LIFE
 from cutout.domain.states import State
-from cutout.domain.timing import MESSAGE_LIFE
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World, png

@@ -15,10 +15,10 @@ from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
+from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE
 from cutout.domain.provider_outcomes import CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
-from cutout.domain.timing import PHOTO_LINK_LIFE
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World

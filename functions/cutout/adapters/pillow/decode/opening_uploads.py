@@ -37,11 +37,11 @@ from cutout.adapters.pillow.decode.tiff import (
 )
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS, check_kind
 from cutout.domain.photo.exif_and_profile import is_adobe_rgb
 from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.photo.jpeg_segments import Jpeg, read_jpeg
 from cutout.domain.photo.model_formats import structure_of
+from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS, check_kind
 from cutout.domain.photo.png_chunks import SIGNATURE, read_png
 from cutout.domain.reasons import Reason
 

@@ -18,7 +18,7 @@ import PIL
 from PIL import Image
 
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.photo.acceptance import MOST_DECODED_PIXELS
+from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS
 from cutout.domain.reasons import Reason
 
 _CODESTREAM, _JP2 = 0, 2

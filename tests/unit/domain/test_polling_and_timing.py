@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.timing import (
+from cutout.domain.polling_and_timing import (
     DEAD_LETTER_RETENTION,
     LINK_SESSION,
     MESSAGE_LIFE,

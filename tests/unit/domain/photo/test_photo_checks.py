@@ -9,7 +9,7 @@ from PIL import Image
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.source import Photo
-from cutout.domain.photo.acceptance import PhotoLimits, check_size, inspect
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, check_size, inspect
 from cutout.domain.reasons import Reason
 from tests.support.drawing import PHOTOS, SMALL, drawn, exif, ihdr, png_of_chunks, riff_chunk, saved
 

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 
 from cutout.domain.job.source import Photo
-from cutout.domain.photo.acceptance import (
+from cutout.domain.photo.photo_and_result_checks import (
     MAGIC_BYTES,
     Picture,
     begins_as_picture,
