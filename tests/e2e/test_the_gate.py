@@ -178,7 +178,7 @@ def test_a_day_costs_no_more_than_its_cap(
     ("count", "slots"),
     [
         (30, 3),
-        (80, 20),
+        (40, 20),
         pytest.param(200, 20, marks=pytest.mark.soak),
         pytest.param(200, 3, marks=pytest.mark.soak),
         pytest.param(1000, 20, marks=pytest.mark.soak),
