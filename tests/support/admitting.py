@@ -1,0 +1,38 @@
+"""Jobs that come to the gate, and what they did there."""
+
+from __future__ import annotations
+
+from cutout.domain.gate.gate import Pause, PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.reasons import Reason
+from cutout.domain.states import Lane, State
+from cutout.usecases.shared.admission import change_gate
+from tests.support.fakes.clock import START
+from tests.support.fakes.world import World, png
+from tests.support.hooks import Hook
+
+SEAL = Pause(reason=PauseReason.NEWER_VERSION, since=START, until=None)
+STEPS = ("gate.", "backlog.", "bodies.", "purchases.", "jobs.save", "files.", "evolink.create")
+
+
+def registered(world: World, key: str = "a.jpg", lane: Lane = Lane.LIVE) -> Job:
+    """The job of an upload that Submit has not advanced."""
+    job = world.registered(world.uploads.add(key, png(salt=len(world.jobs.jobs))), lane=lane)
+    assert job is not None
+    return job
+
+
+def taken(hook: Hook) -> list[str]:
+    """The steps that touch gate, record, body, job or provider, in their order."""
+    return [step for step in hook.seen if step.startswith(STEPS)]
+
+
+def sealed(world: World) -> World:
+    """The world after some job was admitted before."""
+    change_gate(world.jobs, lambda gate: gate.sealed(START))
+    return world
+
+
+def held(job: Job) -> tuple[State, Reason | None, bool, int]:
+    """How a job waits, and how many attempts it has."""
+    return job.state, job.reason, job.is_waiting, len(job.attempts)

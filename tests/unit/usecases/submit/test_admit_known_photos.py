@@ -1,0 +1,139 @@
+"""A job whose photo was bought, or is being bought, learns it before it makes a call."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutout.domain.object_keys import kept_key
+from cutout.domain.reasons import Reason
+from cutout.domain.states import State, Transport
+from tests.support.admitting import held, registered, sealed
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import MODEL
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook
+from tests.support.reusing import finish, reusing
+
+
+def photo_hash(world: World) -> str:
+    """The SHA-256 of the only photo."""
+    (record,) = world.bought.items.values()
+    return record.picture.partition("#")[0]
+
+
+def test_a_job_whose_photo_was_bought_learns_it_from_the_lost_transaction() -> None:
+    """No read before, no slot, no charge: the record comes back with the refusal."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    finish(world, first)
+    shards = dict(world.jobs.shards)
+    hook.seen.clear()
+    job = world.arrives("b.jpg")
+    assert (job.state, job.attempts) == (State.STORING, ())
+    assert job.reused is not None
+    assert (job.reused.job_id, job.reused.key) == (first.id, kept_key(photo_hash(world), MODEL))
+    assert "purchases.find" not in hook.seen
+    assert (world.jobs.shards, len(world.evolink.posts)) == (shards, 1)
+
+
+def test_a_job_that_lost_by_a_record_does_not_read_it_again() -> None:
+    """It came back with the refusal, and says that the job may make the call; then others came."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    world.wake(first)
+    hook.seen.clear()
+    hook.once_at("jobs.save", lambda: hook.once_at("gate.read", lambda: world.occupy(3)))
+    job = world.arrives("b.jpg")
+    assert held(job) == (State.QUEUED, Reason.GATE_FULL, True, 0)
+    assert "purchases.find" not in hook.seen
+
+
+def test_a_job_whose_photo_is_being_bought_waits_for_its_owner() -> None:
+    """The owner enqueues it; a due time is the fallback. It takes no slot and is not charged."""
+    world = reusing()
+    world.arrives("a.jpg")
+    job = world.arrives("b.jpg")
+    assert held(job) == (State.QUEUED, Reason.SAME_PICTURE, False, 0)
+    assert job.due_at == START + TIMING.poll_interval
+    (record,) = world.bought.items.values()
+    assert record.waiting == (job.id,)
+    assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (1, 1)
+
+
+def test_a_job_that_would_wait_for_a_result_that_comes_meanwhile_uses_it() -> None:
+    """The record has moved when the job is listed: it decides again, or it would not be woken."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    hook.once_at("purchases.save", lambda: finish(world, first))
+    job = world.arrives("b.jpg")
+    assert (job.state, job.reused is not None) == (State.STORING, True)
+    assert len(world.evolink.posts) == 1
+
+
+def test_a_job_whose_photos_record_expires_meanwhile_makes_the_call() -> None:
+    """The lost transaction returns no record, and the next one writes a new one."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    second = world.arrives("b.jpg")
+    world.wake(first)
+    hook.once_at("jobs.save", world.bought.items.clear)
+    world.submit.advance(world.job(second))
+    assert world.job(second).state is State.PROCESSING
+    (record,) = world.bought.items.values()
+    assert (record.owner, record.version) == (second.id, 0)
+
+
+@pytest.mark.parametrize(
+    ("transport", "steps"),
+    [
+        (Transport.FILES, ["purchases.find", "files.upload", "jobs.save", "jobs.save done"]),
+        (Transport.PRESIGNED, ["jobs.save", "jobs.save done"]),
+    ],
+)
+def test_the_record_is_read_before_a_photo_is_uploaded_to_the_provider(
+    transport: Transport, steps: list[str]
+) -> None:
+    """An upload for nothing costs seconds; a link costs nothing, so there no read is made."""
+    hook = Hook()
+    world = sealed(World(reuse=True, step=hook, transport=transport))
+    job = registered(world)
+    hook.seen.clear()
+    before: list[str] = []
+    hook.once_at("jobs.save done", lambda: before.extend(hook.seen))
+    world.submit.advance(job)
+    kinds = ("purchases", "files", "jobs.save")
+    assert [step for step in before if step.startswith(kinds)] == steps
+
+
+def test_a_photo_whose_call_is_being_made_is_not_uploaded_to_the_provider_again() -> None:
+    """The record says so before."""
+    hook = Hook()
+    world = World(reuse=True, step=hook, transport=Transport.FILES)
+    world.arrives("a.jpg")
+    assert world.arrives("b.jpg").reason is Reason.SAME_PICTURE
+    assert hook.seen.count("files.upload") == 1
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_job_that_comes_again_reads_the_record_first_and_once(
+    is_full: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """It has waited, so its photo may have been bought meanwhile: a transaction costs more."""
+    hook = Hook()
+    world = reusing(hook)
+    world.occupy(3)
+    job = world.arrives()
+    if not is_full:
+        world.jobs.shards.clear()
+    hook.seen.clear()
+    world.submit.advance(job)
+    assert world.job(job).is_waiting == is_full
+    assert hook.seen.count("purchases.find") == 1
+    read = hook.seen.index("purchases.find")
+    assert "jobs.save" not in hook.seen[:read]
