@@ -12,6 +12,7 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant, replaced
 from cutout.domain.job.review_decision import Verdict
@@ -237,3 +238,12 @@ class FakeStack(Stack):
         """Put jobs into the table."""
         for job in jobs:
             self.table.put(job)
+
+
+def healthy_stack(**facts: object) -> FakeStack:
+    """A stack without a fault, but for these facts of its resources."""
+    stack = FakeStack()
+    stack.table.gate = Gate(deployed=DEFAULT_LIMITS)
+    for name, value in facts.items():
+        setattr(stack.resources, name, value)
+    return stack
