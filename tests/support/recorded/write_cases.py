@@ -48,7 +48,7 @@ def _turn(world: World, row: Facts, standing: Any, holder: Any, act: str) -> obj
         "turn": lambda: purchases.decide(job, purchases.find(job)),
         "waits": lambda: purchases.wait(job, item),
         "settled": lambda: purchases.job_settled(job),
-        "may keep": lambda: purchases.may_cache(job),
+        "may keep": lambda: purchases.may_cache(job, KEPT),
         "kept": lambda: purchases.cache(job, KEPT),
         "kept of": lambda: purchases.kept_result_of(job),
         "lost": lambda: purchases.forget_lost(job),

@@ -70,10 +70,10 @@ class Deduplication:
             waiting = (*current.waiting, job.id)
             self.records.save_dedup_record(replace(current, waiting=waiting))
 
-    def may_cache(self, job: Job) -> bool:
-        """Whether the job may replace the cached result; False if another job's result counts."""
+    def may_cache(self, job: Job, kept: Kept) -> bool:
+        """Whether this may replace the cached result; False if another job's result counts."""
         current = self.find(job)
-        return current is None or self._is_free_for(job, current)
+        return current is None or self._is_free_for(job, kept, current)
 
     def cache(self, job: Job, kept: Kept) -> None:
         """Record a cached result, and enqueue the jobs that wait for it.
@@ -89,7 +89,8 @@ class Deduplication:
         except DedupRecordMovedError as lost:
             before = lost.winner or DedupRecord(picture=picture, owner=job.id)
             changed = replace(before, kept=kept, waiting=(), expires_at=expires_at)
-            is_free = self._is_free_for(job, before) or (kept.is_accepted and before.kept is None)
+            is_free = kept.is_accepted and not serves(before.kept)
+            is_free = is_free or self._is_free_for(job, kept, before)
             if not is_free or not self._try_to_save(changed):
                 return
         self.submissions.enqueue(before.waiting)
@@ -145,10 +146,12 @@ class Deduplication:
                 return True
         return False
 
-    def _is_free_for(self, job: Job, current: DedupRecord) -> bool:
+    def _is_free_for(self, job: Job, kept: Kept, current: DedupRecord) -> bool:
         if current.owner == job.id:
             return True
-        return current.kept is None and not self._is_called_for(current)
+        # What a person accepted completes later uploads; what is doubted does not.
+        counts = serves(current.kept) if kept.is_accepted else current.kept is not None
+        return not counts and not self._is_called_for(current)
 
     def _is_called_for(self, current: DedupRecord) -> bool:
         """Whether the owner has made a call, or may have, and has not ended."""

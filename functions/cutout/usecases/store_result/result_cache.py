@@ -56,7 +56,7 @@ class ResultCache:
                 return
             # In this order: a result that is stored after this look is not replaced.
             current = self.results.current(key)
-            if not self.deduplication.may_cache(job):
+            if not self.deduplication.may_cache(job, kept):
                 return
         raise TransientError("other writers change the cached result too often")
 

@@ -155,7 +155,7 @@ def test_a_result_is_cached_unless_another_jobs_result_counts(
     if current is not None:
         current = replace(current, waiting=("a", "b"))
     deduplication, world = rules(current, JOB, CALLED)
-    assert deduplication.may_cache(JOB) is is_cached
+    assert deduplication.may_cache(JOB, OWN) is is_cached
     deduplication.cache(JOB, OWN)
     if is_cached:
         before = current or DedupRecord(picture=PICTURE, owner=JOB.id)
@@ -165,6 +165,30 @@ def test_a_result_is_cached_unless_another_jobs_result_counts(
     else:
         assert stored(world) == current
     assert world.submissions.job_ids == (["a", "b"] if is_cached and current else [])
+
+
+@pytest.mark.parametrize(
+    ("current", "may_replace", "is_cached"),
+    [
+        (item(owner="gone", kept=DOUBTED), True, True),
+        (item(owner="gone", kept=KEPT), False, False),
+        (item(kept=DOUBTED), False, True),
+        (item(kept=KEPT), False, False),
+    ],
+)
+def test_an_accepted_result_is_cached_unless_another_can_be_reused(
+    current: DedupRecord,
+    may_replace: bool,  # noqa: FBT001 - columns of the table
+    is_cached: bool,  # noqa: FBT001
+) -> None:
+    """While a call runs, it replaces no file: that call's own may have been stored just now."""
+    deduplication, world = rules(current, JOB, CALLED)
+    accepted = replace(OWN, is_accepted=True)
+    assert deduplication.may_cache(JOB, accepted) is may_replace
+    deduplication.cache(JOB, accepted)
+    found = stored(world)
+    assert found is not None
+    assert (found.kept == accepted) is is_cached
 
 
 def test_a_result_is_cached_without_a_read_by_the_owner() -> None:

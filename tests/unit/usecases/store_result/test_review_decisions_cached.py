@@ -206,3 +206,27 @@ def test_an_accepted_result_is_reused_if_the_call_that_ran_meanwhile_fails() -> 
     reused = world.job(third).reused
     assert reused is not None
     assert (reused.job_id, reused.is_accepted) == (job.id, True)
+
+
+@pytest.mark.parametrize("verdict", [None, Verdict.REJECT])
+def test_an_accepted_result_replaces_a_cached_one_that_nobody_may_use(
+    verdict: Verdict | None,
+) -> None:
+    """A later call's result, which is doubted or rejected, must not keep it out of the cache."""
+    world = World(reuse=True)
+    first = reviewed(world)
+    second = uploaded_again(world)
+    photo = second.photo
+    assert photo is not None
+    world.jobs.jobs[second.id] = replace(second, photo=_turned(photo))
+    world.evolink.complete(world.task_of(second), CUT_OUT)
+    assert world.wake(second).state is State.REVIEW
+    if verdict is not None:
+        decided(world, second, verdict)
+    decided(world, first, Verdict.ACCEPT)
+    third = world.arrives("c.jpg")
+    world.settles()
+    assert (world.job(third).state, len(world.evolink.charges)) == (State.COMPLETED, 2)
+    reused = world.job(third).reused
+    assert reused is not None
+    assert (reused.job_id, reused.is_accepted) == (first.id, True)
