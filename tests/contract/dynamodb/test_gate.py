@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import Place, Shard, ShardChange
 from cutout.domain.job.result import DedupRecord
@@ -18,6 +19,7 @@ from cutout.ports.jobs_table import (
     DedupRecords,
     GateMovedError,
     JobMovedError,
+    ResultKeyTakenError,
     TaskClaim,
     TaskTakenError,
 )
@@ -210,28 +212,41 @@ def test_a_job_that_moved_takes_no_slot(store: Store, records: DedupRecords) -> 
     store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
 
 
-def test_of_several_lost_conditions_the_job_counts_first_then_slot_record_and_task(
+def test_of_several_lost_conditions_the_job_counts_first_then_slot_record_key_and_task(
     store: Store, records: DedupRecords
 ) -> None:
     """A worker that lost the job decides nothing else; a slot or a record is read again."""
     store.save(store.claim(a_job(id="f" * 32)), gate=[takes(name="other")], tasks=[OTHER_CLAIM])
     records.save_dedup_record(replace(RECORD, owner="f" * 32))
+    store.claim_result_key("a.png", "uploads/a.png")
     job = store.claim(a_job())
     moved = store.save(job)
     errors: list[type[Exception]] = []
-    for version, most_holders, record in ((0, 0, -1), (1, 0, -1), (1, 1, -1), (1, 1, 0)):
-        with pytest.raises(
-            (JobMovedError, GateMovedError, DedupRecordMovedError, TaskTakenError)
-        ) as lost:
+    for version, most_holders, record, key in (
+        (0, 0, -1, "a.png"),
+        (1, 0, -1, "a.png"),
+        (1, 1, -1, "a.png"),
+        (1, 1, 0, "a.png"),
+        (1, 1, 0, "a.jpg.png"),
+    ):
+        with pytest.raises(LostRaceError) as lost:
             store.save(
                 replace(moved, version=version),
                 gate=[takes()],
                 place=place(most_holders=most_holders),
                 picture=replace(RECORD, version=record),
                 tasks=[CLAIM],
+                result_key=key,
             )
         errors.append(lost.type)
-    assert errors == [JobMovedError, GateMovedError, DedupRecordMovedError, TaskTakenError]
+    assert errors == [
+        JobMovedError,
+        GateMovedError,
+        DedupRecordMovedError,
+        ResultKeyTakenError,
+        TaskTakenError,
+    ]
+    assert store.claim_result_key("a.jpg.png", "uploads/b.png")
 
 
 def test_a_slot_can_be_freed_alone(store: Store) -> None:

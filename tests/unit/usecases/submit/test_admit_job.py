@@ -73,6 +73,30 @@ def test_credits_that_another_job_spends_first_are_not_spent_twice() -> None:
     assert (world.jobs.shards[0].spent, world.evolink.posts) == ({START.date(): PRICE}, [])
 
 
+def test_a_result_key_that_another_photo_takes_first_is_left_to_it() -> None:
+    """The next key is claimed: one slot, one body and one call, as ever."""
+    hook = Hook()
+    world = sealed(World(reuse=True, step=hook))
+    hook.once_at("jobs.save", lambda: world.jobs.result_keys.update({"a.png": "uploads/a.png"}))
+    job = world.arrives("a.jpg")
+    assert (job.state, job.result_key, len(job.attempts)) == (State.PROCESSING, "a.jpg.png", 1)
+    assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (1, 1)
+    assert len(world.jobs.bodies) == 1
+
+
+def test_a_job_whose_picture_and_result_key_are_taken_waits_without_a_key() -> None:
+    """It claims the next one once it uses the cached result."""
+    world = sealed(World(reuse=True))
+    first = world.arrives("b.jpg")
+    world.jobs.result_keys["a.png"] = "uploads/a.png"
+    job = world.arrives("a.jpg")
+    assert (job.reason, job.result_key) == (Reason.SAME_PICTURE, None)
+    finish(world, first)
+    done = world.job(job)
+    assert (done.state, done.result_key) == (State.COMPLETED, "a.jpg.png")
+    assert len(world.evolink.posts) == 1
+
+
 @pytest.mark.parametrize("count", [19, 20, 21])
 def test_slots_in_several_shards_are_all_used_and_no_more(count: int) -> None:
     """Twenty slots are divided over three shards."""
