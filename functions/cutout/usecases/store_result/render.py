@@ -17,11 +17,7 @@ from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import RenderRequestQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.store_result.finish_cutout import (
-    FetchedResult,
-    FinishCutout,
-    VariantSources,
-)
+from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
 from cutout.usecases.store_result.publish_with_metadata import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -94,8 +90,9 @@ class Render:
         if result.pixels is Pixels.MODEL and Pixels.SOURCE in asked:
             is_last_try = request.tries >= _MOST_WAITS
             own = self.full_size_photos.fetch(job, folder / "photo", is_last_try=is_last_try)
-        if result.pixels is Pixels.SOURCE and Pixels.MODEL in asked:
-            models = self._models_result(job, folder / "result")
+        if result.pixels is Pixels.SOURCE and Pixels.MODEL in asked and self.result_cache:
+            pictures = self.finish_cutout.pictures
+            models = self.result_cache.fetch_again(job, folder / "result", pictures)
         file = folder / "cut-out.png"
         labels = self.results.fetch(result.key, file)
         is_there = labels is not None and sha256(file) == result.sha256
@@ -108,13 +105,6 @@ class Render:
             problem=None if is_there else "the cut-out no longer exists",
         )
         return sources, self.results.fitted(labels or Labels(metadata={}, tags={}), {})
-
-    def _models_result(self, job: Job, file: Path) -> FetchedResult | None:
-        """The cached result; None if it is gone."""
-        if self.result_cache is None or not self.result_cache.fetch_again(job, file):
-            return None
-        picture = self.finish_cutout.pictures.examine(file)
-        return FetchedResult(job=job, file=file, picture=picture)
 
     def _when_copied(self, job: Job, request: RenderRequest) -> None:
         """Send the same request again, to be processed once a copy of the photo exists."""

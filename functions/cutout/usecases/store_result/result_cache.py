@@ -13,6 +13,7 @@ from cutout.domain.job.result import Kept, Reuse
 from cutout.domain.object_keys import kept_key
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Folders, KeptResults
+from cutout.ports.pictures import Pictures
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
@@ -73,10 +74,12 @@ class ResultCache:
         """Fetch a cached result; False if it is gone, or other bytes than were cached."""
         return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256
 
-    def fetch_again(self, job: Job, file: Path) -> bool:
-        """Fetch the result that a completed job's cut-out was made from; False if not cached."""
+    def fetch_again(self, job: Job, file: Path, pictures: Pictures) -> FetchedResult | None:
+        """The provider's result that a job's cut-out was made from; None if it is not cached."""
         its_own = job.reused or self.deduplication.kept_result_of(job)
-        return its_own is not None and self.fetch(its_own, file)
+        if its_own is None or not self.fetch(its_own, file):
+            return None
+        return FetchedResult(job=job, file=file, picture=pictures.examine(file))
 
     def remove(self, job: Job) -> None:
         """Remove the result that this job cached; another job's result of the same photo stays.

@@ -29,7 +29,7 @@ from cutout.domain.polling_and_timing import LastAnswer, Randomness, Timing, bac
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
-from cutout.domain.states import AttemptOutcome, Move
+from cutout.domain.states import AttemptOutcome, Move, Pixels
 from cutout.ports.buckets import Folders, Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys
 from cutout.ports.queues import SubmissionQueue
@@ -235,12 +235,17 @@ class StoreResult:
         has_none = not self.variants.recipes and not job.recipes
         if has_none or finished.review_reason or job.due_at is None:
             return ()
+        result: FetchedResult | None = raw
+        if raw.pixels is Pixels.SOURCE:
+            # It was finished before it came under review, and only the cache has the provider's.
+            file, cache = raw.file.with_name("model"), self.result_cache
+            result = cache.fetch_again(job, file, self.finish_cutout.pictures) if cache else None
         sources = VariantSources(
             finish_cutout=self.finish_cutout,
             published=finished.file,
             pixels=finished.pixels,
             own=own,
-            result=raw,
+            result=result,
             problem=_NEVER_ENDED if job.failures >= _CAUTIOUS_FROM else None,
         )
         until = job.due_at - self.timing.lease / 3

@@ -143,9 +143,11 @@ def test_a_cached_result_is_fetched_only_if_it_is_what_was_cached(tmp_path: Path
     assert its_own is not None
     file = tmp_path / "again"
     assert rules.fetch(its_own, file)
-    assert rules.fetch_again(JOB, file)
-    assert not rules.fetch_again(replace(JOB, id="another"), file)
+    again = rules.fetch_again(JOB, file, world.pictures)
+    assert again == FetchedResult(job=JOB, file=file, picture=world.pictures.examine(file))
+    another = replace(JOB, id="another")
+    assert rules.fetch_again(another, file, world.pictures) is None
     kept.objects[KEY] = b"damaged"
     assert not rules.fetch(its_own, file)
     kept.lose(KEY)
-    assert not rules.fetch_again(JOB, file)
+    assert rules.fetch_again(JOB, file, world.pictures) is None

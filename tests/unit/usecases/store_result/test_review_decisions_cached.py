@@ -12,6 +12,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.source import Photo
 from cutout.domain.reasons import Reason
+from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError
@@ -230,3 +231,24 @@ def test_an_accepted_result_replaces_a_cached_one_that_nobody_may_use(
     reused = world.job(third).reused
     assert reused is not None
     assert (reused.job_id, reused.is_accepted) == (first.id, True)
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_variant_with_the_models_pixels_is_not_made_from_the_photos_own(
+    is_cached: bool,  # noqa: FBT001 - the provider's file, when the decision is carried out
+) -> None:
+    """What was accepted has the photo's pixels already."""
+    models = Recipe(name="models", pixels=Pixels.MODEL)
+    world = World(reuse=True, pixels=Pixels.SOURCE, recipes=(models,))
+    job = reviewed_when_finished(world)
+    if not is_cached:
+        world.kept.objects.clear()
+    job = decided(world, job, Verdict.ACCEPT)
+    assert (job.state, job.result and job.result.pixels) == (State.COMPLETED, Pixels.SOURCE)
+    (variant,) = job.variants
+    if is_cached:
+        assert (variant.key, variant.problem) == ("a.models.png", None)
+        assert b"faithful" in world.results.objects["a.png"].data
+        assert b"faithful" not in world.results.objects["a.models.png"].data
+    else:
+        assert variant.problem == "the model's result is no longer cached"
