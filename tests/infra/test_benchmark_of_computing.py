@@ -11,5 +11,5 @@ def test_every_function_is_measured() -> None:
     """Two small photos give each function figures of the recorded form."""
     figures = measured(photos=2, megapixels=_SMALL)
     assert set(figures) == set(recorded())
-    assert all(one.ready > 0 and one.first > 0 and one.peak_mb > 0 for one in figures.values())
-    assert all(one.warm <= one.first for one in figures.values())
+    for one in figures.values():
+        assert min(one.ready, one.first, one.warm, one.peak_mb) > 0
