@@ -14,6 +14,7 @@ from pathlib import Path
 
 _UNCHECKED_HASH = 0b01
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_STATEMENTS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def compile_tree(folder: Path) -> None:
@@ -39,10 +40,14 @@ def compile_tree(folder: Path) -> None:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.fix_missing_locations(tree)
+    blocks: list[ast.AST] = [tree]
+    while blocks:
+        block = blocks.pop()
+        if isinstance(block, _DOCUMENTED) and ast.get_docstring(block, clean=False) is not None:
+            block.body = block.body[1:] or [ast.copy_location(ast.Pass(), block.body[0])]
+        # Only statements: expressions, which are most of a tree, have no docstrings.
+        blocks += (one for part in _STATEMENTS for one in getattr(block, part, ()))
+    return tree
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
-# The last two are asked by botocore for the credentials of a person who has logged in.
+# botocore asks the last two for the credentials of a person who has logged in.
 _EVENTS_OF = ("cloudformation", "sso-oidc", "signin")
 
 

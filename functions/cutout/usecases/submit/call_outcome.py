@@ -125,8 +125,8 @@ class CallOutcomes:
         if not isinstance(outcome, Accepted) or attempt.posts > 1:
             # A repeat may have made a second task, while the callback was that of the first.
             return
-        # Anybody who has seen the callback URL can forge the body of a callback. So the task that
-        # the answer to the call names counts, not the one that a callback names.
+        # A callback's body is not signed: its sender may name any task. So the task that the call's
+        # answer names counts.
         named = attempt.named_task or (attempt.task_id if attempt.is_adopted else None)
         if named not in {None, outcome.task_id}:
             self.telemetry.log("a callback named another task than the call's answer")
