@@ -11,7 +11,7 @@ import pytest
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, Pause, PauseReason
 from cutout.domain.gate.shards import Place, Shard
 from cutout.domain.reasons import Reason
-from tests.support.builders import LIMITS, NOW, a_gate, a_shard, holders
+from tests.support.builders import NOW, a_gate, a_shard, holders
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -325,89 +325,6 @@ def test_free_slots_are_those_of_the_limits_that_a_person_set() -> None:
 def test_a_stack_without_settings_lets_three_photos_in_and_five_thousand_credits_a_day() -> None:
     """What the README promises."""
     assert Limits(max_in_flight=3, daily_credit_cap=Decimal(5000)) == DEFAULT_LIMITS
-
-
-OLD = a_gate(carried_in_flight=2, carried_day=NOW.date(), carried_spent=Decimal(20))
-"""The gate as an earlier version left it: two tasks run, and twenty credits are spent."""
-
-
-def test_what_an_earlier_version_admitted_counts() -> None:
-    """Its tasks run on, and its credits count on their day."""
-    gate = replace(OLD, shards=(a_shard(1, spent=10),))
-    assert (gate.in_flight, gate.free_slots) == (3, 0)
-    assert gate.why_closed(NOW) == Reason.GATE_FULL
-    assert (gate.spent_on(NOW.date()), gate.spent_on((NOW + DAY).date())) == (
-        Decimal(30),
-        Decimal(0),
-    )
-    assert place(OLD) == Place(
-        shard=0, most_holders=0, most_spent=Decimal("4974.6"), day=NOW.date()
-    )
-    dear = replace(OLD, carried_spent=Decimal("4994.61"))
-    assert dear.why_closed(NOW) == Reason.DAILY_CAP
-    assert dear.why_closed(NOW + DAY) is None
-
-
-def test_a_count_of_an_earlier_version_below_zero_opens_no_slot() -> None:
-    """It may have counted a task off that it never counted on."""
-    drifted = a_gate(held=2, carried_in_flight=-3)
-    assert (drifted.in_flight, drifted.free_slots) == (2, 1)
-
-
-def test_sealing_pauses_the_gate_for_earlier_versions_alone() -> None:
-    """They admit nothing beside this version, which goes on."""
-    sealed = OLD.sealed(NOW)
-    assert sealed == replace(OLD, seal=SEAL)
-    assert (OLD.is_sealed, sealed.is_sealed, sealed.is_paused(NOW)) == (False, True, False)
-    assert sealed.sealed(NOW + MINUTE) == sealed
-
-
-def test_a_pause_that_an_earlier_version_made_is_taken_over() -> None:
-    """Before the update, or by an old command line after it: then the gate is sealed again."""
-    paused = replace(OLD, seal=BY_HAND)
-    assert not paused.is_sealed
-    assert paused.sealed(NOW) == replace(OLD, seal=SEAL, pause=BY_HAND)
-    assert replace(OLD, pause=BAD_KEY).sealed(NOW) == replace(OLD, seal=SEAL, pause=BAD_KEY)
-
-
-def test_a_pause_by_a_new_command_line_stops_functions_of_an_earlier_version() -> None:
-    """They run alone until the update is deployed; so does its end."""
-    paused = OLD.pausing(PauseReason.OPERATOR, NOW, None)
-    assert paused == replace(OLD, seal=BY_HAND, pause=BY_HAND)
-    assert paused.resuming() == OLD
-    assert replace(OLD, seal=BAD_KEY).resuming() == OLD
-
-
-def test_a_short_pause_does_not_shorten_one_that_an_earlier_version_made() -> None:
-    """A call is refused in the moment of the update, before the gate is sealed."""
-    paused = replace(OLD, seal=BAD_KEY)
-    assert paused.pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE) == paused
-    assert paused.sealed(NOW).pause == BAD_KEY
-
-
-def test_sweep_seals_the_gate_and_notes_the_limits() -> None:
-    """The command line reads there what is deployed."""
-    wide = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
-    assert OLD.swept(wide, NOW) == replace(OLD, seal=SEAL, deployed=wide, most_shards=7)
-    narrow = OLD.swept(wide, NOW).swept(LIMITS, NOW)
-    assert (narrow.deployed, narrow.most_shards) == (LIMITS, 7)
-    mine = OLD.limited(wide).swept(LIMITS, NOW)
-    assert (mine.limits, mine.deployed, mine.most_shards) == (wide, LIMITS, 7)
-
-
-@pytest.mark.parametrize(("days", "carried"), [(0, 2), (3, 2), (3.001, 0)])
-def test_what_an_earlier_version_admitted_has_ended_after_three_days(
-    days: float, carried: int
-) -> None:
-    """A count that drifted would hold a slot for ever."""
-    later = OLD.sealed(NOW).swept(LIMITS, NOW + days * DAY)
-    assert later.carried_in_flight == carried
-
-
-def test_a_long_pause_does_not_show_that_an_earlier_versions_tasks_have_ended() -> None:
-    """That version may have admitted them a moment ago: it is the gate's first run of Sweep."""
-    paused = replace(OLD, seal=replace(BY_HAND, since=NOW - 4 * DAY))
-    assert paused.swept(LIMITS, NOW).carried_in_flight == 2
 
 
 def test_holders_that_are_older_than_any_task_are_stale() -> None:
