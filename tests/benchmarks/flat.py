@@ -26,7 +26,6 @@ from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
 from cutout.operator.list_jobs import JobFilter, ListJobs
-from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.sweep.sweep import Sweep
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import cloud
@@ -82,17 +81,14 @@ def asked(rows: int) -> dict[str, tuple[int, int]]:
 
 def _acts(jobs: DynamoJobs, clock: FakeClock) -> dict[str, Callable[[], object]]:
     submissions = MemorySubmissions()
-    admission = AdmissionScheduler(
-        gates=jobs, backlog=jobs, submissions=submissions, clock=clock, limits=LIMITS
-    )
     sweep = Sweep(
         backlog=jobs,
         gates=jobs,
-        admission=admission,
         submissions=submissions,
         callbacks=MemoryCallbacks(),
         telemetry=MemoryTelemetry(),
         clock=clock,
+        limits=LIMITS,
         resend_after=timedelta(minutes=2),
     )
 
@@ -105,7 +101,7 @@ def _acts(jobs: DynamoJobs, clock: FakeClock) -> dict[str, Callable[[], object]]
 
     return {
         "admit a photo, while others wait": admit,
-        "wake the next job": admission.enqueue_next,
+        "wake the next job": lambda: submissions.enqueue(jobs.waiting(1)),
         "sweep, with nothing due": sweep.sweep,
         "cutout where KEY": lambda: jobs.of_source("uploads", "0.png", 1),
         "the first page of cutout ls": first_page,

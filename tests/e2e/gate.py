@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import TRANSITIONS, Move, State
 from cutout.ports.jobs_table import JobMovedError
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from tests.simulation.listing import queue_missing
 from tests.simulation.promise import demand
 from tests.simulation.scene import Scene

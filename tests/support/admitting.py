@@ -6,7 +6,7 @@ from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook

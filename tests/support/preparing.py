@@ -22,7 +22,7 @@ def without_preparing(world: World) -> World:
     world.submit = replace(
         submit,
         copy_requests=replace(submit.copy_requests, queue=None),
-        precheck=replace(submit.precheck, copies_are_made=False),
+        copies_are_made=False,
         admit_job=replace(submit.admit_job, paid_calls=calls),
     )
     return world

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cutout.operator.list_jobs import ListJobs
-from cutout.wiring.gate_parts import admission_scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,9 +39,10 @@ def operate(ports: GatePorts, limits: Limits, *, lease: timedelta = _LEASE) -> C
     return Control(
         jobs=ports.jobs,
         gates=ports.jobs,
-        admission=admission_scheduler(ports, limits),
+        backlog=ports.jobs,
         submissions=ports.submissions,
         clock=ports.clock,
+        limits=limits,
         lease=lease,
     )
 

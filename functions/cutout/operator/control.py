@@ -12,10 +12,10 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import next_to_recheck, rechecking, reopened
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, Move, State, Transport
-from cutout.ports.jobs_table import Gates, Jobs
+from cutout.ports.jobs_table import Backlog, Gates, Jobs
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
-from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
+from cutout.usecases.shared.change_gate import change_gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,10 @@ class Control:
 
     jobs: Jobs
     gates: Gates
-    admission: AdmissionScheduler
+    backlog: Backlog
     submissions: SubmissionQueue
     clock: Clock
+    limits: Limits
     lease: timedelta
 
     def pause(self) -> Gate:
@@ -37,7 +38,7 @@ class Control:
     def resume(self) -> Gate:
         """End any pause of the gate, and enqueue waiting jobs."""
         gate = change_gate(self.gates, Gate.resuming)
-        self.admission.enqueue_waiting()
+        self.enqueue_waiting()
         return gate
 
     def set_limits(
@@ -50,7 +51,7 @@ class Control:
 
         def rule(gate: Gate) -> Gate:
             # Limits are overridden together: the one that is not named keeps its present value.
-            current = gate.limits or self.admission.limits
+            current = gate.limits or self.limits
             changed = Limits(
                 max_in_flight=current.max_in_flight if max_in_flight is None else max_in_flight,
                 daily_credit_cap=(
@@ -60,13 +61,13 @@ class Control:
             return gate.limited(changed)
 
         gate = change_gate(self.gates, rule)
-        self.admission.enqueue_waiting()
+        self.enqueue_waiting()
         return gate
 
     def restore_limits(self) -> Gate:
         """Use the deployed limits again."""
         gate = change_gate(self.gates, lambda gate: gate.limited(None))
-        self.admission.enqueue_waiting()
+        self.enqueue_waiting()
         return gate
 
     def retry(
@@ -119,5 +120,7 @@ class Control:
         return saved
 
     def enqueue_waiting(self) -> None:
-        """Enqueue waiting jobs, as many as the gate has free slots."""
-        self.admission.enqueue_waiting()
+        """Enqueue the oldest waiting jobs, as many as the gate has free slots."""
+        gate = self.gates.read_gate(self.limits)
+        if gate.why_closed(self.clock.now()) is None:
+            self.submissions.enqueue(self.backlog.waiting(gate.free_slots))

@@ -1,4 +1,4 @@
-"""The gate's ports, limits and scheduler, for every function that frees slots and for operators."""
+"""The ports of the gate, for every function that frees slots and for operators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Limits
-from cutout.usecases.shared.admission import AdmissionScheduler
 
 if TYPE_CHECKING:
     from cutout.domain.function_settings import SweepSettings
@@ -27,14 +26,3 @@ class GatePorts:
 def gate_limits(settings: SweepSettings) -> Limits:
     """The gate's limits, as they are deployed."""
     return Limits(max_in_flight=settings.max_in_flight, daily_credit_cap=settings.daily_credit_cap)
-
-
-def admission_scheduler(ports: GatePorts, limits: Limits) -> AdmissionScheduler:
-    """Compose the scheduler that admits waiting jobs within these limits."""
-    return AdmissionScheduler(
-        gates=ports.jobs,
-        backlog=ports.jobs,
-        submissions=ports.submissions,
-        clock=ports.clock,
-        limits=limits,
-    )

@@ -27,7 +27,7 @@ from cutout.usecases.shared.notes_and_tags import LatestNotes, SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring import chosen_provider
 from cutout.wiring.aws_clients import tls_context
-from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
+from cutout.wiring.gate_parts import GatePorts, gate_limits
 
 if TYPE_CHECKING:
     from cutout.domain.function_settings import JobSettings
@@ -143,7 +143,6 @@ class JobParts:
     def __init__(self, ports: JobPorts, settings: JobSettings) -> None:
         self._ports = ports
         self.limits = gate_limits(settings)
-        self.admission = admission_scheduler(ports, self.limits)
         self.timing = Timing(
             first_poll=settings.first_poll_seconds,
             poll_interval=settings.poll_interval_seconds,
@@ -158,7 +157,8 @@ class JobParts:
         self.settlement_effects = self._settlement_effects(settings)
         self.job_writer = JobWriter(
             jobs=ports.jobs,
-            admission=self.admission,
+            backlog=ports.jobs,
+            submissions=ports.submissions,
             announcements=ports.announcements,
             settlement_effects=self.settlement_effects,
             files=ports.files,

@@ -25,7 +25,6 @@ from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.paid_call import PaidCalls
-from cutout.usecases.submit.precheck import Precheck
 from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
@@ -225,7 +224,7 @@ def _submit_job(
         jobs=jobs,
         backlog=jobs,
         latest_versions=jobs,
-        admission=parts.admission,
+        uploads=shared.uploads,
         clock=clock,
         telemetry=telemetry,
         failures=parts.step_failures(SUBMITTED),
@@ -238,16 +237,13 @@ def _submit_job(
             clock=clock,
             timing=timing,
         ),
-        precheck=Precheck(
-            uploads=shared.uploads,
-            limits=limits,
-            copies_are_made=shared.preparations is not None,
-            own_pixels=own_pixels,
-        ),
         copy_requests=copy_requests,
         admit_job=admit_job,
         provider=shared.provider,
         callbacks=shared.callbacks,
+        limits=limits,
+        own_pixels=own_pixels,
+        copies_are_made=shared.preparations is not None,
     )
 
 

@@ -13,7 +13,7 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.environment_reader import read_settings
-from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
+from cutout.wiring.gate_parts import gate_limits
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
@@ -26,18 +26,14 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     clients = Clients(environment)
     # Most runs find nothing to send, so the client of SQS is made when the first message is.
     clients.connect("dynamodb")
-    ports = GatePorts(
-        clock=SystemClock(),
-        jobs=DynamoJobs(Table(clients.dynamodb, settings.jobs_table)),
-        submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
-    )
+    jobs = DynamoJobs(Table(clients.dynamodb, settings.jobs_table))
     return Sweep(
-        backlog=ports.jobs,
-        gates=ports.jobs,
-        admission=admission_scheduler(ports, gate_limits(settings)),
-        submissions=ports.submissions,
+        backlog=jobs,
+        gates=jobs,
+        submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         telemetry=telemetry,
-        clock=ports.clock,
+        clock=SystemClock(),
+        limits=gate_limits(settings),
         resend_after=settings.lease_seconds,
     )

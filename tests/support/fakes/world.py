@@ -30,7 +30,7 @@ from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.job_parts import JobParts, JobPorts
 from cutout.wiring.store_result_function import StoreResultPorts, store_result_use_cases
@@ -273,11 +273,11 @@ class World:
         self.sweep = Sweep(
             backlog=self.jobs,
             gates=self.jobs,
-            admission=parts.admission,
             submissions=self.submissions,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
             clock=self.clock,
+            limits=limits,
             resend_after=timing.lease,
         )
         self.operate = operate(ports, limits, lease=timing.lease)

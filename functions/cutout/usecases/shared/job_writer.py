@@ -15,10 +15,10 @@ from cutout.domain.job.result import DedupRecord
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State
-from cutout.ports.jobs_table import JobMovedError, Jobs, TaskClaim
+from cutout.ports.jobs_table import Backlog, JobMovedError, Jobs, TaskClaim
 from cutout.ports.provider_api import Files
+from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
-from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.notes_and_tags import SettlementEffects
 
@@ -40,7 +40,8 @@ class JobWriter:
     """
 
     jobs: Jobs
-    admission: AdmissionScheduler
+    backlog: Backlog
+    submissions: SubmissionQueue
     announcements: Announcements
     settlement_effects: SettlementEffects
     files: Files
@@ -98,7 +99,7 @@ class JobWriter:
         _count_time_in_state(self.telemetry, before, after)
         self._discard_copies(before, after)
         if others_wait and before.state.holds_slot and not after.state.holds_slot:
-            self.admission.enqueue_next()
+            self.enqueue_next()
         if after.state.is_settled and not before.state.is_settled:
             if self.deduplication is not None:
                 self.deduplication.job_settled(saved)
@@ -161,6 +162,10 @@ class JobWriter:
             move, now=now, retention=self.retention, reason=reason, code=code, message=message
         )
         return self.record(job, end, decided_by=decided_by)
+
+    def enqueue_next(self) -> None:
+        """Enqueue the oldest waiting job for a slot that has become free."""
+        self.submissions.enqueue(self.backlog.waiting(1))
 
     def announce(self, job: Job) -> Job:
         """Apply a settled job's effects, send its completion event, then mark it as announced.

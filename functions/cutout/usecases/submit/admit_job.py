@@ -24,7 +24,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.polling_and_timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
 from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
+from cutout.domain.retry_policy import Verdict, decide_refusal
 from cutout.domain.states import Move, Transport
 from cutout.ports.jobs_table import (
     Backlog,
@@ -35,7 +35,7 @@ from cutout.ports.jobs_table import (
 )
 from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock
-from cutout.usecases.shared.admission import GATE_TRIES
+from cutout.usecases.shared.change_gate import GATE_TRIES
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.submit.call_outcome import CallOutcomes
@@ -220,38 +220,19 @@ class AdmitJob:
     def handover_failed(self, job: Job, outcome: Refused | NotSent) -> Job:
         """The photo could not be handed over; no call was made, and nothing is paid."""
         if isinstance(outcome, Refused):
-            return self.handover_refused(job, outcome, decide_refusal(outcome))
-        delay = back_off(job.handovers_failed, LONGEST_BACK_OFF, self.randomness)
-        return self._hand_over_later(job, outcome, delay, Reason.PROVIDER_UNREACHABLE)
-
-    def handover_refused(self, job: Job, refused: Refused, decision: Decision) -> Job:
-        """Do what the retry policy decides about a refused copy."""
-        match decision.verdict:
-            case Verdict.PAUSE:
-                self.call_outcomes.pause(decision, refused)
-                return self.hold(job, Reason.GATE_PAUSED)
-            case Verdict.AGAIN:
-                delay = decision.delay or timedelta(0)
-                return self._hand_over_later(job, refused, delay, decision.reason)
-            # Without a call there is no callback to wait for.
-            case Verdict.FAIL | Verdict.WAIT:
-                return self._settle_unsent(job, refused, decision.reason)
-
-    def _hand_over_later(
-        self, job: Job, outcome: Refused | NotSent, delay: timedelta, end: Reason
-    ) -> Job:
-        """Hand the photo over again after the delay; end the job after too many failures."""
-        failed = job.handovers_failed + 1
-        if failed > _MOST_HANDOVERS:
-            return self._settle_unsent(job, outcome, end)
-        again, message = replace(job, handovers_failed=failed), outcome.message
+            decision = decide_refusal(outcome)
+            if decision.verdict is not Verdict.PAUSE:
+                # Without a call there is no callback to wait for.
+                return self.call_outcomes.fail(job, job, decision.reason, outcome)
+            self.call_outcomes.pause(decision, outcome)
+            return self.hold(job, Reason.GATE_PAUSED)
+        if job.handovers_failed >= _MOST_HANDOVERS:
+            return self.call_outcomes.fail(job, job, Reason.PROVIDER_UNREACHABLE, outcome)
+        wait = back_off(job.handovers_failed, LONGEST_BACK_OFF, self.randomness)
+        again, message = replace(job, handovers_failed=job.handovers_failed + 1), outcome.message
         return self.job_writer.move(
-            job, Move.HOLD, Reason.BACKING_OFF, wait=delay, known=again, message=message
+            job, Move.HOLD, Reason.BACKING_OFF, wait=wait, known=again, message=message
         )
-
-    def _settle_unsent(self, job: Job, outcome: Refused | NotSent, reason: Reason) -> Job:
-        code = outcome.code if isinstance(outcome, Refused) else None
-        return self.job_writer.settle(job, Move.FAIL, reason, code=code, message=outcome.message)
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
         """Complete the job from a cached result: no slot, no credits, straight to StoreResult."""

@@ -30,7 +30,7 @@ from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
 from cutout.ports.jobs_table import Gates, JobMovedError, TaskTakenError
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from cutout.usecases.shared.job_writer import JobWriter
 
 _RACES = 12
@@ -132,14 +132,6 @@ class CallOutcomes:
             self.telemetry.log("a callback named another task than the call's answer")
             self.telemetry.metric(Metric.TASK_TAKEN)
 
-    def lease_expired(self, job: Job) -> Job:
-        """Record a call whose worker crashed: whether the call was made is unknown."""
-        attempt = job.attempt
-        if attempt is None:
-            return job
-        outcome = OutcomeUnknown(message="the worker ended before the answer was recorded")
-        return self.record(job, attempt.number, outcome)
-
     def _next(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Write the job after its call's outcome, and pause the gate before if that requires it."""
         if attempt.is_taken and not isinstance(outcome, Accepted):
@@ -172,7 +164,7 @@ class CallOutcomes:
             )
         )
         if decision.verdict is Verdict.FAIL:
-            return self._fail(job, ended, decision.reason, refused)
+            return self.fail(job, ended, decision.reason, refused)
         # Before the job is written: its slot must not go to the next one that is refused.
         self.pause(decision, refused)
         is_paused = decision.verdict is Verdict.PAUSE
@@ -205,9 +197,10 @@ class CallOutcomes:
             code=refused.code,
             message=refused.message,
         )
-        return self._fail(job, job.with_attempt(unknown), Reason.OUTCOME_UNKNOWN, refused)
+        return self.fail(job, job.with_attempt(unknown), Reason.OUTCOME_UNKNOWN, refused)
 
-    def _fail(self, job: Job, known: Job, reason: Reason, outcome: Refused | NotSent) -> Job:
+    def fail(self, job: Job, known: Job, reason: Reason, outcome: Refused | NotSent) -> Job:
+        """End a job that the provider did not take, with what is known of its attempts."""
         code = outcome.code if isinstance(outcome, Refused) else None
         return self.job_writer.settle(
             job, Move.FAIL, reason, known=known, code=code, message=outcome.message
@@ -234,7 +227,7 @@ class CallOutcomes:
             replace(attempt.ended(AttemptOutcome.NOT_SENT), message=not_sent.message)
         )
         if now - (ended.trying_since or now) >= self.timing.job_deadline:
-            return self._fail(job, ended, Reason.PROVIDER_UNREACHABLE, not_sent)
+            return self.fail(job, ended, Reason.PROVIDER_UNREACHABLE, not_sent)
         tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
         wait, message = back_off(tries, LONGEST_BACK_OFF, self.randomness), not_sent.message
         return self.job_writer.move(

@@ -7,8 +7,10 @@ job.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 
 from cutout.domain.dataclass import dataclass
@@ -21,43 +23,52 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider_outcomes import Accepted, CreateOutcome
-from cutout.domain.reasons import Reason
+from cutout.domain.messages.upload_marks import read_marks
+from cutout.domain.photo.photo_and_result_checks import PhotoLimits, check_size, inspect
+from cutout.domain.provider_outcomes import Accepted, CreateOutcome, OutcomeUnknown
+from cutout.domain.reasons import REFUSALS, Reason
+from cutout.domain.recipes import OwnPixels
 from cutout.domain.retry_policy import decide_refusal
-from cutout.domain.states import Move, State
+from cutout.domain.states import Lane, Move, State
+from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import Backlog, JobMovedError, Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import Step, StepFailures
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
-from cutout.usecases.submit.precheck import Precheck
 from cutout.usecases.submit.repeat_call import RepeatCalls
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitJob:
-    """Moves one job as far as it can go without waiting."""
+    """Moves one job as far as it can go without waiting.
+
+    Attributes:
+        copies_are_made: False in a deployment without Prepare: photos are sent as they are.
+        own_pixels: which cut-outs have their photo's own pixels.
+    """
 
     job_writer: JobWriter
     jobs: Jobs
     backlog: Backlog
     latest_versions: LatestVersions
-    admission: AdmissionScheduler
+    uploads: Uploads
     clock: Clock
     telemetry: Telemetry
     failures: StepFailures
     call_outcomes: CallOutcomes
     repeat_calls: RepeatCalls
-    precheck: Precheck
     copy_requests: CopyRequests
     admit_job: AdmitJob
     provider: Provider
     callbacks: TaskCheckQueue
+    limits: PhotoLimits
+    own_pixels: OwnPixels
+    copies_are_made: bool
 
     def advance(self, job: Job, newest: LatestVersion | None = None) -> None:
         """Move a job; if it leaves a free slot unused, move the oldest waiting job, too.
@@ -83,7 +94,7 @@ class SubmitJob:
             failed += step.error is not None and not step.is_denied
             if failed == _MOST_FAILED or not _leaves_the_slot(candidate, step):
                 return
-        self.admission.enqueue_next()
+        self.job_writer.enqueue_next()
 
     def waiting(self) -> Iterator[Job]:
         """The jobs that wait at the gate, by priority; jobs that were admitted are skipped."""
@@ -101,11 +112,13 @@ class SubmitJob:
             state=job.state,
             key=job.source.key,
         )
-        now = self.clock.now()
+        now, attempt = self.clock.now(), job.attempt
         if job.state is State.QUEUED and not job.is_backing_off(now):
             return self._start(job, newest)
-        if job.state is State.SUBMITTING and job.is_due(now):
-            return self.call_outcomes.lease_expired(job)
+        if job.state is State.SUBMITTING and job.is_due(now) and attempt is not None:
+            # Its worker crashed: whether it made the call is unknown.
+            lost = OutcomeUnknown(message="the worker ended before the answer was recorded")
+            return self.call_outcomes.record(job, attempt.number, lost)
         if job.state is State.UNCONFIRMED and job.is_due(now) and not job.has_unverified_task:
             return self._repeat(job)
         self.job_writer.reapply_effects(job)
@@ -118,15 +131,63 @@ class SubmitJob:
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         try:
-            job = self.precheck.checked(job)
-            self.precheck.require_copies(job)
+            job = self.checked(job)
+            self.require_copies(job)
             return self._call(*self.admit_job.admit(job))
         except NotAPhotoError as exc:
-            if isinstance(exc, NeedsPreparingError) and self.copy_requests.queue:
+            if isinstance(exc, NeedsPreparingError) and self.copies_are_made:
                 return self.copy_requests.request(job, exc)
             return self.job_writer.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
             return self.job_writer.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+
+    def checked(self, job: Job) -> Job:
+        """The job with its photo's properties.
+
+        Raises:
+            NeedsPreparingError: the model only takes a converted copy.
+            NotAPhotoError: the model takes neither the photo nor a copy.
+            SourceGoneError: the object no longer exists.
+        """
+        if job.reason in REFUSALS:
+            raise NotAPhotoError(job.reason, job.message or "")
+        if job.reason is Reason.SOURCE_DELETED:
+            raise SourceGoneError("deleted before Prepare read it")
+        if job.photo:
+            return job
+        source = job.source
+        check_size(source.key, source.size, self.limits)
+        upload = self.uploads.read(source)
+        marks = read_marks(upload.metadata)
+        try:
+            photo = inspect(upload.data, self.limits)
+        except NeedsPreparingError as exc:
+            # Prepare's report counts only if it is about the same bytes.
+            exc.sha256 = hashlib.sha256(upload.data).hexdigest()
+            raise
+        return replace(
+            job,
+            photo=photo,
+            lane=Lane.BACKFILL if marks.is_backfill else job.lane,
+            bypass_cache=job.bypass_cache or marks.bypass_cache,
+            recipes=marks.recipes,
+        )
+
+    def require_copies(self, job: Job) -> None:
+        """Check that every copy that a checked job needs exists.
+
+        Raises:
+            NeedsPreparingError: a copy must be made first.
+        """
+        photo = job.photo
+        if not self.copies_are_made:
+            return
+        if photo and not photo.is_plain and job.prepared is None:
+            text = "it is turned by its Exif, or in other colours than sRGB"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+        if job.upright is None and self.own_pixels.are_wanted(job.source.key):
+            text = "its own pixels are wanted for the cut-out"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
     def _repeat(self, job: Job) -> Job:
         """Repeat an unconfirmed call after its grace time, with the same body and key."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
@@ -16,7 +16,6 @@ from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, GateMovedError, Gates, NewerRow
 from cutout.ports.queues import SubmissionQueue, TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.admission import AdmissionScheduler
 
 _MOST_DUE = 1000
 _LONGEST_RESEND = timedelta(hours=1)
@@ -36,11 +35,11 @@ class Sweep:
 
     backlog: Backlog
     gates: Gates
-    admission: AdmissionScheduler
     submissions: SubmissionQueue
     callbacks: TaskCheckQueue
     telemetry: Telemetry
     clock: Clock
+    limits: Limits
     resend_after: timedelta
 
     def sweep(self) -> int:
@@ -56,7 +55,8 @@ class Sweep:
         gate = self._look_at_gate(now, has_waiting=backlog.waiting > 0)
         # Before waiting jobs are enqueued, so that those of an earlier version are among them.
         self.backlog.carry_over()
-        self.admission.enqueue_for(gate)
+        if gate.why_closed(now) is None:
+            self.submissions.enqueue(self.backlog.waiting(gate.free_slots))
         self._publish(due, backlog, gate, now)
         return len(due.jobs)
 
@@ -88,7 +88,7 @@ class Sweep:
     def _look_at_gate(self, now: datetime, *, has_waiting: bool) -> Gate:
         """Note what is deployed and waits, and remove from the shards what no job will."""
         gate = self.gates.read_gate()
-        swept = gate.swept(self.admission.limits, now, has_waiting=has_waiting)
+        swept = gate.swept(self.limits, now, has_waiting=has_waiting)
         if swept != gate:
             # A gate that somebody else has just written is left to the next run.
             with suppress(GateMovedError):

@@ -13,7 +13,7 @@ from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import CreateOutcome, OutcomeUnknown
 from cutout.domain.states import State
-from cutout.usecases.shared.admission import GATE_TRIES, change_gate
+from cutout.usecases.shared.change_gate import GATE_TRIES, change_gate
 from tests.support.fakes.evolink import FakeEvolink
 from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook

@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from tests.support.admitting import held, registered, sealed
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
@@ -64,7 +64,7 @@ def test_a_job_that_finds_no_free_slot_says_why_it_waits(
     world = sealed(World(reuse=reuse, step=hook))
     why(world)  # type: ignore[operator]
     job = registered(world)
-    kept, text = world.submit.admit_job.admit(world.submit.precheck.checked(job))
+    kept, text = world.submit.admit_job.admit(world.submit.checked(job))
     assert held(kept) == (State.QUEUED, reason, True, 0)
     assert (text, kept.due_at, world.job(job)) == (None, None, kept)
     assert (world.jobs.bodies, world.links.signed_at, world.bought.items) == ({}, {}, {})

@@ -76,8 +76,9 @@ def test_an_answer_for_an_attempt_that_is_not_known_changes_nothing() -> None:
     world = World()
     job = calling(world)
     assert world.submit.call_outcomes.record(job, 9, UNKNOWN) == job
-    without = replace(job, attempts=())
-    assert world.submit.call_outcomes.lease_expired(without) == without
+    without = replace(job, attempts=(), due_at=START)
+    world.jobs.jobs[job.id] = without
+    assert world.advance(without) == without
 
 
 def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:

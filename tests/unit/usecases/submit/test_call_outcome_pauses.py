@@ -15,7 +15,7 @@ from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import KEY_SALT, TIMING, World

@@ -27,7 +27,7 @@ TURNED = replace(PHOTO, orientation=6)
 def test_where_nothing_is_prepared_photos_go_as_they_are() -> None:
     """But a copy of an earlier deployment is not sent any more: nobody could make another."""
     submit = without_preparing(World(pixels=Pixels.SOURCE)).submit
-    submit.precheck.require_copies(a_job(photo=TURNED))
+    submit.require_copies(a_job(photo=TURNED))
     calls = submit.admit_job.paid_calls
     calls.require_recent_copy(a_job(photo=TURNED))
     with pytest.raises(NeedsPreparingError):

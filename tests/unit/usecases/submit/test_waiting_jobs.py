@@ -12,7 +12,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from tests.support.fakes.evolink import PRICE
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import Hook

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from cutout.domain.gate.gate import PauseReason
 from cutout.domain.provider_outcomes import Cause, NotSent, Refused
 from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Decision, Verdict
 from cutout.domain.states import State
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World
 
-MINUTE = timedelta(minutes=1)
 NOT_SENT = NotSent(message="ConnectError")
-REFUSED = Refused(cause=Cause.RATE_LIMITED, code="429", message="slow down")
 
 
 def test_ten_in_line_are_looked_at_of_those_that_still_wait() -> None:
@@ -68,27 +63,26 @@ def test_a_photo_is_handed_over_in_vain_forty_times(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "failed", "end"),
+    ("cause", "end"),
     [
-        (Verdict.AGAIN, 39, (State.QUEUED, Reason.BACKING_OFF, 40, MINUTE)),
-        (Verdict.AGAIN, 40, (State.FAILED, Reason.REFUSED_BY_PROVIDER, 40, None)),
-        (Verdict.FAIL, 0, (State.FAILED, Reason.REFUSED_BY_PROVIDER, 0, None)),
-        (Verdict.WAIT, 0, (State.FAILED, Reason.REFUSED_BY_PROVIDER, 0, None)),
-        (Verdict.PAUSE, 0, (State.QUEUED, Reason.GATE_PAUSED, 0, None)),
+        (Cause.OTHER, (State.FAILED, Reason.REFUSED_BY_PROVIDER)),
+        (Cause.CALL_UNDECIDED, (State.FAILED, Reason.REFUSED_BY_PROVIDER)),
+        (Cause.PHOTO_NOT_FETCHED, (State.FAILED, Reason.REFUSED_BY_PROVIDER)),
+        (Cause.RATE_LIMITED, (State.QUEUED, Reason.GATE_PAUSED)),
+        (Cause.OUT_OF_CREDITS, (State.QUEUED, Reason.GATE_PAUSED)),
+        (Cause.KEY_REFUSED, (State.QUEUED, Reason.GATE_PAUSED)),
     ],
 )
-def test_a_refused_copy_follows_each_verdict_of_the_retry_policy(
-    verdict: Verdict, failed: int, end: tuple[State, Reason, int, timedelta | None]
+def test_a_refused_copy_pauses_the_gate_or_ends_its_job(
+    cause: Cause, end: tuple[State, Reason]
 ) -> None:
     """So the policy alone says what a 429 does, to a call and to a copy."""
     world = World()
-    job = world.jobs.claim(a_job(State.QUEUED, handovers_failed=failed, due_at=START))
-    decision = Decision(
-        verdict=verdict,
-        delay=MINUTE,
-        pause=PauseReason.RATE_LIMITED if verdict is Verdict.PAUSE else None,
-    )
-    after = world.submit.admit_job.handover_refused(job, REFUSED, decision)
-    wait = after.due_at - START if after.due_at and not after.state.is_settled else None
-    assert (after.state, after.reason, after.handovers_failed, wait) == end
-    assert world.jobs.read_gate().pause is None or verdict is Verdict.PAUSE
+    job = world.jobs.claim(a_job(State.QUEUED, due_at=START))
+    refused = Refused(cause=cause, code="code", message="no")
+    after = world.submit.admit_job.handover_failed(job, refused)
+    assert (after.state, after.reason, after.handovers_failed) == (*end, 0)
+    pause = world.jobs.read_gate().pause
+    assert (pause is not None) == after.is_waiting == (end[0] is State.QUEUED)
+    if after.state.is_settled:
+        assert (after.code, after.message) == ("code", "no")

@@ -11,7 +11,7 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import GateMovedError
-from cutout.usecases.shared.admission import change_gate
+from cutout.usecases.shared.change_gate import change_gate
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World
@@ -38,7 +38,7 @@ def test_as_many_waiting_jobs_are_enqueued_as_slots_are_free(
     world = World()
     ids = behind_the_gate(world, waiting)
     world.occupy(occupied, spent=spent)
-    world.job_writer.admission.enqueue_waiting()
+    world.operate.enqueue_waiting()
     assert world.submissions.job_ids == ids[:enqueued]
 
 
@@ -47,7 +47,7 @@ def test_nothing_is_enqueued_while_the_gate_is_paused() -> None:
     world = World()
     behind_the_gate(world, 2)
     change_gate(world.jobs, lambda gate: gate.pausing(PauseReason.OPERATOR, START, None))
-    world.job_writer.admission.enqueue_waiting()
+    world.operate.enqueue_waiting()
     assert world.submissions.job_ids == []
 
 
@@ -60,7 +60,7 @@ def test_a_freed_slot_enqueues_the_oldest_waiting_job_without_reading_the_gate(
     world = World(step=hook)
     ids = behind_the_gate(world, waiting)
     hook.seen.clear()
-    world.job_writer.admission.enqueue_next()
+    world.job_writer.enqueue_next()
     assert world.submissions.job_ids == ids[:1]
     assert "gate.read" not in hook.seen
 
