@@ -1,4 +1,4 @@
-"""A gate or table that is written by too many at once, and answers that got lost on the way."""
+"""Contention on the gate and the table, and writes whose response is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.hooks import Hook
 
 
 def contended(hook: Hook, step: str, write: Callable[[], object]) -> None:
-    """Each time a worker comes to the step, another one has just written something."""
+    """Call `write` each time a worker reaches the step, as a competing worker would."""
 
     def race() -> None:
         write()
@@ -30,18 +30,18 @@ def contended(hook: Hook, step: str, write: Callable[[], object]) -> None:
 
 
 def new_job(world: World) -> Job:
-    """A photo that Submit has not looked at."""
+    """A registered job that Submit has not advanced."""
     job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
     return job
 
 
-def test_a_job_that_loses_the_slot_each_time_is_left_to_a_later_delivery() -> None:
-    """Bounded: the message is delivered again, and nothing was paid."""
+def test_a_job_that_loses_every_race_for_a_slot_is_left_to_a_later_delivery() -> None:
+    """The number of tries is bounded; the queue redelivers the message, and nothing was paid."""
     hook = Hook()
     world = World(step=hook, limits=replace(LIMITS, max_in_flight=1))
     job = new_job(world)
-    # Another job takes the only slot before each write, and has freed it at the next read.
+    # Another job takes the only slot before each write, and frees it before the next read.
     contended(hook, "jobs.save", lambda: world.occupy(1))
     contended(hook, "gate.read", world.jobs.shards.clear)
     with pytest.raises(StoreBusyError):
@@ -50,10 +50,10 @@ def test_a_job_that_loses_the_slot_each_time_is_left_to_a_later_delivery() -> No
     assert (world.job(job), world.evolink.posts) == (job, [])
 
 
-def test_an_answer_that_cannot_be_recorded_is_passed_on_to_who_follows_tasks() -> None:
-    """Paid, and nobody else knows the task: without it, the call would be repeated, and paid again.
+def test_an_accepted_call_that_cannot_be_recorded_is_passed_on_in_a_message() -> None:
+    """Without the message, the call would be repeated and might be charged again.
 
-    The provider calls nobody back here, and does not know a repeat by its key.
+    This provider sends no callback and ignores idempotency keys.
     """
     hook = Hook()
     world = World(step=hook)
@@ -78,7 +78,7 @@ def test_an_answer_that_cannot_be_recorded_is_passed_on_to_who_follows_tasks() -
 
 
 def test_a_slot_is_freed_with_the_write_that_ends_its_task() -> None:
-    """The job is not written without the slot: after a failed write, the task is read again."""
+    """Both are in one transaction: if it fails, the task is read again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -95,8 +95,8 @@ def test_a_slot_is_freed_with_the_write_that_ends_its_task() -> None:
     assert world.jobs.read_gate().in_flight == 0
 
 
-def test_a_change_to_the_gate_alone_is_bounded_too() -> None:
-    """Sweep, or a person, comes again."""
+def test_a_change_to_the_gate_alone_gives_up_after_a_bounded_number_of_tries() -> None:
+    """Sweep or the operator repeats it later."""
     hook = Hook()
     world = World(step=hook)
 
@@ -111,8 +111,8 @@ def test_a_change_to_the_gate_alone_is_bounded_too() -> None:
 
 
 @pytest.mark.parametrize("lost", range(6))
-def test_a_write_whose_answer_got_lost_is_made_good(lost: int) -> None:
-    """It was written, but its writer is told that it lost: Sweep finds the job and goes on."""
+def test_a_write_whose_response_is_lost_does_not_lose_the_job(lost: int) -> None:
+    """The write took effect although its writer sees a conflict; Sweep finds the job."""
     world = World()
     answers = iter(range(100))
     world.jobs.loses_answer = lambda: next(answers) == lost
@@ -125,8 +125,8 @@ def test_a_write_whose_answer_got_lost_is_made_good(lost: int) -> None:
     assert (world.job(job).is_announced, len(world.evolink.charges)) == (True, 1)
 
 
-def test_a_slow_call_that_ends_unknown_after_its_lease_is_still_just_unknown() -> None:
-    """Sweep thought its worker dead; the worker knows no more than Sweep."""
+def test_a_slow_call_with_unknown_outcome_is_unconfirmed_after_its_lease() -> None:
+    """Sweep has already taken the worker for crashed; both record that the outcome is unknown."""
     world = World()
 
     def slow(_evolink: FakeEvolink, _body: str, _key: str) -> CreateOutcome:

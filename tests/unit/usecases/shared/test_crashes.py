@@ -1,7 +1,7 @@
-"""A worker may die at any step: redelivery, callback and Sweep finish what it began.
+"""A worker may crash at any step: redelivery, callback and Sweep complete the job.
 
-Each story is lived once without a death, to learn its steps; then once for each of them, with the
-worker that comes to it dying there. ` done` steps lie right after a side effect.
+Each story runs once without a crash to record its steps, then once for each step with a crash
+at it. Steps named ` done` come right after a side effect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONG_ENOUGH = timedelta(hours=2)
 
 
 def steps_of(story: Story) -> list[str]:
-    """Every step of the story when nobody dies."""
+    """Every step of the story without a crash."""
     life = Life(story)
     life.live()
     return life.steps.seen
@@ -45,14 +45,14 @@ DEATHS = [
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
 @pytest.mark.parametrize("honours_keys", [True, False], ids=["keys", "no keys"])
 @pytest.mark.parametrize(("story", "dies_at", "step"), DEATHS)
-def test_a_worker_dies_at_any_step_and_the_photo_is_done_paid_and_announced_once(
+def test_a_crash_at_any_step_leaves_one_result_one_charge_and_one_completed_job(
     story: Story,
     dies_at: int,
     step: str,
     honours_keys: bool,  # noqa: FBT001 - a column of the table
     is_redelivered: bool,  # noqa: FBT001
 ) -> None:
-    """One result, one charge (or a second that the row counts), completed, announced, at rest."""
+    """A second charge is allowed only where the job records that it is possible."""
     life = Life(
         story,
         dies_at=dies_at,
@@ -72,7 +72,7 @@ def test_a_worker_dies_at_any_step_and_the_photo_is_done_paid_and_announced_once
 
 
 def check_result(life: Life, job: Job) -> None:
-    """The photo is done, and the object that the row names is there, whole and its own."""
+    """The job is completed, and the results bucket holds exactly the object that the job names."""
     assert (job.state, job.reason) == (State.COMPLETED, None)
     assert job.result is not None
     stored = life.world.results.objects[job.result.key]
@@ -83,7 +83,7 @@ def check_result(life: Life, job: Job) -> None:
 
 
 def check_charges(life: Life, job: Job, *, honours_keys: bool) -> None:
-    """Paid once; a second charge only where the row says that there may be one."""
+    """One charge; a second only where the job records that it is possible."""
     charges = [c for c in life.world.evolink.charges if job.id in c.key]
     doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
     assert len(charges) == 1 if honours_keys else 1 <= len(charges) <= 1 + doubles
@@ -92,13 +92,13 @@ def check_charges(life: Life, job: Job, *, honours_keys: bool) -> None:
 
 
 def check_announced(life: Life, job: Job) -> None:
-    """At least once, and the row knows it: nothing is due any more."""
+    """The event was sent at least once, the job records that, and has no further due time."""
     told = {told.state for told in life.world.announcements.jobs if told.id == job.id}
     assert (told, job.is_announced, job.due_at) == ({State.COMPLETED}, True, None)
 
 
 def check_at_rest(life: Life) -> None:
-    """No slot is taken, nothing is queued, and Sweep finds nothing to do."""
+    """No slot is taken, no message is queued, and Sweep finds nothing to do."""
     world = life.world
     assert world.jobs.read_gate().in_flight == 0
     assert (world.submissions.job_ids, world.callbacks.wakes) == ([], [])
@@ -107,8 +107,8 @@ def check_at_rest(life: Life) -> None:
     assert set(world.results.objects) == expected
 
 
-def test_the_stories_come_by_every_side_effect() -> None:
-    """What no story does, no death tests: every step that the fakes know is in one of them."""
+def test_the_stories_cover_every_side_effect() -> None:
+    """A step that is in no story would not be tested with a crash."""
     seen = {step for story in STORIES.values() for step in steps_of(story)}
     assert seen == {
         "announcements.announce",

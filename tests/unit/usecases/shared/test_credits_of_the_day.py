@@ -1,4 +1,4 @@
-"""Never more credits a day than the limits say, whatever clocks, prices and lost answers do."""
+"""The daily credit cap holds in spite of clock differences, odd prices and lost responses."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ODD = Decimal(9999)
 
 
 class TwoClocks(FakeClock):
-    """Workers whose clocks differ: `behind` is how far the one that looks now is behind."""
+    """Workers whose clocks differ: `behind` is how far the current worker's clock is behind."""
 
     behind = timedelta(0)
 
     def now(self) -> datetime:
-        """The time by the clock of the worker that looks."""
+        """The time by the clock of the current worker."""
         return super().now() - self.behind
 
 
@@ -36,14 +36,14 @@ def spent(world: World) -> dict[date, Decimal]:
 
 
 def an_odd_price(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
-    """The call is taken, and its answer names a price above any cap."""
+    """The call is accepted, and the response names a price above any cap."""
     accepted = evolink.take(body, key)
     assert isinstance(accepted, Accepted)
     return replace(accepted, credits_reserved=ODD)
 
 
-def test_clocks_that_differ_around_midnight_spend_each_days_credits_once() -> None:
-    """Admissions by a clock of yesterday and one of today, in turn: no day's sum is forgotten."""
+def test_workers_with_different_clocks_around_midnight_respect_each_days_cap() -> None:
+    """Admissions alternate between yesterday and today by the workers' clocks."""
     clock = TwoClocks(datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC))
     world = World(clock=clock, limits=TWO_A_DAY)
     for number in range(10):
@@ -53,8 +53,8 @@ def test_clocks_that_differ_around_midnight_spend_each_days_credits_once() -> No
     assert len(world.evolink.charges) == 4
 
 
-def test_a_photo_that_is_handed_over_at_midnight_is_charged_to_a_day_with_room() -> None:
-    """Its place was found yesterday; the new day's credits are spent before it is admitted."""
+def test_a_photo_transferred_across_midnight_is_charged_to_the_new_day() -> None:
+    """The gate had room yesterday; the new day's credits are spent before the admission."""
     hook = Hook()
     clock = FakeClock(datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC))
     world = World(step=hook, clock=clock, limits=TWO_A_DAY, transport=Transport.FILES)
@@ -71,7 +71,7 @@ def test_a_photo_that_is_handed_over_at_midnight_is_charged_to_a_day_with_room()
 
 
 def test_a_refund_goes_to_the_day_that_was_charged() -> None:
-    """The call began yesterday by its own clock, and the refund comes today."""
+    """The call started yesterday by the clock of its worker, and the refund comes today."""
     clock = TwoClocks(datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC))
     world = World(clock=clock)
     world.arrives("a.jpg")
@@ -85,7 +85,7 @@ def test_a_refund_goes_to_the_day_that_was_charged() -> None:
 
 
 def test_a_completed_task_that_cost_nothing_is_refunded_once() -> None:
-    """However often the task is read again, because its result cannot be fetched."""
+    """However often the task is read again because its result cannot be downloaded."""
     world = World()
     job = world.arrives("a.jpg")
     world.arrives("b.jpg", png(salt=1))
@@ -100,8 +100,8 @@ def test_a_completed_task_that_cost_nothing_is_refunded_once() -> None:
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
-def test_one_odd_price_does_not_close_the_gate_for_ever() -> None:
-    """The task that was to cost more than the cap never ends; the next day one photo tries."""
+def test_one_odd_price_does_not_close_the_gate_for_good() -> None:
+    """The task above the cap never ends; the next day, one job is admitted to learn the price."""
     world = World()
     world.evolink.create_faults.append(an_odd_price)
     world.arrives("a.jpg")
@@ -112,8 +112,8 @@ def test_one_odd_price_does_not_close_the_gate_for_ever() -> None:
     assert world.jobs.read_gate().price == PRICE
 
 
-def test_while_one_photo_tries_whether_the_price_is_odd_nobody_follows() -> None:
-    """Each day that the provider names that price costs one such photo, not as many as run."""
+def test_only_one_job_is_admitted_to_check_an_odd_price() -> None:
+    """While the provider keeps naming that price, each day costs one such photo."""
     world = World()
     world.evolink.create_rule = an_odd_price
     for number in range(5):
@@ -123,8 +123,8 @@ def test_while_one_photo_tries_whether_the_price_is_odd_nobody_follows() -> None
     assert len(world.evolink.charges) == 2
 
 
-def test_a_repeat_whose_answer_is_lost_counts_twice_that_day() -> None:
-    """It may have been charged as well as the first call, and the cap must hold all the same."""
+def test_a_repeated_call_without_a_response_is_counted_twice() -> None:
+    """Both calls may have been charged, so both count towards the cap."""
     world = World(limits=replace(TWO_A_DAY, max_in_flight=3))
     world.evolink.honours_keys = False
     world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]
@@ -136,8 +136,8 @@ def test_a_repeat_whose_answer_is_lost_counts_twice_that_day() -> None:
     assert (next_one.state, next_one.reason) == (State.QUEUED, Reason.DAILY_CAP)
 
 
-def test_a_repeat_that_was_replayed_counts_once() -> None:
-    """The provider knew the key: what was counted for the repeat goes back."""
+def test_a_replayed_repeat_is_counted_once() -> None:
+    """The provider recognised the key, so the amount counted for the repeat is returned."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives("a.jpg")
@@ -146,8 +146,8 @@ def test_a_repeat_that_was_replayed_counts_once() -> None:
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
-def test_a_repeat_after_midnight_counts_on_its_own_day() -> None:
-    """The first call's day is over; what the repeat may cost belongs to the new one."""
+def test_a_repeat_after_midnight_is_counted_on_its_own_day() -> None:
+    """The repeat may be charged on the new day."""
     world = World(clock=FakeClock(datetime(2026, 3, 1, 23, 50, tzinfo=UTC)))
     world.evolink.honours_keys = False
     world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]

@@ -1,4 +1,4 @@
-"""A picture that was bought is reused: free, marked and counted, where results are kept."""
+"""A paid result is cached and reused for the same photo: free, marked and counted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.hooks import Hook
 from tests.support.reusing import bought, finish, kept_at, reusing, settled
 
 
-def test_an_accepted_result_is_kept_as_it_came() -> None:
-    """Under the SHA-256 of its source's bytes and the model."""
+def test_an_accepted_result_is_cached_as_the_provider_sent_it() -> None:
+    """The cache key is the SHA-256 of the photo and the model."""
     world = reusing()
     job = finish(world, world.arrives(), b"webp 600 400 0 255")
     assert job.photo is not None
@@ -30,7 +30,7 @@ def test_an_accepted_result_is_kept_as_it_came() -> None:
 
 
 @pytest.mark.parametrize("key", ["b.jpg", "a.jpg"])
-def test_the_same_picture_again_is_completed_free(key: str) -> None:
+def test_the_same_photo_again_is_completed_free(key: str) -> None:
     """Under another key, or uploaded again: no call, no slot, no credits; marked and counted."""
     world = reusing()
     first = bought(world)
@@ -58,7 +58,7 @@ def test_the_same_picture_again_is_completed_free(key: str) -> None:
 
 
 def test_reuse_needs_neither_a_slot_nor_an_open_gate() -> None:
-    """A paused gate holds back what is paid for, and nothing else."""
+    """A paused gate blocks only paid calls."""
     world = reusing()
     bought(world)
     world.operate.pause()
@@ -66,15 +66,15 @@ def test_reuse_needs_neither_a_slot_nor_an_open_gate() -> None:
     assert world.jobs.read_gate().in_flight == 0
 
 
-def test_another_picture_is_bought() -> None:
-    """One byte is enough."""
+def test_a_photo_that_differs_by_one_byte_is_paid_for() -> None:
+    """Its hash differs."""
     world = reusing()
     bought(world)
     assert world.arrives("b.jpg", png(salt=1)).state is State.PROCESSING
 
 
-def test_a_reused_photo_that_was_replaced_meanwhile_is_superseded() -> None:
-    """As any other."""
+def test_a_job_with_a_cached_result_is_superseded_by_a_newer_upload() -> None:
+    """Reuse changes nothing about the order of uploads."""
     world = reusing()
     bought(world)
     job = world.arrives("b.jpg")
@@ -82,8 +82,8 @@ def test_a_reused_photo_that_was_replaced_meanwhile_is_superseded() -> None:
     assert settled(world, job).state is State.SUPERSEDED
 
 
-def test_with_the_switch_off_each_upload_is_bought_and_nothing_is_asked_or_kept() -> None:
-    """No claim is read, and none written."""
+def test_with_reuse_off_each_upload_is_paid_for_and_nothing_is_cached() -> None:
+    """No deduplication record or cached result is read or written."""
     hook = Hook()
     world = World(step=hook)
     finish(world, world.arrives("a.jpg"))
@@ -92,8 +92,8 @@ def test_with_the_switch_off_each_upload_is_bought_and_nothing_is_asked_or_kept(
     assert not [name for name in hook.seen if name.startswith(("purchases", "kept"))]
 
 
-def test_a_job_writes_its_photos_record_with_its_admission_and_not_before() -> None:
-    """However long it waits at the gate: until then, it blocks no other job."""
+def test_a_job_writes_its_deduplication_record_with_its_admission_and_not_before() -> None:
+    """While it waits at the gate, it blocks no other job."""
     hook = Hook()
     world = reusing(hook)
     world.operate.pause()
@@ -108,8 +108,8 @@ def test_a_job_writes_its_photos_record_with_its_admission_and_not_before() -> N
     assert "purchases.save" not in hook.seen
 
 
-def test_what_was_kept_before_the_model_changed_is_not_reused() -> None:
-    """Another model's cut-out is another purchase."""
+def test_a_result_cached_for_another_model_is_not_reused() -> None:
+    """The model is part of the key."""
     world = reusing()
     first = bought(world)
     deduplication = world.job_writer.deduplication
@@ -118,8 +118,8 @@ def test_what_was_kept_before_the_model_changed_is_not_reused() -> None:
     assert (deduplication.find(first) is None, other.find(first)) == (False, None)
 
 
-def test_a_result_whose_doubt_shows_only_when_it_is_finished_is_not_reused() -> None:
-    """It lies on its side: a person's retry buys another, as the note says."""
+def test_a_result_found_doubtful_when_it_is_finished_is_not_reused() -> None:
+    """The result is turned on its side: the operator's retry makes a new call, as the note says."""
     world = reusing()
     job = world.arrives()
     photo = replace(world.job(job).photo, width=400, height=600, orientation=6)  # type: ignore[type-var]
@@ -127,14 +127,16 @@ def test_a_result_whose_doubt_shows_only_when_it_is_finished_is_not_reused() -> 
     doubted = finish(world, job)
     assert doubted.reason is Reason.RESULT_ASPECT_DIFFERS
     (purchase,) = world.bought.items.values()
-    assert purchase.kept is not None  # The deletion of the photo finds it by that.
+    assert (
+        purchase.kept is not None
+    )  # assert purchase.kept is not None  # needed to delete the cached result with the photo
     world.operate.retry(doubted)
     world.settles()
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
 
 
-def test_nor_is_one_that_a_retry_asked_for() -> None:
-    """The job that brings it home is no buyer by then; the next retry buys another all the same."""
+def test_a_doubtful_result_recovered_by_a_retry_is_not_reused() -> None:
+    """The result lies on its side: the operator's retry makes a new call, as the note says."""
     world = reusing()
     job = world.arrives()
     photo = replace(world.job(job).photo, width=400, height=600, orientation=6)  # type: ignore[type-var]

@@ -1,4 +1,4 @@
-"""A picture that an operator has bought again, although a result of it is kept."""
+"""An operator or a label bypasses the cache and pays for a photo again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.support.reusing import arrives_fresh, bought, finish, kept_at, reusin
 MINUTE = timedelta(minutes=1)
 
 
-def test_fresh_uploads_are_bought_again_and_kept_instead() -> None:
-    """On the person's word, by the metadata; it is not carried to the result."""
+def test_an_upload_that_bypasses_the_cache_is_paid_for_and_replaces_the_cached_result() -> None:
+    """The object's metadata asks for it, and is not copied to the result."""
     world = reusing()
     bought(world)
     job = arrives_fresh(world)
@@ -34,8 +34,8 @@ def test_fresh_uploads_are_bought_again_and_kept_instead() -> None:
     assert len(world.evolink.charges) == 2
 
 
-def test_while_a_picture_is_bought_again_the_old_result_serves_others() -> None:
-    """Nobody waits for what is there."""
+def test_the_cached_result_is_reused_while_a_job_that_bypasses_the_cache_runs() -> None:
+    """No other job waits for the new result."""
     world = reusing()
     first = bought(world)
     arrives_fresh(world)
@@ -44,8 +44,8 @@ def test_while_a_picture_is_bought_again_the_old_result_serves_others() -> None:
     assert job.reused.job_id == first.id
 
 
-def test_an_older_purchase_does_not_replace_a_fresh_one() -> None:
-    """Whichever result is stored first: the one that was bought again is kept."""
+def test_an_older_call_does_not_replace_the_result_of_a_job_that_bypassed_the_cache() -> None:
+    """Whichever result is stored first, the result of the bypassing job stays in the cache."""
     world = reusing()
     old = world.arrives("a.jpg")
     fresh = arrives_fresh(world)
@@ -57,8 +57,8 @@ def test_an_older_purchase_does_not_replace_a_fresh_one() -> None:
     assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
 
 
-def test_an_old_result_is_not_written_over_a_fresh_one_that_comes_between() -> None:
-    """The fresh one is stored and recorded just before the older one is written."""
+def test_an_older_result_does_not_overwrite_a_newer_one_stored_before_it() -> None:
+    """The bypassing job stores and records its result just before the older result is written."""
     hook = Hook()
     world = reusing(hook)
     old = world.arrives("a.jpg")
@@ -75,8 +75,8 @@ def test_an_old_result_is_not_written_over_a_fresh_one_that_comes_between() -> N
     assert len(world.evolink.charges) == 2
 
 
-def test_who_meets_a_result_that_is_just_being_replaced_does_not_buy() -> None:
-    """The object is new and the record still names the old one: it waits for the new one."""
+def test_a_job_that_meets_a_cached_result_being_replaced_waits() -> None:
+    """The object is new while the record still describes the old one."""
     hook = Hook()
     world = reusing(hook)
     bought(world)
@@ -94,12 +94,12 @@ def test_who_meets_a_result_that_is_just_being_replaced_does_not_buy() -> None:
 
 
 @pytest.mark.parametrize(("bypass_cache", "charges"), [(False, 2), (True, 3)])
-def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
+def test_an_operators_retry_is_free_if_the_photo_was_cached_meanwhile(
     *,
     bypass_cache: bool,
     charges: int,
 ) -> None:
-    """Unless it is to be fresh."""
+    """Unless the retry bypasses the cache."""
     world = reusing()
     first = world.arrives("a.jpg")
     world.evolink.fail(world.task_of(first), "content_policy_violation")
@@ -112,11 +112,8 @@ def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
     assert len(world.evolink.charges) == charges
 
 
-def test_a_fresh_upload_that_bought_nothing_costs_no_second_purchase() -> None:
-    """It waits at the gate while the call for its photo runs, and is deleted.
-
-    What the first buyer paid for is kept, and serves who waits for it.
-    """
+def test_a_deleted_upload_that_bypassed_the_cache_causes_no_second_payment() -> None:
+    """It is deleted at the gate, and the owner's result serves the other waiting job."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     first = world.arrives("a.jpg")
     other = world.arrives("b.jpg")
@@ -130,8 +127,8 @@ def test_a_fresh_upload_that_bought_nothing_costs_no_second_purchase() -> None:
     assert (world.job(other).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_a_fresh_upload_that_waits_buys_although_an_older_result_was_kept() -> None:
-    """The person asked for it; in the end, its own is what is kept."""
+def test_an_upload_that_bypasses_the_cache_and_waits_at_the_gate_is_paid_for() -> None:
+    """A result that was cached meanwhile is not used; in the end, the new result is cached."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     first = world.arrives("a.jpg")
     fresh = arrives_fresh(world, "fresh.jpg")
@@ -144,8 +141,8 @@ def test_a_fresh_upload_that_waits_buys_although_an_older_result_was_kept() -> N
     assert (item.owner, item.kept.job_id) == (fresh.id, fresh.id)
 
 
-def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> None:
-    """A backfilled job waits first; a fresh upload of the photo, which is live, goes before it."""
+def test_a_job_waiting_at_the_gate_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> None:
+    """A backfilled job waits first; a live upload of the same photo is admitted before it."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     blocker = world.arrives("blocker.jpg", png(salt=77))
     found = world.registered(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
@@ -164,8 +161,8 @@ def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> No
     assert [charge for charge in world.evolink.charges if first.id in charge.key] == []
 
 
-def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
-    """Its call was refused, and it waits at the gate; it still is the record's owner."""
+def test_a_refused_owner_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> None:
+    """Its call was refused and it waits at the gate, while it still owns the record."""
     world = World(reuse=True)
     refused = refusal(status=402, code="insufficient_quota", message="top up")
     world.evolink.create_faults.append(answering(refused))
@@ -186,8 +183,8 @@ def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_a_result_is_not_kept_over_a_purchase_that_was_begun_again() -> None:
-    """The fresh upload is admitted while the older result is about to be recorded."""
+def test_a_result_is_not_cached_when_another_owner_was_admitted_meanwhile() -> None:
+    """An upload that bypasses the cache is admitted just before the older result is recorded."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -199,8 +196,8 @@ def test_a_result_is_not_kept_over_a_purchase_that_was_begun_again() -> None:
     assert (item.owner, item.kept) == (fresh[0].id, None)
 
 
-def test_an_old_result_is_not_written_over_a_fresh_one_that_is_just_being_noted() -> None:
-    """The fresh one's object is there, and its record does not say so yet."""
+def test_an_older_result_does_not_overwrite_a_newer_one_that_is_not_recorded_yet() -> None:
+    """The bypassing job has stored its object but not updated the record."""
     hook = Hook()
     world = reusing(hook)
     old = world.arrives("a.jpg")

@@ -1,4 +1,4 @@
-"""Workers that die over a picture bought once, and workers that meet over it: one purchase."""
+"""Crashed and concurrent workers with the same photo pay for it once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.hooks import Hook, WorkerDiedError
 from tests.support.reusing import bought, finish, reusing
 
 
-def test_two_workers_that_ask_at_the_same_moment_buy_one() -> None:
+def test_of_two_concurrent_uploads_of_a_photo_one_is_paid_for() -> None:
     """The transaction that admits a job decides."""
     hook = Hook()
     world = reusing(hook)
@@ -24,8 +24,8 @@ def test_two_workers_that_ask_at_the_same_moment_buy_one() -> None:
     assert (world.job(first).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_a_retried_owner_and_a_job_that_waited_for_it_buy_one() -> None:
-    """The owner writes the record again when it is admitted, so the job that read it loses."""
+def test_a_retried_owner_and_a_job_that_waited_for_it_make_one_call() -> None:
+    """The owner writes the record again when it is admitted, so the job that had read it loses."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -55,8 +55,8 @@ def test_a_retried_owner_and_a_job_that_waited_for_it_buy_one() -> None:
         "submissions.enqueue",
     ],
 )
-def test_a_worker_that_dies_at_any_step_costs_no_second_purchase(step: str) -> None:
-    """The lease expires, and the step is taken again; the waiting job is completed, too."""
+def test_a_crash_at_any_step_causes_no_second_payment(step: str) -> None:
+    """The lease expires and the step is repeated; the waiting job is completed, too."""
     hook = Hook()
     world = reusing(hook)
     if step == "jobs.save done":
@@ -80,8 +80,8 @@ def test_a_worker_that_dies_at_any_step_costs_no_second_purchase(step: str) -> N
     assert len(world.evolink.charges) == 1
 
 
-def test_a_reused_result_is_brought_home_by_one_of_two_workers() -> None:
-    """The wake and Sweep's come at once: the lease is one worker's."""
+def test_a_cached_result_is_stored_by_one_of_two_concurrent_workers() -> None:
+    """Two task checks of the job run at once; one of them takes the lease."""
     hook = Hook()
     world = reusing(hook)
     bought(world)

@@ -1,4 +1,4 @@
-"""A kept result that is gone or is not what was kept: the picture is bought again, once."""
+"""A cached result that is gone or damaged: the photo is paid for again, once."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MINUTE = timedelta(minutes=1)
 
 
 def damaged(world: World) -> None:
-    """One byte differs."""
+    """Change the cached object by one byte."""
     world.kept.objects[kept_at(world)] += b"x"
 
 
 def deleted(world: World) -> None:
-    """Its lifecycle was shorter than our memory."""
+    """Remove the cached object, as a lifecycle rule of the bucket would."""
     world.kept.lose(kept_at(world))
 
 
 @pytest.mark.parametrize("trouble", [damaged, deleted])
-def test_a_kept_result_that_is_not_what_was_kept_is_bought_again(trouble: object) -> None:
-    """Its SHA-256 tells; from then on the new one is kept."""
+def test_a_lost_or_damaged_cached_result_is_paid_for_again(trouble: object) -> None:
+    """The SHA-256 of the object is checked; the new result is cached instead."""
     world = reusing()
     bought(world)
     trouble(world)  # type: ignore[operator]
@@ -40,8 +40,8 @@ def test_a_kept_result_that_is_not_what_was_kept_is_bought_again(trouble: object
     assert len(world.evolink.charges) == 2
 
 
-def test_of_two_that_find_the_kept_result_gone_one_buys() -> None:
-    """The other waits for it."""
+def test_of_two_jobs_whose_cached_result_is_gone_one_pays() -> None:
+    """The other waits for its result."""
     world = reusing()
     bought(world)
     jobs = [world.arrives("b.jpg"), world.arrives("c.jpg")]
@@ -56,10 +56,10 @@ def test_of_two_that_find_the_kept_result_gone_one_buys() -> None:
     assert len(world.evolink.charges) == 2
 
 
-def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_for_itself() -> None:
-    """It was kept, but never came home; the picture's item still names the job as its buyer.
+def test_a_retried_job_whose_own_cached_result_is_gone_pays_and_does_not_wait_for_itself() -> None:
+    """The result was cached but never stored, and the record names the job as its owner.
 
-    The first retry only looks for the result that was lost.
+    The first retry only looks for the lost result.
     """
     hook = Hook()
     world = reusing(hook)
@@ -78,8 +78,8 @@ def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_fo
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
 
 
-def test_a_result_that_was_kept_again_meanwhile_is_not_deleted() -> None:
-    """A job that was to use the old one finds another job's purchase, and uses that."""
+def test_a_result_that_was_cached_again_meanwhile_is_used() -> None:
+    """The job was to use the old result, and finds the one that replaced it."""
     world = reusing()
     bought(world, "a.jpg")
     job = world.arrives("b.jpg")
@@ -90,8 +90,8 @@ def test_a_result_that_was_kept_again_meanwhile_is_not_deleted() -> None:
     assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 2)
 
 
-def test_of_two_that_find_the_kept_result_gone_in_the_same_moment_one_buys() -> None:
-    """Both read the record; the second write of it is refused."""
+def test_of_two_concurrent_jobs_whose_cached_result_is_gone_one_pays() -> None:
+    """Both read the record; the second write of it fails its condition."""
     hook = Hook()
     world = reusing(hook)
     bought(world, "a.jpg")

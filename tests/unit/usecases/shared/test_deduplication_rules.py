@@ -94,8 +94,8 @@ def test_a_job_waits_for_an_owner_that_has_made_a_call_and_has_not_ended(state: 
     assert deduplication.decide(JOB, item()) == (item(owner=JOB.id) if is_free else None)
 
 
-def test_a_job_waits_for_an_owner_whose_row_a_newer_version_wrote() -> None:
-    """It may have made a call."""
+def test_a_job_waits_for_an_owner_written_by_a_newer_version() -> None:
+    """The owner may have made a call."""
     deduplication, world = rules(item(), OTHER)
     world.jobs.newer[OTHER.id] = START
     assert deduplication.decide(JOB, item()) is None
@@ -122,8 +122,8 @@ def test_a_record_lists_up_to_fifty_waiting_jobs(
     assert stored(world) == item(waiting=then, version=current.version + written)
 
 
-def test_a_job_that_would_wait_by_an_old_record_decides_again() -> None:
-    """The owner may have ended meanwhile, and nobody would enqueue the job."""
+def test_a_job_that_read_an_outdated_record_decides_again() -> None:
+    """The owner may have ended meanwhile; then no worker would enqueue the waiting job."""
     deduplication, world = rules(item(version=5))
     with pytest.raises(DedupRecordMovedError) as lost:
         deduplication.wait(JOB, item())
@@ -144,13 +144,13 @@ CACHING = [
 
 
 @pytest.mark.parametrize(("current", "is_cached"), CACHING)
-def test_a_result_is_cached_unless_another_jobs_result_counts(
+def test_a_result_is_cached_unless_another_jobs_result_takes_precedence(
     current: DedupRecord | None,
     is_cached: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Another owner counts once it has made a call; a cached result counts, unless it is its own.
+    """An owner that has made a call, or a cached result, takes precedence.
 
-    The jobs that wait are enqueued, and taken off the record.
+    The waiting jobs are enqueued and removed from the record.
     """
     if current is not None:
         current = replace(current, waiting=("a", "b"))
@@ -181,7 +181,7 @@ def test_an_accepted_result_is_cached_unless_another_can_be_reused(
     may_replace: bool,  # noqa: FBT001 - columns of the table
     is_cached: bool,  # noqa: FBT001
 ) -> None:
-    """While a call runs, it replaces no file: that call's own may have been stored just now."""
+    """While another call runs, the file stays: that call may just have stored its own."""
     deduplication, world = rules(current, JOB, CALLED)
     accepted = replace(OWN, is_accepted=True)
     assert deduplication.may_cache(JOB, accepted) is may_replace
@@ -200,7 +200,7 @@ def test_a_result_is_cached_without_a_read_by_the_owner() -> None:
 
 
 def test_a_result_is_not_cached_over_a_record_that_moved_meanwhile() -> None:
-    """Another job became the owner after its row was read: its result will count."""
+    """Another job became the owner after the record was read: its result takes precedence."""
     hook = Hook()
     deduplication, world = rules(item(owner="gone", waiting=("a",)), hook=hook)
     moved = item(version=5, waiting=("a",))
@@ -235,8 +235,8 @@ def test_no_record_is_read_for_a_job_whose_photo_was_never_inspected() -> None:
     assert hook.seen == []
 
 
-def test_an_owner_that_comes_again_does_not_read_its_own_row() -> None:
-    """It is queued, or it would not ask."""
+def test_an_owner_that_is_advanced_again_does_not_read_its_own_job() -> None:
+    """Only a queued job asks, so its state is known."""
     hook = Hook()
     deduplication, _ = rules(item(owner=JOB.id), JOB, hook=hook)
     assert deduplication.decide(JOB, item(owner=JOB.id)) == item(owner=JOB.id)
@@ -261,7 +261,7 @@ def test_an_owner_that_comes_again_does_not_read_its_own_row() -> None:
 def test_the_waiting_jobs_are_enqueued_when_the_owner_ends_without_a_usable_result(
     state: State, attempts: tuple[Attempt, ...], kept: Kept | None, ended: DedupRecord | None
 ) -> None:
-    """One of them makes the next call. A result that a person has to look at is not reused."""
+    """One of them makes the next call. A result that needs review is not reused."""
     before = item(owner=JOB.id, kept=kept, waiting=("a", "b"))
     deduplication, world = rules(before)
     deduplication.job_settled(replace(JOB, state=state, attempts=attempts))
@@ -278,7 +278,7 @@ def test_the_end_of_a_job_that_owns_no_record_changes_none(current: DedupRecord 
     assert (stored(world), world.submissions.job_ids) == (current, [])
 
 
-def test_a_job_that_begins_to_wait_while_the_owner_ends_is_enqueued_too() -> None:
+def test_a_job_that_starts_to_wait_while_the_owner_ends_is_enqueued_too() -> None:
     """The owner reads the record again."""
     hook = Hook()
     deduplication, world = rules(item(owner=JOB.id, waiting=("a",)), hook=hook)
@@ -306,10 +306,10 @@ REUSED = Reuse(
         (item(kept=KEPT), item(version=5)),
     ],
 )
-def test_a_cached_result_that_is_gone_is_taken_off_the_record(
+def test_a_cached_result_that_is_gone_is_removed_from_the_record(
     current: DedupRecord | None, then: DedupRecord | None
 ) -> None:
-    """Unless the record names other bytes by now: those were stored again meanwhile."""
+    """Unless the record names other bytes by now: a new result was cached meanwhile."""
     deduplication, world = rules(current)
     deduplication.forget_lost(JOB)
     assert stored(world) == current
@@ -318,7 +318,7 @@ def test_a_cached_result_that_is_gone_is_taken_off_the_record(
 
 
 def test_of_two_jobs_that_find_a_cached_result_gone_one_changes_the_record() -> None:
-    """The other is no error: both decide again by the record."""
+    """Losing the race is no error: both jobs decide again by the record."""
     hook = Hook()
     deduplication, world = rules(item(kept=KEPT), hook=hook)
     job = replace(JOB, reused=REUSED)

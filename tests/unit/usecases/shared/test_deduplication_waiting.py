@@ -1,4 +1,4 @@
-"""Who waits while another buys the same picture: woken, or taking over from a buyer that ends."""
+"""Jobs that wait while another job pays for the same photo."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.support.reusing import finish, reusing
 MINUTE = timedelta(minutes=1)
 
 
-def test_of_two_at_once_one_buys_and_the_other_waits_and_is_woken() -> None:
-    """It stands neither at the gate nor behind it."""
+def test_of_two_concurrent_jobs_one_pays_and_the_other_waits_for_the_result() -> None:
+    """The waiting job takes no slot and does not wait at the gate."""
     world = reusing()
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     assert (second.state, second.reason, second.is_waiting) == (
@@ -32,8 +32,8 @@ def test_of_two_at_once_one_buys_and_the_other_waits_and_is_woken() -> None:
     assert (len(world.evolink.charges), sorted(world.results.objects)) == (1, ["a.png", "b.png"])
 
 
-def test_a_wake_that_was_lost_is_made_up_for_by_its_due_time() -> None:
-    """A waiting job looks again by itself, ever less often."""
+def test_a_job_whose_wake_up_message_was_lost_is_completed_at_its_due_time() -> None:
+    """A waiting job checks the record by itself, at growing intervals."""
     world = reusing()
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     assert second.due_at == world.clock.now() + TIMING.poll_interval
@@ -44,8 +44,8 @@ def test_a_wake_that_was_lost_is_made_up_for_by_its_due_time() -> None:
     assert world.job(second).state is State.COMPLETED
 
 
-def test_who_waits_long_looks_once_an_hour() -> None:
-    """Less and less often, up to then: a task that runs for long costs little."""
+def test_a_job_that_waits_long_checks_once_an_hour() -> None:
+    """Intervals grow up to an hour, so a long task costs few requests."""
     timing = replace(TIMING, job_deadline=timedelta(hours=40))
     world = World(reuse=True, timing=timing)
     first = world.arrives("a.jpg")
@@ -68,8 +68,8 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_if_the_buyer_ends_without_a_result_who_waits_takes_over(end: str) -> None:
-    """One of them buys, the others go on waiting; a result that needs review is not reused."""
+def test_one_waiting_job_takes_over_when_the_owner_ends_without_a_usable_result(end: str) -> None:
+    """The other jobs keep waiting; a result that needs review is not reused."""
     world = reusing()
     first = world.arrives("a.jpg")
     others = [world.arrives("b.jpg"), world.arrives("c.jpg")]
@@ -85,16 +85,16 @@ def test_if_the_buyer_ends_without_a_result_who_waits_takes_over(end: str) -> No
     assert len(world.evolink.charges) == 2
 
 
-def test_a_buyer_whose_row_is_gone_is_not_waited_for() -> None:
-    """Its row expired."""
+def test_an_owner_whose_job_has_expired_is_not_waited_for() -> None:
+    """The job's item was deleted by its TTL."""
     world = reusing()
     first = world.arrives("a.jpg")
     del world.jobs.jobs[first.id]
     assert world.arrives("b.jpg").state is State.PROCESSING
 
 
-def test_what_an_outdated_photo_paid_for_completes_the_newer_one() -> None:
-    """The same bytes again under the same key while the first are with the provider."""
+def test_the_result_of_a_superseded_job_completes_the_newer_job() -> None:
+    """The same bytes are uploaded again under the same key while the first task runs."""
     world = reusing()
     first = world.arrives("a.jpg")
     second = world.arrives("a.jpg")
@@ -108,7 +108,7 @@ def test_what_an_outdated_photo_paid_for_completes_the_newer_one() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == second.id
 
 
-def test_of_two_uploads_of_a_key_that_wait_at_the_gate_the_older_is_superseded() -> None:
+def test_of_two_uploads_of_a_key_waiting_at_the_gate_the_older_is_superseded() -> None:
     """Nothing was paid for it, so the newer upload does not wait for it."""
     world = reusing()
     world.operate.pause()
@@ -121,8 +121,8 @@ def test_of_two_uploads_of_a_key_that_wait_at_the_gate_the_older_is_superseded()
     assert (world.job(second).state, len(world.evolink.charges)) == (State.PROCESSING, 1)
 
 
-def test_a_picture_whose_call_has_an_unknown_end_is_waited_for() -> None:
-    """It may have been paid for; only when it is given up is the picture bought by another."""
+def test_a_job_waits_for_an_owner_whose_call_has_an_unknown_outcome() -> None:
+    """The call may have been paid for; another job pays only after it is given up."""
     world = reusing()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     world.arrives("a.jpg")
@@ -131,8 +131,8 @@ def test_a_picture_whose_call_has_an_unknown_end_is_waited_for() -> None:
     assert (world.job(second).reason, len(world.evolink.posts)) == (Reason.SAME_PICTURE, 1)
 
 
-def test_many_that_wait_for_one_picture_are_all_completed() -> None:
-    """The item names some of them; the others come by their due time."""
+def test_all_of_many_jobs_that_wait_for_one_photo_are_completed() -> None:
+    """The record lists fifty of them; the others check at their due time."""
     world = reusing()
     first = world.arrives("0.jpg")
     others = [world.arrives(f"{number}.jpg") for number in range(1, 70)]
@@ -144,8 +144,8 @@ def test_many_that_wait_for_one_picture_are_all_completed() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_a_picture_is_bought_once_however_long_its_uploads_wait_at_the_gate() -> None:
-    """Each waits there by itself; the first that is admitted makes the call for both."""
+def test_a_photo_is_paid_for_once_however_long_its_uploads_wait_at_the_gate() -> None:
+    """Each job waits at the gate; the first one admitted makes the call for both."""
     world = reusing()
     world.operate.pause()
     first = world.arrives("a.jpg")
@@ -162,7 +162,7 @@ def test_a_picture_is_bought_once_however_long_its_uploads_wait_at_the_gate() ->
 
 
 def test_the_record_of_a_running_call_never_expires() -> None:
-    """The row of its owner does not, either."""
+    """Nor does the owner's job."""
     world = reusing()
     world.arrives("a.jpg")
     world.bought.forget(world.clock.now() + 2 * TIMING.retention)
@@ -170,8 +170,8 @@ def test_the_record_of_a_running_call_never_expires() -> None:
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-def test_what_is_over_is_forgotten_after_its_time(*, is_kept: bool) -> None:
-    """With a result or without: the items of the table do not pile up."""
+def test_the_record_of_a_settled_job_expires_after_the_retention_time(*, is_kept: bool) -> None:
+    """With a cached result or without."""
     world = reusing()
     job = world.arrives()
     finish(world, job, CUT_OUT if is_kept else b"png 600 400 0 0")
@@ -184,7 +184,7 @@ def test_what_is_over_is_forgotten_after_its_time(*, is_kept: bool) -> None:
 
 
 def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
-    """Also if one of them has the same bytes: a job that waits at the gate owns no record."""
+    """Even if a backfilled job has the same bytes: a job that waits at the gate owns no record."""
     world = reusing()
     world.operate.pause()
     for number, key in enumerate(["old.jpg", "a.jpg"]):
@@ -196,8 +196,8 @@ def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
     assert world.jobs.waiting(1) == [live.id]
 
 
-def test_the_waiting_list_is_emptied_when_the_buyer_ends_without_a_result() -> None:
-    """Else each later end would send a message to everybody who ever waited."""
+def test_the_waiting_list_is_emptied_when_the_owner_ends_without_a_result() -> None:
+    """Otherwise each later end would send messages to all jobs that ever waited."""
     world = reusing()
     first = world.arrives("a.jpg")
     world.arrives("b.jpg")

@@ -1,4 +1,4 @@
-"""What notes say of money and of commands, for people who can only read the buckets."""
+"""What error notes say about credits and commands, for readers who only see the buckets."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tests.support.fakes.world import TIMING, World
 
 
 def failed(world: World, key: str = "a.jpg") -> Job:
-    """A photo that the provider refuses to cut out, free of charge."""
+    """A job whose photo the provider refuses, free of charge."""
     job = world.arrives(key)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
     return world.wake(job)
 
 
 def unknown(world: World, *answers: object) -> Job:
-    """A photo given up because nobody can say what became of its calls."""
+    """A job that failed because the outcome of its calls stayed unknown."""
     world.evolink.create_faults.extend(answers)  # type: ignore[arg-type]
     job = world.arrives()
     world.passes(3 * TIMING.unconfirmed_grace + timedelta(minutes=3))
@@ -38,14 +38,14 @@ def unknown(world: World, *answers: object) -> Job:
     return world.job(job)
 
 
-def test_what_failed_free_of_charge_says_so() -> None:
-    """The provider returned what it had reserved."""
+def test_a_note_says_that_a_refunded_failure_cost_nothing() -> None:
+    """The provider returned the reserved credits."""
     told = error_note(failed(World()), TERMS)
     assert (told["credits"], told["paid"]) == (0.0, "Nothing was paid.")
 
 
-def test_what_nobody_can_say_is_not_called_charged() -> None:
-    """Both calls of one attempt were lost: a person should look at the bill."""
+def test_a_note_does_not_call_an_unknown_outcome_charged() -> None:
+    """Both calls of one attempt have an unknown outcome, so the reader should check the bill."""
     lost = answering(OutcomeUnknown(message="ReadTimeout"))
     told = error_note(unknown(World(), taken_but_unanswered, lost), TERMS)
     assert told["credits"] == 5.4
@@ -55,8 +55,8 @@ def test_what_nobody_can_say_is_not_called_charged() -> None:
     )
 
 
-def test_what_was_charged_twice_is_added() -> None:
-    """Reviewed twice: both attempts were paid for."""
+def test_a_note_adds_up_the_credits_of_all_attempts() -> None:
+    """The result of each attempt needed review, so both were charged."""
     world = World()
     job = world.arrives()
     for _ in range(2):
@@ -68,8 +68,8 @@ def test_what_was_charged_twice_is_added() -> None:
     assert (told["credits"], told["paid"]) == (10.8, "10.8 credits were charged.")
 
 
-def test_a_result_that_was_lost_on_its_way_is_said_to_be_looked_for_before_it_costs_again() -> None:
-    """Once: after that, another try makes a new call."""
+def test_a_note_says_that_the_first_retry_of_a_lost_result_is_free() -> None:
+    """The first retry looks for the result; the second one makes a new call."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -86,8 +86,8 @@ def test_a_result_that_was_lost_on_its_way_is_said_to_be_looked_for_before_it_co
 @pytest.mark.parametrize(
     "key", ["a.jpg", "shoes/red shoe.jpg", "-x.jpg", "--yes", "a'b\"c.jpg", "$(rm -rf).jpg"]
 )
-def test_the_command_names_the_photo_whatever_its_key(key: str) -> None:
-    """A shell takes it apart into the same key, and the command takes that for no option."""
+def test_the_command_in_a_note_names_the_photo_whatever_its_key(key: str) -> None:
+    """A shell parses it into the same key, and `cutout` does not take the key for an option."""
     command, verb, *rest = shlex.split(retry_command(failed(World(), key)))
     assert (command, verb) == ("cutout", "retry")
     assert rest == (["--", key] if key.startswith("-") else [key])
@@ -100,8 +100,8 @@ def test_the_command_names_the_photo_whatever_its_key(key: str) -> None:
         ("image_processing_error", "cutout retry shoes/red.jpg"),
     ],
 )
-def test_the_command_that_is_named_is_one_that_retries_the_photo(code: str, command: str) -> None:
-    """`cutout retry` leaves photos out whose content was refused."""
+def test_the_command_in_a_note_retries_the_photo(code: str, command: str) -> None:
+    """`cutout retry` skips photos refused for their content unless an option includes them."""
     job = a_job(State.FAILED, reason=Reason.TASK_FAILED, code=code)
     assert str(error_note(job, TERMS)["next"]).endswith(f": {command}")
 
@@ -127,16 +127,16 @@ TWICE = "One call was made twice, and may have been charged twice."
         ((replace(OPEN, posts=2), USED), f"{CHARGED} {DOUBTFUL} {TWICE}"),
     ],
 )
-def test_a_note_says_what_was_charged_and_what_nobody_could_say(
+def test_a_note_separates_certain_charges_from_possible_ones(
     attempts: tuple[Attempt, ...], paid: str
 ) -> None:
-    """What the provider named or gave a result for is certain."""
+    """A charge is certain if the provider named the credits or delivered a result."""
     told = error_note(a_job(State.FAILED, attempts=attempts, reason=Reason.TASK_FAILED), TERMS)
     assert told["paid"] == paid
 
 
-def test_a_note_beside_a_reviewed_result_says_where_it_is_and_how_to_keep_it() -> None:
-    """And where it is explained."""
+def test_a_note_about_a_review_says_where_the_result_is_and_how_to_accept_it() -> None:
+    """And where the reasons are listed."""
     reviewed = a_job(
         State.REVIEW, reason=Reason.RESULT_OPAQUE, result=RESULT, result_key="shoes/red.png"
     )

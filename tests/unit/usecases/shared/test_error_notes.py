@@ -1,4 +1,4 @@
-"""`<key>.error.json`: said where the cut-out would be, and taken back when there is one."""
+"""`<key>.error.json` is written where the cut-out would be, and removed when there is one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.noting import MINUTE, NOTE, TEXT, completed, failed, retried,
 OPAQUE = b"png 600 400 255 255"
 
 
-def test_a_rejected_upload_is_said_where_its_cut_out_would_be() -> None:
-    """Whose job, why in a word and in words, what to do, and when."""
+def test_a_rejected_upload_gets_an_error_note_at_the_place_of_its_cut_out() -> None:
+    """It names the job, the reason, what to do next, and the time."""
     world = World()
     job = world.arrives("shoes/red shoe.jpg", TEXT)
     assert said(world, "shoes/red shoe.jpg.error.json") == {
@@ -38,8 +38,8 @@ def test_a_rejected_upload_is_said_where_its_cut_out_would_be() -> None:
     }
 
 
-def test_a_failed_photo_is_said_with_the_providers_words() -> None:
-    """Its code and message, and what another try costs."""
+def test_the_note_of_a_failed_job_has_the_providers_code_and_message() -> None:
+    """And the command to retry it."""
     world = World()
     failed(world)
     told = said(world)
@@ -48,8 +48,8 @@ def test_a_failed_photo_is_said_with_the_providers_words() -> None:
     assert str(told["next"]).endswith(": cutout retry --include-refused a.jpg")
 
 
-def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
-    """For a person who looks for the cut-out."""
+def test_the_note_of_a_job_in_review_says_where_the_result_is() -> None:
+    """And the commands to decide about it."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job), OPAQUE)
@@ -64,15 +64,15 @@ def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
     assert "cutout review accept a.jpg" in str(told["next"])
 
 
-def test_it_is_said_before_it_is_announced() -> None:
-    """The note is there before the event is sent."""
+def test_the_note_is_written_before_the_event_is_sent() -> None:
+    """A receiver of the event finds the note."""
     hook = Hook()
     World(step=hook).arrives(data=TEXT)
     assert hook.seen.index("notes.write done") < hook.seen.index("announcements.announce")
 
 
-def test_a_retry_that_completes_takes_it_back() -> None:
-    """The cut-out is there: nothing is left to say."""
+def test_a_retry_that_completes_removes_the_note() -> None:
+    """The cut-out exists now."""
     world = World()
     job = retried(world, failed(world))
     assert NOTE in world.notes.stored
@@ -80,15 +80,15 @@ def test_a_retry_that_completes_takes_it_back() -> None:
     assert (world.notes.stored, world.notes.removed) == ({}, [NOTE])
 
 
-def test_a_newer_upload_that_completes_takes_it_back() -> None:
-    """A note belongs to the key."""
+def test_a_newer_upload_that_completes_removes_the_note() -> None:
+    """A key has one note, whichever upload it is about."""
     world = World()
     failed(world)
     completed(world, world.arrives())
     assert world.notes.stored == {}
 
 
-def test_a_newer_upload_that_fails_says_so_in_its_place() -> None:
+def test_a_newer_upload_that_fails_replaces_the_note() -> None:
     """The newest upload counts."""
     world = World()
     failed(world)
@@ -96,8 +96,8 @@ def test_a_newer_upload_that_fails_says_so_in_its_place() -> None:
     assert (said(world)["job"], said(world)["state"]) == (newer.id, "rejected")
 
 
-def test_an_older_upload_that_fails_late_says_nothing() -> None:
-    """Neither over a newer one's note nor where a newer one's cut-out stands."""
+def test_an_older_upload_that_fails_late_writes_no_note() -> None:
+    """Neither over the note of a newer upload nor beside its cut-out."""
     world = World()
     older = world.arrives()
     newer = world.arrives(data=png(salt=1))
@@ -106,8 +106,8 @@ def test_an_older_upload_that_fails_late_says_nothing() -> None:
     assert world.notes.written == []
 
 
-def test_what_an_older_upload_leaves_undone_does_not_take_back_a_newer_ones() -> None:
-    """It completed late, while the newer one was rejected already."""
+def test_an_older_upload_that_completes_late_keeps_the_note_of_a_newer_one() -> None:
+    """The newer upload was already rejected."""
     world = World()
     older = world.arrives()
     newer = world.arrives(data=TEXT)
@@ -115,16 +115,16 @@ def test_what_an_older_upload_leaves_undone_does_not_take_back_a_newer_ones() ->
     assert said(world)["job"] == newer.id
 
 
-def test_a_deletion_takes_it_back() -> None:
-    """Who deletes a photo does not wait for its cut-out."""
+def test_a_deletion_of_the_photo_removes_the_note() -> None:
+    """Without a photo, no cut-out is expected."""
     world = World()
     failed(world)
     world.arrive.deleted(world.uploads.remove("a.jpg"))
     assert world.notes.stored == {}
 
 
-def test_a_deletion_that_is_delivered_late_leaves_a_newer_uploads_note() -> None:
-    """Events come in any order."""
+def test_a_late_deletion_event_keeps_the_note_of_a_newer_upload() -> None:
+    """Events are delivered in any order."""
     world = World()
     failed(world)
     deletion = world.uploads.remove("a.jpg")
@@ -133,8 +133,8 @@ def test_a_deletion_that_is_delivered_late_leaves_a_newer_uploads_note() -> None
     assert said(world)["job"] == newer.id
 
 
-def test_a_version_that_is_removed_for_good_takes_its_own_note_along() -> None:
-    """Not another version's."""
+def test_deleting_a_version_removes_only_its_own_note() -> None:
+    """The note of another version stays."""
     world = World()
     older, newer = failed(world), world.arrives(data=TEXT)
     world.arrive.version_deleted(older.source)
@@ -143,8 +143,8 @@ def test_a_version_that_is_removed_for_good_takes_its_own_note_along() -> None:
     assert world.notes.stored == {}
 
 
-def test_nothing_is_removed_where_nothing_stands() -> None:
-    """In a bucket with versions each removal leaves a marker: none for every good photo."""
+def test_nothing_is_deleted_where_no_note_exists() -> None:
+    """In a versioned bucket each deletion adds a delete marker."""
     hook = Hook()
     world = World(step=hook)
     completed(world, world.arrives())
@@ -153,8 +153,8 @@ def test_nothing_is_removed_where_nothing_stands() -> None:
     assert "notes.remove" not in hook.seen
 
 
-def test_a_later_failure_of_the_same_upload_is_said_in_place_of_the_first() -> None:
-    """The second try failed for another reason."""
+def test_a_later_failure_of_the_same_upload_replaces_the_first_note() -> None:
+    """The second attempt failed for another reason."""
     world = World()
     job = failed(world)
     world.clock.advance(MINUTE)
@@ -164,8 +164,8 @@ def test_a_later_failure_of_the_same_upload_is_said_in_place_of_the_first() -> N
     assert (said(world)["code"], len(world.notes.written)) == ("image_too_dark", 2)
 
 
-def test_somebody_elses_object_is_left_alone() -> None:
-    """It has the note's name, and is none of ours: neither replaced nor removed, but logged."""
+def test_a_foreign_object_at_the_notes_key_is_left_alone() -> None:
+    """It was not written by this product: it is neither replaced nor deleted, but logged."""
     world = World()
     world.notes.write(
         NOTE,
@@ -181,8 +181,8 @@ def test_somebody_elses_object_is_left_alone() -> None:
     assert "the key of a note has another object" in dict(world.telemetry.facts)
 
 
-def test_a_cut_out_of_ours_that_comes_in_leaves_no_note() -> None:
-    """Two deployments that feed each other would write notes about each other's notes for ever."""
+def test_a_cut_out_uploaded_as_a_photo_leaves_no_note() -> None:
+    """Otherwise two deployments that feed each other would write notes about notes without end."""
     world = World()
     labels = Labels(metadata={"cutout-job": "0f" * 16}, tags={})
     job = world.registered(world.uploads.add("a.png", png(), labels))
@@ -192,7 +192,7 @@ def test_a_cut_out_of_ours_that_comes_in_leaves_no_note() -> None:
 
 
 def test_a_superseded_photo_leaves_no_note() -> None:
-    """Whatever came of it, the newer upload speaks for the key."""
+    """The newer upload of the key gets the note, if any."""
     world = World()
     older = world.uploads.add("a.jpg", png())
     job = world.registered(older)
@@ -202,8 +202,8 @@ def test_a_superseded_photo_leaves_no_note() -> None:
     assert world.notes.written == []
 
 
-def test_where_no_notes_are_wanted_none_is_looked_for() -> None:
-    """The setting error_notes is off: no request at all."""
+def test_with_error_notes_off_no_request_is_made() -> None:
+    """With the setting `error_notes` off, notes are not even looked for."""
     hook = Hook()
     world = World(step=hook)
     settlement_effects = replace(world.settlement_effects, notes=None)
@@ -215,7 +215,7 @@ def test_where_no_notes_are_wanted_none_is_looked_for() -> None:
 
 
 def test_prefixes_place_notes_beside_the_cut_outs() -> None:
-    """The upload prefix goes, the result prefix comes, as for the cut-out."""
+    """The upload prefix is replaced by the result prefix, as for the cut-out."""
     world = World()
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")

@@ -1,4 +1,4 @@
-"""A worker may die at any step: what is said in the bucket is right in the end all the same."""
+"""A worker may crash at any step: in the end, exactly the right error notes exist."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LONG_ENOUGH = timedelta(hours=1)
 
 
 class NotedLife(Life):
-    """Three uploads that are no photos; one is replaced by a photo, one is deleted, one stays."""
+    """Three uploads that are no photos: one is replaced by a photo, one is deleted, one remains."""
 
     def __init__(self, *, dies_at: int | None = None, is_redelivered: bool = True) -> None:
         super().__init__(Story(), dies_at=dies_at, is_redelivered=is_redelivered)
         self.stays: Source | None = None
 
     def live(self) -> None:
-        """Let it all happen, one thing after the other."""
+        """Run all of it, one event after the other."""
         self._uploaded("replaced.jpg", TEXT)
         self._uploaded("deleted.jpg", TEXT)
         self.stays = self._uploaded("stays.jpg", TEXT)
@@ -42,7 +42,7 @@ class NotedLife(Life):
 
 
 def steps() -> list[str]:
-    """Every step when nobody dies."""
+    """Every step without a crash."""
     life = NotedLife()
     life.live()
     return life.steps.seen
@@ -55,11 +55,11 @@ DEATHS = [pytest.param(number, id=f"{number} {step}") for number, step in enumer
 
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
 @pytest.mark.parametrize("dies_at", DEATHS[:_SWEEPS_FROM])
-def test_a_worker_dies_at_any_step_and_only_a_photo_without_cut_out_has_a_note(
+def test_after_a_crash_at_any_step_only_a_photo_without_cut_out_has_a_note(
     dies_at: int,
     is_redelivered: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Exactly for the upload that was rejected and is still there; each is announced."""
+    """Only the rejected upload that still exists has a note, and every job is announced."""
     life = NotedLife(dies_at=dies_at, is_redelivered=is_redelivered)
     life.live()
     assert life.stays is not None
@@ -70,8 +70,8 @@ def test_a_worker_dies_at_any_step_and_only_a_photo_without_cut_out_has_a_note(
     assert all(job.is_announced for job in life.world.jobs.jobs.values())
 
 
-def test_the_story_comes_by_everything_that_is_done_to_notes() -> None:
-    """What it does not do, no death tests."""
+def test_the_story_covers_every_operation_on_notes() -> None:
+    """An operation that is not in the story would not be tested with a crash."""
     assert {step for step in STEPS if step.startswith("notes.")} == {
         "notes.current",
         "notes.write",

@@ -1,4 +1,4 @@
-"""`<key>.error.json` where workers die, stall or meet: what the row says stands in the end."""
+"""`<key>.error.json` when workers crash, stall or compete: the final note matches the job."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.hooks import Hook, WorkerDiedError
 from tests.support.noting import MINUTE, NOTE, TEXT, completed, failed, retried, said
 
 
-def test_a_deletion_that_comes_while_it_is_being_said_takes_it_back() -> None:
-    """The deletion found no note yet; the function that writes it looks again."""
+def test_a_deletion_during_the_write_of_a_note_removes_it() -> None:
+    """The deletion found no note yet; the worker that wrote it checks again."""
     hook = Hook()
     world = World(step=hook)
     hook.once_at("notes.write", lambda: world.arrive.deleted(world.uploads.remove("a.jpg")))
@@ -25,8 +25,8 @@ def test_a_deletion_that_comes_while_it_is_being_said_takes_it_back() -> None:
     assert (world.notes.written, world.notes.stored) == ([NOTE], {})
 
 
-def test_a_worker_that_was_overtaken_takes_back_what_it_said() -> None:
-    """It stalls before it writes; another says it, a person retries, and the retry completes."""
+def test_an_overtaken_worker_removes_the_note_it_wrote() -> None:
+    """It stalls before it writes; meanwhile the job is announced, retried and completed."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -42,8 +42,8 @@ def test_a_worker_that_was_overtaken_takes_back_what_it_said() -> None:
     assert world.notes.stored == {}
 
 
-def test_a_worker_that_was_overtaken_takes_that_back_before_it_does_anything_else() -> None:
-    """A message that was delivered twice and deleted once does not come again when it dies."""
+def test_an_overtaken_worker_removes_its_note_before_any_other_step() -> None:
+    """Otherwise a crash right afterwards would leave the note: the message is already deleted."""
     hook = Hook()
     world = World(step=hook, tag_sources=True)
     job = world.arrives()
@@ -61,8 +61,8 @@ def test_a_worker_that_was_overtaken_takes_that_back_before_it_does_anything_els
     assert world.uploads.labels(job.source).tags["cutout"] == "completed"
 
 
-def test_a_worker_that_died_after_it_was_overtaken_is_made_up_for() -> None:
-    """Its message comes again, and finds a row that says otherwise."""
+def test_a_note_left_by_a_crashed_worker_is_removed_by_the_redelivery() -> None:
+    """The redelivered message finds that the job is completed."""
     world = World()
     job = failed(world)
     note = world.notes.stored[NOTE]
@@ -72,8 +72,8 @@ def test_a_worker_that_died_after_it_was_overtaken_is_made_up_for() -> None:
     assert world.notes.stored == {}
 
 
-def test_the_same_is_said_once() -> None:
-    """Repeating the effects of a job writes no second note."""
+def test_applying_the_effects_of_a_job_again_writes_no_second_note() -> None:
+    """The same note is already there."""
     world = World()
     job = failed(world)
     world.job_writer.reapply_effects(world.job(job))
@@ -81,8 +81,8 @@ def test_the_same_is_said_once() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
-    """A lost condition is no error; what they wrote decides."""
+def test_a_note_that_loses_a_race_is_written_after_another_look(times: int) -> None:
+    """The note that won the race belongs to an older version of the job."""
     hook = Hook()
     world = World(step=hook)
     job = failed(World())
@@ -104,8 +104,8 @@ def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
     assert said(world)["job"] == job.id
 
 
-def test_a_worker_whose_write_is_refused_gets_the_error() -> None:
-    """Taking back what was said does not hide that another worker moved the job."""
+def test_a_worker_whose_job_was_moved_meanwhile_gets_the_error() -> None:
+    """Removing its note does not hide the conflict."""
     world = World()
     job = failed(world)
     stale = replace(world.job(job), is_announced=False, version=0)
@@ -114,34 +114,34 @@ def test_a_worker_whose_write_is_refused_gets_the_error() -> None:
 
 
 class TwoClocks(FakeClock):
-    """The clock of a worker that may be ahead of the others'."""
+    """A worker's clock that may be ahead of the others."""
 
-    bounded_map = timedelta(0)
+    ahead = timedelta(0)
 
     def now(self) -> datetime:
-        """The time of the worker that looks."""
-        return super().now() + self.bounded_map
+        """The time by the clock of the current worker."""
+        return super().now() + self.ahead
 
 
-def test_what_a_fast_clock_said_is_taken_back_when_the_photo_is_done() -> None:
-    """Notes are ordered by the writes of the row, whatever its workers' clocks say."""
+def test_a_note_of_a_worker_with_a_fast_clock_is_removed_when_the_photo_completes() -> None:
+    """Notes are ordered by the version of the job, not by clocks."""
     clock = TwoClocks()
     world = World(clock=clock)
-    clock.bounded_map = 5 * MINUTE
+    clock.ahead = 5 * MINUTE
     job = failed(world)
     assert NOTE in world.notes.stored
-    clock.bounded_map = timedelta(0)
+    clock.ahead = timedelta(0)
     completed(world, retried(world, job))
     assert world.notes.stored == {}
 
 
-def test_what_a_fast_clock_said_gives_way_to_what_came_later() -> None:
-    """The note names the reason that stands."""
+def test_a_note_of_a_worker_with_a_fast_clock_is_replaced_by_a_later_failure() -> None:
+    """The note names the current reason."""
     clock = TwoClocks()
     world = World(clock=clock)
-    clock.bounded_map = 5 * MINUTE
+    clock.ahead = 5 * MINUTE
     job = failed(world)
-    clock.bounded_map = timedelta(0)
+    clock.ahead = timedelta(0)
     retried(world, job)
     world.evolink.fail(world.task_of(job), "image_too_dark")
     world.wake(job)

@@ -55,14 +55,14 @@ def test_admitting_takes_a_slot_and_charges_the_price() -> None:
 def test_a_slot_becomes_free_when_the_job_leaves_the_states_that_hold_it(
     held: State, state: State
 ) -> None:
-    """And nothing else changes, if the attempt costs what it did."""
+    """Nothing else changes if the cost of the attempt stays the same."""
     assert gate_changes(job(held, OPEN), job(state, OPEN)) == [ShardChange(shard=4, frees=a_name())]
 
 
 @pytest.mark.parametrize("after", HOLDING)
 @pytest.mark.parametrize("before", HOLDING)
 def test_an_attempt_keeps_its_slot_while_its_task_may_run(before: State, after: State) -> None:
-    """Its outcome becomes known, or is lost: the slot stays as it is."""
+    """The slot stays taken when its outcome becomes known or is unknown."""
     accepted = replace(OPEN, outcome=AttemptOutcome.ACCEPTED, task_id="task-1")
     assert gate_changes(job(before, OPEN), job(after, accepted)) == []
 
@@ -83,7 +83,7 @@ def test_a_refused_call_frees_its_slot_and_is_refunded() -> None:
 
 
 def test_each_attempt_is_charged_in_its_own_shard() -> None:
-    """A late answer about the first changes the first's shard; the second's slot stays."""
+    """A late response for the first attempt changes its shard; the slot of the second stays."""
     second = an_attempt(2, shard=1)
     before = job(State.PROCESSING, OPEN, second)
     after = job(State.PROCESSING, replace(OPEN, credits_reserved=Decimal(6)), second)
@@ -91,7 +91,7 @@ def test_each_attempt_is_charged_in_its_own_shard() -> None:
 
 
 def test_a_second_attempt_takes_a_slot_of_its_own() -> None:
-    """The first one's became free when it failed."""
+    """The first attempt's slot became free when it failed."""
     failed = OPEN.ended(AttemptOutcome.FAILED)
     second = an_attempt(2, shard=1)
     assert gate_changes(job(State.QUEUED, failed), job(State.SUBMITTING, failed, second)) == [
@@ -99,8 +99,8 @@ def test_a_second_attempt_takes_a_slot_of_its_own() -> None:
     ]
 
 
-def test_what_an_earlier_attempt_cost_is_corrected_in_its_own_shard() -> None:
-    """The slot is taken in the new attempt's shard alone."""
+def test_the_cost_of_an_earlier_attempt_is_corrected_in_its_own_shard() -> None:
+    """The slot is taken in the new attempt's shard."""
     second = an_attempt(2, shard=1)
     after = job(State.SUBMITTING, OPEN.ended(AttemptOutcome.FAILED), second)
     assert gate_changes(job(State.QUEUED, OPEN), after) == [
@@ -134,10 +134,10 @@ def test_the_slot_of_an_attempt_becomes_free_when_another_one_runs() -> None:
         ((OPEN,), (), {}),
     ],
 )
-def test_a_move_changes_a_days_credits_by_what_its_attempts_differ(
+def test_a_move_changes_a_days_credits_by_the_difference_of_its_attempts(
     before: tuple[Attempt, ...], after: tuple[Attempt, ...], changed: Mapping[date, str]
 ) -> None:
-    """A repeat counts on its own day until it proves free; what was forgotten changes nothing."""
+    """A repeat counts on its own day until it proves free; a removed attempt changes nothing."""
     days = {day: Decimal(it) for day, it in changed.items()}
     assert charged(before, after) == ({4: days} if days else {})
 
@@ -149,10 +149,10 @@ def test_a_move_changes_a_days_credits_by_what_its_attempts_differ(
         (replace(REPEATED, credits_reserved=None), {}),
     ],
 )
-def test_a_repeat_counts_only_what_its_row_says(
+def test_a_repeat_counts_only_what_the_job_records(
     repeated: Attempt, changed: dict[int, dict[date, Decimal]]
 ) -> None:
-    """Earlier versions wrote no day for a repeat, and a call may have reserved nothing."""
+    """Earlier versions recorded no day for a repeat, and a call may have reserved nothing."""
     assert charged((), (repeated,)) == changed
 
 
@@ -160,7 +160,7 @@ CARRIED = an_attempt(credits_reserved=PRICE)
 """An attempt that an earlier version admitted: it names no shard."""
 
 
-def test_an_attempt_of_an_earlier_version_frees_a_slot_of_its_count() -> None:
+def test_an_attempt_of_an_earlier_version_frees_a_slot_of_that_versions_count() -> None:
     """That version counted its tasks, and named no holders."""
     assert gate_changes(job(State.PROCESSING, CARRIED), job(State.STORING, CARRIED)) == [
         ShardChange(shard=None, frees=a_name())
@@ -168,7 +168,7 @@ def test_an_attempt_of_an_earlier_version_frees_a_slot_of_its_count() -> None:
 
 
 def test_an_attempt_of_an_earlier_version_is_refunded_in_the_first_shard() -> None:
-    """On the day that the earlier version charged; its own sum is not changed any more."""
+    """On the day that the earlier version charged; its own sum is no longer changed."""
     yesterday = TODAY - timedelta(days=1)
     old = replace(CARRIED, day=yesterday)
     refused = old.ended(AttemptOutcome.FAILED)
@@ -178,8 +178,8 @@ def test_an_attempt_of_an_earlier_version_is_refunded_in_the_first_shard() -> No
     ]
 
 
-def test_a_new_attempt_after_one_of_an_earlier_version_has_a_holder() -> None:
-    """Only the new one is charged and takes a slot."""
+def test_a_new_attempt_after_one_of_an_earlier_version_takes_a_slot() -> None:
+    """Only the new attempt is charged and has a holder."""
     failed = CARRIED.ended(AttemptOutcome.FAILED)
     second = an_attempt(2, shard=3)
     assert gate_changes(job(State.QUEUED, failed), job(State.SUBMITTING, failed, second)) == [
@@ -198,10 +198,10 @@ _ATTEMPTS = st.builds(
 
 
 @given(states=st.lists(st.tuples(st.sampled_from(State), _ATTEMPTS), min_size=1, max_size=8))
-def test_whatever_way_a_job_takes_the_shards_hold_what_its_row_says(
+def test_after_any_sequence_of_moves_the_shards_match_the_job(
     states: list[tuple[State, Attempt]],
 ) -> None:
-    """Slots and credits are the last row's, whatever came before: nothing is charged twice."""
+    """Slots and credits follow from the last state of the job; nothing is charged twice."""
     before, shards = job(State.QUEUED), dict.fromkeys((0, 4), Shard())
     for state, attempt in states:
         after = job(state, replace(attempt, shard=OPEN.shard))

@@ -1,4 +1,4 @@
-"""What a move does besides the row: who is let in, what must still hold, what is not read."""
+"""What a move does besides writing the job: admission, conditions, and reads that it avoids."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.hooks import Hook
 
 
 def processing(world: World) -> Job:
-    """A photo whose task runs, while four others wait."""
+    """A job whose task runs, while four other jobs wait."""
     job = world.arrives()
     for number in range(4):
         source = a_source(key=f"{number}.jpg")
@@ -32,7 +32,7 @@ def processing(world: World) -> Job:
 
 
 def failed(world: World, job: Job) -> Job:
-    """The job after its last move."""
+    """Move the job to `failed`."""
     ended = job.settle(
         Move.FAIL, now=START, retention=TIMING.retention, reason=Reason.DEADLINE_PASSED
     )
@@ -46,8 +46,8 @@ def test_a_freed_slot_enqueues_the_oldest_waiting_job() -> None:
     assert world.submissions.job_ids == ["0"]
 
 
-def test_a_freed_slot_is_freed_without_reading_the_gate() -> None:
-    """The name of the holder follows from the job, so any number of jobs may end at once."""
+def test_a_slot_is_freed_without_reading_the_gate() -> None:
+    """The holder's name follows from the job, so any number of jobs may end at once."""
     hook = Hook()
     world = World(step=hook)
     job = processing(world)
@@ -70,8 +70,10 @@ def test_a_move_that_changes_nothing_at_the_gate_writes_the_job_alone() -> None:
     assert world.jobs.shards == shards
 
 
-def test_a_settled_row_that_moves_before_it_is_announced_has_its_own_effects() -> None:
-    """A person retried the photo meanwhile: the note of its failure is taken back."""
+def test_a_settled_job_that_moves_before_it_is_announced_gets_the_effects_of_its_new_state() -> (
+    None
+):
+    """An operator retried the photo meanwhile: the note of its failure is removed."""
     hook = Hook()
     world = World(step=hook)
     job = processing(world)
@@ -88,7 +90,7 @@ def test_a_settled_row_that_moves_before_it_is_announced_has_its_own_effects() -
 
 
 def test_an_end_whose_event_is_sent_twice_is_counted_once() -> None:
-    """The row could not be marked after the event was sent, so Sweep has it sent again."""
+    """The job could not be marked after the event was sent, so Sweep sends the event again."""
     hook = Hook()
     world = World(step=hook)
     job = processing(world)
@@ -104,8 +106,8 @@ def test_an_end_whose_event_is_sent_twice_is_counted_once() -> None:
     assert world.telemetry.counts[JOBS_SETTLED[State.FAILED]] == 1
 
 
-def test_a_row_that_is_gone_has_no_effects() -> None:
-    """There is nothing to say of it."""
+def test_a_job_that_has_expired_has_no_effects() -> None:
+    """No note is written."""
     world = World()
     world.job_writer.reapply_effects(None)
     assert world.notes.written == []
@@ -164,7 +166,7 @@ def test_a_task_is_claimed_when_it_becomes_known_or_decides(
     decided_by: Attempt | None,
     claimed: list[bool],
 ) -> None:
-    """A call that was answered with a task that only a callback named has taken it over."""
+    """A task known only from a callback is taken over by the call that was answered with it."""
     world = World()
     job = world.jobs.claim(a_job(State.PROCESSING, attempts=attempts, storing_attempt=1))
     after = replace(job, state=State.STORING, attempts=then)

@@ -1,4 +1,4 @@
-"""Notes as they are written: their text, what they are about, and after how many races."""
+"""The text of error notes, their order, and retries after lost races."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STANDING = CurrentNote(etag="e", occasion=replace(OCCASION, version=2), job_id=J
 
 @dataclass
 class Board:
-    """One place, where somebody else writes first, so many times."""
+    """One place for a note, where other writers win a given number of races."""
 
     standing_: CurrentNote | None = None
     races: int = 0
@@ -28,41 +28,41 @@ class Board:
     removed: int = 0
 
     def current(self, _key: str) -> CurrentNote | None:
-        """What is said there."""
+        """The current note."""
         return self.standing_
 
     def write(self, _key: str, text: str, **_facts: object) -> bool:
-        """Say this, or lose."""
+        """Write the note, or lose the race."""
         self.races -= 1
         if self.races < 0:
             self.texts.append(text)
         return self.races < 0
 
     def remove(self, _key: str, _waiting: CurrentNote) -> bool:
-        """Take it back, or lose."""
+        """Delete the note, or lose the race."""
         self.races -= 1
         self.removed += self.races < 0
         return self.races < 0
 
 
 def board(notes: Board) -> LatestNotes:
-    """What writes there."""
+    """The writer of notes under test."""
     return LatestNotes(notes=notes, telemetry=MemoryTelemetry())  # type: ignore[arg-type]
 
 
-def test_a_note_is_json_for_people() -> None:
-    """A field a line, and letters as they are."""
+def test_a_note_is_indented_json() -> None:
+    """One field a line, and non-ASCII letters unescaped."""
     notes = Board()
     board(notes).put("a", {"key": "Schuhe/grün.jpg", "code": None}, JOB)
     assert notes.texts == ['{\n  "key": "Schuhe/grün.jpg",\n  "code": null\n}\n']
 
 
 @pytest.mark.parametrize(("races", "is_done"), [(2, True), (3, False)])
-def test_a_note_is_written_and_taken_back_after_up_to_two_races(
+def test_a_note_is_written_or_removed_after_up_to_two_lost_races(
     races: int,
     is_done: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Then the queue delivers again."""
+    """After the third, the error goes to the caller and the queue redelivers the message."""
     for is_written in (True, False):
         notes = Board(STANDING, races)
         if is_done:
@@ -74,7 +74,7 @@ def test_a_note_is_written_and_taken_back_after_up_to_two_races(
 
 
 def change(notes: Board, *, is_written: bool) -> None:
-    """Write a note there, or take it back."""
+    """Write a note, or remove it."""
     if is_written:
         board(notes).put("a", {}, JOB)
     else:
@@ -92,12 +92,12 @@ def change(notes: Board, *, is_written: bool) -> None:
         (None, False, False),
     ],
 )
-def test_what_is_said_later_stays(
+def test_a_later_note_stays(
     occasion: NoteRevision | None,
     is_written: bool,  # noqa: FBT001 - a column of the table
     is_removed: bool,  # noqa: FBT001
 ) -> None:
-    """So does an object of somebody else; the same may be taken back, not said again."""
+    """So does a foreign object; a note of the same version may be removed, not written again."""
     notes = Board(replace(STANDING, occasion=occasion))
     board(notes).put("a", {}, JOB)
     board(notes).remove_up_to("a", OCCASION)
@@ -108,19 +108,19 @@ def test_what_is_said_later_stays(
     ("standing", "is_its"),
     [(STANDING, True), (replace(STANDING, job_id="b"), False), (None, False)],
 )
-def test_what_is_said_of_one_job_is_amended_or_taken_back_alone(
+def test_only_a_note_of_the_same_job_is_replaced_or_removed(
     standing: CurrentNote | None,
     is_its: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Where nothing is said of it, nothing is done."""
+    """Without a note, nothing is done."""
     notes = Board(standing)
     board(notes).replace_of_job("a", {}, JOB)
     board(notes).remove_of_job("a", JOB.id)
     assert (len(notes.texts), notes.removed) == (is_its, is_its)
 
 
-def test_an_event_comes_before_all_that_is_said_of_its_upload() -> None:
-    """And after all that was said of older ones."""
+def test_an_upload_event_is_ordered_before_all_notes_of_its_upload() -> None:
+    """And after all notes of older uploads."""
     earliest = datetime(1, 1, 1, tzinfo=UTC)
     source = a_source()
     event = before(source)

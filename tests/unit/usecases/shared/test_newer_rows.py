@@ -1,4 +1,4 @@
-"""Rows that a newer version wrote, which was taken back, while others are under way."""
+"""Jobs written by a newer version that was rolled back, while others are being processed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def deliver(world: World) -> None:
-    """As Submit's handler does; the message about a row that it cannot read is a dead letter."""
+    """Deliver as Submit's handler does; messages about unreadable jobs are dropped."""
     ids, world.submissions.job_ids = world.submissions.job_ids, []
     for job_id in ids:
         try:
@@ -26,8 +26,8 @@ def deliver(world: World) -> None:
             world.submit.advance(job)
 
 
-def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
-    """Nothing guesses what they mean; the gauge of what is overdue tells of them."""
+def test_sweep_skips_jobs_of_a_newer_version_and_enqueues_the_others() -> None:
+    """They count in the gauges of overdue jobs, and are logged."""
     world = World()
     theirs, ours = world.arrives("a.jpg"), world.arrives("b.jpg")
     assert theirs.due_at is not None
@@ -43,8 +43,8 @@ def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
     assert ("row of a newer version left alone", {"job_id": theirs.id}) in world.telemetry.facts
 
 
-def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
-    """A worker that frees a slot gives it to the next job."""
+def test_a_job_of_a_newer_version_does_not_block_the_waiting_jobs() -> None:
+    """A worker that frees a slot enqueues the next job."""
     world = World()
     inside = [world.arrives(f"{number}.jpg") for number in range(LIMITS.max_in_flight)]
     theirs, ours = world.arrives("theirs.jpg"), world.arrives("ours.jpg")
@@ -57,8 +57,8 @@ def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
     assert world.job(ours).state is State.PROCESSING
 
 
-def test_nobody_buys_a_picture_whose_buyers_row_is_of_a_newer_version() -> None:
-    """It may have paid: who wants the same picture waits until the row can be read again."""
+def test_a_job_waits_for_an_owner_that_a_newer_version_wrote() -> None:
+    """The owner may have paid; other jobs with the same photo wait until it can be read again."""
     world = reusing()
     theirs = world.arrives("theirs.jpg")
     world.jobs.newer[theirs.id] = world.clock.now()
@@ -67,8 +67,8 @@ def test_nobody_buys_a_picture_whose_buyers_row_is_of_a_newer_version() -> None:
     assert len(world.evolink.posts) == 1
 
 
-def test_as_many_as_there_are_slots_keep_nobody_waiting() -> None:
-    """All that a freed slot or a sweep wakes are jobs that this version can move."""
+def test_as_many_jobs_of_a_newer_version_as_slots_do_not_block_the_waiting_jobs() -> None:
+    """A freed slot and a sweep enqueue only jobs that this version can move."""
     world = World()
     inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(LIMITS.max_in_flight)]
     theirs = [world.arrives(f"t{n}.jpg", png(salt=10 + n)) for n in range(LIMITS.max_in_flight)]
@@ -87,8 +87,8 @@ def test_as_many_as_there_are_slots_keep_nobody_waiting() -> None:
     assert world.job(later).state is State.PROCESSING
 
 
-def test_one_that_is_due_is_looked_at_no_more_often_than_a_job() -> None:
-    """A thousand that are due in every sweep would leave no room for jobs."""
+def test_a_due_job_of_a_newer_version_is_checked_as_seldom_as_others() -> None:
+    """A thousand of them, due in every sweep, would leave no room for other jobs."""
     world = World()
     theirs = world.arrives()
     assert theirs.due_at is not None

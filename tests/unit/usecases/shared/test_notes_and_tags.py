@@ -1,4 +1,4 @@
-"""What the end of a job changes in the buckets, and when it changes nothing."""
+"""What the end of a job changes in the buckets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LATER = a_source(sequencer="FF").order
 
 
 def ended(world: World, state: State, labels: Labels | None = None, **facts: Any) -> Job:
-    """A photo that came to this end."""
+    """A settled job in this state."""
     source = world.uploads.add("a.jpg", png(), labels)
     job = replace(a_job(state, source=source), **facts)
     world.job_writer.reapply_effects(job)
@@ -31,7 +31,7 @@ def ended(world: World, state: State, labels: Labels | None = None, **facts: Any
 
 
 def effects(*, head: LatestVersion | None = None) -> World:
-    """A world in which everything is wanted, and this is the newest event of the key."""
+    """A world with tags and removal of results on, and this newest event of the key."""
     world = World(delete_with_source=True, tag_sources=True)
     if head is not None:
         world.jobs.heads["uploads/a.jpg"] = head
@@ -59,12 +59,12 @@ FIRST = World().uploads.add("a.jpg", png()).order
         (None, {"result": RESULT}, False),
     ],
 )
-def test_a_result_that_is_stored_after_its_photo_was_deleted_goes_too(
+def test_a_result_stored_after_its_photo_was_deleted_is_removed(
     newest: LatestVersion | None,
     facts: dict[str, Any],
     is_removed: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The deletion has found nothing to remove."""
+    """The deletion event found nothing to remove."""
     world = effects(head=newest)
     ended(world, State.COMPLETED, **facts)
     removal = Removal(bucket="uploads", key="a.jpg", order=LATER)
@@ -72,18 +72,18 @@ def test_a_result_that_is_stored_after_its_photo_was_deleted_goes_too(
 
 
 def test_no_note_is_written_for_a_photo_that_was_replaced() -> None:
-    """Not even for a moment."""
+    """Not even temporarily."""
     world = effects(head=head(LATER, "newer"))
     ended(world, State.FAILED, reason=Reason.TASK_FAILED)
     assert world.notes.written == []
 
 
 @pytest.mark.parametrize(("tags", "is_logged"), [(9, False), (10, True)])
-def test_a_photo_with_as_many_tags_as_there_may_be_is_not_tagged(
+def test_a_photo_with_the_maximum_number_of_tags_is_not_tagged(
     tags: int,
     is_logged: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The log says so; nothing else depends on it."""
+    """That is logged, and has no other effect."""
     labels = Labels(metadata={}, tags={str(number): "x" for number in range(tags)})
     world = effects()
     job = ended(world, State.COMPLETED, labels)
@@ -106,7 +106,7 @@ def test_a_photo_with_as_many_tags_as_there_may_be_is_not_tagged(
 def test_only_a_later_event_of_another_upload_supersedes_a_job(
     newest: LatestVersion | None, reason: Reason | None
 ) -> None:
-    """A deletion is one, too."""
+    """A deletion counts as such an event."""
     world = World()
     job = a_job()
     if newest is not None:

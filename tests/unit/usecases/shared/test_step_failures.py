@@ -1,4 +1,4 @@
-"""A step that raises, whatever it raises: the job steps aside, is tried again, and ends."""
+"""A step that raises any error: the job backs off, is tried again, and ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 class FailingWorld(World):
-    """A world in which steps fail, and which counts how often a job is looked at."""
+    """A world in which named steps fail, and which counts how often a job is processed."""
 
     def __init__(self, **facts: object) -> None:
         self.failing: dict[str, BaseException] = {}
@@ -37,17 +37,17 @@ class FailingWorld(World):
 
     @property
     def looks(self) -> int:
-        """How often a worker looked at a job."""
+        """How often a worker processed a job."""
         return sum(message == "job processed" for message, _ in self.telemetry.facts)
 
 
 def deny(world: World, key: str) -> None:
-    """A policy keeps the functions from this key."""
+    """Deny the functions access to this key."""
     world.uploads.errors[key] = SourceDeniedError("S3 answers AccessDenied")
 
 
 def test_a_photo_that_cannot_be_read_is_rejected_within_its_deadline() -> None:
-    """A policy or a KMS key is in the way: it may be put right, so the photo is tried again."""
+    """A bucket policy or KMS key may be corrected, so the job is tried again until then."""
     world = FailingWorld()
     deny(world, "a.jpg")
     job = world.arrives()
@@ -65,8 +65,8 @@ def test_a_photo_that_cannot_be_read_is_rejected_within_its_deadline() -> None:
     assert world.looks < 20
 
 
-def test_one_that_becomes_readable_goes_on_as_if_nothing_had_been() -> None:
-    """The policy was put right."""
+def test_a_photo_that_becomes_readable_is_processed_normally() -> None:
+    """The policy was corrected."""
     world = World()
     deny(world, "a.jpg")
     job = world.arrives()
@@ -77,15 +77,17 @@ def test_one_that_becomes_readable_goes_on_as_if_nothing_had_been() -> None:
 
 
 @pytest.mark.parametrize("error", [SourceDeniedError("AccessDenied"), ZeroDivisionError("defect")])
-def test_photos_at_the_head_of_the_line_that_raise_keep_nobody_waiting(error: Exception) -> None:
-    """As many as there are slots, and then some: the first that can goes in."""
+def test_failing_jobs_first_in_the_waiting_list_do_not_block_the_others(
+    error: Exception,
+) -> None:
+    """There are twice as many of them as slots; the first job that can run is admitted."""
     world = World()
     inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(LIMITS.max_in_flight)]
     theirs = [world.arrives(f"t{n}.jpg", png(salt=10 + n)) for n in range(2 * LIMITS.max_in_flight)]
     ours = world.arrives("ours.jpg", png(salt=50))
     assert all(job.is_waiting for job in (*theirs, ours))
     world.uploads.errors |= {job.source.key: error for job in theirs}
-    for job in theirs:  # their photos have to be read once more
+    for job in theirs:  # for job in theirs:  # their photos have to be read once more
         world.jobs.jobs[job.id] = replace(job, photo=None)
     for job in inside:
         world.evolink.complete(world.task_of(job))
@@ -96,8 +98,8 @@ def test_photos_at_the_head_of_the_line_that_raise_keep_nobody_waiting(error: Ex
     assert {world.job(job).state for job in theirs} <= {State.FAILED, State.REJECTED}
 
 
-def test_denied_photos_at_the_head_of_the_line_cost_no_time() -> None:
-    """However many they are, each lets in the next at once: no slot waits for a sweep."""
+def test_denied_photos_first_in_the_waiting_list_cost_no_time() -> None:
+    """Each lets in the next job at once, so no slot waits for a sweep."""
     world = World()
     inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(LIMITS.max_in_flight)]
     theirs = [world.arrives(f"t{n}.jpg", png(salt=10 + n)) for n in range(30)]
@@ -111,8 +113,8 @@ def test_denied_photos_at_the_head_of_the_line_cost_no_time() -> None:
     assert world.job(ours).state is State.PROCESSING
 
 
-def test_after_a_failed_step_a_photo_stands_behind_those_that_came_meanwhile() -> None:
-    """Else the same ones would stand first again, and again."""
+def test_a_job_with_a_failed_step_waits_behind_jobs_that_came_meanwhile() -> None:
+    """Otherwise the same jobs would be first again and again."""
     world = World()
     deny(world, "a.jpg")
     theirs = world.arrives("a.jpg", png(salt=1))
@@ -125,8 +127,8 @@ def test_after_a_failed_step_a_photo_stands_behind_those_that_came_meanwhile() -
     assert world.jobs.waiting(2) == [ours.id, theirs.id]
 
 
-def test_another_reason_to_wait_does_not_put_a_photo_back() -> None:
-    """It failed once, and has waited since: later jobs stay behind it."""
+def test_another_reason_to_wait_does_not_move_a_job_back() -> None:
+    """It failed once and has waited since: later jobs stay behind it."""
     world = World(limits=replace(LIMITS, max_in_flight=0))
     deny(world, "a.jpg")
     theirs = world.arrives("a.jpg", png(salt=1))
@@ -141,8 +143,8 @@ def test_another_reason_to_wait_does_not_put_a_photo_back() -> None:
     assert world.jobs.waiting(2) == [theirs.id, ours.id]
 
 
-def test_an_outage_does_not_put_the_whole_line_back() -> None:
-    """One message moves a few aside; the rest is left to sweeps."""
+def test_an_outage_does_not_move_all_waiting_jobs_back() -> None:
+    """One message moves at most three jobs back; the others are left to Sweep."""
     world = FailingWorld()
     world.operate.pause()
     waiting = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(10)]
@@ -154,8 +156,8 @@ def test_an_outage_does_not_put_the_whole_line_back() -> None:
     assert world.submissions.job_ids == []
 
 
-def test_a_busy_table_is_no_failure_of_a_photo() -> None:
-    """Nor would it take the failure: the queue delivers again."""
+def test_a_busy_table_is_not_counted_as_a_failure_of_the_job() -> None:
+    """The failure could not be written either; the queue redelivers the message."""
     world = FailingWorld()
     world.failing["uploads.read"] = StoreBusyError("throttled")
     with pytest.raises(StoreBusyError):
@@ -175,10 +177,10 @@ def test_a_busy_table_is_no_failure_of_a_photo() -> None:
     ],
 )
 @pytest.mark.parametrize("error", [OSError("defect"), StoreBusyError("busy"), WorkerDiedError()])
-def test_no_step_of_what_was_paid_for_is_repeated_without_bound(
+def test_no_step_after_a_paid_call_is_repeated_without_bound(
     step: str, error: BaseException
 ) -> None:
-    """Whether it raises, or ends its worker; the job ends, or its event is owed for a while."""
+    """Whether it raises or crashes its worker, the job settles after a bounded number of tries."""
     world = FailingWorld()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -194,10 +196,10 @@ def test_no_step_of_what_was_paid_for_is_repeated_without_bound(
     ("error", "state"),
     [(OSError("defect"), State.FAILED), (WorkerDiedError(), State.PROCESSING)],
 )
-def test_a_task_that_nobody_can_read_is_asked_about_ever_less_often(
+def test_a_task_that_cannot_be_read_is_checked_less_and_less_often(
     error: BaseException, state: State
 ) -> None:
-    """What ends every worker is never known to have failed; but it is looked at less and less."""
+    """A step that crashes every worker cannot record a failure, but its checks get rarer."""
     world = FailingWorld()
     job = world.arrives()
     world.failing["evolink.read"] = error
@@ -207,7 +209,7 @@ def test_a_task_that_nobody_can_read_is_asked_about_ever_less_often(
 
 
 def test_labels_that_cannot_be_read_are_left_out_in_the_end() -> None:
-    """The cut-out was paid for: it is published without them, and its row says so."""
+    """The paid cut-out is published without them, and the job records that."""
     world = FailingWorld()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -224,10 +226,10 @@ def test_labels_that_cannot_be_read_are_left_out_in_the_end() -> None:
 
 @pytest.mark.parametrize("pixels", Pixels)
 @pytest.mark.parametrize("error", [WorkerDiedError(), MemoryError()])
-def test_a_result_that_kills_its_decoder_is_kept_for_a_person(
+def test_a_result_that_crashes_its_decoder_goes_to_review(
     pixels: Pixels, error: BaseException
 ) -> None:
-    """In the end it is not decoded any more, and what was paid for is not lost."""
+    """In the end it is not decoded any more, and the paid result is not lost."""
     world = FailingWorld(pixels=pixels)
     job = world.arrives()
     world.settles()
@@ -251,7 +253,7 @@ def test_a_result_that_kills_its_decoder_is_kept_for_a_person(
 
 
 def test_an_outage_while_a_result_is_stored_does_not_send_it_to_review() -> None:
-    """What raises while its worker lives says nothing against the result itself."""
+    """An error in a worker that survives says nothing about the result itself."""
     world = FailingWorld()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -264,8 +266,8 @@ def test_an_outage_while_a_result_is_stored_does_not_send_it_to_review() -> None
     assert world.job(job).state is State.COMPLETED
 
 
-def test_a_result_that_cannot_be_put_anywhere_ends_the_job_and_its_task_is_remembered() -> None:
-    """A retry asks for it again, free; also if the one before it could not store it either."""
+def test_a_result_that_cannot_be_stored_fails_the_job_but_keeps_its_task() -> None:
+    """A retry fetches it again, free, even if the retry before it could not store it either."""
     world = FailingWorld()
     job = world.arrives()
     task = world.task_of(job)
@@ -285,8 +287,8 @@ def test_a_result_that_cannot_be_put_anywhere_ends_the_job_and_its_task_is_remem
     assert len(world.evolink.posts) == 1
 
 
-def test_a_note_that_cannot_be_written_does_not_hold_the_event_back_for_ever() -> None:
-    """The event comes first in the end; notes and tags are left out."""
+def test_a_note_that_cannot_be_written_does_not_block_the_event_for_good() -> None:
+    """In the end the event is sent without notes and tags."""
     world = FailingWorld()
     world.failing["notes.current"] = PermissionError("AccessDenied")
     job = world.arrives(data=b"not a photo")
@@ -309,10 +311,10 @@ _KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 
 @settings(max_examples=60)
 @given(key=_KEYS, labels=_LABELS, code=_TEXTS, message=st.text(st.characters(), max_size=2000))
-def test_whatever_stands_beside_a_photo_its_job_ends(
+def test_a_job_settles_whatever_the_key_the_labels_and_the_providers_texts(
     key: str, labels: Labels, code: str, message: str
 ) -> None:
-    """Any key, metadata, tags and headers; and whatever words the provider has for it."""
+    """Any key, metadata, tags and headers, and any error code and message of the provider."""
     world = World()
     source = world.uploads.add(key, png(), labels)
     job = world.registered(source)
@@ -329,7 +331,7 @@ def test_whatever_stands_beside_a_photo_its_job_ends(
 
 
 def lives(world: World, time: timedelta) -> None:
-    """Time passes, with a sweep every five minutes; each message is handed out once."""
+    """Let time pass with a sweep every five minutes; each message is delivered once."""
     end = world.clock.now() + time
     while world.clock.now() < end:
         world.clock.advance(5 * MINUTE)
@@ -338,7 +340,7 @@ def lives(world: World, time: timedelta) -> None:
 
 
 def deliver(world: World) -> None:
-    """Hand out each message once; one whose worker fails is gone."""
+    """Deliver each message once; one whose worker fails is dropped."""
     ids, world.submissions.job_ids = world.submissions.job_ids, []
     wakes, world.callbacks.wakes = world.callbacks.wakes, []
     for job_id in ids:
@@ -348,6 +350,6 @@ def deliver(world: World) -> None:
 
 
 def swallowing(work: Callable[[], object]) -> None:
-    """A worker's failure, or its death, is its own."""
+    """Ignore an error or a crash of the worker."""
     with suppress(WorkerDiedError, Exception):
         work()

@@ -1,4 +1,4 @@
-"""What a step that raises leaves on the row, and what it does not."""
+"""What a failing step changes in the job, and what it does not."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ ASKED = replace(KNOWN, is_asked_again=True)
 
 
 def failures(world: World) -> StepFailures:
-    """Of a function that moves every job."""
+    """Step failures of a function that handles jobs in every state."""
     return replace(world.submit.failures, states=frozenset(State))
 
 
-def test_a_step_without_anything_to_do_leaves_the_job_as_it_is() -> None:
-    """It ended in order."""
+def test_a_step_without_an_error_leaves_the_job_unchanged() -> None:
+    """No failure is recorded."""
     job = a_job()
     with failures(World()).guard(job) as step:
         pass
     assert step == Step(job=job)
 
 
-def test_what_a_step_raises_for_a_row_that_is_gone_is_the_queues() -> None:
-    """There is nowhere to count it."""
+def test_an_error_for_a_job_that_has_expired_goes_to_the_queue() -> None:
+    """There is no job to count it in."""
     with pytest.raises(SourceDeniedError), failures(World()).guard(a_job()):
         raise SourceDeniedError("AccessDenied")
 
@@ -41,11 +41,11 @@ def test_what_a_step_raises_for_a_row_that_is_gone_is_the_queues() -> None:
 @pytest.mark.parametrize(
     ("error", "is_denied"), [(SourceDeniedError("x"), True), (KeyError("x"), False), (None, False)]
 )
-def test_a_step_is_denied_by_s3_alone(
+def test_only_a_denial_by_s3_marks_a_step_as_denied(
     error: Exception | None,
     is_denied: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The next photo may be readable then."""
+    """The photo of the next job may still be readable."""
     assert Step(job=a_job(), error=error).is_denied is is_denied
 
 
@@ -59,13 +59,13 @@ def test_a_step_is_denied_by_s3_alone(
         (State.UNCONFIRMED, (ASKED,), (ASKED,), Reason.OUTCOME_UNKNOWN),
     ],
 )
-def test_a_result_that_could_not_be_stored_is_asked_for_by_the_next_retry(
+def test_the_next_retry_asks_for_a_result_that_could_not_be_stored(
     state: State,
     attempts: tuple[Attempt, ...],
     then: tuple[Attempt, ...],
     reason: Reason,
 ) -> None:
-    """It is still there; what was answered otherwise is not asked about again."""
+    """The result still exists at the provider; other tasks are not asked for again."""
     world = World()
     job = world.jobs.claim(a_job(state, attempts=attempts, storing_attempt=1, due_at=START))
     after = failures(world).end(job, "text")

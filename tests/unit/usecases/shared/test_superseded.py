@@ -1,4 +1,4 @@
-"""An object in the results bucket belongs to the newest upload, in whatever order jobs write."""
+"""A result key holds the cut-out of the newest upload, in whatever order jobs write."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from tests.support.hooks import Hook
 
 
 def two_uploads(world: World) -> tuple[Job, Job]:
-    """An older and a newer photo of one key, both with a task that runs."""
+    """An older and a newer upload of one key, both with a running task."""
     older, newer = world.arrives("a.jpg", png(salt=1)), world.arrives("a.jpg", png(salt=2))
     return older, newer
 
 
 def finish(world: World, job: Job) -> Job:
-    """The job's task ends well, and its callback comes."""
+    """Complete the job's task and deliver its callback."""
     world.evolink.complete(world.task_of(job))
     return world.wake(job)
 
 
 def owner_of(world: World, key: str = "a.png") -> str:
-    """The job whose cut-out stands at the key."""
+    """The job whose cut-out is stored at the key."""
     return world.results.objects[key].labels.metadata["cutout-job"]
 
 
 def foreign(etag: str) -> StoredObject:
-    """Something that we did not write."""
+    """An object that this product did not write."""
     nothing = Labels(metadata={}, tags={})
     return StoredObject(data=b"?", content_type="text/plain", labels=nothing, etag=etag)
 
 
 def ends(world: World, job: Job) -> tuple[State, Reason | None]:
-    """How a job ended."""
+    """State and reason of the job."""
     return world.job(job).state, world.job(job).reason
 
 
@@ -48,7 +48,7 @@ def ends(world: World, job: Job) -> tuple[State, Reason | None]:
 def test_only_the_newest_uploads_result_is_stored(
     is_newer_first: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Whichever task ends first; the older one's charge is on record all the same."""
+    """Whichever task ends first; the charge of the older one is recorded."""
     world = World()
     older, newer = two_uploads(world)
     for job in (newer, older) if is_newer_first else (older, newer):
@@ -60,8 +60,8 @@ def test_only_the_newest_uploads_result_is_stored(
 
 
 @pytest.mark.parametrize("step", ["downloads.fetch", "uploads.labels"])
-def test_a_newer_upload_that_is_stored_while_the_older_is_fetched_stays(step: str) -> None:
-    """The older worker checked before the newer photo came; what stands there tells it."""
+def test_a_newer_result_stored_while_the_older_one_is_fetched_stays(step: str) -> None:
+    """The older worker checked before the newer upload came; the stored object's label stops it."""
     hook = Hook()
     world = World(step=hook)
     older = world.arrives("a.jpg", png(salt=1))
@@ -76,8 +76,8 @@ def test_a_newer_upload_that_is_stored_while_the_older_is_fetched_stays(step: st
     assert owner_of(world) == newer.id
 
 
-def test_a_conditional_write_that_is_lost_looks_again_at_what_stands_there() -> None:
-    """Between looking and writing the newer result arrived: it stays."""
+def test_a_lost_conditional_write_checks_the_stored_object_again() -> None:
+    """The newer result was stored between the check and the write: it stays."""
     hook = Hook()
     world = World(step=hook)
     older = world.arrives("a.jpg", png(salt=1))
@@ -87,8 +87,8 @@ def test_a_conditional_write_that_is_lost_looks_again_at_what_stands_there() -> 
     assert owner_of(world) != older.id
 
 
-def test_a_newer_result_replaces_an_older_one_that_arrived_meanwhile() -> None:
-    """The write is repeated on the condition of what stands there by then."""
+def test_a_newer_result_replaces_an_older_one_stored_meanwhile() -> None:
+    """The write is repeated with the new object's ETag as its condition."""
     hook = Hook()
     world = World(step=hook)
     older, newer = two_uploads(world)
@@ -103,8 +103,8 @@ def test_a_newer_result_replaces_an_older_one_that_arrived_meanwhile() -> None:
     assert (ends(world, newer), owner_of(world)) == ((State.COMPLETED, None), newer.id)
 
 
-def test_an_object_that_is_not_ours_is_replaced() -> None:
-    """The result key is the product's: another program's object there is overwritten."""
+def test_a_foreign_object_at_the_result_key_is_replaced() -> None:
+    """Result keys belong to the product: another program's object there is overwritten."""
     world = World()
     job = world.arrives()
     world.results.objects["a.png"] = foreign(etag="e")
@@ -112,8 +112,8 @@ def test_an_object_that_is_not_ours_is_replaced() -> None:
     assert owner_of(world) == job.id
 
 
-def test_a_place_that_is_written_all_the_time_is_left_to_a_later_look() -> None:
-    """Four lost writes in a row: after a wait the result is fetched again."""
+def test_a_result_key_written_all_the_time_is_left_to_a_later_check() -> None:
+    """After four lost writes in a row, the job waits and the result is fetched again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -130,8 +130,8 @@ def test_a_place_that_is_written_all_the_time_is_left_to_a_later_look() -> None:
     assert (ends(world, job), owner_of(world)) == ((State.COMPLETED, None), job.id)
 
 
-def test_the_same_result_stored_twice_is_the_same_object() -> None:
-    """A worker that died after the object was written is repeated without harm."""
+def test_storing_the_same_result_twice_gives_the_same_object() -> None:
+    """Repeating the step after a crash does no harm."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -143,8 +143,8 @@ def test_the_same_result_stored_twice_is_the_same_object() -> None:
     assert len(world.announcements.jobs) == 1
 
 
-def test_a_deletion_while_the_task_runs_keeps_the_result_out() -> None:
-    """The photo is gone, so nothing shows what it was."""
+def test_no_result_is_stored_for_a_photo_deleted_while_its_task_ran() -> None:
+    """The job is superseded."""
     world = World()
     job = world.arrives()
     world.arrive.deleted(world.uploads.remove("a.jpg"))
@@ -153,8 +153,8 @@ def test_a_deletion_while_the_task_runs_keeps_the_result_out() -> None:
     assert world.results.objects == {}
 
 
-def test_a_version_that_was_destroyed_meanwhile_keeps_the_result_out() -> None:
-    """Nobody could tell any more what the cut-out belongs to."""
+def test_no_result_is_stored_for_a_version_that_was_deleted_permanently() -> None:
+    """No photo is left that the cut-out belongs to."""
     world = World()
     job = world.arrives()
     world.uploads.destroy(job.source)
@@ -163,7 +163,7 @@ def test_a_version_that_was_destroyed_meanwhile_keeps_the_result_out() -> None:
     assert world.results.objects == {}
 
 
-def test_two_sources_that_want_one_result_key_get_one_each() -> None:
+def test_sources_with_the_same_result_key_get_different_ones() -> None:
     """`a.jpg` and `a.png` in one folder: neither overwrites the other."""
     world = World()
     jobs = [finish(world, world.arrives(key)) for key in ("f/a.jpg", "f/a.png", "f/a.webp")]
@@ -171,8 +171,8 @@ def test_two_sources_that_want_one_result_key_get_one_each() -> None:
     assert [owner_of(world, job.result_key or "") for job in jobs] == [job.id for job in jobs]
 
 
-def test_a_source_keeps_its_result_key_for_ever() -> None:
-    """Its next version replaces its own result, also where its key is the second choice."""
+def test_a_source_keeps_its_result_key() -> None:
+    """Its next version replaces its own result, even where the key is its second choice."""
     world = World()
     finish(world, world.arrives("a.jpg"))
     first = finish(world, world.arrives("a.png", png(salt=1)))
@@ -181,8 +181,8 @@ def test_a_source_keeps_its_result_key_for_ever() -> None:
     assert owner_of(world, "a.png.png") == second.id
 
 
-def test_a_photo_in_review_leaves_the_older_cut_out_alone() -> None:
-    """What was accepted before stays where it is."""
+def test_a_job_in_review_leaves_the_older_cut_out_alone() -> None:
+    """The result accepted before stays where it is."""
     world = World()
     older = finish(world, world.arrives("a.jpg", png(salt=1)))
     newer = world.arrives("a.jpg", png(salt=2))
@@ -191,8 +191,8 @@ def test_a_photo_in_review_leaves_the_older_cut_out_alone() -> None:
     assert (owner_of(world), owner_of(world, "review/a.png")) == (older.id, newer.id)
 
 
-def test_a_photo_that_is_deleted_while_its_result_is_fetched_gets_none() -> None:
-    """What is newest is asked once more when the result is there, before it is stored."""
+def test_a_photo_deleted_while_its_result_is_fetched_gets_no_result() -> None:
+    """The newest event is read again before the result is stored."""
     world = World()
     job = world.arrives("a.jpg")
     world.evolink.complete(world.task_of(job))
@@ -210,16 +210,16 @@ OPAQUE = b"png 600 400 255 255"
 
 
 def reviewed(world: World, job: Job) -> Job:
-    """The job's task ends with a picture that fails acceptance."""
+    """Complete the job's task with a result that fails the checks."""
     world.evolink.complete(world.task_of(job), OPAQUE)
     return world.wake(job)
 
 
 @pytest.mark.parametrize("is_cut_out_first", [True, False])
-def test_what_waits_for_review_and_the_cut_out_of_a_photo_in_a_folder_of_that_name_keep_apart(
+def test_a_result_in_review_and_a_cut_out_in_a_folder_named_review_do_not_collide(
     is_cut_out_first: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """`a.jpg` waits at `review/a.png`, where the cut-out of `review/a.jpg` would go."""
+    """`a.jpg` is kept at `review/a.png`, which is also the result key of `review/a.jpg`."""
     world = World()
     doubtful, accepted = world.arrives("a.jpg"), world.arrives("review/a.jpg", png(salt=1))
     if is_cut_out_first:
@@ -234,8 +234,8 @@ def test_what_waits_for_review_and_the_cut_out_of_a_photo_in_a_folder_of_that_na
     assert f"{doubtful.result.key}.json" in world.notes.stored
 
 
-def test_a_photo_that_waits_for_review_again_waits_in_the_same_place() -> None:
-    """Its next version replaces its own, also where its place is the second choice."""
+def test_a_second_review_of_a_photo_uses_the_same_key() -> None:
+    """Its next version replaces its own result, even where the key is its second choice."""
     world = World()
     finish(world, world.arrives("review/a.jpg", png(salt=1)))
     first = reviewed(world, world.arrives("a.jpg", png(salt=2)))
@@ -245,8 +245,8 @@ def test_a_photo_that_waits_for_review_again_waits_in_the_same_place() -> None:
     assert (second.result.key, owner_of(world, first.result.key)) == (first.result.key, second.id)
 
 
-def test_an_outdated_photo_whose_result_never_comes_ends() -> None:
-    """Superseded at the deadline, also where its result would have been kept."""
+def test_a_superseded_job_whose_result_never_comes_ends() -> None:
+    """At its deadline, even where its result would have been cached."""
     world = World(reuse=True)
     first = world.arrives("a.jpg", png(salt=1))
     world.evolink.complete(world.task_of(first))

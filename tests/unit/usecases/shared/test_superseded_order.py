@@ -1,4 +1,4 @@
-"""The newest upload of a key counts, in whatever order events, callbacks and sweeps come."""
+"""The newest upload of a key wins, in whatever order events, callbacks and sweeps come."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Event = Callable[[World], object]
 
 
 def uploaded(source: Source) -> Event:
-    """S3 says that an object was created."""
+    """An S3 event for a created object."""
 
     def take(world: World) -> None:
         job = world.registered(source)
@@ -35,7 +35,7 @@ def uploaded(source: Source) -> Event:
 
 
 def finish_all(world: World) -> None:
-    """Every task that runs ends well, and every callback comes."""
+    """Complete every running task and deliver every callback."""
     for job in list(world.jobs.jobs.values()):
         if job.state is State.PROCESSING:
             world.evolink.complete(world.task_of(job))
@@ -43,7 +43,7 @@ def finish_all(world: World) -> None:
 
 
 def ends(world: World, job_id: str) -> tuple[State, Reason | None]:
-    """How a job ended."""
+    """State and reason of the job."""
     job = world.jobs.jobs[job_id]
     return job.state, job.reason
 
@@ -58,12 +58,12 @@ DONE = (State.COMPLETED, None)
     ("deleted_at", "newer_ends"),
     [(0, State.COMPLETED), (1, State.COMPLETED), (2, State.SUPERSEDED)],
 )
-def test_the_last_thing_that_happened_to_a_key_wins_in_any_order_of_events(
+def test_the_last_event_of_a_key_wins_in_any_order_of_delivery(
     deleted_at: int,
     newer_ends: State,
     order: tuple[int, ...],
 ) -> None:
-    """Two uploads and a deletion between, before or after them; S3's sequencer decides."""
+    """Two uploads, with a deletion before, between or after them; S3's sequencer decides."""
     world = World()
     events: list[Event] = []
     uploads: list[Source] = []
@@ -83,8 +83,8 @@ def test_the_last_thing_that_happened_to_a_key_wins_in_any_order_of_events(
     assert stored_for == ([newer.id] if newer_ends is State.COMPLETED else [])
 
 
-def test_an_upload_whose_event_comes_after_a_newer_ones_is_not_paid_for() -> None:
-    """The older photo is superseded before anything is sent."""
+def test_an_upload_whose_event_comes_after_a_newer_one_is_not_paid_for() -> None:
+    """The older upload is superseded before a call is made."""
     world = World()
     older, newer = (world.uploads.add("a.jpg", png(salt=salt)) for salt in (1, 2))
     uploaded(newer)(world)
@@ -106,8 +106,8 @@ def test_sequencers_of_different_lengths_compare_as_s3_defines() -> None:
     assert world.jobs.jobs[newer.job_id].state is State.PROCESSING
 
 
-def test_another_key_is_none_of_its_business() -> None:
-    """Deleting `b.jpg` does not end the work on `a.jpg`."""
+def test_an_event_of_another_key_does_not_end_a_job() -> None:
+    """Deleting `b.jpg` does not end the job of `a.jpg`."""
     world = World()
     job = world.arrives("a.jpg")
     world.arrive.deleted(world.uploads.remove("b.jpg"))
@@ -115,26 +115,26 @@ def test_another_key_is_none_of_its_business() -> None:
     assert ends(world, job.id) == DONE
 
 
-def waits_behind_the_gate(world: World) -> Job:
-    """No slot is free."""
+def waits_at_the_gate(world: World) -> Job:
+    """A job that waits because no slot is free."""
     world.jobs.gate = replace(world.jobs.read_gate(), limits=NONE_RUN)
     return world.arrives()
 
 
 def backs_off(world: World) -> Job:
-    """Its call did not leave."""
+    """A job whose call was not sent."""
     world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
     return world.arrives()
 
 
 def is_unconfirmed(world: World) -> Job:
-    """Nobody knows whether its call was taken."""
+    """A job whose call has an unknown outcome."""
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     return world.arrives()
 
 
-def failed_in_a_way_that_is_tried_again(world: World) -> Job:
-    """Its task failed, and another attempt is owed."""
+def failed_and_will_retry(world: World) -> Job:
+    """A job whose task failed and which will make another attempt."""
     job = world.arrives()
     world.evolink.fail(world.task_of(job), "service_error")
     return world.wake(job)
@@ -142,14 +142,14 @@ def failed_in_a_way_that_is_tried_again(world: World) -> Job:
 
 @pytest.mark.parametrize(
     "standing",
-    [waits_behind_the_gate, backs_off, is_unconfirmed, failed_in_a_way_that_is_tried_again],
+    [waits_at_the_gate, backs_off, is_unconfirmed, failed_and_will_retry],
 )
 @pytest.mark.parametrize("is_deletion", [True, False])
-def test_no_further_call_is_made_for_a_photo_that_is_no_longer_the_newest(
+def test_no_further_call_is_made_for_a_superseded_job(
     standing: Callable[[World], Job],
     is_deletion: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Wherever the job stands when the news comes, its next call is not made."""
+    """In whatever state the newer event finds it."""
     world = World()
     job = standing(world)
     posts = len(world.evolink.posts)
@@ -163,8 +163,8 @@ def test_no_further_call_is_made_for_a_photo_that_is_no_longer_the_newest(
     assert len(world.evolink.posts) == posts
 
 
-def test_a_task_that_fails_for_an_outdated_photo_is_not_tried_again() -> None:
-    """The code would allow another attempt; the newer upload forbids it."""
+def test_a_failed_task_of_a_superseded_job_is_not_tried_again() -> None:
+    """The error code would allow another attempt; the newer event forbids it."""
     world = World()
     job = world.arrives()
     world.arrive.deleted(world.uploads.remove("a.jpg"))
@@ -173,7 +173,7 @@ def test_a_task_that_fails_for_an_outdated_photo_is_not_tried_again() -> None:
 
 
 def test_a_superseded_job_is_not_announced_and_frees_its_slot() -> None:
-    """Nobody waits for it: its newer sibling speaks for the key."""
+    """The newer upload of the key is announced instead."""
     world = World(limits=Limits(max_in_flight=1, daily_credit_cap=LIMITS.daily_credit_cap))
     job = world.arrives()
     world.arrive.deleted(world.uploads.remove("a.jpg"))

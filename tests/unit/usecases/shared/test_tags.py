@@ -1,4 +1,4 @@
-"""The tag `cutout` on a photo says what became of it, where that is wanted."""
+"""The tag `cutout` on a photo names the state of its settled job, if the setting is on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.support.fakes.world import World, png
 
 
 def tagging() -> World:
-    """A world in which sources are tagged."""
+    """A world with tagging on."""
     return World(tag_sources=True)
 
 
 def tags(world: World, job: Job) -> dict[str, str]:
-    """What the job's source is tagged with."""
+    """The tags of the job's photo."""
     return dict(world.uploads.labels(job.source).tags)
 
 
@@ -26,8 +26,8 @@ def tags(world: World, job: Job) -> dict[str, str]:
     ("result", "state"),
     [(CUT_OUT, State.COMPLETED), (b"png 600 400 255 255", State.REVIEW), (None, State.FAILED)],
 )
-def test_the_tag_says_how_it_ended(result: bytes | None, state: State) -> None:
-    """Beside the owner's own tags."""
+def test_the_tag_names_the_state_of_the_settled_job(result: bytes | None, state: State) -> None:
+    """The owner's other tags stay."""
     world = tagging()
     source = world.uploads.add("a.jpg", png(), Labels(metadata={}, tags={"team": "shoes"}))
     begun = world.registered(source)
@@ -41,15 +41,15 @@ def test_the_tag_says_how_it_ended(result: bytes | None, state: State) -> None:
     assert tags(world, job) == {"team": "shoes", "cutout": state.value}
 
 
-def test_what_was_never_sent_is_tagged_too() -> None:
-    """Rejected."""
+def test_a_rejected_photo_is_tagged() -> None:
+    """Though no call was made."""
     world = tagging()
     job = world.arrives(data=b"a text")
     assert tags(world, job) == {"cutout": "rejected"}
 
 
-def test_a_photo_that_is_gone_or_full_of_tags_settles_all_the_same() -> None:
-    """The tag is a courtesy: no room is logged, a deletion is nothing to log."""
+def test_a_deleted_or_fully_tagged_photo_does_not_block_its_job() -> None:
+    """A photo without room for a tag is logged; a deleted one is not."""
     world = tagging()
     job = world.arrives(data=b"a text")
     many = {f"t{number}": "x" for number in range(10)}
@@ -62,13 +62,13 @@ def test_a_photo_that_is_gone_or_full_of_tags_settles_all_the_same() -> None:
     world.submit.job_writer.reapply_effects(job)
 
 
-def test_nothing_is_tagged_unless_it_is_wanted() -> None:
-    """It costs requests."""
+def test_nothing_is_tagged_with_the_setting_off() -> None:
+    """Tagging costs requests."""
     world = World()
     assert tags(world, world.arrives(data=b"a text")) == {}
 
 
-def test_without_versions_a_late_effect_does_not_tag_a_newer_upload_of_the_same_bytes() -> None:
+def test_without_versioning_a_late_effect_does_not_tag_a_newer_upload_of_the_same_bytes() -> None:
     """The bucket cannot tell the two apart, but the order of the uploads does."""
     world = World(tag_sources=True, uploads=MemoryUploads(is_versioned=False))
     failed = world.arrives()
