@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.provider_outcomes import Terms
@@ -28,22 +27,10 @@ MESSAGE_LIFE = DEAD_LETTER_RETENTION + QUEUE_RETENTION
 """The oldest that a message can be: a dead letter that a person sends back waits once more."""
 LONGEST_BACK_OFF = timedelta(minutes=10)
 """Of calls and handovers."""
+UNKNOWN_TASK_WAIT = timedelta(seconds=60)
+"""Until a task is read again that was named, and that the provider does not know yet."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
 _STEPS_IN_DEADLINE = 6
-_UNKNOWN_FOR_NOW = timedelta(seconds=60)
-
-
-class LastAnswer(StrEnum):
-    """What the provider last answered about a task."""
-
-    ACCEPTED = "accepted"
-    """It took the call, and named the task."""
-    RUNNING = "running"
-    """The task has not ended."""
-    UNKNOWN = "unknown"
-    """It does not know the task yet, which a callback or an earlier answer named."""
-    UNREADABLE = "unreadable"
-    """No answer, or none that could be used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,18 +51,6 @@ class Timing:
         # A call may be unconfirmed, and then its task be tracked, for a deadline each. A result is
         # kept for a while after its task ended.
         return 2 * self.job_deadline + self.provider.results_last
-
-    def wait_before_read(self, last: LastAnswer, tries: int, randomness: Randomness) -> timedelta:
-        """The wait before a task is read, after this answer."""
-        match last:
-            case LastAnswer.ACCEPTED:
-                return self.first_poll
-            case LastAnswer.RUNNING:
-                return self.poll_interval
-            case LastAnswer.UNKNOWN:
-                return _UNKNOWN_FOR_NOW
-            case LastAnswer.UNREADABLE:
-                return back_off(tries, self.poll_interval, randomness)
 
     def may_become_known(self, unknown_for: timedelta) -> bool:
         """True while a task that the provider does not know may be too new for it."""

@@ -13,7 +13,6 @@ from cutout.domain.polling_and_timing import (
     MESSAGE_LIFE,
     PHOTO_LINK_LIFE,
     QUEUE_RETENTION,
-    LastAnswer,
     back_off,
 )
 from tests.support.fakes.world import TIMING
@@ -58,21 +57,6 @@ def test_a_failed_step_waits_up_to_a_sixth_of_the_deadline(failures: int, minute
 def test_a_callback_is_accepted_for_two_deadlines_and_a_day() -> None:
     """A call may be unconfirmed for one, and its task be followed for another."""
     assert TIMING.callback_life == timedelta(hours=36)
-
-
-@pytest.mark.parametrize(
-    ("last", "seconds"),
-    [
-        (LastAnswer.ACCEPTED, 150),
-        (LastAnswer.RUNNING, 300),
-        (LastAnswer.UNKNOWN, 60),
-        (LastAnswer.UNREADABLE, 60),
-    ],
-)
-def test_each_answer_has_its_wait(last: LastAnswer, seconds: int) -> None:
-    """Only without an answer does the wait grow with the tries, here two."""
-    wait = TIMING.wait_before_read(last, 2, lambda: 1.0)
-    assert wait == timedelta(seconds=seconds)
 
 
 def test_a_task_that_stays_unknown_is_lost() -> None:

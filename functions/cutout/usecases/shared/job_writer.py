@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -119,14 +118,8 @@ class JobWriter:
     ) -> Job:
         """Write a move after which the job is due in a while; raises as `record` does.
 
-        Args:
-            job: the job as it was read.
-            move: the move.
-            reason: why it is made.
-            wait: until Sweep enqueues the job; none if it is negative. None at the gate.
-            known: the job with what became known with the move; None if nothing did.
-            code: the provider's code for a failure.
-            message: the reason in words.
+        It is due at once if `wait` is negative; without a wait, it waits at the gate. `known` is
+        the job with what became known with the move, if anything did.
         """
         now = self.clock.now()
         due_at = None if wait is None else now + max(wait, timedelta(0))
@@ -146,17 +139,7 @@ class JobWriter:
         code: str | None = None,
         message: str | None = None,
     ) -> Job:
-        """End a job; raises as `record` does.
-
-        Args:
-            job: the job as it was read.
-            move: its last move.
-            reason: why it ends.
-            known: the job with what became known of its attempts; None if nothing did.
-            decided_by: as in `record`.
-            code: the provider's code for a failure.
-            message: the reason in words.
-        """
+        """End a job, with what became `known` of its attempts; raises as `record` does."""
         now = self.clock.now()
         end = (known or job).settle(
             move, now=now, retention=self.retention, reason=reason, code=code, message=message
@@ -287,20 +270,14 @@ def _charged(before: Job, after: Job) -> dict[tuple[int, date], Decimal]:
 
     Dropped attempts have cost nothing.
     """
+    kept = [one for one in before.attempts if after.attempt_numbered(one.number)]
     changed: defaultdict[tuple[int, date], Decimal] = defaultdict(Decimal)
-    for sign, attempt in _versions(before, after):
-        for day, credits_ in charges(attempt):
-            # An earlier version named no shard, so corrections of its charges go to the first one.
-            changed[attempt.shard or 0, day] += sign * credits_
+    for sign, attempts in ((1, after.attempts), (-1, kept)):
+        for attempt in attempts:
+            for day, credits_ in charges(attempt):
+                # An earlier version named no shard: corrections of its charges go to the first.
+                changed[attempt.shard or 0, day] += sign * credits_
     return {place: some for place, some in changed.items() if some}
-
-
-def _versions(before: Job, after: Job) -> Iterator[tuple[int, Attempt]]:
-    for attempt in after.attempts:
-        yield 1, attempt
-        old = before.attempt_numbered(attempt.number)
-        if old is not None:
-            yield -1, old
 
 
 def _in_flight(job: Job) -> Attempt | None:

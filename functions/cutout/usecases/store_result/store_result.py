@@ -25,7 +25,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
 from cutout.domain.photo.photo_and_result_checks import has_aspect
-from cutout.domain.polling_and_timing import LastAnswer, Randomness, Timing, back_off
+from cutout.domain.polling_and_timing import Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
@@ -275,7 +275,7 @@ class StoreResult:
         """Read the task again later, which renews its link, until the job's deadline."""
         if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
             return self._lost(job, message)
-        wait = self.timing.wait_before_read(LastAnswer.UNREADABLE, job.tries, self.randomness)
+        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         return self._repeated(job, Reason.RESULT_UNREADABLE, wait, message)
 
     def _lost(self, job: Job, message: str) -> Job:

@@ -14,7 +14,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import after_recheck, still_running
-from cutout.domain.polling_and_timing import LastAnswer, Randomness, Timing
+from cutout.domain.polling_and_timing import UNKNOWN_TASK_WAIT, Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
@@ -50,10 +50,10 @@ class UnfinishedTasks:
     def running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
         if job.state not in UNDECIDED or not job.tracks(attempt):
-            self._wait(still_running(job, attempt), LastAnswer.RUNNING)
+            self._wait(still_running(job, attempt), self.timing.poll_interval)
             return
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        wait = self.timing.wait_before_read(LastAnswer.RUNNING, job.tries, self.randomness)
+        wait = self.timing.poll_interval
         self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=adopted)
 
     def unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
@@ -74,7 +74,7 @@ class UnfinishedTasks:
         since = attempt.not_found_since or now
         if self.timing.may_become_known(now - since):
             missing = replace(attempt, not_found_since=since)
-            self._wait(job.with_attempt(missing), LastAnswer.UNKNOWN)
+            self._wait(job.with_attempt(missing), UNKNOWN_TASK_WAIT)
             return
         ended = replace(
             attempt.ended(AttemptOutcome.UNKNOWN),
@@ -90,14 +90,15 @@ class UnfinishedTasks:
 
     def unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> bool:
         """Ask again later; False if nobody polls for this attempt."""
+        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         if job.state in _TRACKED:
-            self._wait(job, LastAnswer.UNREADABLE, message)
+            self._wait(job, wait, message)
         elif not _is_unverified(job, attempt):
             return False
         elif self.clock.now() - attempt.started_at >= self.timing.job_deadline:
             self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
         else:
-            self._remember(job, attempt, task_id, LastAnswer.UNREADABLE)
+            self._remember(job, attempt, task_id, wait)
         return True
 
     def failed(self, job: Job, read: Attempt, attempt: Attempt, task: Task) -> None:
@@ -184,7 +185,7 @@ class UnfinishedTasks:
         if saved.state is State.QUEUED:
             self.submissions.enqueue([saved.id])
 
-    def _wait(self, job: Job, last: LastAnswer, message: str | None = None) -> None:
+    def _wait(self, job: Job, wait: timedelta, message: str | None = None) -> None:
         """Check again later, within the deadline; jobs that do not wait for a task stay as is."""
         if job.state not in _TRACKED:
             return
@@ -194,7 +195,6 @@ class UnfinishedTasks:
             self.job_writer.settle(job, Move.FAIL, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        wait = self.timing.wait_before_read(last, job.tries, self.randomness)
         self.job_writer.move(job, move, job.reason, wait=wait, message=message)
 
     def _forget(self, job: Job, attempt: Attempt) -> None:
@@ -207,11 +207,11 @@ class UnfinishedTasks:
         self._record(job, nameless, until_grace_ends - self.clock.now())
 
     def _remember(
-        self, job: Job, attempt: Attempt, task_id: str, last: LastAnswer = LastAnswer.UNKNOWN
+        self, job: Job, attempt: Attempt, task_id: str, wait: timedelta = UNKNOWN_TASK_WAIT
     ) -> None:
         """Record the id that a callback named. In `submitting`, the job stays due as it is."""
         named = job.with_attempt(replace(attempt, named_task=task_id))
-        self._record(job, named, self.timing.wait_before_read(last, job.tries, self.randomness))
+        self._record(job, named, wait)
 
     def _record(self, job: Job, known: Job, wait: timedelta) -> None:
         if job.state is State.UNCONFIRMED:

@@ -13,7 +13,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.polling_and_timing import (
     LONGEST_BACK_OFF,
-    LastAnswer,
+    UNKNOWN_TASK_WAIT,
     Randomness,
     Timing,
     back_off,
@@ -148,8 +148,7 @@ class CallOutcomes:
                 return self._unknown(job, attempt, outcome.message)
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
-        wait = self.timing.wait_before_read(LastAnswer.ACCEPTED, job.tries, self.randomness)
-        taken = job.with_attempt(_taken(attempt, accepted))
+        taken, wait = job.with_attempt(_taken(attempt, accepted)), self.timing.first_poll
         return self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=taken)
 
     def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> Job:
@@ -255,9 +254,7 @@ class CallOutcomes:
             # The lease has run out meanwhile: its worker only took long, and knows no more.
             return job
         self.telemetry.metric(Metric.OUTCOME_UNKNOWN)
-        wait = self.timing.unconfirmed_grace
-        if attempt.named_task:
-            wait = self.timing.wait_before_read(LastAnswer.UNKNOWN, job.tries, self.randomness)
+        wait = UNKNOWN_TASK_WAIT if attempt.named_task else self.timing.unconfirmed_grace
         unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
         return self.job_writer.move(
             job,

@@ -76,7 +76,10 @@ class CopyRequests:
             job, Move.HOLD, Reason.PREPARING, wait=wait, known=asking, message=str(why)
         )
         if self.queue is not None:
-            self.queue.prepare(self._request(saved))
+            wanted, ask = self._wanted(saved), _ask_of(saved)
+            self.queue.prepare(
+                PrepareRequest(job_id=job.id, source=job.source, wanted=wanted, ask=ask)
+            )
         return saved
 
     def accept(self, report: PrepareReport) -> Job | None:
@@ -87,7 +90,7 @@ class CopyRequests:
         """
         job = self.jobs.find(report.job_id)
         for _ in range(_RACES):
-            if job is None or not self._is_awaited(job, report):
+            if job is None or not _is_awaited(job, report):
                 self.telemetry.log("report ignored: no job waits for it")
                 return None
             fault = what_is_wrong(report, self.limits) or self._contradiction(job, report)
@@ -109,11 +112,6 @@ class CopyRequests:
         """Ignore an invalid report. When the job is due, its copies are requested again."""
         self.telemetry.log("report refused", job_id=job_id, fault=fault)
         self.telemetry.metric(Metric.REPORTS_REFUSED)
-
-    def _request(self, job: Job) -> PrepareRequest:
-        return PrepareRequest(
-            job_id=job.id, source=job.source, wanted=self._wanted(job), ask=_ask_of(job)
-        )
 
     def _wanted(self, job: Job) -> tuple[CopyKind, ...]:
         is_sent_as_it_is = job.photo is not None and job.photo.is_plain and job.prepared is None
@@ -142,13 +140,6 @@ class CopyRequests:
             return "it lists other copies than were requested"
         return None
 
-    def _is_awaited(self, job: Job, report: PrepareReport) -> bool:
-        return (
-            job.is_being_prepared
-            and report.ask == _ask_of(job)
-            and report.version == version_of(job.source)
-        )
-
     def _reported(self, job: Job, report: PrepareReport) -> Job:
         """The job with what the report says about its photo and copies."""
         if report.photo is None:
@@ -169,6 +160,11 @@ class CopyRequests:
 def _ask_of(job: Job) -> int:
     """The number of the request that a job waits for: when the wait began, in milliseconds."""
     return int(job.waiting_for_copies_since.timestamp() * 1000)
+
+
+def _is_awaited(job: Job, report: PrepareReport) -> bool:
+    asked = (_ask_of(job), version_of(job.source))
+    return job.is_being_prepared and (report.ask, report.version) == asked
 
 
 def _for_model(job: Job, report: PrepareReport) -> Prepared | None:
