@@ -1,4 +1,4 @@
-"""A job that finds no free slot waits, and says why; one that need not wait goes on."""
+"""A job that finds no free slot waits with a reason; one that needs no slot continues."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ MINUTE = timedelta(minutes=1)
 
 
 def paused(world: World) -> None:
-    """A person has paused the gate."""
+    """Pause the gate as an operator does."""
     change_gate(world.jobs, lambda gate: gate.pausing(PauseReason.OPERATOR, START, None))
 
 
 def too_dear(world: World) -> None:
-    """One photo costs more than the cap, and so does even the usual price."""
+    """Set the price of a photo above the daily cap."""
     limits = Limits(max_in_flight=3, daily_credit_cap=PRICE / 2)
     change_gate(world.jobs, lambda gate: gate.priced(Decimal(7)).limited(limits))
 
 
 def behind_others(world: World) -> None:
-    """Another upload waits, which finds its photo gone."""
+    """Add a waiting upload whose photo is gone."""
     other = registered(world, "other.jpg")
     world.jobs.save(replace(other, is_waiting=True, reason=Reason.GATE_FULL, due_at=None))
     world.note_waiting()
@@ -54,12 +54,12 @@ def behind_others(world: World) -> None:
     ],
 )
 @pytest.mark.parametrize("reuse", [True, False])
-def test_a_job_that_finds_no_free_slot_says_why_it_waits(
+def test_a_job_that_finds_no_free_slot_records_why_it_waits(
     why: object,
     reason: Reason,
     reuse: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """It waits without a due time, and nothing was handed over, recorded or charged for it."""
+    """It has no due time, and nothing was transferred, recorded or charged for it."""
     hook = Hook()
     world = sealed(World(reuse=reuse, step=hook))
     why(world)  # type: ignore[operator]
@@ -70,8 +70,8 @@ def test_a_job_that_finds_no_free_slot_says_why_it_waits(
     assert (world.jobs.bodies, world.links.signed_at, world.bought.items) == ({}, {}, {})
 
 
-def test_the_gate_notes_that_jobs_wait_until_none_does() -> None:
-    """So that nobody looks for them while none waits; a job that waits unnoticed is noted later."""
+def test_the_gate_records_whether_jobs_wait() -> None:
+    """With no waiting jobs, the index is not read; Sweep corrects the flag."""
     world = World()
     first = world.arrives()
     world.occupy(2)
@@ -90,8 +90,8 @@ def test_the_gate_notes_that_jobs_wait_until_none_does() -> None:
     assert world.jobs.read_gate().has_waiting
 
 
-def test_a_job_whose_note_is_lost_to_another_write_of_the_gate_decides_again() -> None:
-    """A person raised the limits meanwhile: there is a free slot by now."""
+def test_a_job_whose_waiting_flag_loses_a_race_at_the_gate_decides_again() -> None:
+    """The limits were raised meanwhile, so there is a free slot."""
     hook = Hook()
     world = sealed(World(step=hook))
     world.occupy(3)
@@ -105,7 +105,7 @@ def test_a_job_whose_note_is_lost_to_another_write_of_the_gate_decides_again() -
 
 
 def test_a_live_job_does_not_wait_behind_backfilled_ones() -> None:
-    """They come after live uploads, so they do not wait for the same slot."""
+    """Backfilled jobs are admitted after live ones."""
     world = World()
     old = registered(world, "old.jpg", Lane.BACKFILL)
     world.jobs.save(replace(old, is_waiting=True, reason=Reason.GATE_FULL, due_at=None))
@@ -118,7 +118,7 @@ def test_a_live_job_does_not_wait_behind_backfilled_ones() -> None:
 
 
 def test_a_job_at_a_closed_gate_uses_a_cached_result() -> None:
-    """That needs no slot: the record is read before the job waits."""
+    """No slot is needed: the deduplication record is read before the job waits."""
     world = reusing()
     finish(world, world.arrives("a.jpg"))
     paused(world)
@@ -126,7 +126,7 @@ def test_a_job_at_a_closed_gate_uses_a_cached_result() -> None:
 
 
 def test_a_call_that_the_provider_would_refuse_is_not_prepared() -> None:
-    """A key that cannot be sent: the gate is paused, and the photo is not handed over."""
+    """With an API key that cannot be sent, the gate is paused and the photo is not transferred."""
     world = World(transport=Transport.FILES)
     world.evolink.unready = refusal(status=401, code="invalid_key", message="not printable")
     job = world.arrives()
@@ -136,8 +136,8 @@ def test_a_call_that_the_provider_would_refuse_is_not_prepared() -> None:
     assert (world.files.copies, world.jobs.bodies, world.evolink.posts) == ({}, {}, [])
 
 
-def handing_over_takes(seconds: int) -> tuple[World, Hook]:
-    """The next upload to the provider's store takes so long."""
+def transfer_takes(seconds: int) -> tuple[World, Hook]:
+    """A world in which the next upload to the provider's Files API takes this long."""
     hook = Hook()
     world = sealed(World(step=hook, transport=Transport.FILES))
     hook.once_at("files.upload", lambda: world.clock.advance(timedelta(seconds=seconds)))
@@ -146,16 +146,16 @@ def handing_over_takes(seconds: int) -> tuple[World, Hook]:
 
 
 @pytest.mark.parametrize(("seconds", "reads"), [(5, 1), (6, 2)])
-def test_a_gate_that_was_read_long_before_is_read_again(seconds: int, reads: int) -> None:
-    """After a slow hand-over; the photo is not handed over again for that."""
-    world, hook = handing_over_takes(seconds)
+def test_a_gate_read_too_long_ago_is_read_again(seconds: int, reads: int) -> None:
+    """After a slow transfer; the photo is not transferred again."""
+    world, hook = transfer_takes(seconds)
     job = world.arrives()
     assert (job.state, len(world.evolink.posts)) == (State.PROCESSING, 1)
     assert (hook.seen.count("gate.read"), hook.seen.count("files.upload")) == (reads, 1)
 
 
-def test_a_pause_that_begins_while_a_photo_is_handed_over_holds_its_call() -> None:
-    """No transaction checks the pause, so the gate that was read may be seconds old, not more."""
+def test_a_pause_that_begins_during_a_transfer_blocks_the_call() -> None:
+    """No transaction checks the pause, so the gate must be read within seconds of the call."""
     hook = Hook()
     world = sealed(World(step=hook, transport=Transport.FILES))
 
@@ -173,13 +173,13 @@ def test_a_pause_that_begins_while_a_photo_is_handed_over_holds_its_call() -> No
 
 
 def ended_pause(world: World) -> None:
-    """A pause that has just ended."""
+    """Set a pause that has just ended."""
     reason = PauseReason.OUT_OF_CREDITS
     change_gate(world.jobs, lambda gate: gate.pausing(reason, START - MINUTE, START))
 
 
-def test_after_a_pause_one_call_is_made_and_the_others_wait_for_its_outcome() -> None:
-    """The pause goes on for a lease from before the slot is taken; success ends it."""
+def test_after_a_pause_one_call_is_made_and_other_jobs_wait_for_its_outcome() -> None:
+    """The pause is extended by a lease before the slot is taken; success ends it."""
     hook = Hook()
     world = sealed(World(step=hook))
     ended_pause(world)
@@ -200,8 +200,8 @@ def test_after_a_pause_one_call_is_made_and_the_others_wait_for_its_outcome() ->
     assert world.jobs.read_gate().pause is None
 
 
-def test_of_two_jobs_that_come_at_once_after_a_pause_one_makes_the_call() -> None:
-    """The write of the gate decides, before anything is admitted."""
+def test_of_two_concurrent_jobs_after_a_pause_one_makes_the_call() -> None:
+    """The conditional write of the gate decides, before either is admitted."""
     hook = Hook()
     world = sealed(World(step=hook))
     ended_pause(world)
@@ -213,7 +213,7 @@ def test_of_two_jobs_that_come_at_once_after_a_pause_one_makes_the_call() -> Non
 
 
 def test_an_open_gate_is_not_written_and_its_calls_are_no_probes() -> None:
-    """The item would be the one that all admissions write."""
+    """Otherwise all admissions would contend for one item."""
     hook = Hook()
     world = sealed(World(step=hook))
     hook.seen.clear()

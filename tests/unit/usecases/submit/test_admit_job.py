@@ -21,7 +21,7 @@ from tests.support.hooks import Hook
 from tests.support.reusing import finish, reusing
 
 
-def test_a_job_that_comes_for_the_first_time_is_admitted_by_one_transaction() -> None:
+def test_a_new_job_is_admitted_by_one_transaction() -> None:
     """Its photo's record is written without a read, and the gate is only read."""
     hook = Hook()
     world = sealed(reusing(hook))
@@ -63,7 +63,7 @@ def test_a_job_that_loses_a_slot_takes_another_one() -> None:
 
 
 def test_credits_that_another_job_spends_first_are_not_spent_twice() -> None:
-    """The cap holds for jobs that are admitted at the same moment, too."""
+    """The cap also holds for concurrent admissions."""
     hook = Hook()
     cap = Limits(max_in_flight=3, daily_credit_cap=PRICE)
     world = sealed(World(step=hook, limits=cap))
@@ -73,8 +73,8 @@ def test_credits_that_another_job_spends_first_are_not_spent_twice() -> None:
     assert (world.jobs.shards[0].spent, world.evolink.posts) == ({START.date(): PRICE}, [])
 
 
-def test_a_result_key_that_another_photo_takes_first_is_left_to_it() -> None:
-    """The next key is claimed: one slot, one body and one call, as ever."""
+def test_a_job_whose_result_key_is_taken_meanwhile_claims_the_next_one() -> None:
+    """With one slot, one body and one call."""
     hook = Hook()
     world = sealed(World(reuse=True, step=hook))
     hook.once_at("jobs.save", lambda: world.jobs.result_keys.update({"a.png": "uploads/a.png"}))
@@ -84,8 +84,8 @@ def test_a_result_key_that_another_photo_takes_first_is_left_to_it() -> None:
     assert len(world.jobs.bodies) == 1
 
 
-def test_a_job_whose_picture_and_result_key_are_taken_waits_without_a_key() -> None:
-    """It claims the next one once it uses the cached result."""
+def test_a_job_whose_photo_and_result_key_are_taken_waits_without_a_key() -> None:
+    """It claims the next key once it uses the cached result."""
     world = sealed(World(reuse=True))
     first = world.arrives("b.jpg")
     world.jobs.result_keys["a.png"] = "uploads/a.png"
@@ -98,7 +98,7 @@ def test_a_job_whose_picture_and_result_key_are_taken_waits_without_a_key() -> N
 
 
 @pytest.mark.parametrize("count", [19, 20, 21])
-def test_slots_in_several_shards_are_all_used_and_no_more(count: int) -> None:
+def test_the_slots_of_several_shards_are_all_used_and_no_more(count: int) -> None:
     """Twenty slots are divided over three shards."""
     limits = Limits(max_in_flight=20, daily_credit_cap=Decimal(5000))
     world = World(limits=limits)
@@ -109,10 +109,10 @@ def test_slots_in_several_shards_are_all_used_and_no_more(count: int) -> None:
     assert sum(job.state is State.PROCESSING for job in jobs) == min(20, count)
 
 
-def test_what_raised_limits_admitted_counts_when_they_are_lowered_before_sweep_ran() -> None:
-    """A deployment is rolled back within a minute: its shards hold slots and credits all the same.
+def test_jobs_admitted_under_raised_limits_count_after_the_limits_are_lowered() -> None:
+    """A deployment is rolled back within a minute: the slots and credits of its shards still count.
 
-    Only the first admission writes the gate for it.
+    Only the first admission writes the gate.
     """
     hook = Hook()
     raised = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
@@ -144,7 +144,7 @@ def test_what_raised_limits_admitted_counts_when_they_are_lowered_before_sweep_r
 def test_the_first_admission_pauses_the_gate_for_earlier_versions(
     old: Gate | None, paused_by: PauseReason | None
 ) -> None:
-    """They see the pause where they look for it; a pause that they made holds for this version."""
+    """They read the pause where they expect it; a pause that they set is kept."""
     world = World()
     world.jobs.gate = old
     job = world.arrives()
@@ -154,7 +154,7 @@ def test_the_first_admission_pauses_the_gate_for_earlier_versions(
     assert job.state is (State.QUEUED if paused_by else State.PROCESSING)
 
 
-def test_what_an_earlier_version_has_in_flight_and_has_spent_counts() -> None:
+def test_slots_and_credits_of_an_earlier_version_count() -> None:
     """It holds one of three slots, and has left the day's credits for two photos."""
     world = World()
     cap = LIMITS.daily_credit_cap
@@ -173,7 +173,7 @@ def test_what_an_earlier_version_has_in_flight_and_has_spent_counts() -> None:
 
 
 def test_a_gate_that_an_earlier_version_writes_meanwhile_is_read_again() -> None:
-    """It has admitted a job in the moment before it was paused."""
+    """That version admitted a job just before it was paused."""
     hook = Hook()
     world = World(step=hook, limits=replace(LIMITS, max_in_flight=1))
     world.jobs.gate = Gate(version=7)
@@ -188,8 +188,8 @@ def test_a_gate_that_an_earlier_version_writes_meanwhile_is_read_again() -> None
 # Bodies
 
 
-def test_each_worker_that_prepares_an_attempt_stores_its_own_text() -> None:
-    """The links differ, so the texts do: the repeat sends what the admitted worker has sent."""
+def test_each_worker_that_prepares_an_attempt_stores_its_own_body() -> None:
+    """The links differ, so the bodies do: the repeat sends the body of the admitted worker."""
     hook = Hook()
     world = World(step=hook)
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))

@@ -1,4 +1,4 @@
-"""A job whose photo was bought, or is being bought, learns it before it makes a call."""
+"""A job whose photo was paid for, or is being paid for, finds out before it makes a call."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def photo_hash(world: World) -> str:
     return record.picture.partition("#")[0]
 
 
-def test_a_job_whose_photo_was_bought_learns_it_from_the_lost_transaction() -> None:
-    """No read before, no slot, no charge: the record comes back with the refusal."""
+def test_a_job_finds_a_cached_result_through_the_failed_transaction() -> None:
+    """No read, no slot, no charge: the failed transaction returns the record."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -37,8 +37,8 @@ def test_a_job_whose_photo_was_bought_learns_it_from_the_lost_transaction() -> N
     assert (world.jobs.shards, len(world.evolink.posts)) == (shards, 1)
 
 
-def test_a_job_that_lost_by_a_record_does_not_read_it_again() -> None:
-    """It came back with the refusal, and says that the job may make the call; then others came."""
+def test_a_job_does_not_read_again_the_record_that_its_transaction_returned() -> None:
+    """The record allows the call, but meanwhile the slots were taken."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -51,7 +51,7 @@ def test_a_job_that_lost_by_a_record_does_not_read_it_again() -> None:
     assert "purchases.find" not in hook.seen
 
 
-def test_a_job_whose_photo_is_being_bought_waits_for_its_owner() -> None:
+def test_a_job_whose_photo_is_being_paid_for_waits_for_the_owner() -> None:
     """The owner enqueues it; a due time is the fallback. It takes no slot and is not charged."""
     world = reusing()
     world.arrives("a.jpg")
@@ -63,8 +63,8 @@ def test_a_job_whose_photo_is_being_bought_waits_for_its_owner() -> None:
     assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (1, 1)
 
 
-def test_a_job_that_would_wait_for_a_result_that_comes_meanwhile_uses_it() -> None:
-    """The record has moved when the job is listed: it decides again, or it would not be woken."""
+def test_a_job_about_to_wait_for_a_result_that_was_just_cached_uses_it() -> None:
+    """Adding the job to the waiting list fails, since the record has changed: it decides again."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -75,7 +75,7 @@ def test_a_job_that_would_wait_for_a_result_that_comes_meanwhile_uses_it() -> No
 
 
 def test_a_job_whose_photos_record_expires_meanwhile_makes_the_call() -> None:
-    """The lost transaction returns no record, and the next one writes a new one."""
+    """The failed transaction returns no record, and the next one writes a new record."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -99,7 +99,7 @@ def test_a_job_whose_photos_record_expires_meanwhile_makes_the_call() -> None:
 def test_the_record_is_read_before_a_photo_is_uploaded_to_the_provider(
     transport: Transport, steps: list[str]
 ) -> None:
-    """An upload for nothing costs seconds; a link costs nothing, so there no read is made."""
+    """An unnecessary upload costs seconds; a link costs nothing, so no read is made for it."""
     hook = Hook()
     world = sealed(World(reuse=True, step=hook, transport=transport))
     job = registered(world)
@@ -111,8 +111,8 @@ def test_the_record_is_read_before_a_photo_is_uploaded_to_the_provider(
     assert [step for step in before if step.startswith(kinds)] == steps
 
 
-def test_a_photo_whose_call_is_being_made_is_not_uploaded_to_the_provider_again() -> None:
-    """The record says so before."""
+def test_a_photo_whose_call_is_running_is_not_uploaded_to_the_provider_again() -> None:
+    """The record is read before the upload."""
     hook = Hook()
     world = World(reuse=True, step=hook, transport=Transport.FILES)
     world.arrives("a.jpg")
@@ -121,10 +121,10 @@ def test_a_photo_whose_call_is_being_made_is_not_uploaded_to_the_provider_again(
 
 
 @pytest.mark.parametrize("is_full", [True, False])
-def test_a_job_that_comes_again_reads_the_record_first_and_once(
+def test_a_waiting_job_reads_the_record_first_and_once(
     is_full: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """It has waited, so its photo may have been bought meanwhile: a transaction costs more."""
+    """Its photo may have been paid for, and a failed transaction costs more than a read."""
     hook = Hook()
     world = reusing(hook)
     world.occupy(3)

@@ -32,10 +32,10 @@ RATE_LIMITED = refusal(status=429, code="rate_limit", message="later")
     ],
     ids=["accepted", "unanswered", "refused", "paused", "not sent"],
 )
-def test_the_body_of_a_call_is_stored_beside_the_job_until_no_repeat_can_be_due(
+def test_the_body_of_a_call_is_stored_until_no_repeat_can_be_due(
     fault: Fault,
 ) -> None:
-    """The exact text of the call. The job names it only while a repeat may be due."""
+    """It is the exact text of the call. The job names it only while a repeat may be due."""
     world = World()
     world.evolink.create_faults.append(fault)
     job = world.arrives()
@@ -49,7 +49,7 @@ def test_the_body_of_a_call_is_stored_beside_the_job_until_no_repeat_can_be_due(
 
 
 def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
-    """Otherwise a repeat might send the text of another attempt."""
+    """Otherwise a repeat might send the body of another attempt."""
     world = World()
     world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
     job = world.arrives()
@@ -60,7 +60,7 @@ def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
 
 
 def test_a_call_of_an_earlier_version_is_repeated_with_its_body() -> None:
-    """It is named by the attempt's number."""
+    """Its body is named by the attempt's number."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
@@ -74,7 +74,7 @@ def test_a_call_of_an_earlier_version_is_repeated_with_its_body() -> None:
 
 
 def test_a_call_whose_body_is_gone_is_not_repeated() -> None:
-    """It would be another call, paid for a second time."""
+    """A new body would be another call, paid for a second time."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()

@@ -1,4 +1,4 @@
-"""Answers at the last moment, for a row that is gone, and after many races."""
+"""Responses around the deadline, for an expired job, and after lost races."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPEATED = an_attempt(1, started_at=START, posts=2, outcome=AttemptOutcome.UNKNO
 
 
 def calling(world: World, state: State = State.SUBMITTING, **facts: object) -> Job:
-    """A photo whose call is out."""
+    """A job whose call is being made."""
     job = world.arrives()
     known = {"state": state, "attempts": (an_attempt(1, started_at=START),), "entered_at": START}
     job = replace(world.job(job), **(known | facts))  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def calling(world: World, state: State = State.SUBMITTING, **facts: object) -> J
         (TIMING.job_deadline, (State.FAILED, Reason.PROVIDER_UNREACHABLE)),
     ],
 )
-def test_a_provider_that_is_out_of_reach_till_the_deadline_ends_the_job(
+def test_a_provider_unreachable_until_the_deadline_fails_the_job(
     since: timedelta, end: tuple[State, Reason]
 ) -> None:
     """Nothing was paid."""
@@ -59,10 +59,10 @@ def test_a_provider_that_is_out_of_reach_till_the_deadline_ends_the_job(
         (State.UNCONFIRMED, timedelta(hours=2), TIMING.poll_interval),
     ],
 )
-def test_a_repeat_that_did_not_leave_goes_soon_while_its_link_lives(
+def test_a_repeat_that_was_not_sent_is_due_soon_while_its_link_is_valid(
     state: State, due_in: timedelta, then: timedelta
 ) -> None:
-    """Not later than it was due anyway."""
+    """Not later than it was due before."""
     world = World()
     job = calling(world, state, attempts=(REPEATED,), due_at=START + due_in)
     saved = world.submit.call_outcomes.record(job, 1, NOT_SENT)
@@ -71,8 +71,8 @@ def test_a_repeat_that_did_not_leave_goes_soon_while_its_link_lives(
         assert [one.posts for one in saved.attempts] == [1]
 
 
-def test_an_answer_for_an_attempt_that_is_not_known_changes_nothing() -> None:
-    """Nor does a lease that runs out without one."""
+def test_a_response_for_an_unknown_attempt_changes_nothing() -> None:
+    """Nor does an expired lease without an attempt."""
     world = World()
     job = calling(world)
     assert world.submit.call_outcomes.record(job, 9, UNKNOWN) == job
@@ -81,8 +81,8 @@ def test_an_answer_for_an_attempt_that_is_not_known_changes_nothing() -> None:
     assert world.advance(without) == without
 
 
-def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:
-    """There is nowhere to note it."""
+def test_a_response_for_a_job_that_has_expired_is_an_error() -> None:
+    """There is no job to record it in."""
     hook = Hook()
     world = World(step=hook)
     job = calling(world)
@@ -92,11 +92,11 @@ def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("races", "is_recorded"), [(11, True), (12, False)])
-def test_an_answer_is_recorded_on_the_row_as_it_stands_after_up_to_eleven_races(
+def test_a_response_is_recorded_after_up_to_eleven_lost_races(
     races: int,
     is_recorded: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """A row that moves each time is left to the message that names the task."""
+    """After the twelfth, the message that names the task is left to record it."""
     world = World()
     job = calling(world)
     world.job_writer = replace(world.job_writer, jobs=Racing(world.jobs, races))
@@ -109,14 +109,14 @@ def test_an_answer_is_recorded_on_the_row_as_it_stands_after_up_to_eleven_races(
 
 
 class Racing(MemoryJobs):
-    """Loses so many writes of a job first."""
+    """A jobs table whose writes of a job fail a given number of times."""
 
     def __init__(self, jobs: MemoryJobs, races: int) -> None:
         vars(self).update(vars(jobs))
         self.races = races
 
     def save(self, job: Job, **also: object) -> Job:
-        """Write it, or lose."""
+        """Write the job, or lose the race."""
         self.races -= 1
         if self.races >= 0:
             raise JobMovedError(self.jobs[job.id])

@@ -1,4 +1,4 @@
-"""A call that never left is not paid for, and is made again until the deadline."""
+"""A call that was not sent is not paid for, and is made again until the deadline."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def unreachable() -> World:
     return world
 
 
-def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
-    """Slot and credits are given back; the attempt says why it did not leave."""
+def test_a_call_that_was_not_sent_backs_off_and_costs_nothing() -> None:
+    """Slot and credits are returned; the attempt records why it was not sent."""
     world = unreachable()
     job = world.arrives()
     assert (job.state, job.reason, job.message) == (
@@ -55,8 +55,8 @@ def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
     assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, Decimal(0), None)
 
 
-def test_back_offs_double_up_to_ten_minutes_with_half_of_each_left_to_chance() -> None:
-    """15, 30, 60 seconds, and so on: between half of it and the whole, never the same."""
+def test_back_offs_double_up_to_ten_minutes_with_jitter() -> None:
+    """15, 30, 60 seconds, and so on: each wait is a random time between half and all of it."""
     world = unreachable()
     job = world.arrives()
     waits = []
@@ -71,16 +71,16 @@ def test_back_offs_double_up_to_ten_minutes_with_half_of_each_left_to_chance() -
     assert len(set(waits)) == 9
 
 
-def test_nobody_may_shorten_a_back_off() -> None:
-    """A message that comes too early, for whatever reason, makes no call."""
+def test_no_message_shortens_a_back_off() -> None:
+    """A message that comes before the due time makes no call."""
     world = unreachable()
     job = world.arrives()
     assert world.advance(job) == job
     assert len(world.evolink.posts) == 1
 
 
-def test_once_the_provider_can_be_reached_the_photo_is_done_with_one_payment() -> None:
-    """Each call that did not leave has a number and a key of its own."""
+def test_once_the_provider_is_reachable_the_photo_is_completed_with_one_payment() -> None:
+    """Each call that was not sent has a number and an idempotency key of its own."""
     world = unreachable()
     job = world.arrives()
     world.passes(5 * MINUTE)
@@ -93,8 +93,8 @@ def test_once_the_provider_can_be_reached_the_photo_is_done_with_one_payment() -
     assert (len(world.evolink.charges), done.credits) == (1, PRICE)
 
 
-def test_a_provider_that_cannot_be_reached_for_the_whole_deadline_fails_the_job() -> None:
-    """The deadline counts from the first of the calls, however many were forgotten since."""
+def test_a_provider_unreachable_for_the_whole_deadline_fails_the_job() -> None:
+    """The deadline counts from the first call, although old attempts are dropped from the job."""
     world = unreachable()
     job = world.arrives()
     world.passes(TIMING.job_deadline - MINUTE)
@@ -114,7 +114,7 @@ def test_a_provider_that_cannot_be_reached_for_the_whole_deadline_fails_the_job(
 
 
 def test_a_retry_has_the_whole_deadline() -> None:
-    """However many calls did not leave since, and before: the row keeps when they began."""
+    """However many calls were not sent before: the job records when the retry's calls began."""
     world = unreachable()
     job = world.arrives()
     world.passes(TIMING.job_deadline + 30 * MINUTE)
@@ -127,7 +127,7 @@ def test_a_retry_has_the_whole_deadline() -> None:
 
 
 def test_the_deadline_counts_from_the_last_retry() -> None:
-    """A second retry begins it once more."""
+    """A second retry starts it again."""
     world = World(timing=replace(TIMING, job_deadline=timedelta(hours=1)))
     world.evolink.create_rule = UNREACHABLE
     job = world.arrives()
@@ -141,8 +141,8 @@ def test_the_deadline_counts_from_the_last_retry() -> None:
     assert world.job(job).reason is Reason.BACKING_OFF
 
 
-def test_the_deadline_counts_calls_that_did_not_leave_and_nothing_before() -> None:
-    """Days behind a paused gate do not count towards it when one call fails."""
+def test_the_deadline_counts_only_from_the_first_call_that_was_not_sent() -> None:
+    """Days of waiting at a paused gate do not count."""
     world = World()
     world.evolink.create_faults.append(
         answering(refusal(status=401, code="unauthorized", message="expired")),
@@ -157,8 +157,8 @@ def test_the_deadline_counts_calls_that_did_not_leave_and_nothing_before() -> No
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_back_off_that_is_over_queues_up_behind_those_who_wait() -> None:
-    """It gets no slot before photos that arrived earlier and stand behind the gate."""
+def test_a_job_whose_back_off_is_over_waits_behind_jobs_that_wait_longer() -> None:
+    """It gets no slot before jobs that were already waiting at the gate."""
     world = World()
     world.jobs.gate = replace(world.jobs.read_gate(), limits=replace(world.limits, max_in_flight=1))
     world.evolink.create_faults.append(UNREACHABLE)
@@ -176,8 +176,8 @@ def test_a_back_off_that_is_over_queues_up_behind_those_who_wait() -> None:
     assert world.job(early).state is State.PROCESSING
 
 
-def test_a_call_for_which_the_key_cannot_be_read_is_not_recorded() -> None:
-    """Secrets Manager is down, say: nobody is to believe that the call may have been taken."""
+def test_a_call_for_which_the_api_key_cannot_be_read_is_not_recorded() -> None:
+    """With Secrets Manager down, for example: the outcome of the call is not unknown."""
     world = World()
     world.evolink.unready = StoreBusyError("no key")
     with pytest.raises(StoreBusyError):
@@ -190,8 +190,8 @@ def test_a_call_for_which_the_key_cannot_be_read_is_not_recorded() -> None:
     assert world.job(job).attempts[0].posts == 1
 
 
-def test_a_repeat_for_which_the_key_cannot_be_read_is_not_counted() -> None:
-    """The call stays unconfirmed, posted once, until the key is there."""
+def test_a_repeat_for_which_the_api_key_cannot_be_read_is_not_counted() -> None:
+    """The call stays unconfirmed, posted once, until the key can be read."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()

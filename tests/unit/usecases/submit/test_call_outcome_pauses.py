@@ -1,4 +1,4 @@
-"""Answers that pause the gate for everybody: no credits, a refused key, too many requests."""
+"""Responses that pause the gate: no credits, a refused API key, too many requests."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ TOO_MANY = refusal(status=429, code="rate_limit_exceeded", message="slow down")
 PROBE_AFTER = timedelta(minutes=15)
 
 
-def meets(refused: Refused) -> World:
-    """A world whose provider answers every call so."""
+def refusing_world(refused: Refused) -> World:
+    """A world whose provider refuses every call like this."""
     world = World()
     world.evolink.create_rule = answering(refused)
     return world
 
 
 def pause_of(world: World) -> Pause | None:
-    """The pause that stands."""
+    """The current pause."""
     return world.jobs.read_gate().pause
 
 
 def waits(job: Job) -> tuple[State, Reason | None, bool, object]:
-    """Where a job stands behind the gate."""
+    """How a job waits at the gate."""
     return job.state, job.reason, job.is_waiting, job.due_at
 
 
-BEHIND_A_PAUSE = (State.QUEUED, Reason.GATE_PAUSED, True, None)
+WAITING_FOR_PAUSE = (State.QUEUED, Reason.GATE_PAUSED, True, None)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ BEHIND_A_PAUSE = (State.QUEUED, Reason.GATE_PAUSED, True, None)
         (TOO_MANY, PauseReason.RATE_LIMITED),
     ],
 )
-def test_the_photo_goes_back_behind_the_gate_without_blame(
+def test_the_job_waits_at_the_gate_again(
     refused: Refused,
     reason: PauseReason,
 ) -> None:
-    """Nothing is lost and nothing is charged: slot and credits are given back, the gate pauses."""
-    world = meets(refused)
+    """Nothing is lost or charged: slot and credits are returned, and the gate is paused."""
+    world = refusing_world(refused)
     job = world.arrives()
-    assert waits(job) == BEHIND_A_PAUSE
+    assert waits(job) == WAITING_FOR_PAUSE
     assert (job.code, job.message) == (refused.code, refused.message)
     assert [(a.outcome, a.body_name, a.code) for a in job.attempts] == [
         (AttemptOutcome.REFUSED, None, refused.code),
@@ -79,9 +79,9 @@ def test_the_photo_goes_back_behind_the_gate_without_blame(
 
 
 @pytest.mark.parametrize("refused", [NO_CREDITS, BAD_KEY, TOO_MANY])
-def test_while_the_gate_pauses_no_other_photo_is_sent(refused: Refused) -> None:
-    """Who arrives meanwhile waits as well; the provider is not asked."""
-    world = meets(refused)
+def test_while_the_gate_is_paused_no_other_call_is_made(refused: Refused) -> None:
+    """New jobs wait as well; the provider is not called."""
+    world = refusing_world(refused)
     world.arrives("a.jpg")
     assert waits(world.arrives("b.jpg"))[0::2] == (State.QUEUED, True)
     world.sweep.sweep()
@@ -90,9 +90,9 @@ def test_while_the_gate_pauses_no_other_photo_is_sent(refused: Refused) -> None:
 
 
 @pytest.mark.parametrize("refused", [BAD_KEY, NO_ACCESS])
-def test_a_refused_key_pauses_until_a_person_resumes(refused: Refused) -> None:
-    """However long it takes: no further call, no job lost, and all goes on when resumed."""
-    world = meets(refused)
+def test_a_refused_api_key_pauses_the_gate_until_an_operator_resumes_it(refused: Refused) -> None:
+    """However long it takes: no further call, no job lost, and all jobs continue afterwards."""
+    world = refusing_world(refused)
     jobs = [world.arrives(f"{number}.jpg") for number in range(3)]
     assert pause_of(world) == Pause(reason=PauseReason.KEY_REFUSED, since=START, until=None)
     world.passes(timedelta(days=2))
@@ -104,9 +104,9 @@ def test_a_refused_key_pauses_until_a_person_resumes(refused: Refused) -> None:
     assert [world.job(job).state for job in jobs] == [State.PROCESSING] * 3
 
 
-def test_out_of_credits_is_probed_with_one_photo_when_the_pause_is_over() -> None:
-    """Half open: of five that wait, one asks; the answer decides for all."""
-    world = meets(NO_CREDITS)
+def test_out_of_credits_is_probed_with_one_photo_after_the_pause() -> None:
+    """Of five waiting jobs one makes a call; its response decides for all."""
+    world = refusing_world(NO_CREDITS)
     jobs = [world.arrives(f"{number}.jpg") for number in range(5)]
     pause = pause_of(world)
     assert pause is not None
@@ -117,9 +117,9 @@ def test_out_of_credits_is_probed_with_one_photo_when_the_pause_is_over() -> Non
     assert {waits(world.job(job))[2] for job in jobs} == {True}
 
 
-def test_while_the_probe_is_under_way_nobody_follows() -> None:
-    """The pause goes on until the probe's answer is known, at most for a lease."""
-    world = meets(NO_CREDITS)
+def test_while_the_probe_runs_no_other_call_is_made() -> None:
+    """The pause is extended until the probe's response, by a lease at most."""
+    world = refusing_world(NO_CREDITS)
     for number in range(3):
         world.arrives(f"{number}.jpg")
     during: list[Pause | None] = []
@@ -146,9 +146,9 @@ def test_while_the_probe_is_under_way_nobody_follows() -> None:
     assert world.evolink.posts[-1][0] == f"cutout-{first}-2-{KEY_SALT}"
 
 
-def test_an_accepted_probe_ends_the_pause_for_everybody() -> None:
-    """Credits are back: waiting jobs pass within a sweep."""
-    world = meets(NO_CREDITS)
+def test_an_accepted_probe_ends_the_pause() -> None:
+    """Credits are back: waiting jobs are admitted within a sweep."""
+    world = refusing_world(NO_CREDITS)
     jobs = [world.arrives(f"{number}.jpg") for number in range(3)]
     world.evolink.create_rule = None
     world.passes(PROBE_AFTER * 1.2 + 2 * MINUTE)
@@ -157,13 +157,13 @@ def test_an_accepted_probe_ends_the_pause_for_everybody() -> None:
     assert world.job(jobs[0]).code is None
 
 
-def test_an_empty_account_burns_no_retries() -> None:
-    """After days of probes the photo is as good as new, and its row has stayed small."""
-    world = meets(NO_CREDITS)
+def test_an_empty_account_uses_up_no_retries() -> None:
+    """After days of probes the job can still make all its attempts, and its item is still small."""
+    world = refusing_world(NO_CREDITS)
     job = world.arrives()
     world.passes(timedelta(days=1))
     probed = world.job(job)
-    assert waits(probed) == BEHIND_A_PAUSE
+    assert waits(probed) == WAITING_FOR_PAUSE
     assert 60 < len(world.evolink.posts) <= 96
     assert len(probed.attempts) == 10
     world.evolink.create_rule = None
@@ -177,12 +177,12 @@ def test_an_empty_account_burns_no_retries() -> None:
     ("asked", "seconds"),
     [(None, 60.0), (7.0, 7.0), (0.0, 1.0), (90.0, 90.0), (1e300, 3600.0)],
 )
-def test_too_many_requests_pause_as_long_as_asked_and_a_little_more(
+def test_too_many_requests_pause_the_gate_for_the_requested_time(
     asked: float | None,
     seconds: float,
 ) -> None:
-    """Retry-After is obeyed within an hour, never undercut; jitter of up to a fifth is added."""
-    world = meets(replace(TOO_MANY, retry_after_seconds=asked))
+    """`Retry-After` is honoured up to an hour, with jitter of up to a fifth on top."""
+    world = refusing_world(replace(TOO_MANY, retry_after_seconds=asked))
     world.arrives()
     pause = pause_of(world)
     assert pause is not None
@@ -191,8 +191,8 @@ def test_too_many_requests_pause_as_long_as_asked_and_a_little_more(
     assert timedelta(seconds=seconds) < paused < timedelta(seconds=seconds * 1.2)
 
 
-def test_a_call_that_was_under_way_when_the_pause_began_does_not_end_it() -> None:
-    """Its acceptance proves nothing about calls made since."""
+def test_an_accepted_call_made_before_the_pause_does_not_end_it() -> None:
+    """Its acceptance says nothing about calls made since."""
     world = World()
 
     def meanwhile(_evolink: object, body: str, key: str) -> object:
@@ -209,8 +209,8 @@ def test_a_call_that_was_under_way_when_the_pause_began_does_not_end_it() -> Non
     assert pause.since == START + timedelta(seconds=5)
 
 
-def test_a_pause_that_a_person_must_end_is_not_shortened_by_another() -> None:
-    """A 429 that comes in after a 401 leaves the pause without an end."""
+def test_a_pause_without_end_is_not_shortened_by_another_pause() -> None:
+    """A 429 after a 401 leaves the pause without an end."""
     world = World()
 
     def meanwhile(_evolink: object, _body: str, _key: str) -> object:

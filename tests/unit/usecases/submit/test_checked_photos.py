@@ -1,4 +1,4 @@
-"""What is not a photo that the model takes ends as `rejected`, before anything is paid."""
+"""A file that the model does not accept ends as `rejected`, before anything is paid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
 from tests.support.preparing import without_preparing
 
-SMALL = PhotoLimits(max_bytes=1000, max_pixels=300_000)  # and nothing is prepared
+SMALL = PhotoLimits(
+    max_bytes=1000, max_pixels=300_000
+)  # SMALL = PhotoLimits(max_bytes=1000, max_pixels=300_000)  # and nothing is prepared
 HEIC = b"\0\0\0\x18ftypheic" + bytes(12)
 
 
@@ -51,13 +53,13 @@ HEIC = b"\0\0\0\x18ftypheic" + bytes(12)
         ),
     ],
 )
-def test_what_is_not_a_photo_is_rejected_with_its_reason(
+def test_a_file_that_is_not_a_usable_photo_is_rejected_with_its_reason(
     key: str,
     data: bytes,
     reason: Reason,
     message: str,
 ) -> None:
-    """Nothing is sent, nothing is paid, no slot is taken, and people are told why."""
+    """Nothing is sent or paid, no slot is taken, and an event is sent."""
     world = without_preparing(World(photo_limits=SMALL))
     job = world.arrives(key, data)
     assert (job.state, job.reason, job.message) == (State.REJECTED, reason, message)
@@ -67,8 +69,8 @@ def test_what_is_not_a_photo_is_rejected_with_its_reason(
     assert world.telemetry.happened == {Metric.REJECTED: 1, Metric.CREDITS: 0}
 
 
-def test_a_rejected_job_is_over_and_expires() -> None:
-    """Its row stays for the retention time, and Sweep never looks at it again."""
+def test_a_rejected_job_is_settled_and_expires() -> None:
+    """It is kept for the retention time, and Sweep does not process it again."""
     world = World()
     job = world.arrives("a.jpg", b"a text, renamed")
     assert (job.due_at, job.is_announced) == (None, True)
@@ -79,7 +81,7 @@ def test_a_rejected_job_is_over_and_expires() -> None:
 
 
 @pytest.mark.parametrize(("key", "data"), [("shoes/", b""), ("a.jpg", b""), ("a.jpg", bytes(1001))])
-def test_what_name_and_size_give_away_is_not_even_read(key: str, data: bytes) -> None:
+def test_a_file_rejected_by_its_name_or_size_is_not_read(key: str, data: bytes) -> None:
     """A huge file costs neither memory nor transfer."""
     hook = Hook()
     world = without_preparing(World(step=hook, photo_limits=SMALL))
@@ -87,8 +89,8 @@ def test_what_name_and_size_give_away_is_not_even_read(key: str, data: bytes) ->
     assert "uploads.read" not in hook.seen
 
 
-def test_a_photo_that_is_gone_before_it_was_read_is_superseded() -> None:
-    """The version was removed for good: there is nothing to send and nobody to tell."""
+def test_a_photo_deleted_before_it_was_read_is_superseded() -> None:
+    """The version was deleted permanently: there is nothing to send and no event."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     world.uploads.destroy(source)
@@ -100,11 +102,8 @@ def test_a_photo_that_is_gone_before_it_was_read_is_superseded() -> None:
 
 
 @pytest.mark.parametrize("size", [1000, 20_000_000])
-def test_a_photo_that_s3_holds_back_is_rejected_and_can_be_tried_again(size: int) -> None:
-    """An archived object, say: nobody waits for what no later try would bring.
-
-    Also where it is so large that a copy of it would be sent.
-    """
+def test_a_photo_that_s3_does_not_return_is_rejected_and_can_be_retried(size: int) -> None:
+    """An archived object, for example, of any size: waiting would not make it readable."""
     world = World()
     world.uploads.archived.add("a.jpg")
     job = world.arrives("a.jpg", png() + bytes(size))
@@ -123,8 +122,8 @@ def test_a_photo_that_s3_holds_back_is_rejected_and_can_be_tried_again(size: int
     assert world.job(job).reason is not Reason.UNREADABLE
 
 
-def test_a_cut_out_that_comes_back_as_an_upload_is_never_paid_for() -> None:
-    """It carries the job that made it, wherever it was copied to."""
+def test_a_cut_out_uploaded_as_a_photo_is_never_paid_for() -> None:
+    """Its metadata names the job that made it, wherever it was copied to."""
     world = World()
     made = Labels(metadata={"cutout-job": "0" * 32}, tags={})
     job = world.registered(world.uploads.add("a.png", png(), made))

@@ -1,4 +1,4 @@
-"""Photos that the model does not take as they are: a copy is made, and sent in their place."""
+"""Photos that the model does not accept: a copy is made and sent instead."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.preparing import prepared, without_preparing
 
 
 def urls_posted(world: World) -> list[str]:
-    """Where the provider was told to find the photo, call by call."""
+    """The URL of the photo in each call."""
     return [json.loads(body)["image_urls"][0] for _key, body in world.evolink.posts]
 
 
-def test_a_photo_that_needs_a_copy_is_handed_to_prepare() -> None:
-    """It stays queued, says why, and Sweep looks after it should Prepare's message be lost."""
+def test_a_photo_that_needs_a_copy_is_sent_to_prepare() -> None:
+    """The job stays queued with its reason; Sweep sends it again if the message is lost."""
     world = World()
     job = world.arrives("a.tif", tiff())
     assert (job.state, job.reason) == (State.QUEUED, Reason.PREPARING)
@@ -36,8 +36,8 @@ def test_a_photo_that_needs_a_copy_is_handed_to_prepare() -> None:
     assert (world.evolink.posts, world.jobs.result_keys, world.jobs.gate) == ([], {}, None)
 
 
-def test_a_photo_that_needs_none_has_nothing_to_do_with_it() -> None:
-    """It goes straight to the provider: no message, no copy, no request more."""
+def test_a_photo_that_needs_no_copy_is_not_prepared() -> None:
+    """It is sent to the provider without a message, a copy or another request."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.png", png())
@@ -45,8 +45,8 @@ def test_a_photo_that_needs_none_has_nothing_to_do_with_it() -> None:
     assert [step for step in hook.seen if "prepar" in step or "cop" in step] == []
 
 
-def test_the_copy_is_made_recorded_and_sent_in_place_of_the_photo() -> None:
-    """The row says what the photo is, and what the copy is; the link opens the copy."""
+def test_the_copy_is_made_recorded_and_sent_instead_of_the_photo() -> None:
+    """The job describes both the photo and the copy; the link is to the copy."""
     world = World()
     job = prepared(world, tiff(8000, 4000, orientation=6))
     key = f"prepared/{job.id}.jpg"
@@ -67,8 +67,8 @@ def test_the_copy_is_made_recorded_and_sent_in_place_of_the_photo() -> None:
     assert world.telemetry.counts[Metric.PREPARED] == 1
 
 
-def test_a_copy_goes_through_the_files_api_as_a_photo_does() -> None:
-    """Under the name and the type of the copy."""
+def test_a_copy_is_transferred_through_the_files_api_like_a_photo() -> None:
+    """Under the copy's name and type."""
     world = World(transport=Transport.FILES)
     job = prepared(world, tiff())
     assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}
@@ -76,7 +76,7 @@ def test_a_copy_goes_through_the_files_api_as_a_photo_does() -> None:
 
 
 def test_a_tiny_photo_is_sent_enlarged() -> None:
-    """The row keeps its own size: the cut-out is made to fit that."""
+    """The job keeps the photo's own size, and the cut-out is made to fit that."""
     world = World()
     source = world.uploads.add("a.png", png(60, 40))
     job = world.registered(source)
@@ -88,8 +88,8 @@ def test_a_tiny_photo_is_sent_enlarged() -> None:
     )
 
 
-def test_a_cut_out_of_a_prepared_photo_is_compared_with_the_photo() -> None:
-    """Whatever the size of the copy: what counts is the shape that the photo shows."""
+def test_the_cut_out_of_a_prepared_photo_is_compared_with_the_photo() -> None:
+    """The aspect ratio of the displayed photo counts, not the size of the copy."""
     world = World()
     job = prepared(world, tiff(8000, 4000))
     world.evolink.complete(world.task_of(job), b"png 2236 1118 0 255")
@@ -109,8 +109,8 @@ def test_a_cut_out_of_a_prepared_photo_is_compared_with_the_photo() -> None:
         (tiff(0, 100), Reason.DAMAGED_PHOTO),
     ],
 )
-def test_what_prepare_finds_out_is_rejected_and_told(data: bytes, reason: Reason) -> None:
-    """Damaged, a bomb, a shape that fits nowhere: Submit settles it, with Prepare's words."""
+def test_a_photo_that_prepare_cannot_use_is_rejected(data: bytes, reason: Reason) -> None:
+    """Damaged, too many pixels or too elongated: Submit settles the job with Prepare's message."""
     world = World()
     job = prepared(world, data)
     assert (job.state, job.reason, job.prepared) == (State.REJECTED, reason, None)
@@ -119,8 +119,8 @@ def test_what_prepare_finds_out_is_rejected_and_told(data: bytes, reason: Reason
     assert [told.reason for told in world.announcements.jobs] == [reason]
 
 
-def test_a_photo_that_is_gone_when_it_is_to_be_prepared_is_superseded() -> None:
-    """There is nothing to prepare, and nobody to tell."""
+def test_a_photo_deleted_before_it_is_prepared_is_superseded() -> None:
+    """There is nothing to prepare and no event."""
     world = World()
     job = world.arrives("a.tif", tiff())
     world.uploads.destroy(job.source)
@@ -130,7 +130,7 @@ def test_a_photo_that_is_gone_when_it_is_to_be_prepared_is_superseded() -> None:
 
 
 def test_a_newer_upload_supersedes_a_photo_that_is_being_prepared() -> None:
-    """The copy of the older one is never sent."""
+    """The copy of the older upload is not sent."""
     world = World()
     older = world.arrives("a.tif", tiff())
     newer = world.arrives("a.tif", tiff(salt=1))
@@ -143,8 +143,8 @@ def test_a_newer_upload_supersedes_a_photo_that_is_being_prepared() -> None:
     assert len(world.evolink.posts) == 1
 
 
-def test_where_nothing_is_prepared_the_photo_is_rejected_with_the_reason() -> None:
-    """As it says itself."""
+def test_without_prepare_the_photo_is_rejected_with_the_reason() -> None:
+    """The message names the format."""
     world = without_preparing(World())
     job = world.arrives("a.tif", tiff())
     assert (job.state, job.reason, job.message) == (
@@ -154,8 +154,8 @@ def test_where_nothing_is_prepared_the_photo_is_rejected_with_the_reason() -> No
     )
 
 
-def test_a_copy_from_before_it_was_turned_off_is_not_sent() -> None:
-    """The role that lends photos may not read it any more: rejected, not failed for money."""
+def test_a_copy_made_before_prepare_was_turned_off_is_not_sent() -> None:
+    """The role that signs links may not read it any more: the job is rejected without a call."""
     world = World(limits=replace(World().limits, max_in_flight=1))
     first = world.arrives("first.png", png())
     job = prepared(world, tiff())
@@ -167,8 +167,8 @@ def test_a_copy_from_before_it_was_turned_off_is_not_sent() -> None:
     assert (world.job(job).state, len(world.evolink.posts)) == (State.REJECTED, 1)
 
 
-def test_limits_of_the_deployment_reach_the_copy() -> None:
-    """A model with other sides takes other copies."""
+def test_limits_of_the_deployment_apply_to_the_copy() -> None:
+    """Other side lengths give other copies."""
     limits = PhotoLimits(
         max_bytes=10_000_000,
         max_pixels=50_000_000,

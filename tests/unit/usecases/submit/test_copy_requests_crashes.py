@@ -1,4 +1,4 @@
-"""Workers that die over a copy, messages that come twice or late: nothing is lost, all ends."""
+"""Workers that crash while making a copy, and duplicate or late messages: each job ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def reported(world: World) -> PrepareReport:
-    """What Prepare reports of the one photo that it was asked about, on its way to Submit."""
+    """Prepare's report about the one requested photo, before Submit has received it."""
     (request,) = world.preparations.requests
     world.preparations.requests.clear()
     report = world.prepare.prepare(request)
@@ -42,8 +42,8 @@ def unanswered(world: World, job: Job) -> Job:
     return world.job(job)
 
 
-def test_a_photo_that_prepare_never_answers_for_is_given_up() -> None:
-    """Its function dies of it, or is not there at all: asked ten times, in about six hours."""
+def test_a_photo_that_prepare_never_reports_on_is_given_up() -> None:
+    """Its function crashes or does not exist: ten requests are sent in about six hours."""
     hook = Hook()
     world = World(step=hook)
     given_up = unanswered(world, world.arrives("a.tif", tiff()))
@@ -52,8 +52,8 @@ def test_a_photo_that_prepare_never_answers_for_is_given_up() -> None:
     assert hook.seen.count("preparations.prepare") == MOST_ASKS
 
 
-def test_a_copy_that_is_never_there_is_not_made_for_ever() -> None:
-    """It is reported, and when it is to be handed over, it is gone, each time."""
+def test_a_copy_that_is_always_missing_is_not_made_without_end() -> None:
+    """It is reported, and missing each time it is to be transferred."""
     hook = Hook()
     world = World(step=hook)
     admit_job = world.submit.admit_job
@@ -68,8 +68,8 @@ def test_a_copy_that_is_never_there_is_not_made_for_ever() -> None:
     assert hook.seen.count("preparations.prepare") == MOST_ASKS
 
 
-def test_a_person_may_have_it_tried_again() -> None:
-    """From the beginning."""
+def test_an_operator_can_retry_a_photo_that_was_given_up() -> None:
+    """The number of requests starts again."""
     world = World()
     given_up = unanswered(world, world.arrives("a.tif", tiff()))
     assert given_up.state is State.REJECTED
@@ -78,8 +78,8 @@ def test_a_person_may_have_it_tried_again() -> None:
     assert world.job(given_up).state is State.PROCESSING
 
 
-def test_a_worker_that_dies_before_it_reports_does_it_again() -> None:
-    """The queue delivers again; whatever was put before is put again."""
+def test_a_worker_that_crashes_before_it_reports_repeats_the_work() -> None:
+    """The queue redelivers the request, and the copy is written again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())
@@ -92,8 +92,8 @@ def test_a_worker_that_dies_before_it_reports_does_it_again() -> None:
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_request_that_comes_twice_makes_the_same_copy_twice() -> None:
-    """The second report finds the job gone on."""
+def test_a_request_delivered_twice_makes_the_same_copy_twice() -> None:
+    """The second report is ignored, since the job has moved on."""
     world = World()
     job = world.arrives("a.tif", tiff())
     world.preparations.requests *= 2
@@ -103,8 +103,8 @@ def test_a_request_that_comes_twice_makes_the_same_copy_twice() -> None:
     assert Metric.REPORTS_REFUSED not in world.telemetry.counts
 
 
-def test_a_report_of_an_earlier_wish_counts_while_the_job_still_waits() -> None:
-    """Submit asked again meanwhile: the copy is as good as before."""
+def test_a_report_on_an_earlier_request_counts_while_the_job_still_waits() -> None:
+    """Submit has sent a second request meanwhile; the first copy is as good."""
     world = World()
     job = world.arrives("a.tif", tiff())
     report = reported(world)
@@ -114,8 +114,8 @@ def test_a_report_of_an_earlier_wish_counts_while_the_job_still_waits() -> None:
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_report_of_an_earlier_wait_is_not_taken_for_the_present_ones() -> None:
-    """A person had the photo tried again: what was wrong then need not be now."""
+def test_a_report_from_before_a_retry_is_ignored_after_it() -> None:
+    """An operator retried the job: what was wrong then may be corrected now."""
     world = World()
     job = world.arrives("a.tif", tiff(is_damaged=True))
     report = reported(world)
@@ -128,8 +128,8 @@ def test_a_report_of_an_earlier_wait_is_not_taken_for_the_present_ones() -> None
     assert world.job(job).is_being_prepared
 
 
-def test_a_row_that_is_written_while_a_report_is_taken_does_not_lose_it() -> None:
-    """Submit asks again in the same moment."""
+def test_a_job_written_while_a_report_is_recorded_does_not_lose_the_report() -> None:
+    """Submit sends another request at the same time."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())
@@ -140,8 +140,8 @@ def test_a_row_that_is_written_while_a_report_is_taken_does_not_lose_it() -> Non
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_job_that_was_settled_while_its_copy_was_made_stays_settled() -> None:
-    """A newer upload came in between."""
+def test_a_job_settled_while_its_copy_was_made_stays_settled() -> None:
+    """A newer upload came meanwhile."""
     world = World()
     job = world.arrives("a.tif", tiff())
     report = reported(world)
@@ -156,8 +156,8 @@ def test_a_job_that_was_settled_while_its_copy_was_made_stays_settled() -> None:
     assert world.job(job).state is State.SUPERSEDED
 
 
-def test_a_worker_that_dies_over_a_report_leaves_it_to_the_queue_or_to_sweep() -> None:
-    """Before the row is written the message comes again; after that, the job is due."""
+def test_a_crash_while_a_report_is_recorded_is_repaired_by_the_queue_or_sweep() -> None:
+    """Before the job is written, the message is redelivered; after that, the job is due."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())
@@ -173,8 +173,8 @@ def test_a_worker_that_dies_over_a_report_leaves_it_to_the_queue_or_to_sweep() -
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_report_about_a_row_that_is_gone_is_ignored() -> None:
-    """It expired, or somebody removed it."""
+def test_a_report_about_a_job_that_has_expired_is_ignored() -> None:
+    """It expired, or an operator deleted it."""
     world = World()
     world.arrives("a.tif", tiff())
     report = reported(world)

@@ -1,4 +1,4 @@
-"""Which copies are needed and asked for, where nothing is prepared, and after races."""
+"""Which copies are requested, deployments without Prepare, and lost races."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ COPY = Prepared(key="copy", format="jpeg", size=9, width=600, height=400, made_a
 TURNED = replace(PHOTO, orientation=6)
 
 
-def test_where_nothing_is_prepared_photos_go_as_they_are() -> None:
-    """But a copy of an earlier deployment is not sent any more: nobody could make another."""
+def test_without_prepare_photos_are_sent_as_they_are() -> None:
+    """But a copy of an earlier deployment is not sent any more: it could not be made again."""
     submit = without_preparing(World(pixels=Pixels.SOURCE)).submit
     submit.require_copies(a_job(photo=TURNED))
     calls = submit.admit_job.paid_calls
@@ -42,7 +42,7 @@ def test_a_copy_is_sent_for_twenty_hours(
     age: timedelta,
     is_refused: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The work bucket lets it go after a day, and the provider reads it later than it is sent."""
+    """The work bucket deletes it after a day, and the provider reads it after the call."""
     calls = World().submit.admit_job.paid_calls
     job = a_job(photo=TURNED, prepared=replace(COPY, made_at=START - age))
     if is_refused:
@@ -53,7 +53,9 @@ def test_a_copy_is_sent_for_twenty_hours(
 
 
 @pytest.mark.parametrize(("told", "kept"), [("0f" * 32, "0f" * 32), (None, "a0" * 32)])
-def test_a_request_keeps_what_is_known_of_the_photos_bytes(told: str | None, kept: str) -> None:
+def test_a_request_keeps_the_hash_of_the_photo_that_submit_read(
+    told: str | None, kept: str
+) -> None:
     """A report about other bytes is refused."""
     world = World()
     job = replace(world.job(world.arrives("a.tif", tiff())), read_sha256="a0" * 32)
@@ -73,10 +75,10 @@ def test_a_request_keeps_what_is_known_of_the_photos_bytes(told: str | None, kep
         (replace(PHOTO, has_alpha=True), None, {CopyKind.FULL_SIZE}),
     ],
 )
-def test_copies_are_wanted_of_what_cannot_be_sent_as_it_is(
+def test_copies_are_requested_of_photos_that_cannot_be_sent_as_they_are(
     photo: object, copy: Prepared | None, wanted: set[CopyKind]
 ) -> None:
-    """And of what has transparency of its own, which the model's result has not."""
+    """And of photos with transparency, which the model's result does not keep."""
     world = World()
     job = world.job(world.arrives("a.tif", tiff()))
     job = replace(job, photo=photo, prepared=copy)  # type: ignore[arg-type]
@@ -88,11 +90,11 @@ def test_copies_are_wanted_of_what_cannot_be_sent_as_it_is(
 
 
 @pytest.mark.parametrize(("races", "is_taken"), [(2, True), (3, False)])
-def test_a_report_is_written_down_after_up_to_two_races(
+def test_a_report_is_recorded_after_up_to_two_lost_races(
     races: int,
     is_taken: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Then the queue delivers it again."""
+    """After the third, the queue redelivers it."""
     hook = Hook()
     world = World(step=hook)
     job = world.job(world.arrives("a.tif", tiff()))

@@ -1,4 +1,4 @@
-"""Files of more bytes than the model takes: Prepare, not Submit, finds out what they are."""
+"""Files larger than the model accepts: Prepare, not Submit, inspects them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.hooks import Hook
 
 
 def huge(world: World, data: bytes, metadata: dict[str, str] | None = None) -> Job:
-    """An upload of more bytes than the model takes; the fakes need not hold them all."""
+    """An upload larger than the model accepts; the fakes need not hold all its bytes."""
     labels = Labels(metadata=metadata or {}, tags={})
     source = world.uploads.add("a.bin", data, labels)
     job = world.registered(replace(source, size=PHOTO_LIMITS.max_bytes + 1))
@@ -25,7 +25,7 @@ def huge(world: World, data: bytes, metadata: dict[str, str] | None = None) -> J
 
 
 def test_a_file_with_too_many_bytes_is_not_read_by_submit() -> None:
-    """Its size is enough: neither memory nor transfer are spent on it."""
+    """Its size decides: neither memory nor transfer are spent on it."""
     hook = Hook()
     world = World(step=hook)
     job = huge(world, tiff())
@@ -39,10 +39,10 @@ def test_a_file_with_too_many_bytes_is_not_read_by_submit() -> None:
     ("data", "reason"),
     [(b"a very long text", Reason.NOT_A_PHOTO), (b"8BPS" + bytes(20), Reason.UNSUPPORTED_FORMAT)],
 )
-def test_a_huge_file_that_is_no_picture_is_found_out_by_its_first_bytes(
+def test_a_huge_file_that_is_no_picture_is_rejected_by_its_first_bytes(
     data: bytes, reason: Reason
 ) -> None:
-    """No decoder is tried on it."""
+    """No decoder is started."""
     hook = Hook()
     world = World(step=hook)
     job = huge(world, data)
@@ -51,8 +51,8 @@ def test_a_huge_file_that_is_no_picture_is_found_out_by_its_first_bytes(
     assert [step for step in hook.seen if step.startswith("copier")] == []
 
 
-def test_our_own_output_is_known_again_however_large_it_is() -> None:
-    """By its metadata, which Submit does not read of a file that it does not read."""
+def test_a_huge_cut_out_uploaded_as_a_photo_is_recognised() -> None:
+    """Prepare reads its metadata; Submit does not read a file of this size."""
     world = World()
     job = huge(world, tiff(), {"cutout-job": "0" * 32})
     world.settles()
@@ -60,7 +60,7 @@ def test_our_own_output_is_known_again_however_large_it_is() -> None:
     assert world.evolink.posts == []
 
 
-def test_a_backfilled_photo_that_is_prepared_stays_behind_live_ones() -> None:
+def test_a_huge_backfilled_photo_stays_behind_live_ones() -> None:
     """Its mark is in the metadata, which Prepare reads."""
     world = World()
     job = huge(world, tiff(), {"cutout-lane": "backfill"})

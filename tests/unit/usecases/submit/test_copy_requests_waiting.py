@@ -1,4 +1,4 @@
-"""Waiting for a copy, and with one: who asks how often, who goes first, what is made again."""
+"""Waiting for a copy, and waiting at the gate with one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support.preparing import prepared
 MINUTE = timedelta(minutes=1)
 
 
-def test_submit_asks_again_ever_more_seldom_while_prepare_has_much_to_do() -> None:
-    """A backlog before Prepare is not made longer by those who wait in it."""
+def test_submit_requests_a_copy_less_and_less_often_while_prepare_is_busy() -> None:
+    """Waiting jobs must not make a backlog of Prepare longer."""
     world = World()
     job = world.arrives("a.tif", tiff())
     asked = []
@@ -36,16 +36,16 @@ def test_submit_asks_again_ever_more_seldom_while_prepare_has_much_to_do() -> No
     assert world.job(job).reason is Reason.PREPARING
 
 
-def test_nobody_submits_a_photo_before_its_copy_is_there() -> None:
-    """A second event, or a freed slot, finds it not yet due and leaves it alone."""
+def test_a_photo_is_not_sent_before_its_copy_is_made() -> None:
+    """A second event or a freed slot finds the job not yet due."""
     world = World()
     job = world.arrives("a.tif", tiff())
     assert world.advance(job) == job
     assert world.preparations.job_ids == [job.id]
 
 
-def test_a_slot_that_is_offered_to_a_photo_being_prepared_goes_to_the_next() -> None:
-    """Its copy has grown old: while another is made, somebody else uses the slot."""
+def test_a_slot_offered_to_a_photo_being_prepared_goes_to_the_next_job() -> None:
+    """Its copy is too old: while a new one is made, the next job uses the slot."""
     world = World(limits=replace(World().limits, max_in_flight=1))
     first = world.arrives("first.png", png())
     job = prepared(world, tiff())
@@ -61,8 +61,8 @@ def test_a_slot_that_is_offered_to_a_photo_being_prepared_goes_to_the_next() -> 
 
 
 @pytest.mark.parametrize(("hours", "copies"), [(19, 1), (20, 2), (50, 2)])
-def test_a_copy_that_waited_too_long_behind_the_gate_is_made_again(hours: int, copies: int) -> None:
-    """The lifecycle rule would remove it before the provider is certain to have read it."""
+def test_a_copy_that_waited_too_long_at_the_gate_is_made_again(hours: int, copies: int) -> None:
+    """The lifecycle rule might delete it before the provider has read it."""
     world = World(limits=replace(World().limits, max_in_flight=1))
     first = world.arrives("first.png", png())
     job = prepared(world, tiff())
@@ -78,8 +78,8 @@ def test_a_copy_that_waited_too_long_behind_the_gate_is_made_again(hours: int, c
     assert sent.prepared.made_at == (START if copies == 1 else world.clock.now())
 
 
-def test_a_copy_that_is_gone_is_made_again() -> None:
-    """Somebody emptied the work bucket: the photo is still there."""
+def test_a_missing_copy_is_made_again() -> None:
+    """The work bucket was emptied, and the photo still exists."""
     world = World(transport=Transport.FILES, limits=replace(World().limits, max_in_flight=1))
     first = world.arrives("first.png", png())
     job = prepared(world, tiff())

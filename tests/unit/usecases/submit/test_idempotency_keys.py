@@ -26,20 +26,20 @@ def test_deployments_that_share_a_bucket_send_different_keys() -> None:
 
 
 def test_a_deployment_sends_the_same_key_for_the_same_attempt() -> None:
-    """However often a function starts; another attempt of the job has another."""
+    """However often a function starts; another attempt of the job has another key."""
     call = World().submit.admit_job.paid_calls
     assert call.idempotency_key("0f" * 16, 1) == replace(call).idempotency_key("0f" * 16, 1)
     assert call.idempotency_key("0f" * 16, 1) != call.idempotency_key("0f" * 16, 2)
 
 
-def test_the_provider_takes_such_keys() -> None:
-    """16 to 96 characters, says its client."""
+def test_the_provider_accepts_the_form_of_the_keys() -> None:
+    """Its client requires 16 to 96 characters."""
     key = World().submit.admit_job.paid_calls.idempotency_key("0f" * 16, 99_999)
     assert re.fullmatch(r"[A-Za-z0-9._-]{16,96}", key)
 
 
 def test_an_attempt_that_an_earlier_version_recorded_keeps_its_key() -> None:
-    """Its repeat must be known to the provider: the key is on the row."""
+    """The provider must recognise the repeat, so the job records the key."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()

@@ -30,24 +30,24 @@ UNFETCHABLE = ["image_processing_error", "invalid_media_url"]
 
 
 def through_files() -> World:
-    """A world that hands every photo over as a copy."""
+    """A world that transfers every photo through the Files API."""
     return World(transport=Transport.FILES)
 
 
 def urls_posted(world: World) -> list[str]:
-    """Where the provider was told to find the photo, call by call."""
+    """The URL of the photo in each call."""
     return [json.loads(body)["image_urls"][0] for _key, body in world.evolink.posts]
 
 
-def test_a_link_tells_the_type_that_the_photo_has() -> None:
-    """The file is a PNG, whatever its key ends in and its uploader called it."""
+def test_a_link_names_the_real_type_of_the_photo() -> None:
+    """The file is a PNG, whatever its key and the uploader's content type."""
     world = World()
     world.arrives("a.jpg")
     assert "type=image/png&" in urls_posted(world)[0]
 
 
-def test_a_copy_is_handed_over_before_the_call_and_named_in_it() -> None:
-    """Its name is the attempt's own, since a name that is used again overwrites."""
+def test_a_copy_is_transferred_before_the_call_that_names_it() -> None:
+    """Its name is unique to the attempt, since the Files API overwrites existing names."""
     world = through_files()
     job = world.arrives()
     name = f"{job.id}-1.png"
@@ -57,10 +57,10 @@ def test_a_copy_is_handed_over_before_the_call_and_named_in_it() -> None:
 
 
 @pytest.mark.parametrize("is_success", [True, False])
-def test_a_copy_is_deleted_when_its_attempt_is_over(
+def test_a_copy_is_deleted_when_its_attempt_ends(
     is_success: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The photo does not stay on a public URL for longer than it is needed."""
+    """The photo must not stay at a public URL for longer than needed."""
     world = through_files()
     job = world.arrives()
     if is_success:
@@ -72,7 +72,7 @@ def test_a_copy_is_deleted_when_its_attempt_is_over(
 
 
 def test_a_copy_stays_while_its_call_may_still_be_repeated() -> None:
-    """The repeat carries the same body, so the copy that it names must be there."""
+    """The repeat has the same body, so the copy that it names must exist."""
     world = through_files()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
@@ -82,8 +82,8 @@ def test_a_copy_stays_while_its_call_may_still_be_repeated() -> None:
 
 
 @pytest.mark.parametrize("code", UNFETCHABLE)
-def test_a_photo_that_the_provider_cannot_fetch_goes_through_the_files_api(code: str) -> None:
-    """At once, not after a long wait, and the job stays with that way."""
+def test_a_photo_that_the_provider_cannot_fetch_is_sent_through_the_files_api(code: str) -> None:
+    """At once, and for all further attempts of the job."""
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), code)
@@ -102,8 +102,8 @@ def test_a_photo_that_the_provider_cannot_fetch_goes_through_the_files_api(code:
 
 
 @pytest.mark.parametrize("code", UNFETCHABLE)
-def test_a_call_that_is_refused_for_its_link_goes_through_the_files_api(code: str) -> None:
-    """The refusal cost nothing; slot and credits are given back until the copy is there."""
+def test_a_call_refused_for_its_link_is_repeated_through_the_files_api(code: str) -> None:
+    """The refusal cost nothing; slot and credits are returned until the copy is transferred."""
     world = World()
     world.evolink.create_faults.append(answering(refusal(status=400, code=code, message="no")))
     job = world.arrives()
@@ -120,8 +120,8 @@ def test_a_call_that_is_refused_for_its_link_goes_through_the_files_api(code: st
     assert urls_posted(world)[1] == f"https://files.example/{job.id}-2.png"
 
 
-def test_a_copy_that_cannot_be_read_either_is_not_tried_for_ever() -> None:
-    """The file itself is the trouble: once more, then failed with the API's code."""
+def test_a_copy_that_cannot_be_read_either_fails_the_job() -> None:
+    """The file itself is the problem: one more attempt, then `failed` with the API's code."""
     world = through_files()
     job = world.arrives()
     for _ in range(3):
@@ -134,8 +134,8 @@ def test_a_copy_that_cannot_be_read_either_is_not_tried_for_ever() -> None:
     assert (len(failed.attempts), failed.credits) == (2, Decimal(0))
 
 
-def test_a_photo_that_is_gone_when_its_copy_is_due_is_superseded() -> None:
-    """It waited behind the gate, and its version was destroyed meanwhile."""
+def test_a_photo_deleted_before_its_transfer_is_superseded() -> None:
+    """It waited at the gate, and its version was deleted meanwhile."""
     world = through_files()
     running = [world.arrives(f"{number}.jpg") for number in range(3)]
     job = world.arrives("a.jpg")
@@ -151,14 +151,14 @@ def test_a_photo_that_is_gone_when_its_copy_is_due_is_superseded() -> None:
 
 
 def refused_copy(answer: Refused | NotSent) -> tuple[World, Job]:
-    """A photo whose copy the Files API does not take, once."""
+    """A job whose transfer to the Files API is refused once."""
     world = through_files()
     world.files.answers.append(answer)
     return world, world.arrives()
 
 
-def test_a_copy_that_is_refused_for_good_fails_the_job_without_a_call() -> None:
-    """Too large, or not a type that it takes: its code and message are kept."""
+def test_a_copy_refused_for_good_fails_the_job_without_a_call() -> None:
+    """Too large, or of a type that is not accepted: code and message are recorded."""
     world, job = refused_copy(refusal(status=400, code="40001", message="file too large"))
     assert (job.state, job.reason, job.code, job.message) == (
         State.FAILED,
@@ -177,11 +177,11 @@ def test_a_copy_that_is_refused_for_good_fails_the_job_without_a_call() -> None:
         (429, PauseReason.RATE_LIMITED),
     ],
 )
-def test_a_closed_door_at_the_files_api_pauses_the_gate_as_anywhere(
+def test_a_files_api_that_refuses_the_account_pauses_the_gate(
     status: int,
     reason: PauseReason,
 ) -> None:
-    """It is the same account; the photo waits behind the gate."""
+    """It is the same account as for calls; the job waits at the gate."""
     world, job = refused_copy(refusal(status=status, code="x", message="no"))
     pause = world.jobs.read_gate().pause
     assert pause is not None
@@ -190,8 +190,8 @@ def test_a_closed_door_at_the_files_api_pauses_the_gate_as_anywhere(
     assert (job.state, job.reason, job.is_waiting) == (State.QUEUED, Reason.GATE_PAUSED, True)
 
 
-def test_a_copy_that_could_not_be_handed_over_backs_off_outside_the_gate() -> None:
-    """Nobody is kept waiting by it: the slot is taken only once the copy is there."""
+def test_a_failed_transfer_backs_off_without_a_slot() -> None:
+    """The slot is taken only once the copy is transferred."""
     world, job = refused_copy(NotSent(message="ConnectError"))
     assert (job.state, job.reason, job.is_waiting) == (State.QUEUED, Reason.BACKING_OFF, False)
     assert world.jobs.read_gate().in_flight == 0
@@ -200,8 +200,8 @@ def test_a_copy_that_could_not_be_handed_over_backs_off_outside_the_gate() -> No
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_files_api_that_cannot_be_reached_fails_the_job_in_the_end() -> None:
-    """Bounded like calls that do not leave."""
+def test_an_unreachable_files_api_fails_the_job_in_the_end() -> None:
+    """The number of transfers is bounded, as that of calls is."""
     world = through_files()
     world.files.answers.extend([NotSent(message="ConnectError")] * 100)
     job = world.arrives()
@@ -211,8 +211,8 @@ def test_a_files_api_that_cannot_be_reached_fails_the_job_in_the_end() -> None:
     assert world.evolink.posts == []
 
 
-def test_waiting_behind_the_gate_is_no_failed_handover() -> None:
-    """However often a photo was looked at there, its first copy that fails is the first."""
+def test_waiting_at_the_gate_does_not_count_as_failed_transfers() -> None:
+    """However often the job was advanced there, its first failed transfer counts as the first."""
     world = through_files()
     running = [world.arrives(f"{number}.jpg") for number in range(3)]
     job = world.job(world.arrives("a.jpg"))
@@ -234,12 +234,12 @@ def test_waiting_behind_the_gate_is_no_failed_handover() -> None:
 
 
 def without_versions(**options: Any) -> World:
-    """A world whose uploads' bucket keeps no versions."""
+    """A world whose uploads bucket is not versioned."""
     return World(uploads=MemoryUploads(is_versioned=False), **options)
 
 
 def read_by_the_provider(world: World, number: int = 0) -> bytes:
-    """What stands now where a call says that the photo is."""
+    """The bytes at the URL of a call, as the provider reads them now."""
     url = urlsplit(urls_posted(world)[number])
     if url.hostname == "work.example":
         return world.copies.objects[url.path[1:]]
@@ -247,28 +247,28 @@ def read_by_the_provider(world: World, number: int = 0) -> bytes:
 
 
 def overwritten(world: World) -> None:
-    """Another photo takes the key."""
+    """Another photo is uploaded to the key."""
     world.uploads.add("a.jpg", png(salt=2))
 
 
 def deleted(world: World) -> None:
-    """Nothing is at the key."""
+    """The key is deleted."""
     world.uploads.remove("a.jpg")
 
 
 @pytest.mark.parametrize("meanwhile", [overwritten, deleted])
-def test_without_versions_the_provider_reads_a_copy_however_late_it_reads(
+def test_without_versioning_the_provider_reads_a_copy_however_late(
     meanwhile: Callable[[World], None],
 ) -> None:
-    """A link to the upload would be to whatever stands at the key by then."""
+    """A link to the upload would return whatever is at the key by then."""
     world = without_versions()
     world.arrives("a.jpg", png(salt=1))
     meanwhile(world)
     assert read_by_the_provider(world) == png(salt=1)
 
 
-def test_with_versions_the_provider_reads_the_upload_itself() -> None:
-    """A version cannot be overwritten, and nothing has to be copied."""
+def test_with_versioning_the_provider_reads_the_upload_itself() -> None:
+    """A version cannot be overwritten, so no copy is needed."""
     world = World()
     job = world.arrives()
     assert world.copies.objects == {}
@@ -278,10 +278,10 @@ def test_with_versions_the_provider_reads_the_upload_itself() -> None:
 
 
 @pytest.mark.parametrize("transport", Transport)
-def test_without_versions_an_upload_that_is_overwritten_is_not_handed_over(
+def test_without_versioning_an_overwritten_upload_is_not_sent(
     transport: Transport,
 ) -> None:
-    """It was looked at, and waited behind the gate: nothing is paid for what is there now."""
+    """It was inspected and waited at the gate: the bytes there now are not paid for."""
     world = without_versions(transport=transport)
     world.operate.pause()
     job = world.arrives("a.jpg", png(salt=1))
@@ -295,8 +295,8 @@ def test_without_versions_an_upload_that_is_overwritten_is_not_handed_over(
     assert world.evolink.posts == []
 
 
-def test_what_is_copied_is_what_was_looked_at() -> None:
-    """The checksum under which the result is kept is compared before the call is paid."""
+def test_the_bytes_copied_are_the_bytes_inspected() -> None:
+    """The hash that identifies the cached result is compared before the call is paid."""
     world = without_versions()
     world.operate.pause()
     job = world.arrives()
@@ -310,10 +310,10 @@ def test_what_is_copied_is_what_was_looked_at() -> None:
 
 
 @pytest.mark.parametrize("is_restored", [True, False])
-def test_a_result_that_is_kept_shows_the_photo_that_it_is_kept_for(
+def test_a_cached_result_shows_the_photo_that_it_is_cached_for(
     is_restored: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The key is overwritten before the provider reads; who has the first photo gets it cut out."""
+    """The key is overwritten before the provider reads; other uploads reuse the result."""
     world = without_versions(reuse=True)
     first = world.arrives("a.jpg", png(salt=1))
     waits = world.arrives("b.jpg", png(salt=1))
@@ -328,15 +328,15 @@ def test_a_result_that_is_kept_shows_the_photo_that_it_is_kept_for(
     assert (done.state, done.reused.job_id) == (State.COMPLETED, first.id)
 
 
-def test_a_copy_that_did_not_leave_says_why_on_the_row() -> None:
-    """The person who looks finds the network's own word."""
+def test_a_failed_transfer_is_recorded_with_its_error() -> None:
+    """The operator finds the network's own message."""
     world = through_files()
     world.files.answers.append(NotSent(message="ConnectError"))
     job = world.arrives()
     assert (job.reason, job.message) == (Reason.BACKING_OFF, "ConnectError")
 
 
-def test_a_call_that_is_refused_for_its_link_is_made_again_after_a_moment() -> None:
+def test_a_call_refused_for_its_link_is_repeated_after_a_delay() -> None:
     """The Files API may be as busy as the server that could not read the link."""
     world = World()
     refused = refusal(status=400, code="invalid_media_url", message="unreadable")

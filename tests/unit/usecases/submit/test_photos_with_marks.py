@@ -27,7 +27,7 @@ MARKET = Recipe(name="market")
 
 
 def arrives(world: World, data: bytes, metadata: dict[str, str], *, is_huge: bool = False) -> Job:
-    """An upload with this metadata; a huge one is read by Prepare alone."""
+    """An upload with this metadata; a huge one is read by Prepare only."""
     source = world.uploads.add("a.jpg", data, Labels(metadata=metadata, tags={}))
     size = PHOTO_LIMITS.max_bytes + 1 if is_huge else source.size
     job = world.registered(replace(source, size=size))
@@ -51,7 +51,7 @@ def test_a_skipped_photo_is_rejected_for_free_and_leaves_no_note(
     is_huge: bool,  # noqa: FBT001 - a column of the table
     reader: str,
 ) -> None:
-    """One job, one event, nothing in the bucket; whatever the file is."""
+    """One job, one event and no object, whatever the file is."""
     hook = Hook()
     world = World(step=hook)
     job = arrives(world, data, SKIP, is_huge=is_huge)
@@ -64,8 +64,8 @@ def test_a_skipped_photo_is_rejected_for_free_and_leaves_no_note(
     assert (event["state"], event["reason"]) == ("rejected", "skipped-by-uploader")
 
 
-def test_a_skipped_photo_takes_back_the_note_on_an_earlier_upload() -> None:
-    """Nobody waits for a cut-out of this key any longer."""
+def test_a_skipped_photo_removes_the_note_of_an_earlier_upload() -> None:
+    """No cut-out is expected at this key any more."""
     world = World()
     world.arrives("a.jpg", b"a text")
     assert world.notes.stored
@@ -85,7 +85,7 @@ def test_a_retried_photo_is_skipped_again() -> None:
 
 
 @pytest.mark.parametrize("reason", [Reason.SKIPPED_BY_UPLOADER, Reason.OWN_OUTPUT])
-def test_prepare_reports_no_mark_that_submit_did_not_read(reason: Reason) -> None:
+def test_prepare_cannot_report_a_mark_that_submit_did_not_read(reason: Reason) -> None:
     """A photo that compromises Prepare must not end without a note."""
     world = World()
     job = world.arrives("a.tif", tiff())
@@ -97,11 +97,11 @@ def test_prepare_reports_no_mark_that_submit_did_not_read(reason: Reason) -> Non
 
 
 @pytest.mark.parametrize(("data", "is_huge"), [(png(), False), (tiff(), False), (tiff(), True)])
-def test_a_photo_has_the_variants_that_it_chose(
+def test_a_photo_gets_the_variants_named_in_its_metadata(
     data: bytes,
     is_huge: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The job says which name no recipe has."""
+    """The job records names that match no recipe."""
     world = World(recipes=(WEB, MARKET))
     job = arrives(world, data, CHOICE, is_huge=is_huge)
     assert job.recipes == ("web", "nowhere")
@@ -118,7 +118,7 @@ def test_a_photo_has_the_variants_that_it_chose(
     assert [one["recipe"] for one in event["variants_failed"]] == ["nowhere"]
 
 
-def test_what_submit_read_counts_more_than_what_prepare_reports() -> None:
+def test_metadata_read_by_submit_overrides_prepares_report() -> None:
     """Prepare may be compromised."""
     world = World(pixels=Pixels.SOURCE)
     source = world.uploads.add("a.png", png(), Labels(metadata=CHOICE, tags={}))

@@ -1,4 +1,4 @@
-"""What Prepare reports is a stranger's word: it decodes what strangers upload."""
+"""Prepare's reports are checked: it decodes untrusted files."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ PHOTO = Photo(format="tiff", width=600, height=400, sha256=SHA256)
 
 
 def about(world: World, **said: Any) -> PrepareReport:
-    """A report about the one photo that waits."""
+    """A report about the one waiting photo."""
     (request,) = world.preparations.requests
     assert request.ask is not None
     facts = {"job_id": request.job_id, "ask": request.ask, "version": "v1", **said}
     return PrepareReport(**facts)
 
 
-def test_a_report_of_what_was_made_is_taken() -> None:
-    """The names of the copies follow from the job: a report does not say any."""
+def test_a_valid_report_is_accepted() -> None:
+    """The keys of the copies follow from the job; the report does not name them."""
     world = World()
     job = world.arrives("a.tif", tiff())
     world.hears(about(world, photo=PHOTO, copies=(COPY,)))
@@ -50,7 +50,7 @@ def test_a_report_of_what_was_made_is_taken() -> None:
         {"photo": replace(PHOTO, width=0), "copies": (COPY,)},
         {"photo": replace(PHOTO, width=20_000, height=10_001), "copies": (COPY,)},
         {"photo": replace(PHOTO, sha256="f" * 63), "copies": (COPY,)},
-        # Its cut-out would be another picture's, or be kept as another picture's.
+        # Its cut-out would be that of another photo, or be cached for another photo.
         {"photo": replace(PHOTO, sha256="0f" * 32), "copies": (COPY,)},
         {"photo": replace(PHOTO, sha256="../" + "0" * 61), "copies": (COPY,)},
         {"photo": replace(PHOTO, format="tiff/../x"), "copies": (COPY,)},
@@ -74,8 +74,8 @@ def test_a_report_of_what_was_made_is_taken() -> None:
         {"reason": Reason.EMPTY_OBJECT},
     ],
 )
-def test_a_report_that_cannot_be_true_is_refused_and_counted(said: dict[str, Any]) -> None:
-    """The job waits on, and Prepare is asked again when it is due."""
+def test_an_impossible_report_is_refused_and_counted(said: dict[str, Any]) -> None:
+    """The job keeps waiting, and Prepare is asked again at its due time."""
     world = World()
     job = world.arrives("a.tif", tiff())
     world.hears(about(world, **said))
@@ -91,8 +91,8 @@ def test_a_report_that_cannot_be_true_is_refused_and_counted(said: dict[str, Any
 @pytest.mark.parametrize(
     "other", [{"version": "v2"}, {"ask": 0}, {"ask": 1}, {"job_id": "0f" * 16}]
 )
-def test_a_report_that_nobody_waits_for_is_ignored(other: dict[str, Any]) -> None:
-    """Another version's, another wish's, another job's: normal after a repeat, and not counted."""
+def test_a_report_that_matches_no_request_is_ignored(other: dict[str, Any]) -> None:
+    """Of another version, request or job: normal after a repeat, and not counted."""
     world = World()
     job = world.arrives("a.tif", tiff())
     world.hears(replace(about(world, photo=PHOTO, copies=(COPY,)), **other))
@@ -100,8 +100,8 @@ def test_a_report_that_nobody_waits_for_is_ignored(other: dict[str, Any]) -> Non
     assert Metric.REPORTS_REFUSED not in world.telemetry.counts
 
 
-def test_a_photo_that_submit_has_read_is_what_submit_says() -> None:
-    """A report of other bytes would have it completed from another picture's result."""
+def test_a_report_cannot_contradict_what_submit_read_of_the_photo() -> None:
+    """A report of other bytes would complete the job with the result of another photo."""
     world = World(pixels=Pixels.SOURCE)
     job = world.arrives("a.png", png())
     world.hears(about(world, photo=PHOTO, copies=(FULL,)))
@@ -109,8 +109,8 @@ def test_a_photo_that_submit_has_read_is_what_submit_says() -> None:
     assert world.telemetry.counts[Metric.REPORTS_REFUSED] == 1
 
 
-def test_a_report_that_is_no_copy_of_full_size_says_why() -> None:
-    """Where its own pixels are wanted, a report without a word of them is none of Prepare's."""
+def test_a_report_without_a_full_size_copy_must_give_a_reason() -> None:
+    """With pixels of the source, a report without either does not come from Prepare."""
     world = World(pixels=Pixels.SOURCE)
     job = world.arrives("a.tif", tiff())
     world.hears(about(world, photo=PHOTO, copies=(COPY,)))
@@ -120,8 +120,8 @@ def test_a_report_that_is_no_copy_of_full_size_says_why() -> None:
 
 
 @pytest.mark.parametrize("job", [lambda world: world.arrives("b.png", png())])
-def test_a_job_that_waits_for_nothing_takes_no_report(job: Callable[[World], Any]) -> None:
-    """Nothing on its row can be changed by it."""
+def test_a_report_on_a_job_that_does_not_wait_is_ignored(job: Callable[[World], Any]) -> None:
+    """It changes nothing in the job."""
     world = World()
     world.arrives("a.tif", tiff())
     other = job(world)
@@ -130,8 +130,8 @@ def test_a_job_that_waits_for_nothing_takes_no_report(job: Callable[[World], Any
     assert world.job(other) == other
 
 
-def test_a_row_that_is_written_too_often_leaves_the_report_to_the_queue() -> None:
-    """It is delivered again."""
+def test_a_report_that_loses_every_race_is_left_to_the_queue() -> None:
+    """It is redelivered."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())

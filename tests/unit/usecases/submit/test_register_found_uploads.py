@@ -1,4 +1,4 @@
-"""Uploads that were found in a listing: their order among events, their lane, paid once."""
+"""Uploads found in a listing: their order among events, their lane, and one payment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 def found(world: World, source: Source, newer_than: str | None = None) -> Job:
-    """Take an upload that a listing found."""
+    """Register an upload that a listing found."""
     listed = replace(source, sequencer=after(newer_than), modified_at=world.clock.now())
     job = world.registered(listed, lane=Lane.BACKFILL)
     assert job is not None
@@ -27,28 +27,28 @@ def found(world: World, source: Source, newer_than: str | None = None) -> Job:
 
 
 def told(world: World, source: Source) -> Job:
-    """Take the event of an upload."""
+    """Register an upload by its event."""
     job = world.registered(source, at=world.clock.now())
     assert job is not None
     return world.advance(job)
 
 
 def finished(world: World, job: Job) -> State:
-    """Let the job's task end well; the state that the job has then."""
+    """Complete the job's task; returns the state of the job."""
     world.evolink.complete(world.task_of(job))
     return world.wake(job).state
 
 
-def test_a_found_upload_is_worked_on_in_its_lane() -> None:
-    """Like any other, behind the live ones."""
+def test_a_found_upload_is_processed_in_the_backfill_lane() -> None:
+    """Behind live uploads."""
     world = World()
     job = found(world, world.uploads.add("a.jpg", png()))
     assert (job.lane, job.state) == (Lane.BACKFILL, State.PROCESSING)
     assert finished(world, job) is State.COMPLETED
 
 
-def test_an_upload_whose_event_came_is_not_made_twice_by_finding_it() -> None:
-    """The version names the job, whether an event or a listing reports it."""
+def test_finding_an_upload_with_a_job_makes_no_second_job() -> None:
+    """The version gives the job id, for an event and for a listing."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     job = told(world, source)
@@ -56,8 +56,8 @@ def test_an_upload_whose_event_came_is_not_made_twice_by_finding_it() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_whatever_happens_to_the_key_later_is_newer_than_what_was_found() -> None:
-    """A found upload has no order of its own: below every event."""
+def test_every_later_event_of_the_key_is_newer_than_the_found_upload() -> None:
+    """A found upload has no sequencer, and is ordered before every event."""
     world = World()
     job = found(world, world.uploads.add("a.jpg", png()))
     newer = told(world, world.uploads.add("a.jpg", png(salt=1)))
@@ -66,7 +66,7 @@ def test_whatever_happens_to_the_key_later_is_newer_than_what_was_found() -> Non
 
 
 def test_an_older_found_upload_does_not_replace_a_newer_one() -> None:
-    """The newer one's event came between the listing and Submit."""
+    """The event of the newer upload came between the listing and Submit."""
     world = World()
     older = world.uploads.add("a.jpg", png())
     newer = told(world, world.uploads.add("a.jpg", png(salt=1)))
@@ -75,8 +75,8 @@ def test_an_older_found_upload_does_not_replace_a_newer_one() -> None:
     assert finished(world, newer) is State.COMPLETED
 
 
-def test_the_newest_upload_is_done_although_only_older_ones_events_came() -> None:
-    """Its event is lost, the one before is not: found, it stands right above that one."""
+def test_a_found_upload_is_newer_than_the_event_before_it() -> None:
+    """Its own event was lost; it is ordered right after the last event of the key."""
     world = World()
     older = told(world, world.uploads.add("a.jpg", png()))
     assert finished(world, older) is State.COMPLETED
@@ -85,8 +85,8 @@ def test_the_newest_upload_is_done_although_only_older_ones_events_came() -> Non
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == job.id
 
 
-def test_found_uploads_follow_each_other() -> None:
-    """Two events in a row are lost, and each upload is found in its time."""
+def test_found_uploads_are_ordered_as_they_were_found() -> None:
+    """Two events in a row are lost, and each upload is found in turn."""
     world = World()
     first = found(world, world.uploads.add("a.jpg", png()))
     second = found(world, world.uploads.add("a.jpg", png(salt=1)), first.source.order)
@@ -99,8 +99,8 @@ def test_found_uploads_follow_each_other() -> None:
     ]
 
 
-def test_the_event_of_a_found_upload_gives_it_its_place_when_it_comes_late() -> None:
-    """An older upload's event, later still, does not supersede it then."""
+def test_the_late_event_of_a_found_upload_gives_it_its_order() -> None:
+    """The event of an older upload, later still, does not supersede it then."""
     world = World()
     middle = world.uploads.add("a.jpg", png(salt=1))
     newest = world.uploads.add("a.jpg", png(salt=2))
@@ -111,8 +111,8 @@ def test_the_event_of_a_found_upload_gives_it_its_place_when_it_comes_late() -> 
     assert finished(world, job) is State.COMPLETED
 
 
-def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
-    """It would name another job: the bytes would be paid twice."""
+def test_a_late_event_without_a_version_belongs_to_the_found_upload() -> None:
+    """A second job would pay for the same bytes again."""
     world = World()
     source = replace(world.uploads.add("a.jpg", png()), version_id=None)
     uploaded_at = world.clock.now()
@@ -127,7 +127,7 @@ def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
 
 @pytest.mark.parametrize("etag", ["same", "other"])
 def test_an_event_newer_than_the_found_upload_is_another_upload(etag: str) -> None:
-    """Also with the same bytes: a second upload is a second request."""
+    """Even with the same bytes."""
     world = World()
     source = replace(world.uploads.add("a.jpg", png()), version_id=None, etag="same")
     job = world.registered(replace(source, sequencer=""), lane=Lane.BACKFILL)
@@ -139,8 +139,8 @@ def test_an_event_newer_than_the_found_upload_is_another_upload(etag: str) -> No
     assert job.why_superseded_by(world.jobs.newest(job.source.ref)) is Reason.NEWER_UPLOAD
 
 
-def test_a_copy_that_carries_the_mark_waits_behind_live_uploads() -> None:
-    """S3's event does not say what it is; the object does, and its cut-out no longer."""
+def test_an_upload_with_the_backfill_mark_waits_behind_live_uploads() -> None:
+    """The event does not include metadata; the object does, and its cut-out drops the mark."""
     world = World()
     labels = Labels(metadata={LANE_MARK: "backfill", "owner": "ann"}, tags={})
     job = told(world, world.uploads.add("a.jpg", png(), labels))
@@ -152,20 +152,20 @@ def test_a_copy_that_carries_the_mark_waits_behind_live_uploads() -> None:
 
 
 @pytest.mark.parametrize("mark", ["live", "fast", ""])
-def test_no_other_mark_means_anything(mark: str) -> None:
-    """Users write metadata as they like."""
+def test_other_values_of_the_mark_are_ignored(mark: str) -> None:
+    """Users may write any metadata."""
     world = World()
     labels = Labels(metadata={LANE_MARK: mark}, tags={})
     assert told(world, world.uploads.add("a.jpg", png(), labels)).lane is Lane.LIVE
 
 
 @pytest.mark.parametrize("is_deletion", [False, True])
-def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
+def test_a_late_event_does_not_supersede_an_upload_that_a_listing_showed_later(
     *, is_deletion: bool
 ) -> None:
-    """S3 stored the found upload later, whenever the event is told.
+    """S3 stored the found upload after the event, however late the event is delivered.
 
-    An upload's event, or a deletion's, may be among the dead letters for days.
+    The event of an upload or a deletion may be a dead letter for days.
     """
     world = World(delete_with_source=True)
     first = told(world, world.uploads.add("a.jpg", png()))
@@ -188,8 +188,8 @@ def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
     assert len(world.evolink.charges) == 2
 
 
-def test_an_upload_after_the_listing_is_newer_than_what_was_found() -> None:
-    """Even if the found upload's message waited in the queue until after it."""
+def test_an_upload_after_the_listing_is_newer_than_the_found_upload() -> None:
+    """Even if the found upload's message is delivered after it."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     listed = replace(source, sequencer=after(None), modified_at=world.clock.now())

@@ -21,7 +21,7 @@ LISTED = replace(EVENT, sequencer="", modified_at=START)
 
 
 def listed(world: World, source: Source = LISTED, *, began: datetime = START) -> Job:
-    """A job that was made of a listing."""
+    """A job made from a listing."""
     job = world.jobs.claim(Job.begin(source, now=began, due_at=began))
     world.jobs.heads[source.ref] = LatestVersion(
         source_ref=source.ref, order=source.order, job_id=job.id
@@ -41,13 +41,13 @@ def listed(world: World, source: Source = LISTED, *, began: datetime = START) ->
     ],
 )
 @pytest.mark.parametrize("act", ["created", "deleted"])
-def test_an_event_is_overtaken_by_an_upload_that_was_listed_five_minutes_later(
+def test_an_event_is_superseded_by_an_upload_listed_five_minutes_later(
     act: str,
     ago: timedelta,
     stored_ago: timedelta | None,
     is_overtaken: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Clocks differ by less. The listed upload's head is raised above the event."""
+    """Clocks differ by less. The listed upload is ordered after the event from then on."""
     world = World()
     at = None if stored_ago is None else START - stored_ago
     later = listed(world, replace(LISTED, version_id="v2", modified_at=at, etag="e2"))
@@ -58,8 +58,10 @@ def test_an_event_is_overtaken_by_an_upload_that_was_listed_five_minutes_later(
 
 
 @pytest.mark.parametrize("change", [{"at": None}, {"source": replace(LISTED, version_id="v1")}])
-def test_what_has_no_time_or_was_listed_itself_is_not_overtaken(change: dict[str, Any]) -> None:
-    """Only an event's time can be compared with a listing's."""
+def test_an_upload_without_event_time_or_found_by_a_listing_is_not_superseded(
+    change: dict[str, Any],
+) -> None:
+    """Only the time of an event can be compared with that of a listing."""
     world = World()
     later = listed(world, replace(LISTED, version_id="v2", etag="e2"))
     told: dict[str, Any] = {"source": replace(EVENT, version_id="v1"), "at": START - 10 * MINUTE}
@@ -70,8 +72,8 @@ def test_what_has_no_time_or_was_listed_itself_is_not_overtaken(change: dict[str
 
 
 @pytest.mark.parametrize("named", [None, "gone"])
-def test_an_event_is_not_overtaken_by_an_upload_whose_row_is_not_there(named: str | None) -> None:
-    """The key was deleted, or the row has expired."""
+def test_an_event_is_not_superseded_by_an_upload_without_a_job(named: str | None) -> None:
+    """The key was deleted, or the job has expired."""
     world = World()
     world.jobs.heads[EVENT.ref] = LatestVersion(
         source_ref=EVENT.ref, order=a_source(sequencer="0A").order, job_id=named
@@ -93,13 +95,13 @@ def test_an_event_is_not_overtaken_by_an_upload_whose_row_is_not_there(named: st
         (LISTED, START, replace(LISTED, sequencer="0B" + "0" * 31 + "1"), False),
     ],
 )
-def test_without_versions_an_upload_that_was_listed_is_known_by_its_bytes_and_time(
+def test_without_versioning_a_listed_upload_is_recognised_by_its_etag_and_time(
     source: Source,
     at: datetime | None,
     event: Source,
     is_known: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Its event names it otherwise; it is not made a second job of."""
+    """Its event would give another job id; no second job is made."""
     world = World()
     job = listed(world, source)
     known = world.registered(event, at=at)
@@ -107,8 +109,8 @@ def test_without_versions_an_upload_that_was_listed_is_known_by_its_bytes_and_ti
     assert (known.id == job.id) == is_known
 
 
-def test_the_event_of_a_listed_upload_gives_it_its_place() -> None:
-    """A listing tells no order."""
+def test_the_event_of_a_listed_upload_gives_it_its_order() -> None:
+    """A listing has no sequencers."""
     world = World()
     job = listed(world)
     world.registered(EVENT, at=START)

@@ -1,4 +1,4 @@
-"""One job for each upload, however often and wherever its event comes."""
+"""One job for each upload, however often and wherever its event is delivered."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MINUTE = timedelta(minutes=1)
 
 
 def take_event(world: World, source: Source) -> Job:
-    """What Submit does with an upload's event."""
+    """Register and advance an upload as Submit does with its event."""
     job = world.registered(source)
     assert job is not None, "the key is watched"
     return world.advance(job)
 
 
-def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
-    """The row stands before anything else is done, and is due when the lease is over."""
+def test_a_new_upload_has_a_job_that_sweep_finds_after_a_crash() -> None:
+    """The job is written first, with a due time at the end of the lease."""
     world = World()
     source = world.uploads.add("shoes/red.jpg", png())
     assert world.registered(source) == Job(
@@ -47,8 +47,8 @@ def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
     }
 
 
-def test_the_same_event_twice_is_one_job_and_one_payment() -> None:
-    """EventBridge and SQS deliver at least once: the second event finds the job under way."""
+def test_an_event_delivered_twice_gives_one_job_and_one_payment() -> None:
+    """EventBridge and SQS deliver at least once: the second event finds the job."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     first = take_event(world, source)
@@ -57,7 +57,7 @@ def test_the_same_event_twice_is_one_job_and_one_payment() -> None:
 
 
 def expires(world: World, job: Job) -> None:
-    """What the table does with rows and items whose time is over."""
+    """Delete the job as its TTL does."""
     assert job.expires_at is not None
     assert job.expires_at <= world.clock.now()
     del world.jobs.jobs[job.id]
@@ -65,7 +65,7 @@ def expires(world: World, job: Job) -> None:
 
 
 def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
-    """Its message became a dead letter; Sweep moved the job on, and it was completed."""
+    """A completed job whose event message is a dead letter; Sweep moved the job on."""
     source = world.uploads.add("a.jpg", png())
     job = world.registered(source, at=START)
     assert job is not None
@@ -75,8 +75,8 @@ def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
     return source, world.job(job)
 
 
-def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
-    """With the shortest retention that can be set, and at the last moment of a message's life."""
+def test_a_redriven_dead_letter_finds_its_job() -> None:
+    """With the shortest allowed retention, and at the end of a message's life."""
     world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=25)))
     source, job = finished_after_its_message_failed(world)
     world.clock.advance_to(START + MESSAGE_LIFE)
@@ -85,8 +85,8 @@ def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
     assert job.expires_at > world.clock.now()
 
 
-def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> None:
-    """Out of an archive of EventBridge, say, or a dead letter that was redriven twice."""
+def test_an_event_replayed_after_its_job_expired_is_not_paid_for_again() -> None:
+    """From an EventBridge archive, for example, or a dead letter that was redriven twice."""
     world = World(timing=replace(TIMING, retention=timedelta(days=25)))
     source, job = finished_after_its_message_failed(world)
     world.clock.advance(timedelta(days=26))
@@ -96,16 +96,16 @@ def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> 
     assert ("upload ignored: its job has expired", {"due_job": job.id}) in world.telemetry.facts
 
 
-def test_an_old_event_that_was_never_seen_makes_its_job() -> None:
-    """Nothing is known of its key: nobody has paid for it."""
+def test_an_old_event_of_an_unknown_key_makes_a_job() -> None:
+    """No record of the key exists, so nothing was paid for it."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     world.clock.advance(timedelta(days=30))
     assert world.registered(source, at=START) is not None
 
 
-def test_an_event_that_comes_again_after_the_end_changes_nothing() -> None:
-    """A redelivery, or a redrive of dead letters days later, does not pay again."""
+def test_an_event_redelivered_after_the_job_settled_changes_nothing() -> None:
+    """Nor is anything paid again when dead letters are redriven days later."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -120,7 +120,7 @@ def test_an_event_that_comes_again_after_the_end_changes_nothing() -> None:
     ["jobs.find", "heads.advance", "jobs.claim", "uploads.read", "gate.read", "bodies.keep"],
 )
 def test_two_workers_with_the_same_event_pay_once(step: str) -> None:
-    """Wherever the first one stands when the second overtakes it."""
+    """Whatever step the first is at when the second overtakes it."""
     hook = Hook()
     world = World(step=hook)
     source = world.uploads.add("a.jpg", png())
@@ -131,8 +131,8 @@ def test_two_workers_with_the_same_event_pay_once(step: str) -> None:
     assert (len(world.jobs.jobs), len(world.evolink.posts)) == (1, 1)
 
 
-def test_who_loses_the_race_for_the_slot_makes_no_call() -> None:
-    """The conditional write of the attempt decides who pays; the loser ends quietly."""
+def test_the_worker_that_loses_the_race_for_the_slot_makes_no_call() -> None:
+    """The conditional write of the attempt decides; the loser stops without an error."""
     hook = Hook()
     world = World(step=hook)
     source = world.uploads.add("a.jpg", png())
@@ -145,16 +145,16 @@ def test_who_loses_the_race_for_the_slot_makes_no_call() -> None:
     assert world.jobs.read_gate().in_flight == 1
 
 
-def test_each_version_of_a_key_is_a_job_of_its_own() -> None:
-    """Overwriting a photo makes another job; the key stays the same."""
+def test_each_version_of_a_key_has_its_own_job() -> None:
+    """Overwriting a photo makes another job under the same key."""
     world = World()
     first, second = world.arrives("a.jpg", png(salt=1)), world.arrives("a.jpg", png(salt=2))
     assert first.id != second.id
     assert set(world.jobs.jobs) == {first.id, second.id}
 
 
-def test_a_bucket_without_versions_tells_uploads_apart_by_content_and_order() -> None:
-    """Entity tag and sequencer stand in for the version: the same bytes again are a new upload."""
+def test_without_versioning_uploads_are_distinguished_by_content_and_order() -> None:
+    """ETag and sequencer replace the version: the same bytes again are a new upload."""
     world = World()
     first = replace(world.uploads.add("a.jpg", png()), version_id=None)
     again = replace(world.uploads.add("a.jpg", png()), version_id=None)
@@ -164,8 +164,8 @@ def test_a_bucket_without_versions_tells_uploads_apart_by_content_and_order() ->
     assert set(world.jobs.jobs) == {first.job_id, again.job_id}
 
 
-def test_a_worker_that_dies_before_the_row_stands_leaves_all_to_the_redelivery() -> None:
-    """Noting the head first is harmless: the event comes again and makes the job."""
+def test_a_crash_before_the_job_is_written_leaves_all_to_the_redelivery() -> None:
+    """Recording the newest event first is harmless: the redelivered event makes the job."""
     hook = Hook()
     world = World(step=hook)
     source = world.uploads.add("a.jpg", png())
@@ -176,8 +176,8 @@ def test_a_worker_that_dies_before_the_row_stands_leaves_all_to_the_redelivery()
     assert take_event(world, source).state is State.PROCESSING
 
 
-def test_sweep_submits_a_job_whose_worker_died_before_it_did_anything() -> None:
-    """The event's message may be gone; the row is enough."""
+def test_sweep_enqueues_a_job_whose_worker_crashed_at_once() -> None:
+    """The event's message may be gone; the job is enough."""
     world = World()
     job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
@@ -225,13 +225,13 @@ TWO_BUCKETS = UploadFilter(
         (ONE_BUCKET, "photos", "review/cut-outs/a.png", False),
     ],
 )
-def test_only_uploads_under_the_prefix_are_taken_and_never_our_own_output(
+def test_only_uploads_under_the_prefix_are_registered_and_never_own_output(
     watch: UploadFilter,
     bucket: str,
     key: str,
     is_watched: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The loop guard: what lands elsewhere makes no job and is not even noted."""
+    """Other objects make no job and no record, so results cannot loop."""
     world = World()
     arrive = replace(world.arrive, upload_filter=watch)
     uploaded = replace(world.uploads.add(key, png()), bucket=bucket)

@@ -1,6 +1,6 @@
-"""A paid call whose outcome nobody knows is not repeated but resolved, by its callback.
+"""A call with unknown outcome is not repeated at once but resolved by its callback.
 
-Where none comes within the grace time, the same body goes once more under the same key.
+Without a callback within the grace time, the same body is sent once more with the same key.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ NEVER_TAKEN = answering(OutcomeUnknown(message="ReadTimeout"))
 CONFLICT = refusal(status=409, code="paid_outcome_unknown", message="not decided")
 
 
-def meets(*answers: object) -> tuple[World, Job]:
-    """A photo whose first calls end so; later ones are taken as usual."""
+def job_with_outcomes(*answers: object) -> tuple[World, Job]:
+    """A job whose first calls end like this; later calls are accepted."""
     world = World()
     world.evolink.create_faults.extend(answers)  # type: ignore[arg-type]
     return world, world.arrives()
 
 
 def doubles(world: World) -> float:
-    """How many possible double charges were counted."""
+    """The number of possible double charges counted."""
     return world.telemetry.counts.get(Metric.POSSIBLE_DOUBLE_CHARGE, 0)
 
 
@@ -47,9 +47,11 @@ def doubles(world: World) -> float:
     [taken_but_unanswered, NEVER_TAKEN, answering(CONFLICT)],
     ids=["taken", "not taken", "not decided"],
 )
-def test_an_unknown_outcome_waits_for_the_callback_and_is_not_posted_again(answer: object) -> None:
-    """Time-out, reset, 5xx, unreadable or 409: one POST, until the grace time is over."""
-    world, job = meets(answer)
+def test_a_call_with_unknown_outcome_waits_for_its_callback_and_is_not_repeated(
+    answer: object,
+) -> None:
+    """Time-out, reset, 5xx, unreadable or 409: one POST until the grace time is over."""
+    world, job = job_with_outcomes(answer)
     assert (job.state, job.reason) == (State.UNCONFIRMED, Reason.OUTCOME_UNKNOWN)
     assert job.due_at == START + GRACE
     attempt = job.attempt
@@ -62,16 +64,16 @@ def test_an_unknown_outcome_waits_for_the_callback_and_is_not_posted_again(answe
     assert world.telemetry.counts[Metric.OUTCOME_UNKNOWN] == 1
 
 
-def test_an_unknown_outcome_keeps_its_slot_and_its_credits() -> None:
-    """A task may be running for it, and may have been charged."""
-    world, job = meets(NEVER_TAKEN)
+def test_a_call_with_unknown_outcome_keeps_its_slot_and_its_credits() -> None:
+    """Its task may be running and may have been charged."""
+    world, job = job_with_outcomes(NEVER_TAKEN)
     gate = world.jobs.read_gate()
     assert (gate.in_flight, gate.spent_on(START.date()), job.credits) == (1, PRICE, PRICE)
 
 
-def test_its_callback_settles_it_with_one_post_and_one_charge() -> None:
-    """The token names the attempt; the body's task id is believed because the API knows it."""
-    world, job = meets(taken_but_unanswered)
+def test_the_callback_resolves_the_call_with_one_post_and_one_charge() -> None:
+    """The token names the attempt; the task id is accepted because the API knows it."""
+    world, job = job_with_outcomes(taken_but_unanswered)
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
     done = world.wake(job, task_id=task_id)
@@ -81,9 +83,9 @@ def test_its_callback_settles_it_with_one_post_and_one_charge() -> None:
     assert (len(world.evolink.posts), len(world.evolink.charges), doubles(world)) == (1, 1, 0)
 
 
-def test_after_the_grace_time_the_same_body_goes_again_under_the_same_key_once() -> None:
-    """Not one byte differs: else the provider could not know the repeat."""
-    world, job = meets(NEVER_TAKEN)
+def test_after_the_grace_time_the_same_body_is_sent_once_with_the_same_key() -> None:
+    """Every byte is the same, so that the provider can recognise the repeat."""
+    world, job = job_with_outcomes(NEVER_TAKEN)
     world.passes(GRACE + MINUTE)
     first, again = world.evolink.posts
     assert first == again
@@ -94,8 +96,8 @@ def test_after_the_grace_time_the_same_body_goes_again_under_the_same_key_once()
 
 
 def test_a_replay_is_no_double_charge() -> None:
-    """`idempotency-replayed`: the provider answered with the task of the first call."""
-    world, job = meets(taken_but_unanswered)
+    """`idempotency-replayed`: the provider returned the task of the first call."""
+    world, job = job_with_outcomes(taken_but_unanswered)
     world.passes(GRACE + MINUTE)
     attempt = world.job(job).attempt
     assert attempt is not None
@@ -105,7 +107,7 @@ def test_a_replay_is_no_double_charge() -> None:
 
 
 def test_a_repeat_that_is_no_replay_is_counted_as_a_possible_double_charge() -> None:
-    """On the row, as a metric, and in the day's credits."""
+    """In the job, as a metric, and in the day's credits."""
     world = World()
     world.evolink.honours_keys = False
     world.evolink.create_faults.append(taken_but_unanswered)
@@ -121,9 +123,9 @@ def test_a_repeat_that_is_no_replay_is_counted_as_a_possible_double_charge() -> 
 
 
 @pytest.mark.parametrize("second", [NEVER_TAKEN, taken_but_unanswered], ids=["not taken", "taken"])
-def test_after_a_second_unknown_outcome_it_gives_up_and_says_so(second: object) -> None:
-    """No third POST: the link to the photo would not outlive another grace time."""
-    world, job = meets(NEVER_TAKEN, second)
+def test_after_a_second_unknown_outcome_the_job_fails(second: object) -> None:
+    """No third POST: the link to the photo would expire before another grace time ends."""
+    world, job = job_with_outcomes(NEVER_TAKEN, second)
     world.passes(2 * GRACE + 3 * MINUTE)
     failed = world.job(job)
     assert (failed.state, failed.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
@@ -134,8 +136,8 @@ def test_after_a_second_unknown_outcome_it_gives_up_and_says_so(second: object) 
     assert len(world.evolink.posts) == 2
 
 
-def test_a_worker_that_dies_around_its_call_leaves_an_unknown_outcome() -> None:
-    """Nobody knows whether it was made; the lease runs out, and no call is made at once."""
+def test_a_crash_during_the_call_leaves_an_unknown_outcome() -> None:
+    """Whether it was made is unknown; the lease expires, and no call is made at once."""
     hook = Hook()
     world = World(step=hook)
     hook.die_at("evolink.create")
@@ -150,9 +152,9 @@ def test_a_worker_that_dies_around_its_call_leaves_an_unknown_outcome() -> None:
     assert world.evolink.posts == []
 
 
-def test_a_repeat_that_never_left_is_no_repeat() -> None:
-    """It is made again a poll later, and is not counted as a double."""
-    world, job = meets(taken_but_unanswered, answering(NotSent(message="ConnectError")))
+def test_a_repeat_that_was_not_sent_does_not_count() -> None:
+    """It is made again one poll interval later, and is not counted as a double charge."""
+    world, job = job_with_outcomes(taken_but_unanswered, answering(NotSent(message="ConnectError")))
     world.passes(GRACE + MINUTE)
     attempt = world.job(job).attempt
     assert attempt is not None
@@ -163,7 +165,7 @@ def test_a_repeat_that_never_left_is_no_repeat() -> None:
 
 
 def network_is_away(world: World) -> None:
-    """No repeat leaves."""
+    """Repeats cannot be sent."""
     world.evolink.create_rule = answering(NotSent(message="ConnectError"))
     world.passes(PHOTO_LINK_LIFE + MINUTE)
     world.evolink.create_rule = None
@@ -171,7 +173,7 @@ def network_is_away(world: World) -> None:
 
 
 def not_decided(world: World) -> None:
-    """The provider goes on to say that it works on the first call of the key."""
+    """The provider keeps answering that it is processing the first call with this key."""
     world.evolink.create_rule = answering(CONFLICT)
     world.passes(PHOTO_LINK_LIFE + MINUTE)
     world.evolink.create_rule = None
@@ -179,7 +181,7 @@ def not_decided(world: World) -> None:
 
 
 def queue_is_long(world: World) -> None:
-    """The message that has the repeat made takes an hour behind a bulk upload's."""
+    """The message for the repeat waits an hour behind those of a bulk upload."""
     world.clock.advance(GRACE)
     world.sweep.sweep()
     world.clock.advance(timedelta(hours=1))
@@ -187,9 +189,9 @@ def queue_is_long(world: World) -> None:
 
 
 @pytest.mark.parametrize("delayed", [network_is_away, not_decided, queue_is_long])
-def test_no_call_is_made_with_a_link_that_is_dead(delayed: Callable[[World], None]) -> None:
-    """Nobody could read the photo, and it may be charged: the job ends, its callback may come."""
-    world, job = meets(taken_but_unanswered)
+def test_no_call_is_made_with_an_expired_link(delayed: Callable[[World], None]) -> None:
+    """The provider could not read the photo but may charge: the job ends, its callback may come."""
+    world, job = job_with_outcomes(taken_but_unanswered)
     world.evolink.honours_keys = False
     delayed(world)
     failed = world.job(job)
@@ -200,8 +202,8 @@ def test_no_call_is_made_with_a_link_that_is_dead(delayed: Callable[[World], Non
     assert world.wake(job, attempt=1, task_id=task_id).state is State.COMPLETED
 
 
-def test_repeats_of_a_call_that_names_a_copy_go_on_until_the_deadline() -> None:
-    """A copy at the Files API outlives it; also a job that nobody can ask about ends."""
+def test_calls_that_name_a_copy_are_repeated_until_the_deadline() -> None:
+    """A copy at the Files API is kept longer than that; the job ends all the same."""
     world = World(transport=Transport.FILES)
     world.evolink.create_faults.append(NEVER_TAKEN)
     job = world.arrives()
@@ -223,12 +225,12 @@ def test_repeats_of_a_call_that_names_a_copy_go_on_until_the_deadline() -> None:
         (refusal(status=429, code="rate_limit_exceeded", message="no"), PauseReason.RATE_LIMITED),
     ],
 )
-def test_a_repeat_that_meets_a_closed_door_pauses_the_gate_and_is_made_again(
+def test_a_repeat_refused_for_the_account_pauses_the_gate_and_is_made_again(
     refused: Refused,
     reason: PauseReason,
 ) -> None:
-    """It was certainly not taken, so it is no repeat; the first call still may have been."""
-    world, job = meets(taken_but_unanswered, answering(refused))
+    """It was certainly not accepted, so it does not count; the first call may have been."""
+    world, job = job_with_outcomes(taken_but_unanswered, answering(refused))
     world.passes(GRACE + MINUTE)
     attempt = world.job(job).attempt
     assert attempt is not None
@@ -246,9 +248,9 @@ def test_a_repeat_that_meets_a_closed_door_pauses_the_gate_and_is_made_again(
 
 @pytest.mark.parametrize("code", ["invalid_request", "invalid_media_url"])
 def test_a_refused_repeat_says_nothing_about_the_first_call(code: str) -> None:
-    """The job fails with the API's words, no new attempt is paid, and the first may yet succeed."""
+    """The job fails with the API's message and without a new attempt; the first may yet succeed."""
     refused = refusal(status=400, code=code, message="the link is dead")
-    world, job = meets(taken_but_unanswered, answering(refused))
+    world, job = job_with_outcomes(taken_but_unanswered, answering(refused))
     world.passes(GRACE + MINUTE)
     failed = world.job(job)
     assert (failed.state, failed.reason, failed.code, failed.message) == (
@@ -264,9 +266,9 @@ def test_a_refused_repeat_says_nothing_about_the_first_call(code: str) -> None:
     assert (done.state, len(world.evolink.posts)) == (State.COMPLETED, 2)
 
 
-def test_a_repeat_that_is_not_decided_yet_is_asked_again() -> None:
-    """409: the provider still works on the first call of the key; nothing new was taken."""
-    world, job = meets(taken_but_unanswered, answering(CONFLICT))
+def test_a_repeat_that_is_not_decided_yet_is_repeated() -> None:
+    """409: the provider is still processing the first call; nothing new was accepted."""
+    world, job = job_with_outcomes(taken_but_unanswered, answering(CONFLICT))
     world.passes(2 * GRACE + 3 * MINUTE)
     attempt = world.job(job).attempt
     assert attempt is not None
@@ -274,9 +276,9 @@ def test_a_repeat_that_is_not_decided_yet_is_asked_again() -> None:
     assert (len(world.evolink.charges), doubles(world)) == (1, 0)
 
 
-def test_the_callback_that_comes_while_the_repeat_is_under_way_settles_it() -> None:
-    """The answer to the repeat finds the job finished and changes nothing."""
-    world, job = meets(taken_but_unanswered)
+def test_a_callback_during_the_repeat_settles_the_job() -> None:
+    """The response to the repeat finds the job completed and changes nothing."""
+    world, job = job_with_outcomes(taken_but_unanswered)
     task_id = world.task_of(job)
 
     def called_back(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
@@ -292,13 +294,13 @@ def test_the_callback_that_comes_while_the_repeat_is_under_way_settles_it() -> N
 
 
 @pytest.mark.parametrize(("honours_keys", "counted"), [(False, 1), (True, 0)])
-def test_a_repeat_that_a_callback_overtakes_is_counted_all_the_same(
+def test_a_repeat_overtaken_by_a_callback_is_still_counted(
     *,
     honours_keys: bool,
     counted: int,
 ) -> None:
-    """The first call's callback settles the job while its repeat is under way."""
-    world, job = meets(taken_but_unanswered)
+    """The first call's callback settles the job while its repeat is being made."""
+    world, job = job_with_outcomes(taken_but_unanswered)
     world.evolink.honours_keys = honours_keys
     first = world.task_of(job)
 

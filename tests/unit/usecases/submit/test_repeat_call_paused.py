@@ -1,4 +1,4 @@
-"""A call whose outcome is unknown while the gate is paused: its repeat waits, and not for ever."""
+"""A call with unknown outcome while the gate is paused: its repeat waits for a bounded time."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ GRACE = TIMING.unconfirmed_grace
 NEVER_TAKEN = answering(OutcomeUnknown(message="ReadTimeout"))
 
 
-def meets(*answers: object) -> tuple[World, Job]:
-    """A photo whose first calls end so; later ones are taken as usual."""
+def job_with_outcomes(*answers: object) -> tuple[World, Job]:
+    """A job whose first calls end like this; later calls are accepted."""
     world = World()
     world.evolink.create_faults.extend(answers)  # type: ignore[arg-type]
     return world, world.arrives()
 
 
-def paused_by_a_person(world: World) -> None:
-    """Until further notice."""
+def paused_by_an_operator(world: World) -> None:
+    """Without an end."""
     world.operate.pause()
 
 
-def paused_for_the_key(world: World) -> None:
-    """Another photo met a 401."""
+def paused_for_a_refused_key(world: World) -> None:
+    """Another job's call got a 401."""
     refused = refusal(status=401, code="unauthorized", message="no")
     world.evolink.create_faults.append(answering(refused))
     world.arrives("b.jpg")
 
 
-@pytest.mark.parametrize("pause", [paused_by_a_person, paused_for_the_key])
-def test_a_pause_holds_back_the_repeat_too(pause: Callable[[World], None]) -> None:
-    """It is made once the gate is open again, as long as the photo can be read by its link."""
-    world, job = meets(NEVER_TAKEN)
+@pytest.mark.parametrize("pause", [paused_by_an_operator, paused_for_a_refused_key])
+def test_a_pause_delays_the_repeat_too(pause: Callable[[World], None]) -> None:
+    """It is made once the gate is open again, while the link to the photo is valid."""
+    world, job = job_with_outcomes(NEVER_TAKEN)
     pause(world)
     posts = len(world.evolink.posts)
     world.passes(GRACE + 8 * MINUTE)
@@ -59,9 +59,9 @@ def test_a_pause_holds_back_the_repeat_too(pause: Callable[[World], None]) -> No
     assert world.evolink.posts.count(world.evolink.posts[0]) == 2
 
 
-def test_its_callback_settles_a_call_whose_repeat_is_held_back() -> None:
-    """Nothing is sent at all then."""
-    world, job = meets(taken_but_unanswered)
+def test_a_callback_resolves_a_call_whose_repeat_is_delayed() -> None:
+    """No repeat is sent."""
+    world, job = job_with_outcomes(taken_but_unanswered)
     world.operate.pause()
     world.passes(GRACE + 2 * MINUTE)
     task_id = world.task_of(job)
@@ -70,9 +70,9 @@ def test_its_callback_settles_a_call_whose_repeat_is_held_back() -> None:
     assert len(world.evolink.posts) == 1
 
 
-def test_a_pause_that_outlasts_the_link_ends_the_call_as_unknown() -> None:
-    """45 minutes after the call, 5 of the link's 50 are left: later, it may not be read by it."""
-    world, job = meets(NEVER_TAKEN)
+def test_a_pause_longer_than_the_link_ends_the_job_with_unknown_outcome() -> None:
+    """After 45 of the link's 50 minutes, the provider might not be able to read it in time."""
+    world, job = job_with_outcomes(NEVER_TAKEN)
     world.operate.pause()
     world.passes(timedelta(minutes=44))
     assert world.job(job).state is State.UNCONFIRMED
@@ -85,8 +85,8 @@ def test_a_pause_that_outlasts_the_link_ends_the_call_as_unknown() -> None:
     assert (len(world.evolink.posts), world.jobs.read_gate().in_flight) == (1, 0)
 
 
-def test_a_copy_at_the_files_api_outlasts_a_longer_pause() -> None:
-    """It is kept for days, so that only the deadline bounds the wait."""
+def test_with_a_copy_at_the_files_api_a_longer_pause_is_survived() -> None:
+    """The copy is kept for days, so that only the deadline bounds the wait."""
     world = World(transport=Transport.FILES)
     world.evolink.create_faults.append(NEVER_TAKEN)
     job = world.arrives()
@@ -98,9 +98,9 @@ def test_a_copy_at_the_files_api_outlasts_a_longer_pause() -> None:
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_pause_that_ends_by_itself_postpones_the_repeat_to_its_end() -> None:
-    """429: everybody backs off, the repeat as well."""
-    world, job = meets(NEVER_TAKEN)
+def test_a_pause_with_an_end_postpones_the_repeat_to_its_end() -> None:
+    """After a 429 all calls wait, repeats as well."""
+    world, job = job_with_outcomes(NEVER_TAKEN)
     world.passes(GRACE - MINUTE)
     refused = refusal(status=429, code="x", message="no", retry_after_seconds=150)
     world.evolink.create_faults.append(answering(refused))

@@ -1,6 +1,6 @@
-"""A callback came to a call's own URL: the call was taken, so it is never made again.
+"""A callback to the URL of a call proves that the call was accepted, so it is never repeated.
 
-Whether or not its body names the task, and whatever else is said about the call.
+Whether or not the callback's body names the task.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ UNREADABLE = {
 
 
 def unanswered() -> tuple[World, Job]:
-    """A photo whose call was taken, and nobody has its answer; a repeat would be paid for."""
+    """A job whose accepted call got no response; a repeat would be paid for."""
     world = World()
     world.evolink.honours_keys = False
     world.evolink.create_faults.append(taken_but_unanswered)
     return world, world.arrives()
 
 
-def calls_back(world: World, job: Job, body: str = "") -> Job:
-    """The provider calls the URL that it was given."""
+def deliver_callback(world: World, job: Job, body: str = "") -> Job:
+    """Deliver a callback to the call's URL."""
     world.receive.receive(token_for(job), body)
     world.settles()
     return world.job(job)
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_call_whose_callback_names_no_task_is_never_made_again(body: str) -> None:
-    """It is kept, says so, and ends at the deadline; it was paid for once."""
+def test_a_call_whose_callback_names_no_task_is_never_repeated(body: str) -> None:
+    """The job says so, and ends at the deadline; the call was paid for once."""
     world, job = unanswered()
-    kept = calls_back(world, job, body)
+    kept = deliver_callback(world, job, body)
     assert (kept.state, kept.message) == (State.UNCONFIRMED, TAKEN_UNNAMED)
     world.passes(TIMING.job_deadline - 2 * MINUTE)
     assert (world.job(job).state, world.job(job).message) == (State.UNCONFIRMED, TAKEN_UNNAMED)
@@ -73,31 +73,31 @@ def test_a_call_whose_callback_names_no_task_is_never_made_again(body: str) -> N
 
 
 @pytest.mark.parametrize("after", [MINUTE, GRACE + MINUTE, TIMING.job_deadline + MINUTE])
-def test_a_later_callback_that_names_the_task_completes_it(after: timedelta) -> None:
-    """Callbacks are repeated, and a late one counts even after the end."""
+def test_a_later_callback_that_names_the_task_completes_the_job(after: timedelta) -> None:
+    """Callbacks are repeated, and a late one counts even after the job has ended."""
     world, job = unanswered()
-    calls_back(world, job)
+    deliver_callback(world, job)
     world.passes(after)
     world.evolink.complete(TASK)
-    done = calls_back(world, job, json.dumps({"id": TASK}))
+    done = deliver_callback(world, job, json.dumps({"id": TASK}))
     assert (done.state, len(world.evolink.posts)) == (State.COMPLETED, 1)
 
 
 @pytest.mark.parametrize("named", [json.dumps({"id": "task-of-somebody-else"}), "{}"])
-def test_a_name_that_the_api_never_knows_does_not_make_it_again_either(named: str) -> None:
-    """The body was wrong; that the call was taken was not."""
+def test_a_call_whose_callback_names_an_unknown_task_is_not_repeated(named: str) -> None:
+    """The body is wrong, but the callback still proves that the call was accepted."""
     world, job = unanswered()
-    calls_back(world, job, named)
+    deliver_callback(world, job, named)
     world.passes(3 * GRACE)
     assert (world.job(job).state, len(world.evolink.posts)) == (State.UNCONFIRMED, 1)
 
 
-def test_a_callback_whose_task_cannot_be_read_at_first_is_no_reason_either() -> None:
-    """Not known, then lost, then there."""
+def test_a_call_whose_task_cannot_be_read_at_first_is_not_repeated() -> None:
+    """The task is unknown, then the response is lost, then the task is found."""
     world, job = unanswered()
     world.evolink.read_faults += [TaskUnknownError("404"), ResponseLostError("ReadTimeout")]
     world.evolink.complete(TASK)
-    calls_back(world, job, json.dumps({"id": TASK}))
+    deliver_callback(world, job, json.dumps({"id": TASK}))
     world.passes(10 * MINUTE)
     assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
 
@@ -112,14 +112,14 @@ def test_a_callback_whose_task_cannot_be_read_at_first_is_no_reason_either() -> 
     ],
     ids=["not sent", "refused", "too many", "unknown"],
 )
-def test_a_callback_that_comes_before_the_answer_outweighs_it(answer: CreateOutcome) -> None:
-    """Only a call that was taken can be called back, whatever a proxy says in its place."""
+def test_a_callback_before_the_response_outweighs_it(answer: CreateOutcome) -> None:
+    """Only an accepted call gets a callback, whatever a proxy answers."""
     world = World()
 
     def taken(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         evolink.take(body, key)
         (job,) = world.jobs.jobs.values()
-        calls_back(world, job)
+        deliver_callback(world, job)
         return answer
 
     world.evolink.create_faults.append(taken)
@@ -129,14 +129,14 @@ def test_a_callback_that_comes_before_the_answer_outweighs_it(answer: CreateOutc
     assert (world.job(job).state, len(world.evolink.posts)) == (State.UNCONFIRMED, 1)
 
 
-def test_a_call_whose_worker_died_is_not_made_again_after_its_callback() -> None:
-    """The lease runs out, the grace time ends, and the callback still stands on the row."""
+def test_a_call_whose_worker_crashed_is_not_repeated_after_its_callback() -> None:
+    """The lease expires and the grace time ends; the job still records the callback."""
     world = World()
 
     def dies(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         evolink.take(body, key)
         (job,) = world.jobs.jobs.values()
-        calls_back(world, job)
+        deliver_callback(world, job)
         raise WorkerDiedError
 
     world.evolink.create_faults.append(dies)
@@ -147,35 +147,35 @@ def test_a_call_whose_worker_died_is_not_made_again_after_its_callback() -> None
     assert (job.state, len(world.evolink.posts)) == (State.UNCONFIRMED, 1)
 
 
-def test_a_call_that_was_repeated_is_kept_like_any_other() -> None:
-    """The callback came while the repeat was under way: nothing is known to have failed."""
+def test_a_repeated_call_with_a_callback_is_not_repeated_again() -> None:
+    """The callback came during the repeat, so neither call is known to have failed."""
     world, job = unanswered()
     world.evolink.create_faults.append(taken_but_unanswered)
     world.passes(GRACE + MINUTE)
-    calls_back(world, job)
+    deliver_callback(world, job)
     world.passes(2 * GRACE)
     assert (world.job(job).state, len(world.evolink.posts)) == (State.UNCONFIRMED, 2)
 
 
-def test_a_row_of_an_earlier_version_says_nothing_of_callbacks() -> None:
-    """Nor do messages that were queued before: the call goes once more, as it did."""
+def test_a_job_of_an_earlier_version_records_no_callbacks() -> None:
+    """Nor do its queued messages: the call is repeated as before."""
     world, job = unanswered()
     world.wake(job)
     world.passes(GRACE + MINUTE)
     assert len(world.evolink.posts) == 2
 
 
-def test_a_photo_that_was_replaced_meanwhile_is_superseded() -> None:
-    """Nobody waits for it."""
+def test_a_photo_replaced_while_its_call_is_unconfirmed_is_superseded() -> None:
+    """At the end of the grace time."""
     world, job = unanswered()
-    calls_back(world, job)
+    deliver_callback(world, job)
     world.arrives()
     world.passes(GRACE + MINUTE)
     assert world.job(job).state is State.SUPERSEDED
 
 
-def test_the_note_of_a_callback_is_written_once() -> None:
-    """The provider repeats callbacks; the row is not written for each."""
+def test_a_callback_is_recorded_once() -> None:
+    """The provider repeats callbacks; the job is not written for each."""
     world, job = unanswered()
-    once = calls_back(world, job)
-    assert once == replace(calls_back(world, job), version=once.version)
+    once = deliver_callback(world, job)
+    assert once == replace(deliver_callback(world, job), version=once.version)

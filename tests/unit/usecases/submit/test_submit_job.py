@@ -1,4 +1,4 @@
-"""The attempt is on the row before the call; then each way a first call can end."""
+"""The attempt is recorded before the call; then each outcome of a first call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.support.hooks import Hook
 
 
 def body_of(job: Job) -> str:
-    """What the first call of a job posts."""
+    """The body of the first call of a job."""
     return json.dumps(
         {
             "model": "mj-v7-remove-bg",
@@ -44,10 +44,10 @@ def body_of(job: Job) -> str:
     )
 
 
-def test_the_attempt_stands_on_the_row_before_the_call_is_made() -> None:
-    """Number and idempotency key are recorded, and the slot is taken, before paying.
+def test_the_attempt_is_recorded_before_the_call_is_made() -> None:
+    """Number and idempotency key are recorded, and the slot is taken.
 
-    So is the exact body, where nobody reads it who may read the row.
+    The exact body is stored, where only Submit can read it.
     """
     hook = Hook()
     world = World(step=hook)
@@ -76,8 +76,8 @@ def test_the_attempt_stands_on_the_row_before_the_call_is_made() -> None:
     assert world.evolink.posts == [(recorded.idempotency_key, body)]
 
 
-def test_the_callback_url_names_the_attempt_and_proves_it() -> None:
-    """The token is the last segment of the URL that the provider is given."""
+def test_the_callback_url_contains_a_signed_token_of_the_attempt() -> None:
+    """The token is the last segment of the URL."""
     world = World()
     job = world.arrives()
     base, _, token = world.evolink.charges[0].callback_url.rpartition("/")
@@ -86,8 +86,8 @@ def test_the_callback_url_names_the_attempt_and_proves_it() -> None:
     assert verify(token, [SIGNING_KEY], world.clock.now()) == address
 
 
-def test_the_callback_url_expires_when_nothing_could_be_had_by_it() -> None:
-    """Unconfirmed and followed for a deadline each; a late result can be fetched for a day."""
+def test_the_callback_url_expires_when_no_callback_can_be_useful_any_more() -> None:
+    """The sum of one deadline unconfirmed, one with a running task, and a day for late results."""
     world = World()
     world.arrives()
     token = world.evolink.charges[0].callback_url.rpartition("/")[2]
@@ -101,8 +101,8 @@ def test_the_callback_url_expires_when_nothing_could_be_had_by_it() -> None:
     assert world.telemetry.counts[Metric.CALLBACK_REFUSED] == 1
 
 
-def test_what_the_photo_is_and_where_its_result_goes_is_known_from_then_on() -> None:
-    """Recorded with the attempt, so that nothing is read or claimed twice."""
+def test_photo_and_result_key_are_recorded_with_the_attempt() -> None:
+    """So that nothing is read or claimed twice."""
     world = World()
     job = world.arrives("shoes/red.jpg")
     photo = job.photo
@@ -112,8 +112,8 @@ def test_what_the_photo_is_and_where_its_result_goes_is_known_from_then_on() -> 
     assert world.jobs.result_keys == {"shoes/red.png": job.source.ref}
 
 
-def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
-    """Task and credits are on record; Sweep polls if no callback has come by then."""
+def test_an_accepted_call_is_tracked_until_its_task_ends() -> None:
+    """Task and credits are recorded; Sweep has the task polled if no callback has come by then."""
     world = World()
     job = world.arrives()
     assert job == world.job(job)
@@ -140,7 +140,7 @@ def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
         (None, PRICE, PRICE),
     ],
 )
-def test_the_gate_learns_the_price_from_what_the_provider_reserved(
+def test_the_gate_learns_the_price_from_the_reserved_credits(
     reserved: Decimal | None,
     spent: Decimal,
     price: Decimal,
@@ -165,8 +165,10 @@ def test_the_gate_learns_the_price_from_what_the_provider_reserved(
         (422, "a_code_nobody_documented"),
     ],
 )
-def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code: str) -> None:
-    """Nothing is paid; code and message are kept as they came, and people are told."""
+def test_a_refused_call_fails_the_job_with_the_apis_code_and_message(
+    status: int, code: str
+) -> None:
+    """Nothing is paid; code and message are recorded unchanged, and an event is sent."""
     world = World()
     world.evolink.create_faults.append(
         answering(refusal(status=status, code=code, message="no\nreally")),
@@ -190,8 +192,8 @@ def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code:
     assert [told.state for told in world.announcements.jobs] == [State.FAILED]
 
 
-def test_a_refused_call_gives_back_its_slot_and_its_credits() -> None:
-    """The gate stands as if the photo had never been there, and nothing is posted again."""
+def test_a_refused_call_returns_its_slot_and_its_credits() -> None:
+    """The gate is as before the call, and nothing is posted again."""
     world = World()
     world.evolink.create_faults.append(
         answering(refusal(status=400, code="invalid_request", message="no")),
@@ -203,16 +205,16 @@ def test_a_refused_call_gives_back_its_slot_and_its_credits() -> None:
     assert len(world.evolink.posts) == 1
 
 
-def test_a_woken_job_that_is_under_way_is_left_alone() -> None:
-    """A message that comes twice, or late, makes no second call."""
+def test_a_message_for_a_running_job_changes_nothing() -> None:
+    """A duplicate or late message makes no second call."""
     world = World()
     job = world.arrives()
     assert world.advance(job) == job
     assert len(world.evolink.posts) == 1
 
 
-def test_without_a_callback_url_the_body_asks_for_none() -> None:
-    """Where no callback can reach, results come by polling alone."""
+def test_without_a_callback_url_the_body_has_none() -> None:
+    """Results are found by polling."""
     world = World()
     admit_job = world.submit.admit_job
     unreachable = replace(admit_job.paid_calls, callback_base_url="")

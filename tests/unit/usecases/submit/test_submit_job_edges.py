@@ -1,4 +1,4 @@
-"""What Submit does besides a job's own move: who comes next, what is kept and passed on."""
+"""What Submit does besides moving a job: which job is next, what is stored and passed on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 
 
 def waits(world: World, key: str, **facts: Any) -> Job:
-    """A photo behind the gate, which is open by now."""
+    """A waiting job, while the gate has free slots."""
     source = world.uploads.add(key, png(salt=len(world.jobs.jobs)))
     job = world.registered(source)
     assert job is not None
@@ -41,10 +41,10 @@ def waits(world: World, key: str, **facts: Any) -> Job:
 
 
 @pytest.mark.parametrize("trouble", ["gone", "denied"])
-def test_a_waiting_job_that_takes_no_slot_lets_in_the_next_in_the_same_invocation(
+def test_a_waiting_job_that_takes_no_slot_advances_the_next_in_the_same_invocation(
     trouble: str,
 ) -> None:
-    """One job for one message, however many slots are free: each freed slot has its own message."""
+    """One job for one message: each freed slot has its own message."""
     world = World()
     first = waits(world, "a.jpg")
     others = [waits(world, f"{number}.jpg") for number in range(3)]
@@ -61,8 +61,8 @@ def test_a_waiting_job_that_takes_no_slot_lets_in_the_next_in_the_same_invocatio
     ]
 
 
-def test_a_denied_photo_that_did_not_wait_lets_nobody_in() -> None:
-    """It did not come to the gate, so it knows of no free slot."""
+def test_a_denied_photo_that_did_not_wait_advances_no_other_job() -> None:
+    """It did not reach the gate, so it does not know of a free slot."""
     world = World()
     other = waits(world, "b.jpg")
     world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
@@ -82,13 +82,13 @@ def test_a_denied_photo_that_did_not_wait_lets_nobody_in() -> None:
     ],
 )
 @pytest.mark.parametrize("was_fresh", [True, False])
-def test_an_uploads_own_marks_say_how_it_is_treated(
+def test_marks_in_the_metadata_set_lane_and_cache_bypass(
     metadata: dict[str, str],
     lane: Lane,
     is_fresh: bool,  # noqa: FBT001 - a column of the table
     was_fresh: bool,  # noqa: FBT001
 ) -> None:
-    """A person's wish on the row stays."""
+    """An operator's choice in the job is kept."""
     world = World()
     source = world.uploads.add("a.jpg", png(), Labels(metadata=metadata, tags={}))
     job = world.registered(source)
@@ -100,8 +100,8 @@ def test_an_uploads_own_marks_say_how_it_is_treated(
 
 
 @pytest.mark.parametrize("message", ["text", None])
-def test_what_prepare_found_out_ends_the_job_in_prepares_words(message: str | None) -> None:
-    """Or in none."""
+def test_a_problem_found_by_prepare_ends_the_job_with_prepares_message(message: str | None) -> None:
+    """Or without a message."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     job = world.registered(source)
@@ -112,8 +112,8 @@ def test_what_prepare_found_out_ends_the_job_in_prepares_words(message: str | No
     assert (after.state, after.message) == (State.REJECTED, message or "")
 
 
-def test_a_photo_is_completed_from_what_is_kept_as_it_was_kept() -> None:
-    """StoreResult is asked to, and no attempt is named: none is made."""
+def test_a_job_is_completed_from_a_cached_result() -> None:
+    """StoreResult gets the message without an attempt: no call is made."""
     world = World(reuse=True)
     bought = world.arrives()
     photo = world.job(bought).photo
@@ -134,8 +134,8 @@ def test_a_photo_is_completed_from_what_is_kept_as_it_was_kept() -> None:
     assert world.callbacks.wakes == [TaskCheck(job_id=job.id, attempt=0)]
 
 
-def test_a_call_is_kept_for_its_repeat_for_two_deadlines() -> None:
-    """One for the call's answer, and one for the task."""
+def test_the_body_of_a_call_is_stored_for_two_deadlines() -> None:
+    """One for the response to the call, and one for the task."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
@@ -143,8 +143,8 @@ def test_a_call_is_kept_for_its_repeat_for_two_deadlines() -> None:
     assert (job.state, body.expires_at) == (State.UNCONFIRMED, START + 2 * TIMING.job_deadline)
 
 
-def test_a_photo_is_handed_over_once_however_often_the_gate_moves() -> None:
-    """A copy at the provider costs time, and somebody has to delete it."""
+def test_a_photo_is_transferred_once_however_often_the_gate_changes() -> None:
+    """A copy at the provider costs time, and has to be deleted."""
     hook = Hook()
     world = World(step=hook, transport=Transport.FILES)
 
@@ -157,8 +157,8 @@ def test_a_photo_is_handed_over_once_however_often_the_gate_moves() -> None:
     assert hook.seen.count("files.upload") == 1
 
 
-def test_an_answer_that_cannot_be_recorded_is_passed_on_with_the_task_that_it_names() -> None:
-    """Nothing else knows it: the call would be repeated, and might be paid twice."""
+def test_an_accepted_call_that_cannot_be_recorded_is_passed_on_with_its_task() -> None:
+    """The message is its only record: the call would be repeated, and might be paid twice."""
     hook = Hook()
     world = World(step=hook)
 
@@ -176,8 +176,8 @@ def test_an_answer_that_cannot_be_recorded_is_passed_on_with_the_task_that_it_na
     ]
 
 
-def test_a_result_that_is_there_at_once_is_fetched_without_a_callback() -> None:
-    """Not every provider makes one wait."""
+def test_a_result_returned_with_the_call_is_fetched_without_a_callback() -> None:
+    """Some providers answer with the result."""
     world = World()
     done = Accepted(task_id="task-1", credits_reserved=PRICE, is_completed=True)
     world.evolink.create_faults.append(answering(done))
@@ -201,10 +201,10 @@ UNCONFIRMED = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN)
         ({"posts": 2}, SECOND, State.FAILED),
     ],
 )
-def test_a_call_is_repeated_only_while_its_link_lives(
+def test_a_call_is_repeated_only_while_its_link_is_valid(
     facts: dict[str, Any], ago: timedelta, state: State
 ) -> None:
-    """And one that was taken, never: it is kept until the deadline, with its reason."""
+    """A call known to be accepted is not repeated: the job waits until the deadline."""
     world = World()
     job = world.arrives()
     attempt = replace(UNCONFIRMED, started_at=START - ago, **facts)
@@ -218,8 +218,8 @@ def test_a_call_is_repeated_only_while_its_link_lives(
         assert (after.reason, after.due_at) == (row.reason, START + SECOND)
 
 
-def test_a_job_whose_row_is_gone_is_left_alone() -> None:
-    """It expired, or a person deleted it: nothing is written, and nothing is called."""
+def test_a_job_that_has_expired_is_left_alone() -> None:
+    """It expired or was deleted: nothing is written or called."""
     hook = Hook()
     world = World(step=hook)
     job = world.registered(world.uploads.add("a.jpg", b"no photo"))
@@ -229,8 +229,8 @@ def test_a_job_whose_row_is_gone_is_left_alone() -> None:
     assert (world.jobs.jobs, world.evolink.posts, world.submissions.job_ids) == ({}, [], [])
 
 
-def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:
-    """The gate is full: a job that frees its slot wakes the next."""
+def test_a_job_that_keeps_waiting_enqueues_no_other() -> None:
+    """The gate is full: the job that frees its slot enqueues the next one."""
     world = World()
     for number in range(3):
         world.arrives(f"inside-{number}.jpg", png(salt=90 + number))
@@ -241,8 +241,8 @@ def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:
     assert (world.job(first).is_waiting, world.submissions.job_ids) == (True, [])
 
 
-def test_the_newest_upload_of_a_key_is_not_read_again_after_it_was_registered() -> None:
-    """Registering an upload returns it; other jobs that follow have other keys."""
+def test_the_newest_upload_of_a_key_is_not_read_again_after_registration() -> None:
+    """Registering returns it; other jobs of the same invocation have other keys."""
     hook = Hook()
     world = World(step=hook)
     other = waits(world, "b.jpg")
@@ -252,8 +252,8 @@ def test_the_newest_upload_of_a_key_is_not_read_again_after_it_was_registered() 
     assert hook.seen.count("heads.newest") == 1
 
 
-def test_an_unknown_outcome_that_cannot_be_recorded_names_no_task() -> None:
-    """The lease expires, and the outcome is unknown all the same."""
+def test_an_unknown_outcome_that_cannot_be_recorded_sends_no_task_check() -> None:
+    """The lease expires, and the outcome is recorded as unknown then."""
     hook = Hook()
     world = World(step=hook)
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
@@ -273,7 +273,7 @@ def test_an_unknown_outcome_that_cannot_be_recorded_names_no_task() -> None:
 def test_an_unconfirmed_call_is_not_repeated_early_or_while_its_task_is_checked(
     before_due: timedelta, named_task: str | None
 ) -> None:
-    """Whatever message comes: the callback may still come, and its task is read first."""
+    """Whatever message comes: the callback may still come, and a named task is read first."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
@@ -284,8 +284,8 @@ def test_an_unconfirmed_call_is_not_repeated_early_or_while_its_task_is_checked(
     assert len(world.evolink.posts) == 1
 
 
-def test_a_repeat_that_the_provider_would_refuse_waits_for_a_person() -> None:
-    """A key that cannot be sent pauses the gate; the call stays unconfirmed, posted once."""
+def test_a_repeat_that_the_provider_would_refuse_waits_for_an_operator() -> None:
+    """An API key that cannot be sent pauses the gate; the call stays unconfirmed, posted once."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
@@ -299,7 +299,7 @@ def test_a_repeat_that_the_provider_would_refuse_waits_for_a_person() -> None:
 
 
 def test_a_message_for_a_settled_job_applies_its_effects_again() -> None:
-    """A slower worker may have removed what belongs to its end."""
+    """A slower worker may have removed the note of its end."""
     world = World()
     job = world.arrives("a.jpg", b"no photo")
     (note,) = world.notes.stored

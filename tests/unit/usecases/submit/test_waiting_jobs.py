@@ -1,4 +1,4 @@
-"""Behind the gate: limits hold, nobody starves, and waiting costs nothing."""
+"""Waiting at the gate: limits hold, no job starves, and waiting costs nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 
 
 def arrive(world: World, count: int) -> list[Job]:
-    """So many photos, a second apart."""
+    """Upload this many photos, a second apart."""
     jobs = []
     for number in range(count):
         jobs.append(world.arrives(f"{number:04}.jpg", png(salt=number)))
@@ -30,25 +30,25 @@ def arrive(world: World, count: int) -> list[Job]:
 
 
 def running(world: World) -> list[Job]:
-    """The jobs whose task runs, in the order they were admitted."""
+    """The jobs whose task runs, in the order of their admission."""
     in_flight = [job for job in world.jobs.jobs.values() if job.state is State.PROCESSING]
     return sorted(in_flight, key=lambda job: (job.attempts[-1].started_at, job.created_at))
 
 
 def finish(world: World, job: Job) -> None:
-    """The job's task ends well, its callback comes, and the job that is woken is submitted."""
+    """Complete the job's task, deliver its callback, and deliver all messages."""
     world.evolink.complete(world.task_of(job))
     world.wake(job)
     world.settles()
 
 
 def admitted(world: World) -> list[str]:
-    """Job ids in the order in which they were paid for."""
+    """Job ids in the order of their payment."""
     return [charge.key.split("-")[1] for charge in world.evolink.charges]
 
 
-def test_no_more_tasks_run_than_the_limit_says() -> None:
-    """The others wait in the table: no due time, no message, no attempt."""
+def test_no_more_tasks_run_than_the_limit_allows() -> None:
+    """The other jobs wait in the table: no due time, no message, no attempt."""
     world = World()
     jobs = arrive(world, 5)
     assert [job.state for job in jobs] == [State.PROCESSING] * 3 + [State.QUEUED] * 2
@@ -58,15 +58,15 @@ def test_no_more_tasks_run_than_the_limit_says() -> None:
     assert (world.submissions.job_ids, world.callbacks.wakes) == ([], [])
 
 
-def test_who_waits_was_checked_before() -> None:
-    """What is no photo is rejected at once, not after hours behind the gate."""
+def test_a_photo_is_checked_before_its_job_waits() -> None:
+    """A file that is no photo is rejected at once, not after hours at the gate."""
     world = World()
     arrive(world, 3)
     assert world.arrives("text.jpg", b"not a photo").state is State.REJECTED
 
 
-def test_no_more_credits_are_spent_a_day_than_the_cap_says() -> None:
-    """At midnight UTC, and not before, the next photo passes."""
+def test_no_more_credits_are_spent_a_day_than_the_cap_allows() -> None:
+    """At midnight UTC, and not before, the next job is admitted."""
     cap = Limits(max_in_flight=3, daily_credit_cap=2 * PRICE)
     world = World(limits=cap)
     jobs = arrive(world, 3)
@@ -82,7 +82,7 @@ def test_no_more_credits_are_spent_a_day_than_the_cap_says() -> None:
     assert [charge.at.day for charge in world.evolink.charges] == [1, 1, 2]
 
 
-def test_a_freed_slot_wakes_the_oldest_that_waits() -> None:
+def test_a_freed_slot_enqueues_the_oldest_waiting_job() -> None:
     """At once, not at the next sweep."""
     world = World()
     jobs = arrive(world, 6)
@@ -95,8 +95,8 @@ def test_a_freed_slot_wakes_the_oldest_that_waits() -> None:
 
 
 @pytest.mark.parametrize("code", ["content_policy_violation", "service_error"])
-def test_every_way_a_task_can_end_frees_its_slot(code: str) -> None:
-    """Also one that failed, for good or until its next attempt."""
+def test_a_failed_task_frees_its_slot(code: str) -> None:
+    """Whether the job fails or makes another attempt."""
     world = World()
     jobs = arrive(world, 4)
     world.evolink.fail(world.task_of(jobs[1]), code)
@@ -106,8 +106,8 @@ def test_every_way_a_task_can_end_frees_its_slot(code: str) -> None:
     assert world.jobs.read_gate().in_flight == 3
 
 
-def test_who_arrives_later_does_not_overtake_who_waits() -> None:
-    """There is room again, but the new photo queues up behind the others."""
+def test_a_new_job_does_not_overtake_waiting_jobs() -> None:
+    """There is a free slot again, but the new job waits behind the others."""
     world = World()
     jobs = arrive(world, 4)
     world.evolink.complete(world.task_of(jobs[0]))
@@ -119,7 +119,7 @@ def test_who_arrives_later_does_not_overtake_who_waits() -> None:
 
 
 def backfilled(world: World, key: str) -> Job:
-    """A photo that was there before the product was, behind the gate."""
+    """A waiting job of the backfill lane."""
     source = world.uploads.add(key, png())
     world.clock.advance(SECOND)
     now = world.clock.now()
@@ -127,8 +127,8 @@ def backfilled(world: World, key: str) -> Job:
     return world.jobs.claim(replace(begun, lane=Lane.BACKFILL, is_waiting=True, due_at=None))
 
 
-def test_live_photos_go_before_backfilled_ones() -> None:
-    """However much older the backfilled ones are; among themselves, the oldest first."""
+def test_live_jobs_are_admitted_before_backfilled_ones() -> None:
+    """However much older the backfilled ones are; within a lane, the oldest first."""
     world = World(limits=replace(LIMITS, max_in_flight=1))
     first = world.arrives("first.jpg")
     old = [backfilled(world, f"old/{number}.jpg") for number in range(2)]
@@ -140,7 +140,7 @@ def test_live_photos_go_before_backfilled_ones() -> None:
     assert admitted(world) == [job.id for job in (first, *live, *old)]
 
 
-def test_nobody_starves_among_two_hundred_photos_behind_a_gate_of_three() -> None:
+def test_all_of_two_hundred_photos_pass_a_gate_of_three_slots() -> None:
     """In the order of their arrival, never more than three at once, each paid once."""
     world = World()
     jobs = arrive(world, 200)
@@ -158,7 +158,7 @@ def test_nobody_starves_among_two_hundred_photos_behind_a_gate_of_three() -> Non
 def test_a_backlog_costs_nothing_while_it_waits(
     is_paused: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """No message and no write for a hundred waiting photos in five hours, whatever holds them."""
+    """No message and no write for a hundred waiting jobs in five hours, whatever blocks them."""
     hook = Hook()
     world = World(step=hook)
     if is_paused:
@@ -175,8 +175,8 @@ def test_a_backlog_costs_nothing_while_it_waits(
     assert hook.seen.count("submissions.enqueue") / len(waiting) / 5 == 0
 
 
-def test_a_gate_that_opens_wakes_no_more_than_it_has_room_for() -> None:
-    """One hundred wait and three are woken, not one hundred."""
+def test_an_opened_gate_enqueues_as_many_jobs_as_slots_are_free() -> None:
+    """A hundred wait, and three are enqueued."""
     world = World()
     world.operate.pause()
     jobs = arrive(world, 100)
@@ -184,7 +184,7 @@ def test_a_gate_that_opens_wakes_no_more_than_it_has_room_for() -> None:
     assert world.submissions.job_ids == [job.id for job in jobs[:3]]
 
 
-def test_slots_that_are_freed_faster_than_anybody_is_admitted_cause_no_flood() -> None:
+def test_slots_freed_faster_than_jobs_are_admitted_cause_no_flood_of_messages() -> None:
     """Each enqueues one job at most, however many slots are free, and every slot is taken."""
     world = World(limits=replace(LIMITS, max_in_flight=20))
     jobs = arrive(world, 40)
@@ -198,7 +198,7 @@ def test_slots_that_are_freed_faster_than_anybody_is_admitted_cause_no_flood() -
     assert [job.id for job in running(world)] == [job.id for job in jobs[20:]]
 
 
-def test_who_is_woken_and_finds_the_gate_full_stays_where_it_was() -> None:
+def test_a_waiting_job_enqueued_while_the_gate_is_full_stays_unchanged() -> None:
     """Without a write, and without another message."""
     world = World()
     jobs = arrive(world, 4)
@@ -207,8 +207,8 @@ def test_who_is_woken_and_finds_the_gate_full_stays_where_it_was() -> None:
     assert (len(world.jobs.writes), world.submissions.job_ids) == (writes, [])
 
 
-def test_a_slot_that_two_workers_want_goes_to_one() -> None:
-    """The gate's conditional write decides; the loser reads it again and waits."""
+def test_of_two_workers_that_want_a_slot_one_gets_it() -> None:
+    """The conditional write decides; the loser reads the gate again and waits."""
     hook = Hook()
     world = World(step=hook, limits=replace(LIMITS, max_in_flight=1))
     hook.once_at("jobs.save", lambda: world.arrives("quick.jpg"))
@@ -218,7 +218,7 @@ def test_a_slot_that_two_workers_want_goes_to_one() -> None:
 
 
 def test_limits_can_be_changed_while_tasks_run() -> None:
-    """Wider: who waits is woken at once. Narrower: nobody follows until enough have ended."""
+    """Raised limits enqueue waiting jobs at once; lowered ones admit none until enough ended."""
     world = World()
     jobs = arrive(world, 6)
     world.operate.set_limits(max_in_flight=5)
@@ -232,8 +232,8 @@ def test_limits_can_be_changed_while_tasks_run() -> None:
     assert running(world) == [world.job(jobs[5])]
 
 
-def test_a_message_that_got_lost_is_made_good_by_sweep() -> None:
-    """The slot was free and its wake-up vanished: within a minute the oldest gets in."""
+def test_a_lost_message_is_replaced_by_sweep() -> None:
+    """A slot is free and its message is lost: within a minute the oldest job is admitted."""
     world = World()
     jobs = arrive(world, 4)
     world.evolink.complete(world.task_of(jobs[0]))
@@ -243,8 +243,8 @@ def test_a_message_that_got_lost_is_made_good_by_sweep() -> None:
     assert world.job(jobs[3]).state is State.PROCESSING
 
 
-def test_a_wake_for_who_has_gone_in_already_lets_the_next_in_line_in() -> None:
-    """Two slots are free and both wakes name the same photo: no slot waits for Sweep."""
+def test_a_message_for_an_admitted_job_advances_the_next_waiting_one() -> None:
+    """Two slots are free and both messages name the same job: no slot waits for Sweep."""
     world = World(limits=replace(LIMITS, max_in_flight=2))
     jobs = arrive(world, 4)
     for job in jobs[:2]:
@@ -256,12 +256,12 @@ def test_a_wake_for_who_has_gone_in_already_lets_the_next_in_line_in() -> None:
 
 
 @pytest.mark.parametrize("reuse", [True, False])
-def test_a_folder_that_is_deleted_while_it_waits_does_not_hold_up_the_line(
+def test_waiting_jobs_whose_photos_were_deleted_do_not_delay_the_others(
     reuse: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """A job that ends without a slot enqueues the next one: none of them waits for Sweep.
+    """A job that ends without a slot advances the next one: none of them waits for Sweep.
 
-    A hundred deleted photos stand before one that is wanted.
+    A hundred deleted photos are ahead of the wanted one.
     """
     world = World(reuse=reuse, limits=replace(LIMITS, max_in_flight=1))
     first, *deleted, wanted = arrive(world, 102)
@@ -272,8 +272,8 @@ def test_a_folder_that_is_deleted_while_it_waits_does_not_hold_up_the_line(
     assert (world.job(wanted).state, world.submissions.job_ids) == (State.PROCESSING, [])
 
 
-def test_a_hand_over_that_fails_does_not_send_the_whole_line_into_it() -> None:
-    """The Files API is down: one photo finds that out, not ten thousand."""
+def test_a_failed_transfer_does_not_make_all_waiting_jobs_try() -> None:
+    """The Files API is down: one or two jobs find that out, not ten thousand."""
     world = World(transport=Transport.FILES, limits=replace(LIMITS, max_in_flight=1))
     first, *others = arrive(world, 20)
     world.files.answers += [NotSent(message="ConnectError")] * 20
@@ -282,7 +282,7 @@ def test_a_hand_over_that_fails_does_not_send_the_whole_line_into_it() -> None:
     assert 1 <= len(tried) <= 2
 
 
-def test_an_upload_that_finds_a_free_slot_while_others_wait_lets_the_oldest_in() -> None:
+def test_a_new_job_that_finds_a_free_slot_while_others_wait_advances_the_oldest() -> None:
     """The message for the freed slot may be far behind in the queue."""
     world = World()
     inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(3)]
@@ -296,7 +296,7 @@ def test_an_upload_that_finds_a_free_slot_while_others_wait_lets_the_oldest_in()
     assert world.submissions.job_ids == []
 
 
-def test_a_waiting_job_says_what_it_waits_for_now() -> None:
+def test_a_waiting_job_records_its_current_reason() -> None:
     """It waited for a slot, and then the gate was paused."""
     world = World()
     waiting = arrive(world, 4)[-1]
@@ -306,8 +306,8 @@ def test_a_waiting_job_says_what_it_waits_for_now() -> None:
     assert world.job(waiting).reason is Reason.GATE_PAUSED
 
 
-def test_an_index_that_still_shows_an_expired_row_stops_nobody() -> None:
-    """The row is read before anything is done with it."""
+def test_an_index_entry_of_an_expired_job_does_no_harm() -> None:
+    """The job is read before it is advanced."""
     world = World()
     waiting = arrive(world, 4)[-1]
     del world.jobs.jobs[waiting.id]

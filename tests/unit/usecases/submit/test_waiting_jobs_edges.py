@@ -1,4 +1,4 @@
-"""Which jobs wait at the gate, and how often a photo is handed over in vain."""
+"""Which jobs wait at the gate, and how often a failed transfer is repeated."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.fakes.world import World
 NOT_SENT = NotSent(message="ConnectError")
 
 
-def test_ten_in_line_are_looked_at_of_those_that_still_wait() -> None:
-    """The index may still show some that have gone in."""
+def test_up_to_ten_waiting_jobs_are_read() -> None:
+    """The index may still show jobs that were admitted."""
     world = World()
     for number in range(12):
         source = a_source(key=f"{number:02}.jpg")
@@ -32,11 +32,11 @@ def test_ten_in_line_are_looked_at_of_those_that_still_wait() -> None:
 
 @pytest.mark.parametrize("is_waiting", [True, False])
 @pytest.mark.parametrize("reason", [Reason.GATE_FULL, Reason.DAILY_CAP])
-def test_a_job_is_written_when_it_begins_to_wait_or_waits_for_something_else(
+def test_a_job_is_written_when_it_starts_to_wait_or_its_reason_changes(
     reason: Reason,
     is_waiting: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Not each time that it is looked at."""
+    """Not each time it is advanced."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, reason=Reason.GATE_FULL, is_waiting=is_waiting))
     held = world.submit.admit_job.hold(job, reason)
@@ -51,10 +51,8 @@ def test_a_job_is_written_when_it_begins_to_wait_or_waits_for_something_else(
         (40, (State.FAILED, Reason.PROVIDER_UNREACHABLE, 40)),
     ],
 )
-def test_a_photo_is_handed_over_in_vain_forty_times(
-    failed: int, end: tuple[State, Reason, int]
-) -> None:
-    """Nothing was called, nothing is paid; the row says what came of it."""
+def test_a_transfer_may_fail_forty_times(failed: int, end: tuple[State, Reason, int]) -> None:
+    """No call was made and nothing paid; the job records the end."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, handovers_failed=failed, due_at=START))
     after = world.submit.admit_job.handover_failed(job, NOT_SENT)
@@ -73,10 +71,10 @@ def test_a_photo_is_handed_over_in_vain_forty_times(
         (Cause.KEY_REFUSED, (State.QUEUED, Reason.GATE_PAUSED)),
     ],
 )
-def test_a_refused_copy_pauses_the_gate_or_ends_its_job(
+def test_a_refused_transfer_pauses_the_gate_or_fails_the_job(
     cause: Cause, end: tuple[State, Reason]
 ) -> None:
-    """So the policy alone says what a 429 does, to a call and to a copy."""
+    """The same policy applies to calls and to transfers."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, due_at=START))
     refused = Refused(cause=cause, code="code", message="no")
