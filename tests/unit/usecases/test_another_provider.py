@@ -1,6 +1,6 @@
 """A provider with another JSON, without callbacks, that answers each call with the result.
 
-Its adapter is all that it needs: the use cases are those of every deployment.
+Only its adapter is new: the use cases are those of every deployment.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Deployment:
         self.world = World(provider=InstantProvider(self.server), downloads=self.server)
 
 
-def test_a_photo_is_cut_out_without_waiting() -> None:
-    """The call's answer has the result read at once, and the cut-out is published."""
+def test_a_result_returned_with_the_call_is_stored_at_once() -> None:
+    """No callback and no poll is needed."""
     here = Deployment()
     started = here.world.clock.now()
     job = here.world.arrives("shoes/a.jpg")
@@ -42,8 +42,8 @@ def test_a_photo_is_cut_out_without_waiting() -> None:
     assert here.world.holding() == 0
 
 
-def test_a_lost_message_is_made_up_for_by_polling() -> None:
-    """As for every provider whose callback is lost; nothing is paid twice."""
+def test_a_lost_message_is_replaced_by_a_poll() -> None:
+    """As with every provider; nothing is paid twice."""
     here = Deployment()
     job = here.world.arrives()
     here.world.callbacks.wakes.clear()
@@ -52,8 +52,8 @@ def test_a_lost_message_is_made_up_for_by_polling() -> None:
     assert len(here.server.cut) == 1
 
 
-def test_a_picture_that_it_cannot_cut_out_fails_the_job() -> None:
-    """Code and message are the provider's own; nothing is paid, and nothing is tried again."""
+def test_a_photo_that_the_provider_cannot_cut_out_fails_the_job() -> None:
+    """Code and message are the provider's; nothing is paid or retried."""
     here = Deployment()
     here.server.outcomes.append({"outcome": "sorry", "why": "there is nothing in the picture"})
     job = here.world.arrives()
@@ -64,8 +64,8 @@ def test_a_picture_that_it_cannot_cut_out_fails_the_job() -> None:
     assert (job.credits, here.server.cut) == (Decimal(0), [])
 
 
-def test_an_empty_account_pauses_the_gate_until_it_is_filled() -> None:
-    """The photo waits, and is cut out when the pause is over."""
+def test_an_empty_account_pauses_the_gate() -> None:
+    """The job waits, and is completed after the pause."""
     here = Deployment()
     here.server.outcomes.append({"outcome": "broke"})
     job = here.world.arrives()

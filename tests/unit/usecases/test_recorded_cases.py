@@ -1,4 +1,4 @@
-"""Each step of the core with rows of every kind, as it was last agreed on."""
+"""Each step of the core with jobs of every kind, compared with the recorded outcome."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ RECORDED = Path(__file__).with_name("recorded_cases")
 
 
 @pytest.mark.parametrize(("name", "cases"), ALL.items(), ids=ALL)
-def test_each_case_ends_as_it_was_agreed_on(name: str, cases: Cases) -> None:
-    """To agree on a change: look at it, then SNAPSHOT=write python -m pytest this file."""
+def test_each_case_has_its_recorded_outcome(name: str, cases: Cases) -> None:
+    """After checking a change, record it: SNAPSHOT=write python -m pytest this file."""
     file = RECORDED / f"{name}.txt"
     now = list(cases.told())
     if os.environ.get("SNAPSHOT") == "write":

@@ -1,4 +1,4 @@
-"""Whole lives of photos, as they were last agreed on: a change of behaviour is seen."""
+"""Whole lives of photos, compared with the recorded ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RECORDED = Path(__file__).with_name("recorded_lives")
 
 
 @pytest.mark.parametrize(("name", "life"), LIVES.items(), ids=LIVES)
-def test_a_life_is_the_one_that_was_agreed_on(name: str, life: Callable[[], World]) -> None:
-    """Every write of every row. To agree on a change: SNAPSHOT=write python -m pytest this file."""
+def test_a_life_is_the_recorded_one(name: str, life: Callable[[], World]) -> None:
+    """Every write of every job. To record a change: SNAPSHOT=write python -m pytest this file."""
     file = RECORDED / f"{name}.txt"
     now = told(life())
     if os.environ.get("SNAPSHOT") == "write":

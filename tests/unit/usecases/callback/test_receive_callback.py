@@ -1,4 +1,4 @@
-"""Callbacks: authenticated by their URL, and not believed beyond that."""
+"""Callbacks: authenticated by the token in their URL; their body is only a hint."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ FORGED = f"{'9' * 10}.{'A' * 43}"
         ("\x00", None),
     ],
 )
-def test_an_authentic_callback_has_the_task_looked_at_whatever_its_body(
+def test_an_authentic_callback_enqueues_a_task_check_whatever_its_body(
     body: str,
     task_id: str | None,
 ) -> None:
-    """The URL alone counts; a task id is passed on as a hint if it has the form of one."""
+    """The token decides; a well-formed task id in the body is passed on as a hint."""
     world = World()
     job = world.arrives()
     world.receive.receive(token_for(job, 7), body)
@@ -86,7 +86,7 @@ def test_a_forged_or_malformed_callback_is_refused_and_nothing_is_queued(
     token: str,
     is_malformed: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """It is counted; and nothing of it is logged that could be replayed."""
+    """It is counted, and neither token nor body is logged."""
     world = World()
     with pytest.raises(CallbackRefusedError) as refused:
         world.receive.receive(token, json.dumps({"id": TASK}))
@@ -97,8 +97,8 @@ def test_a_forged_or_malformed_callback_is_refused_and_nothing_is_queued(
     assert world.telemetry.facts == [line]
 
 
-def test_refused_callbacks_are_counted_each_and_logged_once_a_minute() -> None:
-    """A thousand forged ones fill no log; the next line says how many it stands for."""
+def test_refused_callbacks_are_all_counted_and_logged_once_a_minute() -> None:
+    """A thousand forged ones do not fill the log; the next line has their number."""
     world = World()
 
     def forged() -> None:
@@ -116,7 +116,7 @@ def test_refused_callbacks_are_counted_each_and_logged_once_a_minute() -> None:
     assert world.telemetry.counts == {Metric.CALLBACK_REFUSED: 1002}
 
 
-def test_the_token_of_one_attempt_does_not_speak_for_another() -> None:
+def test_the_token_of_one_attempt_is_not_valid_for_another() -> None:
     """The signature covers job and attempt."""
     world = World()
     job = world.arrives()
@@ -126,14 +126,14 @@ def test_the_token_of_one_attempt_does_not_speak_for_another() -> None:
 
 
 def completed(world: World) -> Job:
-    """A photo whose callback came and whose result is stored."""
+    """A job whose callback came and whose result is stored."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     return world.wake(job, task_id=world.task_of(job))
 
 
 def test_a_callback_completes_its_job() -> None:
-    """The way things usually go: one result, one charge, one announcement."""
+    """The usual flow: one result, one charge, one event."""
     world = World()
     job = completed(world)
     assert job.state is State.COMPLETED
@@ -142,10 +142,10 @@ def test_a_callback_completes_its_job() -> None:
     assert Metric.RECOVERED_BY_POLL not in world.telemetry.counts
 
 
-def test_a_callback_that_comes_again_has_no_effect() -> None:
-    """Twice, or late after the end: the job stays as it is, and the API is not even asked.
+def test_a_repeated_callback_has_no_effect() -> None:
+    """The job stays as it is, and the API is not even called.
 
-    No earlier upload of its key is known, so there is no error note to remove.
+    The key has no earlier upload, so there is no error note to remove.
     """
     hook = Hook()
     world = World(step=hook)
@@ -155,8 +155,8 @@ def test_a_callback_that_comes_again_has_no_effect() -> None:
     assert hook.seen == ["jobs.find"]
 
 
-def test_a_callback_that_comes_again_removes_an_earlier_uploads_error_note() -> None:
-    """The worker before may have died over it."""
+def test_a_repeated_callback_removes_the_error_note_of_an_earlier_upload() -> None:
+    """The worker before may have crashed before it removed the note."""
     hook = Hook()
     world = World(step=hook)
     world.arrives("a.jpg", b"not a photo")
@@ -167,7 +167,7 @@ def test_a_callback_that_comes_again_removes_an_earlier_uploads_error_note() -> 
 
 
 def test_a_callback_while_another_worker_fetches_the_result_has_no_effect() -> None:
-    """Two deliveries at once: the lease on the result is one worker's."""
+    """Of two concurrent deliveries, one takes the lease on the result."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -177,8 +177,8 @@ def test_a_callback_while_another_worker_fetches_the_result_has_no_effect() -> N
     assert len(world.results.puts) == 1
 
 
-def test_two_workers_that_read_the_task_at_once_store_one_result() -> None:
-    """The conditional write into `storing` decides; the loser ends quietly."""
+def test_two_workers_that_read_the_task_concurrently_store_one_result() -> None:
+    """The conditional write of `storing` decides; the loser stops without an error."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -188,8 +188,8 @@ def test_two_workers_that_read_the_task_at_once_store_one_result() -> None:
     assert (len(world.results.puts), len(world.announcements.jobs)) == (1, 1)
 
 
-def test_a_callback_before_the_posts_answer_is_taken_and_the_answer_changes_nothing() -> None:
-    """The token names the attempt, so it does not matter that the task id is not on record."""
+def test_a_callback_before_the_response_to_the_call_completes_the_job() -> None:
+    """The token names the attempt, so the task id need not be recorded yet."""
     world = World()
 
     def called_back_at_once(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
@@ -208,8 +208,8 @@ def test_a_callback_before_the_posts_answer_is_taken_and_the_answer_changes_noth
     assert (gate.in_flight, len(world.evolink.charges)) == (0, 1)
 
 
-def test_an_answer_that_finds_the_outcome_already_unknown_still_counts() -> None:
-    """Sweep thought the worker dead; the answer it brings is taken all the same."""
+def test_a_response_that_comes_after_its_lease_expired_still_counts() -> None:
+    """Sweep has already recorded the outcome as unknown."""
     world = World()
 
     def slow(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
@@ -223,8 +223,8 @@ def test_an_answer_that_finds_the_outcome_already_unknown_still_counts() -> None
     assert (job.state, job.attempts[0].task_id) == (State.PROCESSING, TASK)
 
 
-def test_a_callback_of_a_running_task_adopts_it() -> None:
-    """The API knows the task and says it runs: the outcome is no longer unknown."""
+def test_a_callback_of_a_running_task_confirms_the_call() -> None:
+    """The API knows the task and reports it running: the outcome is no longer unknown."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
@@ -237,8 +237,8 @@ def test_a_callback_of_a_running_task_adopts_it() -> None:
     assert (attempt.task_id, attempt.outcome) == (TASK, AttemptOutcome.ACCEPTED)
 
 
-def test_a_task_id_that_the_api_does_not_know_is_not_believed() -> None:
-    """The body is not believed: the job waits on for its own callback."""
+def test_a_task_id_unknown_to_the_api_is_ignored() -> None:
+    """The job keeps waiting for its own callback."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
@@ -246,8 +246,8 @@ def test_a_task_id_that_the_api_does_not_know_is_not_believed() -> None:
     assert (after.state, [a.task_id for a in after.attempts]) == (State.UNCONFIRMED, [None])
 
 
-def test_a_known_task_is_not_exchanged_for_the_one_that_a_body_names() -> None:
-    """Another photo's finished task does not finish this one."""
+def test_a_known_task_is_not_replaced_by_the_one_named_in_a_callback() -> None:
+    """The completed task of another photo does not complete this job."""
     world = World()
     job, other = world.arrives("a.jpg"), world.arrives("b.jpg")
     world.evolink.complete(world.task_of(other))
@@ -255,31 +255,31 @@ def test_a_known_task_is_not_exchanged_for_the_one_that_a_body_names() -> None:
     assert (after.state, after.attempts[0].task_id) == (State.PROCESSING, world.task_of(job))
 
 
-def test_an_unconfirmed_job_is_not_told_apart_from_others_by_a_body_without_a_task() -> None:
-    """Nothing can be asked, so nothing happens until the grace time is over."""
+def test_a_callback_without_a_task_id_does_not_resolve_an_unconfirmed_call() -> None:
+    """No task can be read, so the job waits until the grace time ends."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     assert world.wake(job, task_id=None) == job
 
 
-def test_a_callback_for_a_job_that_is_not_known_has_no_effect() -> None:
-    """Its row may have expired."""
+def test_a_callback_for_an_unknown_job_has_no_effect() -> None:
+    """The job may have expired."""
     world = World()
     world.follow.check(TaskCheck(job_id=JOB_ID, attempt=1, task_id=TASK))
     assert (world.jobs.jobs, world.evolink.tasks) == ({}, {})
 
 
 def test_a_callback_for_an_attempt_that_was_never_made_has_no_effect() -> None:
-    """A signing key that leaked into another stack, say."""
+    """For example with a signing key that another stack uses, too."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     assert world.wake(job, attempt=2) == job
 
 
-def test_a_late_callback_of_an_attempt_that_failed_has_no_effect() -> None:
-    """Out of order: the second attempt runs already when the first one's callback repeats."""
+def test_a_late_callback_of_a_failed_attempt_has_no_effect() -> None:
+    """The second attempt is running when the callback of the first one is repeated."""
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), "service_error")
@@ -294,8 +294,8 @@ def test_a_late_callback_of_an_attempt_that_failed_has_no_effect() -> None:
     "answer",
     [OutcomeUnknown(message="ReadTimeout"), Accepted(task_id=TASK, credits_reserved=PRICE)],
 )
-def test_a_callback_that_loses_a_race_looks_again(answer: CreateOutcome) -> None:
-    """The POST's answer is recorded while the task is read: the callback still finishes the job."""
+def test_a_callback_that_loses_a_race_checks_the_task_again(answer: CreateOutcome) -> None:
+    """The response to the call is recorded meanwhile; the callback still completes the job."""
     hook = Hook()
     world = World(step=hook)
     hook.die_at("evolink.create done")
@@ -308,6 +308,6 @@ def test_a_callback_that_loses_a_race_looks_again(answer: CreateOutcome) -> None
     assert len(world.evolink.posts) == 1
 
 
-def test_a_callbacks_body_may_have_sixty_four_kilobytes() -> None:
-    """Sixty times what one has; the handler answers 413 to more."""
+def test_the_body_of_a_callback_may_have_64_kilobytes() -> None:
+    """Sixty times the usual size; the handler answers 413 to more."""
     assert MAX_BODY_BYTES == 65_536

@@ -1,4 +1,4 @@
-"""What Prepare reports of a photo: all of it."""
+"""Prepare's report on a photo, compared as a whole."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def prepared(
     ask: int | None = 7,
     metadata: Mapping[str, str] = {},
 ) -> PrepareReport:
-    """What is made of a photo with this metadata."""
+    """Prepare's report on a photo with this metadata."""
     labels = Labels(metadata=metadata or {}, tags={})
     source = world.uploads.add("a.tif", data, labels)
     return world.prepare.prepare(
@@ -43,7 +43,7 @@ def prepared(
 
 
 def about(data: bytes, **facts: Any) -> PrepareReport:
-    """A report about a photo of these bytes."""
+    """A report about a photo with these bytes."""
     photo = Photo(
         format="tiff", width=600, height=400, sha256=hashlib.sha256(data).hexdigest(),
         orientation=6,
@@ -53,12 +53,12 @@ def about(data: bytes, **facts: Any) -> PrepareReport:
 
 
 def sizes(world: World) -> dict[str, int]:
-    """The copies in the work bucket."""
+    """The sizes of the copies in the work bucket."""
     return {key: len(data) for key, data in world.copies.objects.items()}
 
 
 def made(world: World, kind: CopyKind, format_: str, **facts: Any) -> MadeCopy:
-    """A copy of the photo's size that is in the work bucket."""
+    """A copy in the work bucket that has the photo's size."""
     key = {CopyKind.FOR_MODEL: "prepared/job.jpg"}.get(kind, "prepared/job-full-size.png")
     size = sizes(world)[key]
     known: dict[str, Any] = {"kind": kind, "format": format_, "width": 600, "height": 400}
@@ -68,10 +68,10 @@ def made(world: World, kind: CopyKind, format_: str, **facts: Any) -> MadeCopy:
 @pytest.mark.parametrize(
     "wanted", [(CopyKind.FOR_MODEL,), (CopyKind.FULL_SIZE,), tuple(CopyKind), ()]
 )
-def test_the_copies_that_are_wanted_are_made_counted_and_reported(
+def test_the_requested_copies_are_made_counted_and_reported(
     wanted: tuple[CopyKind, ...],
 ) -> None:
-    """With what the photo is."""
+    """With the facts about the photo."""
     world = World()
     report = prepared(world, TURNED, *wanted)
     formats = {CopyKind.FOR_MODEL: "jpeg", CopyKind.FULL_SIZE: "png"}
@@ -91,15 +91,15 @@ def test_the_copies_that_are_wanted_are_made_counted_and_reported(
         ({LANE_MARK: "live", BYPASS_CACHE_MARK: "no"}, {}),
     ],
 )
-def test_the_uploads_own_marks_are_passed_on(
+def test_the_marks_in_the_uploads_metadata_are_reported(
     metadata: dict[str, str], facts: dict[str, Any]
 ) -> None:
     """Submit does not read the photo itself."""
     assert prepared(World(), TURNED, metadata=metadata) == about(TURNED, **facts)
 
 
-def test_a_transparent_photo_always_has_its_copy_in_full_size() -> None:
-    """Its transparency is in it."""
+def test_a_transparent_photo_always_gets_a_full_size_copy() -> None:
+    """The copy keeps its transparency."""
     world = World()
     data = tiff(600, 400, orientation=6, has_alpha=True)
     report = prepared(world, data, CopyKind.FOR_MODEL)
@@ -118,10 +118,10 @@ def test_a_transparent_photo_always_has_its_copy_in_full_size() -> None:
         (TURNED, {SKIP_MARK: "true"}, Reason.SKIPPED_BY_UPLOADER),
     ],
 )
-def test_what_cannot_be_prepared_is_reported_with_the_reason(
+def test_a_photo_that_cannot_be_prepared_is_reported_with_the_reason(
     data: bytes, metadata: dict[str, str], reason: Reason, ask: int | None
 ) -> None:
-    """If anybody waits for that."""
+    """Unless the request expects no report."""
     world = World()
     report = prepared(world, data, CopyKind.FOR_MODEL, ask=ask, metadata=metadata)
     assert replace(report, message=None) == PrepareReport(
@@ -131,8 +131,8 @@ def test_what_cannot_be_prepared_is_reported_with_the_reason(
     assert world.reports.reports == ([report] if ask else [])
 
 
-def test_a_photo_that_is_gone_is_reported_so() -> None:
-    """In no words."""
+def test_a_deleted_photo_is_reported_as_deleted() -> None:
+    """Without a message."""
     world = World()
     source = world.uploads.add("a.tif", TURNED)
     world.uploads.destroy(source)

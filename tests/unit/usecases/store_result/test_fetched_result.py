@@ -1,4 +1,4 @@
-"""What a fetched result says of its job, and what cannot be."""
+"""Facts about a fetched result, and impossible ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support.builders import PHOTO, a_job
 RESULT = FetchedResult(job=a_job(photo=PHOTO, result_key="a.png"), file=Path("result"))
 
 
-def test_a_result_belongs_to_a_photo_that_was_looked_at() -> None:
-    """Nothing else was ever sent."""
+def test_a_result_needs_an_inspected_photo() -> None:
+    """A photo that was not inspected is never sent."""
     assert RESULT.photo == PHOTO
     with pytest.raises(IllegalMoveError):
         _ = replace(RESULT, job=a_job(result_key="a.png")).photo
@@ -30,10 +30,10 @@ def test_a_result_belongs_to_a_photo_that_was_looked_at() -> None:
         (Reason.RESULT_OPAQUE, "review/a-1.png", "review/a-1.png"),
     ],
 )
-def test_a_result_goes_to_the_photos_key_or_waits_for_a_person(
+def test_a_result_is_published_at_the_photos_key_or_kept_for_review(
     reason: Reason | None, place: str | None, key: str
 ) -> None:
-    """Where two photos would wait at one key, each has a place of its own."""
+    """If the review key of two photos is the same, each gets a key of its own."""
     assert replace(RESULT, review_reason=reason, place=place).key == key
     with pytest.raises(IllegalMoveError):
         _ = replace(RESULT, job=a_job(photo=PHOTO), review_reason=reason).key

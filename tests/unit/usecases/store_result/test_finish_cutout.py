@@ -1,4 +1,4 @@
-"""Which picture is published of a result, and what the row says of it."""
+"""How a result is finished for publishing, and the remark in the job."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def sent(photo: Photo, *size: int) -> Job:
 
 
 def fetched(job: Job, folder: Path, text: str = "png 600 400 0 255 task-1") -> FetchedResult:
-    """What the provider made of a photo."""
+    """The provider's result for a photo."""
     file = folder / "result"
     file.write_text(text)
     return FetchedResult(job=job, file=file, picture=FakePictures().examine(file))
 
 
 def finish(result: FetchedResult, pixels: Pixels = Pixels.MODEL) -> FetchedResult:
-    """The cut-out, where the photo's own pixels cannot be had."""
+    """Finish the result without the photo's own pixels."""
     return FinishCutout(pictures=FakePictures(), pixels=pixels).finish(result, NO_PHOTO)
 
 
-def test_a_result_that_is_well_is_published_as_it_came(tmp_path: Path) -> None:
-    """Nothing is decoded and encoded for nothing."""
+def test_a_good_result_is_published_unchanged(tmp_path: Path) -> None:
+    """It is not decoded and encoded again."""
     result = fetched(sent(PHOTO), tmp_path)
     assert finish(result) == result
 
@@ -61,17 +61,17 @@ def test_a_result_that_is_well_is_published_as_it_came(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change", [{"picture": None}, {"review_reason": Reason.RESULT_EMPTY, "remark": "kept"}]
 )
-def test_a_result_in_doubt_stays_as_it_came(tmp_path: Path, change: dict[str, object]) -> None:
-    """A person looks at what the provider gave."""
+def test_a_doubtful_result_stays_unchanged(tmp_path: Path, change: dict[str, object]) -> None:
+    """The operator sees what the provider returned."""
     result = replace(fetched(sent(TURNED), tmp_path), **change)  # type: ignore[arg-type]
     assert finish(result, Pixels.SOURCE) == result
 
 
 @pytest.mark.parametrize(("format_", "orientation"), [("webp", 1), ("png", 6)])
-def test_another_format_and_a_turned_picture_become_an_upright_png(
+def test_another_format_or_orientation_becomes_an_upright_png(
     tmp_path: Path, format_: str, orientation: int
 ) -> None:
-    """A viewer shows the same."""
+    """A viewer shows the same picture."""
     result = fetched(sent(PHOTO), tmp_path, f"{format_} 600 400 0 255 task-1")
     assert result.picture is not None
     finished = finish(replace(result, picture=replace(result.picture, orientation=orientation)))
@@ -95,7 +95,7 @@ def test_another_format_and_a_turned_picture_become_an_upright_png(
         ((1200, 800), (800, 1200), (800, 1200)),
     ],
 )
-def test_only_what_was_enlarged_for_the_model_is_made_smaller_again(
+def test_only_results_of_enlarged_photos_are_reduced(
     tmp_path: Path, copy: tuple[int, ...], result: tuple[int, int], published: tuple[int, int]
 ) -> None:
     """The photo has 600 x 400 pixels; a result of another shape is not squeezed into them."""
@@ -126,23 +126,23 @@ REUSED = Reuse(
         (replace(sent(TURNED, 400, 600), reused=replace(REUSED, is_of_copy=False)), False),
     ],
 )
-def test_a_cut_out_of_a_photo_that_was_sent_turned_has_a_remark(
+def test_the_cut_out_of_a_photo_sent_turned_has_a_remark(
     tmp_path: Path,
     job: Job,
     is_compared: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The model may have taken it as it is stored; nobody compared the two."""
+    """The model may have ignored the orientation, and the two were not compared."""
     assert (finish(fetched(job, tmp_path)).remark is None) == is_compared
 
 
 @pytest.mark.parametrize("has_alpha", [True, False])
 @pytest.mark.parametrize("pixels", Pixels)
-def test_the_photos_own_pixels_are_wanted_by_setting_or_for_its_transparency(
+def test_the_photos_own_pixels_are_used_by_setting_or_for_its_transparency(
     tmp_path: Path,
     pixels: Pixels,
     has_alpha: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Where they cannot be had, the model's are published, and the row says why."""
+    """If they are missing, the model's are published with a remark."""
     photo = tmp_path / "photo"
     photo.write_bytes(tiff(1200, 800))
     result = fetched(sent(replace(PHOTO, has_alpha=has_alpha)), tmp_path)
@@ -157,14 +157,14 @@ def test_the_photos_own_pixels_are_wanted_by_setting_or_for_its_transparency(
     assert (without.pixels, without.remark) == (Pixels.MODEL, remark if is_wanted else None)
 
 
-def test_a_cut_out_that_shows_nothing_is_for_a_person(tmp_path: Path) -> None:
-    """Also if only the finished one does."""
+def test_an_empty_cut_out_needs_review(tmp_path: Path) -> None:
+    """Even if only the finished one is empty."""
     result = fetched(sent(PHOTO), tmp_path, "webp 600 400 0 0 task-1")
     assert finish(result).review_reason is Reason.RESULT_EMPTY
 
 
 def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> None:
-    """Recipes share it."""
+    """Recipes share the file."""
     result = fetched(sent(PHOTO), tmp_path)
     photo = tmp_path / "photo"
     photo.write_bytes(tiff(1200, 800))
@@ -187,13 +187,13 @@ def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> N
         (None, False, "photos are not prepared in this deployment"),
     ],
 )
-def test_a_photo_in_full_size_cannot_be_had_for_a_reason(
+def test_a_missing_full_size_photo_has_a_reason(
     tmp_path: Path,
     problem: str | None,
     is_prepared_here: bool,  # noqa: FBT001 - a column of the table
     why_not: str,
 ) -> None:
-    """Prepare found one, or is not there."""
+    """Prepare reported one, or is turned off."""
     world = World()
     photos = FullSizePhotos(
         copies=MemoryCopies(), queue=world.preparations if is_prepared_here else None

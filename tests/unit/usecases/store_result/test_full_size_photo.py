@@ -1,4 +1,4 @@
-"""A cut-out with its photo's own pixels waits for their copy, a while, and is never paid again."""
+"""A cut-out with its photo's own pixels waits a while for their copy, and is paid for once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_COPY = "the photo's own pixels cannot be used: no copy of the photo could be 
 
 
 def paid_without_copy(world: World) -> Job:
-    """The task has ended, and the copy of the photo that was made before is gone."""
+    """A job whose task has ended and whose copy of the photo is missing."""
     job = world.arrives()
     world.settles()
     world.evolink.complete(world.task_of(job), CUT_OUT)
@@ -27,8 +27,8 @@ def paid_without_copy(world: World) -> Job:
     return world.wake(job)
 
 
-def test_a_result_waits_for_the_copy_that_is_made_once_more() -> None:
-    """Nothing is published yet, and nobody reports: the job is looked at when it is due."""
+def test_a_result_waits_for_the_copy_to_be_made_again() -> None:
+    """Nothing is published yet; Prepare sends no report, so the job waits for its due time."""
     world = World(pixels=Pixels.SOURCE)
     job = paid_without_copy(world)
     assert (job.state, job.reason) == (State.STORING, Reason.PREPARING)
@@ -44,7 +44,7 @@ def test_a_result_waits_for_the_copy_that_is_made_once_more() -> None:
 
 
 def test_a_result_whose_copy_never_comes_is_published_with_the_models_pixels() -> None:
-    """After six waits; it says so, and stays paid for once."""
+    """After six waits, with a remark, and paid for once."""
     world = World(pixels=Pixels.SOURCE)
     job = paid_without_copy(world)
     asked = 0
@@ -61,7 +61,7 @@ def test_a_result_whose_copy_never_comes_is_published_with_the_models_pixels() -
 
 
 def completed(world: World) -> Job:
-    """A cut-out with the model's pixels whose photo's copies are gone."""
+    """A completed job with the model's pixels whose photo's copies are missing."""
     job = world.arrives()
     world.settles()
     world.evolink.complete(world.task_of(job), CUT_OUT)
@@ -70,8 +70,8 @@ def completed(world: World) -> Job:
     return done
 
 
-def test_a_variant_waits_for_the_copy_that_is_made_once_more() -> None:
-    """The wish comes again when there has been time to make it."""
+def test_a_variant_waits_for_the_copy_to_be_made_again() -> None:
+    """The request is sent again with a delay."""
     world = World(recipes=(FULL,))
     job = completed(world)
     world.render.render(RenderRequest(job_id=job.id, recipes=("full",)))
@@ -87,8 +87,8 @@ def test_a_variant_waits_for_the_copy_that_is_made_once_more() -> None:
     assert len(world.callbacks.requests) == 1
 
 
-def test_a_variant_whose_copy_never_comes_says_so() -> None:
-    """After six waits: each twice as long as the one before, and none longer than SQS delays."""
+def test_a_variant_whose_copy_never_comes_records_the_problem() -> None:
+    """After six waits, each twice as long as the one before, within the longest delay of SQS."""
     world = World(recipes=(FULL,))
     job = completed(world)
     wish = RenderRequest(job_id=job.id, recipes=("full",))

@@ -1,4 +1,4 @@
-"""What a cut-out carries besides its pixels: its photo's labels, and where it comes from."""
+"""What a cut-out carries besides its pixels: the photo's labels, and its provenance."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TASK = "task-unified-000001"
 
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
-    """The job's task ends with this result, and its callback comes."""
+    """Complete the job's task with this result and deliver its callback."""
     world.evolink.complete(world.task_of(job), result)
     return world.wake(job)
 
 
 def labelled(world: World, labels: Labels) -> Labels:
-    """What the cut-out of a photo with these labels carries, without its provenance."""
+    """The labels of the cut-out of a photo with these labels, without provenance."""
     source = world.uploads.add("a.jpg", png(), labels)
     job = world.registered(source)
     assert job is not None
@@ -37,14 +37,14 @@ def labelled(world: World, labels: Labels) -> Labels:
     return replace(carried, metadata=own)
 
 
-def test_metadata_and_tags_of_the_source_are_carried_over() -> None:
-    """Whatever its owner wrote beside the photo stands beside the cut-out."""
+def test_metadata_and_tags_of_the_photo_are_carried_over() -> None:
+    """All that the owner set."""
     labels = Labels(metadata={"sku": "4711", "shop": "Süd"}, tags={"team": "shoes", "a b": "ü"})
     assert labelled(World(), labels) == labels
 
 
-def test_what_the_source_tells_browsers_and_caches_is_carried_over() -> None:
-    """How long it may be kept, and under which name it is saved."""
+def test_http_headers_of_the_photo_are_carried_over() -> None:
+    """Caching, file name, language and expiry."""
     handling = Handling(
         cache_control="max-age=60",
         content_disposition='inline; filename="red.jpg"',
@@ -55,8 +55,8 @@ def test_what_the_source_tells_browsers_and_caches_is_carried_over() -> None:
     assert labelled(World(), labels) == labels
 
 
-def test_what_is_said_about_the_source_is_not_carried_over() -> None:
-    """Its state, how it is to be treated, and what AWS alone may write."""
+def test_labels_about_the_photo_itself_are_not_carried_over() -> None:
+    """Its state, Cutout's marks, and tags that only AWS may set."""
     labels = Labels(
         metadata={"cutout-fresh": "true", "sku": "1"},
         tags={"cutout": "failed", "aws:cloudformation:stack-name": "x", "team": "shoes"},
@@ -68,7 +68,7 @@ def test_what_is_said_about_the_source_is_not_carried_over() -> None:
 
 
 def test_provenance_comes_first_and_metadata_stays_within_the_limit_of_s3() -> None:
-    """2 KB of names and values in UTF-8; what does not fit is left out whole, and logged."""
+    """2 KB of names and values in UTF-8; an entry that does not fit is left out and logged."""
     labels = Labels(metadata={"big": "ü" * 995, "small": "y" * 20, "tail": "z" * 200}, tags={})
     world = World()
     assert labelled(world, labels).metadata == {"small": "y" * 20, "tail": "z" * 200}
@@ -79,8 +79,8 @@ def test_provenance_comes_first_and_metadata_stays_within_the_limit_of_s3() -> N
     assert told == [{"kind": "metadata", "names": ["big"]}]
 
 
-def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
-    """Names of ours are ours."""
+def test_the_photos_metadata_cannot_forge_provenance() -> None:
+    """Names of Cutout's own metadata are reserved."""
     world = World()
     forged = {"cutout-task": "somebody else's", "cutout-source-order": "F" * 32}
     labelled(world, Labels(metadata=forged, tags={}))
@@ -106,10 +106,10 @@ def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
         ),
     ],
 )
-def test_labels_that_no_header_takes_are_left_out_and_named_on_the_row(
+def test_labels_that_no_header_can_hold_are_left_out_and_recorded(
     labels: Labels, left_out: str
 ) -> None:
-    """The cut-out was paid for: it is stored without them."""
+    """The paid cut-out is stored without them."""
     world = World()
     carried = labelled(world, labels)
     assert (carried.metadata, carried.tags, carried.handling) == ({}, {}, Handling())
@@ -118,8 +118,8 @@ def test_labels_that_no_header_takes_are_left_out_and_named_on_the_row(
     assert job.result.remark == f"labels that could not be carried over: {left_out}"
 
 
-def test_tags_that_make_too_long_a_header_are_left_out_from_the_first_without_room() -> None:
-    """Ten of the longest in Chinese would make one of 34 kB, of which S3 takes 8."""
+def test_tags_that_do_not_fit_into_the_header_are_left_out() -> None:
+    """Ten of the longest Chinese tags would need 34 kB, of which S3 accepts 8."""
     tags = {chr(0x4E00 + n) * 128: "\u4e2d" * 256 for n in range(9)} | {"team": "shoes"}
     world = World()
     carried = labelled(world, Labels(metadata={"sku": "4711"}, tags=tags))
@@ -140,10 +140,10 @@ _TEXTS = st.text(st.characters(), max_size=300)
     tags=st.dictionaries(_TEXTS, _TEXTS, max_size=12),
     header=_TEXTS,
 )
-def test_any_labels_make_a_request_that_can_be_sent(
+def test_any_labels_give_a_request_that_can_be_sent(
     metadata: dict[str, str], tags: dict[str, str], header: str
 ) -> None:
-    """Everything in it is ASCII, as headers go, and within what S3 takes."""
+    """Everything in it is ASCII, as in HTTP headers, and within S3's limits."""
     labels = fitted(
         Labels(metadata=metadata, tags=tags, handling=Handling(content_disposition=header)),
         {"cutout-job": "a" * 32},

@@ -1,4 +1,4 @@
-"""Deleting a photo deletes what was made of it, where that is set."""
+"""Deleting a photo deletes its results, if the setting is on."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ OPAQUE = b"png 600 400 255 255"
 
 
 def removing(step: Step = no_step, recipes: tuple[Recipe, ...] = ()) -> World:
-    """A world in which results go with their sources."""
+    """A world in which results are deleted with their photos."""
     return World(delete_with_source=True, step=step, recipes=recipes)
 
 
 def made(world: World, key: str = "a.jpg", result: bytes = CUT_OUT, salt: int = 0) -> Job:
-    """A photo whose task ended with a result."""
+    """A job whose task ended with this result."""
     job = world.arrives(key, png(salt=salt))
     world.evolink.complete(world.task_of(job), result)
     return world.wake(job)
 
 
 def deleted(world: World, key: str = "a.jpg") -> Removal:
-    """The key is deleted, and StoreResult is told so."""
+    """Delete the key; returns the message for StoreResult."""
     world.arrive.deleted(world.uploads.remove(key))
     (removal,) = world.callbacks.removals
     return removal
 
 
-def test_the_cut_out_goes_with_its_source() -> None:
-    """And nothing else does."""
+def test_the_cut_out_of_a_deleted_photo_is_removed() -> None:
+    """And no other object."""
     world = removing()
     made(world)
     made(world, "b.jpg")
@@ -50,7 +50,7 @@ def test_the_cut_out_goes_with_its_source() -> None:
     assert list(world.results.objects) == ["b.png"]
 
 
-def test_what_is_kept_for_review_goes_too() -> None:
+def test_a_result_kept_for_review_is_removed_too() -> None:
     """It shows the photo as well."""
     world = removing()
     made(world, result=OPAQUE)
@@ -59,8 +59,8 @@ def test_what_is_kept_for_review_goes_too() -> None:
     assert world.results.objects == {}
 
 
-def test_a_newer_upload_wins() -> None:
-    """The key was uploaded again before the message was worked off."""
+def test_the_cut_out_of_a_newer_upload_stays() -> None:
+    """The key was uploaded again before the message was processed."""
     world = removing()
     made(world)
     removal = deleted(world)
@@ -69,8 +69,8 @@ def test_a_newer_upload_wins() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == newer.id
 
 
-def test_it_may_be_done_twice() -> None:
-    """A message that comes again finds nothing."""
+def test_a_removal_may_be_repeated() -> None:
+    """A redelivered message finds nothing."""
     world = removing()
     made(world)
     removal = deleted(world)
@@ -80,8 +80,8 @@ def test_it_may_be_done_twice() -> None:
 
 
 @pytest.mark.parametrize("step", ["results.current", "results.remove", "results.remove done"])
-def test_a_removal_is_completed_after_a_worker_died_over_it(step: str) -> None:
-    """The message comes again."""
+def test_a_removal_is_completed_after_a_crash(step: str) -> None:
+    """The message is redelivered."""
     hook = Hook()
     world = removing(hook)
     made(world)
@@ -93,8 +93,8 @@ def test_a_removal_is_completed_after_a_worker_died_over_it(step: str) -> None:
     assert world.results.objects == {}
 
 
-def test_a_source_whose_rows_have_expired_is_known_by_its_version() -> None:
-    """Rows go after a while, cut-outs stay: their metadata says which upload they are made of."""
+def test_the_result_of_an_expired_job_is_recognised_by_its_source_version() -> None:
+    """Jobs expire and cut-outs do not: their metadata names the upload they were made of."""
     world = removing()
     made(world)
     world.jobs.jobs.clear()
@@ -102,8 +102,8 @@ def test_a_source_whose_rows_have_expired_is_known_by_its_version() -> None:
     assert world.results.objects == {}
 
 
-def test_what_another_source_has_put_there_stays() -> None:
-    """`a.jpg` and `a.png` want the same key; the second got another."""
+def test_the_result_of_another_photo_at_the_first_key_stays() -> None:
+    """`a.jpg` and `a.png` have the same first result key; the second got another."""
     world = removing()
     made(world, "a.jpg")
     made(world, "a.png")
@@ -111,8 +111,8 @@ def test_what_another_source_has_put_there_stays() -> None:
     assert list(world.results.objects) == ["a.png"]
 
 
-def test_what_is_not_ours_stays() -> None:
-    """Somebody put an object of their own where the cut-out was."""
+def test_a_foreign_object_at_the_result_key_stays() -> None:
+    """It was not written by this product."""
     world = removing()
     made(world)
     stored = world.results.objects["a.png"]
@@ -122,8 +122,8 @@ def test_what_is_not_ours_stays() -> None:
     assert world.results.objects == {"a.png": theirs}
 
 
-def test_a_version_that_is_removed_for_good_takes_its_own_cut_out_along() -> None:
-    """An old version expires: the newer one's cut-out stays."""
+def test_deleting_a_version_removes_only_its_own_cut_out() -> None:
+    """When an old version expires, the newer one's cut-out stays."""
     world = removing()
     older, newer = made(world), made(world, salt=1)
     for job in (older, newer):
@@ -135,8 +135,8 @@ def test_a_version_that_is_removed_for_good_takes_its_own_cut_out_along() -> Non
     assert world.results.objects == {}
 
 
-def test_a_result_that_is_stored_while_its_source_is_deleted_goes_after_all() -> None:
-    """The deletion found nothing to remove; the function that settles the job looks again."""
+def test_a_result_stored_while_its_photo_is_deleted_is_removed() -> None:
+    """The deletion found nothing to remove; the worker that settles the job checks again."""
     world = removing()
     job = made(world)
     world.arrive.deleted(world.uploads.remove("a.jpg"))
@@ -145,14 +145,14 @@ def test_a_result_that_is_stored_while_its_source_is_deleted_goes_after_all() ->
     assert [(it.key, it.job_id) for it in world.callbacks.removals] == [("a.jpg", None)]
 
 
-def test_a_job_that_is_completed_while_its_source_stands_asks_for_nothing() -> None:
+def test_a_completed_job_whose_photo_exists_requests_no_removal() -> None:
     """The usual case."""
     world = removing()
     world.job_writer.reapply_effects(made(world))
     assert world.callbacks.removals == []
 
 
-def test_results_outlive_their_sources_unless_it_is_wanted() -> None:
+def test_results_outlive_their_photos_with_the_setting_off() -> None:
     """They were paid for."""
     world = World()
     assert made(world).state is State.COMPLETED
@@ -160,8 +160,8 @@ def test_results_outlive_their_sources_unless_it_is_wanted() -> None:
     assert world.callbacks.removals == []
 
 
-def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
-    """The message comes again."""
+def test_an_object_that_changes_all_the_time_is_left_to_a_redelivery() -> None:
+    """The message is redelivered."""
     hook = Hook()
     world = removing(hook)
     job = made(world)
@@ -178,8 +178,8 @@ def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == job.id
 
 
-def test_variants_go_too() -> None:
-    """The row says where they are; each says by its metadata whose it is."""
+def test_variants_are_removed_too() -> None:
+    """The job records their keys, and each has its job in its metadata."""
     world = removing()
     job = made(world)
     stored = world.results.objects["a.png"]
@@ -191,8 +191,8 @@ def test_variants_go_too() -> None:
     assert world.results.objects == {}
 
 
-def test_a_variant_that_is_on_no_row_goes_too() -> None:
-    """Its worker stored it and was overtaken; the worker that ended the job had made none."""
+def test_a_variant_recorded_in_no_job_is_removed_too() -> None:
+    """Its worker stored it and was overtaken by a worker that made none."""
     world = removing(recipes=(Recipe(name="web"),))
     job = made(world)
     assert list(world.results.objects) == ["a.png", "a.web.png"]
@@ -201,8 +201,8 @@ def test_a_variant_that_is_on_no_row_goes_too() -> None:
     assert world.results.objects == {}
 
 
-def test_a_variant_that_is_made_again_while_its_photo_is_deleted_goes_too() -> None:
-    """The function that makes a variant looks again after writing, as it does for a result."""
+def test_a_variant_made_while_its_photo_is_deleted_is_removed() -> None:
+    """The worker checks again after writing it, as it does for a result."""
     hook = Hook()
     world = World(delete_with_source=True, recipes=(Recipe(name="web"),), step=hook)
     job = made(world)
@@ -219,10 +219,10 @@ def test_a_variant_that_is_made_again_while_its_photo_is_deleted_goes_too() -> N
 
 
 @pytest.mark.parametrize("are_rows_gone", [False, True])
-def test_what_waits_for_review_in_the_second_place_goes_too(
+def test_a_result_at_the_second_review_key_is_removed_too(
     are_rows_gone: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The first was taken by a photo in a folder of that name, which stays; rows may expire."""
+    """The first belongs to a photo in a folder named `review`, and stays; jobs may expire."""
     world = removing()
     made(world, "review/a.jpg", salt=1)
     job = made(world, "a.jpg", result=OPAQUE)

@@ -1,4 +1,4 @@
-"""Deleting a photo deletes the model's result that was bought for it, too."""
+"""Deleting a photo also deletes the cached result that was paid for it."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from tests.support.hooks import Hook, WorkerDiedError
 
 
 def removing(hook: Hook | None = None) -> World:
-    """Pictures are bought once, and results go with their sources."""
+    """A world with reuse on, in which results are deleted with their photos."""
     if hook is None:
         return World(reuse=True, delete_with_source=True)
     return World(reuse=True, delete_with_source=True, step=hook)
 
 
-def bought(world: World, key: str = "a.jpg") -> Job:
-    """A photo whose picture was paid for."""
+def paid(world: World, key: str = "a.jpg") -> Job:
+    """A completed job that was paid for."""
     job = world.arrives(key)
     world.evolink.complete(world.task_of(job), CUT_OUT)
     return world.wake(job)
 
 
 def deleted(world: World, key: str = "a.jpg") -> Removal:
-    """The key is deleted, and StoreResult is told so."""
+    """Delete the key; returns the message for StoreResult."""
     world.arrive.deleted(world.uploads.remove(key))
     return world.callbacks.removals.pop()
 
 
-def test_the_kept_result_goes_and_the_same_picture_is_bought_when_it_comes_again() -> None:
-    """The picture's item still names it: the next job of the picture finds it gone, and buys."""
+def test_the_cached_result_is_removed_and_the_same_photo_is_paid_for_again() -> None:
+    """The record still names the result: the next job with the photo finds it missing, and pays."""
     world = removing()
-    bought(world)
+    paid(world)
     world.removing.remove(deleted(world))
     assert world.kept.objects == {}
     again = world.arrives("b.jpg")
@@ -51,20 +51,20 @@ def test_the_kept_result_goes_and_the_same_picture_is_bought_when_it_comes_again
     assert len(world.evolink.charges) == 2
 
 
-def test_it_stays_when_a_photo_is_deleted_that_only_used_it() -> None:
-    """It was bought for another, which is still there."""
+def test_the_cached_result_stays_when_a_photo_that_reused_it_is_deleted() -> None:
+    """It was paid for another photo, which still exists."""
     world = removing()
-    bought(world)
+    paid(world)
     world.arrives("b.jpg")
     world.settles()
     world.removing.remove(deleted(world, "b.jpg"))
     assert (len(world.kept.objects), list(world.results.objects)) == (1, ["a.png"])
 
 
-def test_a_version_that_is_removed_for_good_takes_what_was_bought_for_it_alone() -> None:
-    """The newer version has used it."""
+def test_deleting_a_version_removes_only_the_cached_result_paid_for_it() -> None:
+    """The newer version has reused it."""
     world = removing()
-    older = bought(world)
+    older = paid(world)
     newer = world.arrives()
     world.settles()
     for job, left in ((newer, 1), (older, 0)):
@@ -73,29 +73,29 @@ def test_a_version_that_is_removed_for_good_takes_what_was_bought_for_it_alone()
         assert len(world.kept.objects) == left
 
 
-def test_a_result_that_was_bought_again_meanwhile_stays(tmp_path: Path) -> None:
-    """It stands there before the picture's item says whose it is."""
+def test_a_result_that_was_replaced_in_the_cache_meanwhile_stays(tmp_path: Path) -> None:
+    """The new object is there before the record names its job."""
     hook = Hook()
     world = removing(hook)
-    bought(world)
+    paid(world)
     (key,) = world.kept.objects
     file = tmp_path / "bought-again"
     file.write_bytes(b"png 600 400 0 255 again")
     removal = deleted(world)
 
-    def buy_again() -> None:
+    def replace_cached() -> None:
         world.kept.put(key, file, replacing=world.kept.etags[key])
 
-    hook.once_at("kept.remove", buy_again)
+    hook.once_at("kept.remove", replace_cached)
     world.removing.remove(removal)
     assert world.kept.objects == {key: file.read_bytes()}
 
 
-def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
-    """The message comes again."""
+def test_a_cached_object_that_changes_all_the_time_is_left_to_a_redelivery() -> None:
+    """The message is redelivered."""
     hook = Hook()
     world = removing(hook)
-    bought(world)
+    paid(world)
     (key,) = world.kept.objects
     removal = deleted(world)
 
@@ -110,11 +110,11 @@ def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
 
 
 @pytest.mark.parametrize("step", ["kept.current", "kept.remove", "kept.remove done"])
-def test_a_removal_is_completed_after_a_worker_died_over_it(step: str) -> None:
-    """The message comes again."""
+def test_a_removal_is_completed_after_a_crash(step: str) -> None:
+    """The message is redelivered."""
     hook = Hook()
     world = removing(hook)
-    bought(world)
+    paid(world)
     removal = deleted(world)
     hook.die_at(step)
     with pytest.raises(WorkerDiedError):
@@ -123,10 +123,10 @@ def test_a_removal_is_completed_after_a_worker_died_over_it(step: str) -> None:
     assert (world.kept.objects, world.results.objects) == ({}, {})
 
 
-def test_what_is_kept_after_its_source_was_deleted_goes_after_all() -> None:
-    """The deletion found nothing to remove; the result was paid for, so it came home and was kept.
+def test_a_result_cached_after_its_photo_was_deleted_is_removed() -> None:
+    """The deletion found nothing to remove, and the paid result was cached afterwards.
 
-    The worker that settles the job asks for its removal once more.
+    The worker that settles the job requests the removal again.
     """
     world = removing()
     job = world.arrives()
@@ -140,9 +140,9 @@ def test_what_is_kept_after_its_source_was_deleted_goes_after_all() -> None:
     assert world.kept.objects == {}
 
 
-def test_what_is_kept_outlives_its_source_unless_it_is_wanted() -> None:
-    """It was paid for, and the same picture may come again."""
+def test_cached_results_outlive_their_photos_with_the_setting_off() -> None:
+    """They were paid for, and the same photo may be uploaded again."""
     world = World(reuse=True)
-    bought(world)
+    paid(world)
     world.arrive.deleted(world.uploads.remove("a.jpg"))
     assert (world.callbacks.removals, len(world.kept.objects)) == ([], 1)

@@ -1,4 +1,4 @@
-"""Where a deleted source's results are looked for, and which of them are its own."""
+"""At which keys the results of a deleted photo are looked for, and which are its own."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ POSSIBLE = [
 
 @dataclass
 class Places:
-    """Results by key, and at which keys somebody looked."""
+    """Results by key, and the keys that were read."""
 
     objects: dict[str, StoredResult] = field(default_factory=dict)
     looked_at: list[str] = field(default_factory=list)
     loses: int = 0
 
     def current(self, key: str) -> StoredResult | None:
-        """What is at a key."""
+        """Read a key."""
         self.looked_at.append(key)
         return self.objects.get(key)
 
     def remove(self, key: str, current: StoredResult) -> bool:
-        """Delete it, unless somebody else wrote there first."""
+        """Delete the object, unless another worker wrote it first."""
         self.loses -= 1
         if self.loses >= 0:
             return False
@@ -50,8 +50,8 @@ class Places:
 
 
 @dataclass
-class Rows:
-    """The rows of one key."""
+class JobsOfKey:
+    """The jobs of one key."""
 
     jobs: list[Job]
     limit: int = 0
@@ -64,8 +64,8 @@ class Rows:
 
 
 def removed(places: Places, *jobs: Job, removal: Removal = REMOVAL) -> set[str]:
-    """What is no longer there after a removal."""
-    before, rows, telemetry = set(places.objects), Rows(list(jobs)), MemoryTelemetry()
+    """The keys of the objects that a removal deletes."""
+    before, rows, telemetry = set(places.objects), JobsOfKey(list(jobs)), MemoryTelemetry()
     RemoveResults(
         jobs=rows,
         results=places,  # type: ignore[arg-type] # nothing is put or fetched
@@ -83,14 +83,14 @@ def removed(places: Places, *jobs: Job, removal: Removal = REMOVAL) -> set[str]:
 
 
 def of(job: Job) -> StoredResult:
-    """A result of a job, as its metadata tells."""
+    """A result of the job, by its metadata."""
     return StoredResult(
         etag="e", order=job.source.order, job_id=job.id, source_version=job.source.version_id
     )
 
 
-def test_without_rows_the_names_that_are_ever_taken_are_looked_at() -> None:
-    """Rows expire, cut-outs do not; a name with a hash is taken where those belong to others."""
+def test_without_jobs_all_possible_keys_are_checked() -> None:
+    """Jobs expire, cut-outs do not; a key with a hash is used when the plain one is taken."""
     places = Places()
     assert removed(places) == set()
     notes = {f"{key}.json" for key in POSSIBLE if key.startswith("review/")}
@@ -115,8 +115,8 @@ def test_without_rows_the_names_that_are_ever_taken_are_looked_at() -> None:
         ),
     ],
 )
-def test_rows_tell_of_further_places(facts: dict[str, object], places: set[str]) -> None:
-    """Recipes and prefixes change."""
+def test_jobs_name_further_keys(facts: dict[str, object], places: set[str]) -> None:
+    """Recipes and prefixes may have changed."""
     looked = Places()
     removed(looked, replace(JOB, **facts))  # type: ignore[arg-type]
     known = Places()
@@ -146,25 +146,25 @@ EXPIRED = a_source(key="a.jpg", version_id="v0", sequencer="09")
         (replace(of(JOB), job_id=EXPIRED.job_id, source_version=None), False),
     ],
 )
-def test_only_what_is_the_deleted_sources_own_goes(
+def test_only_results_of_the_deleted_photo_are_removed(
     standing: StoredResult,
     is_removed: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """By its metadata: a row names its job, or its version would have that job under the key."""
+    """By the metadata: it names the job, or a version that gives the job's id for this key."""
     gone = removed(Places({"a.png": standing}), JOB, NEWER)
     assert gone == ({"a.png"} if is_removed else set())
 
 
 @pytest.mark.parametrize("job", [JOB, NEWER])
-def test_a_version_that_is_gone_for_good_takes_its_own_results_alone(job: Job) -> None:
-    """Also if the key was uploaded again, and whenever that was."""
+def test_a_deleted_version_loses_only_its_own_results(job: Job) -> None:
+    """Even if the key was uploaded again, whenever that was."""
     places = Places({"a.png": of(JOB), "a.jpg.png": of(NEWER)})
     gone = removed(places, JOB, NEWER, removal=replace(REMOVAL, job_id=job.id))
     assert gone == {"a.png" if job is JOB else "a.jpg.png"}
 
 
-def test_a_result_that_is_written_over_each_time_is_left_to_a_later_delivery() -> None:
-    """Three tries."""
+def test_a_result_that_is_overwritten_each_time_is_left_to_a_redelivery() -> None:
+    """After three tries."""
     places = Places({"a.png": of(JOB)}, loses=2)
     assert removed(places, JOB) == {"a.png"}
     with pytest.raises(TransientError):

@@ -1,4 +1,4 @@
-"""Variants that a person asks for again: from which cut-out, until when, and on which row."""
+"""Variants that an operator requests again: from which cut-out, until when, and in which job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECOND_OF_TIME = timedelta(seconds=1)
 
 
 def completed(world: World) -> Job:
-    """A photo whose cut-out is published."""
+    """A completed job."""
     job = world.arrives()
     world.settles()
     world.evolink.complete(world.task_of(job))
@@ -32,20 +32,20 @@ def completed(world: World) -> Job:
 
 
 def render(world: World, job: Job, *names: str) -> dict[str, str | None]:
-    """Where each variant is once these were asked for, or why it is not."""
+    """The key or problem of each variant after a request for these."""
     world.render.render(RenderRequest(job_id=job.id, recipes=names))
     return {one.recipe: one.key or one.problem for one in world.job(job).variants}
 
 
 class SlowPictures(FakePictures):
-    """Takes a while for each."""
+    """Rendering that takes a while."""
 
     def __init__(self, world: World, delay: timedelta) -> None:
         super().__init__()
         self.world, self.delay = world, delay
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
-        """The same, later."""
+        """Render after a delay."""
         self.world.clock.advance(self.delay)
         return super().render(cut_out, recipe, into)
 
@@ -57,8 +57,8 @@ class SlowPictures(FakePictures):
         (TIMING.lease / 2, "there was no time left; `cutout render` makes it"),
     ],
 )
-def test_no_variant_is_begun_after_half_of_a_lease(delay: timedelta, second: str) -> None:
-    """The message is delivered again after a whole one."""
+def test_no_variant_is_started_after_half_of_a_lease(delay: timedelta, second: str) -> None:
+    """The message is redelivered after a whole one."""
     world = World(recipes=(FIRST, SECOND))
     job = completed(world)
     variants = replace(world.render.variants, pictures=SlowPictures(world, delay))
@@ -67,8 +67,8 @@ def test_no_variant_is_begun_after_half_of_a_lease(delay: timedelta, second: str
     assert told == {"first": "a.first.png", "second": second}
 
 
-def test_a_cut_out_that_somebody_wrote_over_is_not_used() -> None:
-    """Its bytes are not those that the row names."""
+def test_an_overwritten_cut_out_is_not_used() -> None:
+    """Its bytes are not those that the job records."""
     world = World(recipes=(FIRST,))
     job = completed(world)
     other = replace(world.results.objects["a.png"], data=b"png 600 400 0 255 other")
@@ -77,8 +77,8 @@ def test_a_cut_out_that_somebody_wrote_over_is_not_used() -> None:
     assert render(world, job, "first") == {"first": gone}
 
 
-def test_a_cut_out_that_has_the_photos_pixels_needs_no_copy_of_the_photo() -> None:
-    """Copies are gone after a day."""
+def test_a_cut_out_with_the_photos_pixels_needs_no_copy_of_the_photo() -> None:
+    """Copies are deleted after a day."""
     world = World(recipes=(OWN,), pixels=Pixels.SOURCE)
     job = completed(world)
     world.copies.objects.clear()
@@ -89,8 +89,8 @@ def test_a_cut_out_that_has_the_photos_pixels_needs_no_copy_of_the_photo() -> No
 @pytest.mark.parametrize(
     "facts", [{"state": State.REVIEW}, {"state": State.QUEUED}, {"result": None}]
 )
-def test_nothing_is_made_for_a_job_that_is_not_completed(facts: dict[str, object]) -> None:
-    """Its cut-out is not published, or by an earlier version that kept no note of it."""
+def test_no_variant_is_made_for_a_job_that_is_not_completed(facts: dict[str, object]) -> None:
+    """Or for a job of an earlier version that recorded no result."""
     world = World(recipes=(FIRST,))
     job = replace(completed(world), variants=(), **facts)  # type: ignore[arg-type]
     world.jobs.jobs[job.id] = job
@@ -98,11 +98,11 @@ def test_nothing_is_made_for_a_job_that_is_not_completed(facts: dict[str, object
 
 
 @pytest.mark.parametrize(("races", "is_written"), [(2, True), (3, False)])
-def test_a_row_that_is_written_meanwhile_is_written_again_with_the_variants(
+def test_variants_are_recorded_after_up_to_two_lost_races(
     races: int,
     is_written: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """After three races the queue delivers again."""
+    """After the third, the queue redelivers the message."""
     hook = Hook()
     world = World(recipes=(FIRST,), step=hook)
     job = completed(world)
@@ -124,8 +124,8 @@ def test_a_row_that_is_written_meanwhile_is_written_again_with_the_variants(
     assert left == [0]
 
 
-def test_a_row_that_expires_meanwhile_stays_gone() -> None:
-    """There is nobody to tell what became of the variants."""
+def test_a_job_that_expires_meanwhile_is_not_written_again() -> None:
+    """There is no job to record the variants in."""
     hook = Hook()
     world = World(recipes=(FIRST,), step=hook)
     job = completed(world)

@@ -1,4 +1,4 @@
-"""Cached results: written, read and removed only as the picture's record names them."""
+"""Cached results are written, read and removed only as the photo's record names them."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ COPY = Prepared(key="copy", format="jpeg", size=9, width=6, height=4, made_at=NO
 
 
 class Contested(MemoryKept):
-    """Somebody else writes first, so many times."""
+    """A cache whose writes fail a given number of times because another worker wrote first."""
 
     races = 0
 
     def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        """Write it, or lose."""
+        """Write the object, or lose the race."""
         self.races -= 1
         return self.races < 0 and super().put(key, file, replacing=self.etags.get(key) or replacing)
 
     def remove(self, key: str, current: str) -> bool:
-        """Delete it, or lose."""
+        """Delete the object, or lose the race."""
         self.races -= 1
         return self.races < 0 and super().remove(key, current)
 
 
 def cache(races: int = 0, **record: object) -> tuple[ResultCache, World, Contested]:
-    """A cache, and the record of the picture."""
+    """A cache, and the record of the photo."""
     world = World(reuse=True)
     known = {"picture": PICTURE, "owner": JOB.id}
     world.bought.items[PICTURE] = DedupRecord(**(known | record))  # type: ignore[arg-type]
@@ -59,7 +59,7 @@ def cache(races: int = 0, **record: object) -> tuple[ResultCache, World, Contest
 
 
 def fetched(folder: Path, job: Job = JOB) -> FetchedResult:
-    """What the provider made."""
+    """The provider's result."""
     file = folder / "result"
     file.write_bytes(b"result")
     return FetchedResult(job=job, file=file)
@@ -73,13 +73,13 @@ def fetched(folder: Path, job: Job = JOB) -> FetchedResult:
         (replace(JOB, storing_attempt=None), Decimal(0), False),
     ],
 )
-def test_a_result_is_cached_with_all_that_another_photo_needs_of_it(
+def test_a_result_is_cached_with_all_that_another_job_needs(
     tmp_path: Path,
     job: Job,
     credits_: Decimal,
     is_of_copy: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """What it cost, and whether the model was sent a copy that is upright and in sRGB."""
+    """Its cost, and whether the model was sent an upright copy in sRGB."""
     rules, world, kept = cache()
     result = fetched(tmp_path, job)
     rules.keep(result)
@@ -95,12 +95,12 @@ def test_a_result_is_cached_with_all_that_another_photo_needs_of_it(
 
 
 @pytest.mark.parametrize(("races", "is_done"), [(2, True), (3, False)])
-def test_a_result_is_cached_and_removed_after_up_to_two_races(
+def test_a_result_is_cached_and_removed_after_up_to_two_lost_races(
     tmp_path: Path,
     races: int,
     is_done: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Then the queue delivers again."""
+    """After the third, the queue redelivers the message."""
     rules, world, kept = cache(races)
     result = fetched(tmp_path)
     if not is_done:
@@ -119,8 +119,8 @@ def test_a_result_is_cached_and_removed_after_up_to_two_races(
     assert world.bought.items[PICTURE].kept is not None
 
 
-def test_only_the_very_result_that_a_job_cached_is_removed(tmp_path: Path) -> None:
-    """Not another's, not one that was written over it, and none where there is none."""
+def test_only_the_result_that_the_job_cached_is_removed(tmp_path: Path) -> None:
+    """Not another job's, not one that replaced it, and none where none exists."""
     rules, world, kept = cache()
     rules.remove(JOB)
     rules.keep(fetched(tmp_path))
@@ -135,8 +135,8 @@ def test_only_the_very_result_that_a_job_cached_is_removed(tmp_path: Path) -> No
     assert world.bought.items[PICTURE].kept is not None
 
 
-def test_a_cached_result_is_fetched_only_if_it_is_what_was_cached(tmp_path: Path) -> None:
-    """Gone and damaged are one."""
+def test_a_cached_result_is_fetched_only_if_it_is_unchanged(tmp_path: Path) -> None:
+    """A missing and a damaged object are treated alike."""
     rules, world, kept = cache()
     rules.keep(fetched(tmp_path))
     its_own = world.bought.items[PICTURE].kept

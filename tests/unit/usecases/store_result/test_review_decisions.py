@@ -1,4 +1,4 @@
-"""What StoreResult does with a person's decision on a result under review."""
+"""What StoreResult does with an operator's decision on a result under review."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STEPS = (
 
 
 def reviewed(world: World, data: bytes | None = None, result: bytes = OPAQUE) -> Job:
-    """A photo whose result fails acceptance."""
+    """A job whose result fails the checks."""
     job = world.arrives("a.jpg", data)
     world.settles()
     world.evolink.complete(world.task_of(job), result)
@@ -53,7 +53,7 @@ def reviewed(world: World, data: bytes | None = None, result: bytes = OPAQUE) ->
 
 
 def decided(world: World, job: Job, verdict: Verdict, by: str = ANN) -> Job:
-    """The job once a decision was recorded, and its message was delivered."""
+    """The job after a decision was recorded and its message delivered."""
     recorded = world.reviews.decide(world.job(job), verdict, by)
     assert recorded.problem is None
     world.settles()
@@ -67,7 +67,7 @@ def noted(world: World, key: str) -> dict[str, object]:
 
 
 def test_an_accepted_result_becomes_the_cut_out() -> None:
-    """With the photo's labels, variants, event and provenance, like any other; nothing is paid."""
+    """With labels, variants, event and provenance like any other; nothing is paid."""
     world = World(recipes=(Recipe(name="web", format="webp"),), tag_sources=True)
     source = world.uploads.add("a.jpg", png(), Labels(metadata={"shop": "7"}, tags={"x": "y"}))
     registered = world.arrive.created(source)
@@ -96,7 +96,7 @@ def test_an_accepted_result_becomes_the_cut_out() -> None:
 
 
 def test_a_rejected_result_is_a_charge_without_a_cut_out() -> None:
-    """It is kept, for the claim of a refund."""
+    """The object is kept as evidence for a refund."""
     world = World()
     done = decided(world, reviewed(world), Verdict.REJECT)
     assert (done.state, done.reason) == (State.FAILED, Reason.REJECTED_BY_PERSON)
@@ -109,8 +109,8 @@ def test_a_rejected_result_is_a_charge_without_a_cut_out() -> None:
 @pytest.mark.parametrize(
     ("verdict", "left"), [(Verdict.ACCEPT, [BESIDE]), (Verdict.REJECT, [BESIDE, NOTE])]
 )
-def test_the_notes_say_what_was_decided(verdict: Verdict, left: list[str]) -> None:
-    """Nobody has to decide again; a photo with a cut-out has no note about its lack."""
+def test_the_notes_record_the_decision(verdict: Verdict, left: list[str]) -> None:
+    """The operator need not decide again; a photo with a cut-out has no error note."""
     world = World()
     done = decided(world, reviewed(world), verdict)
     assert list(world.notes.stored) == left
@@ -120,8 +120,8 @@ def test_the_notes_say_what_was_decided(verdict: Verdict, left: list[str]) -> No
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_of_two_people_the_first_one_decides(verdict: Verdict) -> None:
-    """Both read the job under review; the second is told who decided what."""
+def test_of_two_concurrent_decisions_the_first_counts(verdict: Verdict) -> None:
+    """Both operators read the job under review; the second gets the first one's decision."""
     world = World()
     job = reviewed(world)
     world.reviews.decide(job, verdict, ANN)
@@ -136,8 +136,8 @@ def test_of_two_people_the_first_one_decides(verdict: Verdict) -> None:
     assert world.job(job).reason is verdict.reason
 
 
-def test_a_decision_whose_answer_was_lost_is_recorded_all_the_same() -> None:
-    """The SDK repeats the write, which then meets itself: nobody else has decided."""
+def test_a_decision_whose_response_was_lost_is_recorded() -> None:
+    """The SDK repeats the write, which then conflicts with itself."""
     world = World()
     job = reviewed(world)
     answers = iter([True])
@@ -146,8 +146,8 @@ def test_a_decision_whose_answer_was_lost_is_recorded_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_a_lost_message_is_sent_again_by_sweep(verdict: Verdict) -> None:
-    """The job is due from the moment when the decision is recorded."""
+def test_a_lost_message_about_a_decision_is_sent_again_by_sweep(verdict: Verdict) -> None:
+    """The job is due as soon as the decision is recorded."""
     world = World()
     job = reviewed(world)
     world.reviews.decide(job, verdict, ANN)
@@ -157,8 +157,8 @@ def test_a_lost_message_is_sent_again_by_sweep(verdict: Verdict) -> None:
     assert world.job(job).state.is_settled
 
 
-def test_a_decision_is_carried_out_at_once_although_the_persons_clock_is_ahead() -> None:
-    """Its own clock says when the job is due."""
+def test_a_decision_is_carried_out_at_once_although_the_operators_clock_is_ahead() -> None:
+    """The due time comes from the operator's clock."""
     world = World()
     job = reviewed(world)
     ahead = replace(world.reviews, clock=FakeClock(world.clock.now() + timedelta(hours=1)))
@@ -167,7 +167,7 @@ def test_a_decision_is_carried_out_at_once_although_the_persons_clock_is_ahead()
     assert world.job(job).state is State.COMPLETED
 
 
-def test_a_second_message_does_not_disturb_the_worker_that_has_the_lease() -> None:
+def test_a_second_message_does_not_disturb_the_worker_with_the_lease() -> None:
     """Messages may be delivered twice."""
     hook = Hook()
     world = World(step=hook)
@@ -180,10 +180,8 @@ def test_a_second_message_does_not_disturb_the_worker_that_has_the_lease() -> No
 
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("step", STEPS)
-def test_a_worker_that_is_killed_at_any_step_leaves_nothing_undone(
-    step: str, verdict: Verdict
-) -> None:
-    """Once its lease is over, Sweep has the steps repeated."""
+def test_a_decision_is_carried_out_after_a_crash_at_any_step(step: str, verdict: Verdict) -> None:
+    """Once the lease has expired, Sweep has the steps repeated."""
     hook = Hook()
     world = World(step=hook)
     job = reviewed(world)
@@ -211,8 +209,8 @@ def test_a_worker_that_is_killed_at_any_step_leaves_nothing_undone(
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_a_newer_upload_wins(verdict: Verdict) -> None:
-    """The older photo's result is not published, whatever is decided."""
+def test_a_decision_on_an_older_upload_supersedes_it(verdict: Verdict) -> None:
+    """Its result is not published, whatever the decision."""
     world = World()
     job = reviewed(world)
     newer = world.arrives("a.jpg", png(salt=2))
@@ -224,8 +222,8 @@ def test_a_newer_upload_wins(verdict: Verdict) -> None:
     assert world.results.objects["a.png"] == before
 
 
-def test_a_photo_that_was_deleted_gets_no_cut_out() -> None:
-    """Its result is gone, or goes."""
+def test_a_deleted_photo_gets_no_cut_out_by_a_decision() -> None:
+    """Its result under review is removed."""
     world = World()
     job = reviewed(world)
     world.arrive.deleted(world.uploads.remove("a.jpg"))
@@ -241,10 +239,8 @@ def test_a_photo_that_was_deleted_gets_no_cut_out() -> None:
         (b"png 600 400 0 255", "the result under review is not the one that was kept"),
     ],
 )
-def test_a_result_that_is_gone_or_another_stays_under_review(
-    data: bytes | None, problem: str
-) -> None:
-    """People accept what they have seen. The problem is told; a person decides again."""
+def test_a_missing_or_replaced_result_stays_under_review(data: bytes | None, problem: str) -> None:
+    """Operators accept what they have seen. The problem is recorded; they can decide again."""
     world = World()
     job = reviewed(world)
     kept = world.results.objects.pop("review/a.png")
@@ -264,10 +260,10 @@ def test_a_result_that_is_gone_or_another_stays_under_review(
 @pytest.mark.parametrize(
     ("data", "state"), [(b"\x89PNG\r\n\x1a\n", State.REVIEW), (OPAQUE, State.COMPLETED)]
 )
-def test_a_result_that_was_kept_undecoded_is_decoded_before_it_is_published(
+def test_a_result_stored_undecoded_is_decoded_before_it_is_published(
     data: bytes, state: State
 ) -> None:
-    """Workers were killed over it: it may be no picture."""
+    """It crashed workers, and may be no picture."""
     world = World()
     job = reviewed(world, result=data)
     world.passes(timedelta(minutes=30))
@@ -280,8 +276,8 @@ def test_a_result_that_was_kept_undecoded_is_decoded_before_it_is_published(
         assert done.message == "the result under review cannot be decoded"
 
 
-def test_a_result_that_kills_each_worker_stays_under_review() -> None:
-    """After five of them; the job is not lost, and nothing is paid."""
+def test_a_result_that_crashes_each_worker_stays_under_review() -> None:
+    """After five crashes; the job is not lost, and nothing is paid."""
     hook = Hook()
     world = World(step=hook)
     job = reviewed(world)
@@ -315,8 +311,8 @@ def test_a_step_that_fails_each_time_leaves_the_job_under_review() -> None:
     assert done.decision.problem == "OSError: the disk is full"
 
 
-def test_a_rejected_photo_can_be_retried_and_an_accepted_one_cannot() -> None:
-    """The retry makes a new call; the old decision is no longer on the job."""
+def test_a_rejected_job_can_be_retried_and_an_accepted_one_cannot() -> None:
+    """The retry makes a new call, and the job drops the old decision."""
     world = World()
     job = decided(world, reviewed(world), Verdict.REJECT)
     again = world.operate.retry(job)
@@ -327,8 +323,8 @@ def test_a_rejected_photo_can_be_retried_and_an_accepted_one_cannot() -> None:
     assert world.job(job).reason is None
 
 
-def test_another_attempts_late_result_is_stored_although_one_was_rejected() -> None:
-    """It was paid for, and nobody has rejected it."""
+def test_the_late_result_of_another_attempt_is_stored_after_a_rejection() -> None:
+    """It was paid for and not rejected."""
     world = World()
     job = decided(world, reviewed(world), Verdict.REJECT)
     decision = job.decision
@@ -345,11 +341,11 @@ def test_another_attempts_late_result_is_stored_although_one_was_rejected() -> N
 
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("is_leased", [False, True])
-def test_another_attempts_result_that_comes_while_a_decision_is_carried_out_is_noted(
+def test_the_result_of_another_attempt_during_a_decision_is_recorded(
     verdict: Verdict,
     is_leased: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Its callback alone names its task, which was paid for."""
+    """The callback is the only record of its paid task."""
     world = World()
     unanswered = answering(OutcomeUnknown(message="ReadTimeout"))
     world.evolink.create_faults += (taken_but_unanswered, unanswered)
@@ -386,8 +382,8 @@ def test_an_accepted_result_is_finished_like_any_other() -> None:
     assert world.results.objects["a.png"].data.startswith(b"png 600 400")
 
 
-def test_a_copy_of_the_photo_is_made_once_more_where_its_own_pixels_are_used() -> None:
-    """Copies are gone after a day, and decisions are made later."""
+def test_an_accepted_result_waits_for_a_new_copy_with_the_photos_own_pixels() -> None:
+    """Copies are deleted after a day, and decisions are made later."""
     world = World(pixels=Pixels.SOURCE)
     job = reviewed(world, tiff())
     world.copies.objects.clear()
@@ -399,7 +395,7 @@ def test_a_copy_of_the_photo_is_made_once_more_where_its_own_pixels_are_used() -
     assert done.result.pixels is Pixels.SOURCE
 
 
-def test_an_accepted_result_of_another_aspect_ratio_is_published_as_the_person_saw_it() -> None:
+def test_an_accepted_result_of_another_aspect_ratio_keeps_its_pixels() -> None:
     """Its transparency does not fit the photo's own pixels."""
     world = World(pixels=Pixels.SOURCE)
     done = decided(world, reviewed(world, result=b"png 600 600 0 255"), Verdict.ACCEPT)
@@ -411,7 +407,7 @@ def test_an_accepted_result_of_another_aspect_ratio_is_published_as_the_person_s
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_a_decision_counts_as_no_failure_and_no_cost(verdict: Verdict) -> None:
+def test_a_decision_is_not_counted_as_a_failure_or_a_cost(verdict: Verdict) -> None:
     """The job was counted when its review began; alarms are about the provider."""
     world = World()
     job = reviewed(world)

@@ -1,4 +1,4 @@
-"""Whether a result that a person decided on completes later uploads of the same picture."""
+"""Whether a result that an operator decided on is reused for the same photo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CUT_OUT = b"png 600 400 0 255"
 
 
 def reviewed(world: World, result: bytes = OPAQUE) -> Job:
-    """A photo whose result fails acceptance."""
+    """A job whose result fails the checks."""
     job = world.arrives("a.jpg")
     world.settles()
     world.evolink.complete(world.task_of(job), result)
@@ -31,7 +31,7 @@ def reviewed(world: World, result: bytes = OPAQUE) -> Job:
 
 
 def reviewed_when_finished(world: World) -> Job:
-    """A photo whose result passes the first check and is cached, but is finished with a doubt."""
+    """A job whose result passes the first check and is cached, but fails when it is finished."""
     job = world.arrives("a.jpg")
     world.settles()
     photo = world.job(job).photo
@@ -46,22 +46,22 @@ def _turned(photo: Photo) -> Photo:
 
 
 def decided(world: World, job: Job, verdict: Verdict) -> Job:
-    """The job once a decision was carried out."""
+    """The job after a decision was carried out."""
     assert world.reviews.decide(world.job(job), verdict, ANN).problem is None
     world.settles()
     return world.job(job)
 
 
 def uploaded_again(world: World) -> Job:
-    """The same picture under another key."""
+    """A job of the same photo under another key."""
     job = world.arrives("b.jpg")
     world.settles()
     return world.job(job)
 
 
 @pytest.mark.parametrize("result", [OPAQUE, b"jpeg 600 400 -1 -1", b"png 90 60 0 255"])
-def test_an_accepted_result_completes_the_next_upload_of_the_same_picture(result: bytes) -> None:
-    """Nothing is paid, no person is asked again, and the job says whose result it has."""
+def test_an_accepted_result_is_reused_for_the_same_photo(result: bytes) -> None:
+    """Nothing is paid or reviewed again, and the job names the job of the result."""
     world = World(reuse=True)
     first = decided(world, reviewed(world, result), Verdict.ACCEPT)
     again = uploaded_again(world)
@@ -76,10 +76,10 @@ def test_an_accepted_result_completes_the_next_upload_of_the_same_picture(result
 
 
 @pytest.mark.parametrize("pixels", Pixels)
-def test_a_cached_result_that_was_doubted_is_reused_once_a_person_accepted_it(
+def test_a_doubtful_cached_result_is_reused_once_an_operator_accepted_it(
     pixels: Pixels,
 ) -> None:
-    """It stays as the provider returned it, so that each upload is finished from that."""
+    """It stays as the provider returned it, so that each job can finish it."""
     world = World(reuse=True, pixels=pixels)
     job = reviewed_when_finished(world)
     assert job.reason is Reason.RESULT_ASPECT_DIFFERS
@@ -90,8 +90,8 @@ def test_a_cached_result_that_was_doubted_is_reused_once_a_person_accepted_it(
     assert world.kept.objects == kept
 
 
-def test_a_result_with_the_photos_own_pixels_is_not_cached_as_the_providers() -> None:
-    """They would be applied twice; the provider's file has left the cache."""
+def test_a_result_with_the_photos_own_pixels_is_not_cached() -> None:
+    """They would be applied twice; the provider's file is no longer in the cache."""
     world = World(reuse=True, pixels=Pixels.SOURCE)
     job = reviewed_when_finished(world)
     world.kept.objects.clear()
@@ -105,7 +105,7 @@ def test_a_result_with_the_photos_own_pixels_is_not_cached_as_the_providers() ->
 
 @pytest.mark.parametrize("make", [reviewed, reviewed_when_finished])
 def test_a_rejected_result_is_never_reused(make: Callable[[World], Job]) -> None:
-    """The next upload pays for a result of its own."""
+    """The next upload is paid for."""
     world = World(reuse=True)
     job = make(world)
     decided(world, job, Verdict.REJECT)
@@ -114,8 +114,8 @@ def test_a_rejected_result_is_never_reused(make: Callable[[World], Job]) -> None
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_a_decision_on_a_reused_result_counts_for_its_maker(verdict: Verdict) -> None:
-    """Accepted, it stays its maker's; rejected, nobody gets it any more."""
+def test_a_decision_on_a_reused_result_counts_for_all_jobs(verdict: Verdict) -> None:
+    """Accepted, it stays the result of the first job; rejected, it is not reused any more."""
     world = World(reuse=True)
     first = world.arrives("a.jpg")
     world.settles()
@@ -143,7 +143,7 @@ def test_a_decision_on_a_reused_result_counts_for_its_maker(verdict: Verdict) ->
     assert third.reused.credits_saved == world.job(first).credits
 
 
-def test_uploads_that_come_while_a_decision_is_carried_out_wait_for_it() -> None:
+def test_uploads_during_a_decision_wait_for_it() -> None:
     """They get the accepted result at once; nothing is paid."""
     world = World(reuse=True)
     job = reviewed(world)
@@ -158,10 +158,10 @@ def test_uploads_that_come_while_a_decision_is_carried_out_wait_for_it() -> None
 @pytest.mark.parametrize(
     "step", ["kept.put", "kept.put done", "purchases.cache", "purchases.cache done", "results.put"]
 )
-def test_a_worker_that_is_killed_while_it_caches_an_accepted_result_is_made_up_for(
+def test_a_crash_while_an_accepted_result_is_cached_is_repaired(
     step: str,
 ) -> None:
-    """The steps are repeated once its lease is over."""
+    """The steps are repeated once the lease has expired."""
     hook = Hook()
     world = World(reuse=True, step=hook)
     job = reviewed(world)
@@ -175,8 +175,8 @@ def test_a_worker_that_is_killed_while_it_caches_an_accepted_result_is_made_up_f
     assert (again.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_a_call_for_the_same_picture_that_runs_meanwhile_brings_the_result_that_counts() -> None:
-    """Its result passes the checks or not by itself."""
+def test_the_result_of_a_call_running_during_a_decision_replaces_the_accepted_one() -> None:
+    """It passes the checks or not by itself."""
     world = World(reuse=True)
     job = reviewed(world)
     other = uploaded_again(world)
@@ -194,8 +194,8 @@ def test_a_call_for_the_same_picture_that_runs_meanwhile_brings_the_result_that_
     assert (reused.job_id, reused.is_accepted) == (other.id, False)
 
 
-def test_an_accepted_result_is_reused_if_the_call_that_ran_meanwhile_fails() -> None:
-    """The photo was paid for, and a person has accepted what came of it."""
+def test_an_accepted_result_is_reused_if_the_call_running_meanwhile_fails() -> None:
+    """The photo was paid for, and an operator accepted its result."""
     world = World(reuse=True)
     job = reviewed(world)
     other = uploaded_again(world)
@@ -210,10 +210,10 @@ def test_an_accepted_result_is_reused_if_the_call_that_ran_meanwhile_fails() -> 
 
 
 @pytest.mark.parametrize("verdict", [None, Verdict.REJECT])
-def test_an_accepted_result_replaces_a_cached_one_that_nobody_may_use(
+def test_an_accepted_result_replaces_a_cached_one_that_may_not_be_reused(
     verdict: Verdict | None,
 ) -> None:
-    """A later call's result, which is doubted or rejected, must not keep it out of the cache."""
+    """The doubtful or rejected result of a later call must not keep it out of the cache."""
     world = World(reuse=True)
     first = reviewed(world)
     second = uploaded_again(world)
@@ -237,7 +237,7 @@ def test_an_accepted_result_replaces_a_cached_one_that_nobody_may_use(
 def test_a_variant_with_the_models_pixels_is_not_made_from_the_photos_own(
     is_cached: bool,  # noqa: FBT001 - the provider's file, when the decision is carried out
 ) -> None:
-    """What was accepted has the photo's pixels already."""
+    """The accepted result already has the photo's pixels."""
     models = Recipe(name="models", pixels=Pixels.MODEL)
     world = World(reuse=True, pixels=Pixels.SOURCE, recipes=(models,))
     job = reviewed_when_finished(world)

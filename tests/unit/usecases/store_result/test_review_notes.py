@@ -1,4 +1,4 @@
-"""`review/<name>.png.json`: what is wrong with a result, and when nothing is left to decide."""
+"""`review/<name>.png.json`: why a result needs review, and whether it still does."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ OPAQUE = b"png 600 400 255 255"
 
 
 def said(world: World, key: str = BESIDE) -> dict[str, object]:
-    """What is said at a key."""
+    """The note at a key."""
     told: dict[str, object] = json.loads(world.notes.stored[key].text)
     return told
 
 
 def reviewed(world: World, key: str = "a.jpg", salt: int = 0) -> Job:
-    """A photo whose result fails acceptance."""
+    """A job whose result fails the checks."""
     job = world.arrives(key, png(salt=salt))
     world.evolink.complete(world.task_of(job), OPAQUE)
     return world.wake(job)
 
 
 def retried(world: World, job: Job) -> Job:
-    """A person has it tried again, and this time the result is accepted."""
+    """Retry the job with a result that passes the checks."""
     world.clock.advance(timedelta(minutes=1))
     world.operate.retry(world.job(job))
     world.submit.advance(world.job(job))
@@ -61,10 +61,10 @@ def retried(world: World, job: Job) -> Job:
         (b"\x89PNG\r\n\x1a\n", {"format": None, "width": None, "height": None, "alpha": None}),
     ],
 )
-def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
+def test_the_note_beside_a_result_in_review_lists_measured_and_expected_values(
     result: bytes, measured: dict[str, object]
 ) -> None:
-    """So that a person can decide without asking the table."""
+    """So that an operator can decide without reading the table."""
     world = World()
     job = world.arrives("shoes/red.jpg")
     world.evolink.complete(world.task_of(job), result)
@@ -96,8 +96,8 @@ def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
     }
 
 
-def test_what_is_reviewed_is_explained_before_the_row_says_so() -> None:
-    """Object, explanation, job, in this order: a job in `review` has both."""
+def test_the_note_is_written_before_the_job_is_in_review() -> None:
+    """Object, note, job, in this order: a job in `review` has both."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -109,8 +109,8 @@ def test_what_is_reviewed_is_explained_before_the_row_says_so() -> None:
     assert list(world.notes.stored) == ["review/a.png.json", NOTE]
 
 
-def test_a_retry_that_completes_leaves_nothing_to_decide() -> None:
-    """Who works through the folder need not look; what was paid for stays."""
+def test_a_completed_retry_marks_the_note_as_settled() -> None:
+    """Operators who go through the folder can skip it; the paid object stays."""
     world = World()
     job = reviewed(world)
     done = retried(world, job)
@@ -121,8 +121,8 @@ def test_a_retry_that_completes_leaves_nothing_to_decide() -> None:
     assert set(world.results.objects) == {"review/a.png", "a.png"}
 
 
-def test_a_retry_that_another_uploads_result_completes_leaves_nothing_to_decide() -> None:
-    """The same photo was uploaded under another key, and its result is accepted."""
+def test_a_retry_completed_from_the_cache_marks_the_note_as_settled() -> None:
+    """The same photo was uploaded under another key, and its result passed the checks."""
     world = World(reuse=True)
     job = reviewed(world)
     other = world.arrives("b.jpg", png(salt=0))
@@ -135,8 +135,8 @@ def test_a_retry_that_another_uploads_result_completes_leaves_nothing_to_decide(
     assert said(world)["state"] == "completed"
 
 
-def test_a_retry_that_took_long_leaves_nothing_to_decide_either() -> None:
-    """The history of a row keeps sixty steps, and has forgotten the review by then."""
+def test_a_retry_that_took_long_marks_the_note_as_settled() -> None:
+    """The job's history keeps sixty entries, and has dropped the review by then."""
     world = World()
     job = reviewed(world)
     world.evolink.create_rule = answering(NotSent(message="ConnectError"))
@@ -150,8 +150,8 @@ def test_a_retry_that_took_long_leaves_nothing_to_decide_either() -> None:
     assert said(world)["state"] == "completed"
 
 
-def test_the_note_is_written_again_after_a_worker_died_over_it() -> None:
-    """It is said before the row says `completed`: the lease runs out, and it is said again."""
+def test_the_note_is_written_again_after_a_crash() -> None:
+    """It is written before the job is `completed`: the lease expires and the step is repeated."""
     hook = Hook()
     world = World(step=hook)
     job = reviewed(world)
@@ -162,8 +162,8 @@ def test_the_note_is_written_again_after_a_worker_died_over_it() -> None:
     assert (world.job(job).state, said(world)["state"]) == (State.COMPLETED, "completed")
 
 
-def test_what_somebody_has_cleared_away_is_not_written_again() -> None:
-    """Nothing stands there: nothing is said."""
+def test_a_note_that_was_deleted_is_not_written_again() -> None:
+    """An operator has cleared the folder."""
     world = World()
     job = reviewed(world)
     world.notes.stored.clear()
@@ -171,8 +171,8 @@ def test_what_somebody_has_cleared_away_is_not_written_again() -> None:
     assert world.notes.stored == {}
 
 
-def test_another_photos_explanation_is_left_alone() -> None:
-    """It stands in the first place, and this one's stood in the second."""
+def test_the_note_of_another_photo_is_left_alone() -> None:
+    """It is at the first key, and this job's note is at the second."""
     world = World()
     world.jobs.claim_result_key("review/a.png", "uploads/other.jpg")
     job = reviewed(world)

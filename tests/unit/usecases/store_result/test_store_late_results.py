@@ -1,4 +1,4 @@
-"""Work that was paid for is kept, also when it comes after we gave up."""
+"""Paid results are stored even if they come after the job was given up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TASK = "task-unified-000001"
 
 
 def given_up_unconfirmed(world: World) -> Job:
-    """Both POSTs' answers were lost; the first had been taken."""
+    """A job with two lost responses; the first call was accepted."""
     world.evolink.create_faults += (
         taken_but_unanswered,
         answering(OutcomeUnknown(message="ReadTimeout")),
@@ -36,7 +36,7 @@ def given_up_unconfirmed(world: World) -> Job:
 
 
 def given_up_at_the_deadline(world: World) -> Job:
-    """Its task ran for longer than we wait."""
+    """A job whose task ran past the deadline."""
     job = world.arrives()
     world.passes(TIMING.job_deadline + 10 * MINUTE)
     return world.job(job)
@@ -49,11 +49,11 @@ GIVEN_UP = [
 
 
 @pytest.mark.parametrize(("give_up", "reason"), GIVEN_UP)
-def test_a_late_result_of_a_photo_that_was_given_up_is_kept(
+def test_a_late_result_of_a_failed_job_is_stored(
     give_up: object,
     reason: Reason,
 ) -> None:
-    """Failed first, completed after all; both ends are told."""
+    """The job fails first and is completed afterwards; both events are sent."""
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
     assert (job.state, job.reason) == (State.FAILED, reason)
@@ -73,11 +73,11 @@ def test_a_late_result_of_a_photo_that_was_given_up_is_kept(
 
 
 @pytest.mark.parametrize(("give_up", "_reason"), GIVEN_UP)
-def test_a_late_result_of_a_photo_that_is_no_longer_the_newest_is_not_stored(
+def test_a_late_result_of_a_replaced_photo_is_not_stored(
     give_up: object,
     _reason: Reason,
 ) -> None:
-    """It is superseded, and its charge stays on record."""
+    """The job is superseded, and its charge stays recorded."""
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
     world.registered(world.uploads.add("a.jpg", png(salt=2)))
@@ -98,14 +98,14 @@ def test_a_late_result_of_a_photo_that_is_no_longer_the_newest_is_not_stored(
         (given_up_at_the_deadline, Reason.DEADLINE_PASSED, Decimal(0)),
     ],
 )
-def test_a_late_failure_of_a_photo_that_was_given_up_only_settles_what_it_cost(
+def test_a_late_failure_of_a_failed_job_only_settles_its_cost(
     give_up: object,
     reason: Reason,
     credits_: Decimal,
 ) -> None:
-    """No further attempt, no second announcement.
+    """No further attempt, no second event.
 
-    The reservation is known to be returned if the call itself named the task.
+    The reserved credits are returned only if the call itself named the task.
     """
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
@@ -115,15 +115,15 @@ def test_a_late_failure_of_a_photo_that_was_given_up_only_settles_what_it_cost(
     assert len(world.announcements.jobs) == 1
 
 
-def test_a_late_callback_that_finds_the_task_running_still_changes_nothing() -> None:
-    """A job that was given up is not followed again until there is a result."""
+def test_a_late_callback_of_a_task_still_running_changes_nothing() -> None:
+    """A failed job is not tracked again until there is a result."""
     world = World()
     job = given_up_at_the_deadline(world)
     assert world.wake(job, task_id=TASK) == job
 
 
 def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
-    """Nobody polls for a job that was given up: the queue must deliver the callback again."""
+    """Failed jobs are not polled: the queue must redeliver the callback."""
     world = World()
     job = given_up_at_the_deadline(world)
     world.evolink.complete(TASK)
@@ -133,8 +133,8 @@ def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
     assert world.wake(job, task_id=TASK).state is State.COMPLETED
 
 
-def tried_again_by_a_person(world: World) -> Job:
-    """Given up with its first task still running, and bought again: a second task runs too."""
+def retried_by_an_operator(world: World) -> Job:
+    """A failed job retried without the cache while its first task still runs: two tasks run."""
     job = given_up_at_the_deadline(world)
     world.operate.retry(job, bypass_cache=True)
     world.settles()
@@ -142,12 +142,12 @@ def tried_again_by_a_person(world: World) -> Job:
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_two_attempts_that_both_succeed_are_one_result_and_two_charges(
+def test_two_attempts_that_both_succeed_give_one_result_and_two_charges(
     order: tuple[int, int],
 ) -> None:
-    """Whichever ends first is stored; the other is noted with what it cost."""
+    """The one that ends first is stored; the other is recorded with its cost."""
     world = World()
-    job = tried_again_by_a_person(world)
+    job = retried_by_an_operator(world)
     assert (job.state, len(world.evolink.charges)) == (State.PROCESSING, 2)
     for number in order:
         world.evolink.complete(f"task-unified-{number:06d}")
@@ -169,9 +169,9 @@ def test_two_attempts_that_both_succeed_are_one_result_and_two_charges(
 
 
 def test_an_older_attempt_that_fails_does_not_fail_the_job() -> None:
-    """The newest attempt decides; the older one's end is noted."""
+    """The newest attempt decides; the end of the older one is recorded."""
     world = World()
-    job = tried_again_by_a_person(world)
+    job = retried_by_an_operator(world)
     world.evolink.fail(TASK, "content_policy_violation")
     after = world.wake(job, attempt=1)
     assert (after.state, after.attempts[0].outcome) == (State.PROCESSING, AttemptOutcome.FAILED)
@@ -179,18 +179,18 @@ def test_an_older_attempt_that_fails_does_not_fail_the_job() -> None:
     assert world.wake(job).state is State.COMPLETED
 
 
-def test_an_older_attempt_whose_record_expired_does_not_fail_the_job() -> None:
-    """Dead letters that are sent again days later ask for a task that nobody knows any more."""
+def test_an_older_attempt_whose_task_expired_does_not_fail_the_job() -> None:
+    """Dead letters redriven days later ask for a task that the provider has dropped."""
     world = World()
-    job = tried_again_by_a_person(world)
+    job = retried_by_an_operator(world)
     del world.evolink.tasks[TASK]
     assert world.wake(job, attempt=1) == job
     world.evolink.complete(world.task_of(job))
     assert world.wake(job).state is State.COMPLETED
 
 
-def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
-    """A person's retry is not needed any more: the first attempt came through."""
+def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_stored() -> None:
+    """The operator's retry is not needed any more."""
     world = World()
     job = given_up_at_the_deadline(world)
     again = world.operate.retry(job, bypass_cache=True)
@@ -200,8 +200,8 @@ def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_a_late_failure_does_not_undo_a_persons_retry() -> None:
-    """The first attempt's end is noted; the photo waits on for the second."""
+def test_a_late_failure_does_not_undo_an_operators_retry() -> None:
+    """The end of the first attempt is recorded; the job keeps waiting for the second."""
     world = World()
     job = given_up_at_the_deadline(world)
     world.operate.pause()
@@ -216,12 +216,12 @@ def test_a_late_failure_does_not_undo_a_persons_retry() -> None:
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_an_older_task_that_runs_is_not_mistaken_for_the_newest_calls(
+def test_an_older_running_task_is_not_taken_for_that_of_the_newest_call(
     is_answered: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The second call is under way when the first one's callback comes, and its task still runs.
+    """The second call is being made when the first one's callback comes, whose task still runs.
 
-    Were the job to follow that task, nobody would ever ask for the second, which is paid for.
+    If the job tracked that task, the paid second task would never be read.
     """
     world = World()
     job = given_up_unconfirmed(world)
@@ -247,13 +247,15 @@ def test_an_older_task_that_runs_is_not_mistaken_for_the_newest_calls(
         (OutcomeUnknown(message="ReadTimeout"), AttemptOutcome.UNKNOWN),
     ],
 )
-def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
+def test_a_slow_response_to_a_failed_call_does_not_affect_the_next_call(
     answer: CreateOutcome, first: AttemptOutcome
 ) -> None:
-    """The first task failed at once; its call is answered while the one of a retry is made."""
+    """The first task failed at once; its response comes while the call of a retry is made."""
     hook = Hook()
     world = World(step=hook)
-    hook.die_at("evolink.create done")  # It only takes its time: what it brings comes below.
+    hook.die_at(
+        "evolink.create done"
+    )  # hook.die_at("evolink.create done")  # the response comes below
     with suppress(WorkerDiedError):
         world.arrives()
     [slow] = world.jobs.jobs.values()
@@ -279,8 +281,8 @@ def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
     )
 
 
-def test_a_late_result_is_polled_by_the_attempt_that_it_is_of() -> None:
-    """The older call's result is on its way home while the newer one's task runs."""
+def test_the_late_result_of_an_older_attempt_is_polled() -> None:
+    """The result of the older call is being fetched while the newer task runs."""
     world = World()
     world.evolink.honours_keys = False
     world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]
@@ -299,8 +301,8 @@ def test_a_late_result_is_polled_by_the_attempt_that_it_is_of() -> None:
 
 
 def being_fetched_while_the_newer_task_runs(world: World) -> Job:
-    """The older attempt's result is done after all, and cannot be fetched at first."""
-    job = tried_again_by_a_person(world)
+    """A job that fetches the late result of an older attempt, which fails at first."""
+    job = retried_by_an_operator(world)
     world.evolink.complete(TASK)
     world.downloads.faults.append(LOST)
     storing = world.wake(job, attempt=1)
@@ -308,8 +310,8 @@ def being_fetched_while_the_newer_task_runs(world: World) -> Job:
     return storing
 
 
-def test_an_older_task_that_fails_after_all_ends_the_job_that_follows_it() -> None:
-    """It was completed once; then the provider says that it failed. Nobody would ask again."""
+def test_an_older_task_that_fails_after_all_ends_the_job_that_tracks_it() -> None:
+    """The provider reported it completed before. The job would not be checked again."""
     world = World()
     job = being_fetched_while_the_newer_task_runs(world)
     world.evolink.fail(TASK, "service_error")
@@ -320,8 +322,8 @@ def test_an_older_task_that_fails_after_all_ends_the_job_that_follows_it() -> No
     assert world.wake(job).state is State.COMPLETED
 
 
-def test_a_newer_task_that_fails_does_not_fail_a_job_that_fetches_an_older_result() -> None:
-    """The newer attempt's end is noted; the older one's result comes home."""
+def test_a_newer_task_that_fails_does_not_end_a_job_that_fetches_an_older_result() -> None:
+    """The end of the newer attempt is recorded, and the older result is stored."""
     world = World()
     job = being_fetched_while_the_newer_task_runs(world)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
@@ -332,8 +334,8 @@ def test_a_newer_task_that_fails_does_not_fail_a_job_that_fetches_an_older_resul
     assert world.job(job).state is State.COMPLETED
 
 
-def test_a_late_result_of_a_photo_that_a_retry_got_rejected_is_kept() -> None:
-    """The first call was taken; by the time of the second, S3 denies the photo."""
+def test_a_late_result_of_a_job_rejected_in_a_retry_is_stored() -> None:
+    """The first call was accepted; at the second, S3 denies the photo."""
     world = World()
     job = given_up_unconfirmed(world)
     world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
@@ -345,10 +347,10 @@ def test_a_late_result_of_a_photo_that_a_retry_got_rejected_is_kept() -> None:
     assert (done.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_an_answer_that_comes_after_the_job_moved_on_still_names_what_was_paid_for() -> None:
-    """The older result arrives while the second call is made, and is lost in the end.
+def test_a_response_after_the_job_moved_on_still_records_the_paid_task() -> None:
+    """The older result comes while the second call is made, and is lost in the end.
 
-    The second call's callback is lost, too. A retry asks for its task, and pays no third.
+    The callback of the second call is lost, too. A retry reads its task, and makes no third call.
     """
     world = World()
     job = given_up_at_the_deadline(world)
@@ -374,8 +376,8 @@ def test_an_answer_that_comes_after_the_job_moved_on_still_names_what_was_paid_f
     assert (done.state, done.storing_attempt, len(world.evolink.charges)) == (State.COMPLETED, 2, 2)
 
 
-def test_an_answer_that_comes_too_late_and_names_another_calls_task_is_not_noted() -> None:
-    """One task makes one call's picture, whenever it is named."""
+def test_a_late_response_that_names_the_task_of_another_call_is_not_recorded() -> None:
+    """A task belongs to one call."""
     world = World()
     other = world.arrives("b.jpg", png(salt=2))
     job = given_up_unconfirmed(world)
@@ -384,7 +386,7 @@ def test_an_answer_that_comes_too_late_and_names_another_calls_task_is_not_noted
     assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
 
 
-def test_a_late_result_of_a_job_whose_cached_result_failed_is_its_own() -> None:
+def test_the_late_result_of_a_job_whose_cached_result_failed_is_its_own() -> None:
     """The cut-out names the task that made it, and the job counts as paid for, not as reused."""
     world = World(reuse=True)
     world.evolink.create_faults.append(taken_but_unanswered)

@@ -1,4 +1,4 @@
-"""Bringing a result home: fetched safely, accepted, labelled, stored first and recorded last."""
+"""Storing a result: fetched safely, checked, labelled, published, then recorded."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ TASK = "task-unified-000001"
 
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
-    """The job's task ends with this result, and its callback comes."""
+    """Complete the job's task with this result and deliver its callback."""
     world.evolink.complete(world.task_of(job), result)
     return world.wake(job)
 
 
-def test_an_accepted_result_stands_beside_its_source_with_where_it_comes_from() -> None:
-    """Same folders, `.png`, and provenance as metadata."""
+def test_an_accepted_result_is_published_with_its_provenance() -> None:
+    """At the photo's key with `.png`, and the provenance as metadata."""
     world = World()
     job = finish(world, world.arrives("shoes/red.jpg"))
     data = CUT_OUT + b" " + TASK.encode()
@@ -69,7 +69,7 @@ def test_an_accepted_result_stands_beside_its_source_with_where_it_comes_from() 
 
 
 def test_a_completed_job_is_announced_counted_and_expires() -> None:
-    """With what it cost and how long it took."""
+    """With its cost and duration."""
     world = World()
     job = world.arrives()
     world.clock.advance(timedelta(seconds=41))
@@ -85,8 +85,8 @@ def test_a_completed_job_is_announced_counted_and_expires() -> None:
     }
 
 
-def test_the_object_is_there_before_the_row_says_so() -> None:
-    """`completed` means that the object is there: written first, recorded last, told at the end."""
+def test_the_object_is_stored_before_the_job_is_completed() -> None:
+    """`completed` means that the object exists: it is written first, then the job."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -99,8 +99,8 @@ def test_the_object_is_there_before_the_row_says_so() -> None:
     assert any(put < save < announced for save in saves)
 
 
-def test_the_slot_is_free_as_soon_as_the_task_is_finished() -> None:
-    """Fetching and storing do not keep others waiting."""
+def test_the_slot_is_freed_as_soon_as_the_task_ends() -> None:
+    """Fetching and storing do not delay other jobs."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -111,8 +111,8 @@ def test_the_slot_is_free_as_soon_as_the_task_is_finished() -> None:
 
 
 @pytest.mark.parametrize("others_wait", [False, True])
-def test_jobs_are_only_looked_for_if_the_gate_notes_that_some_wait(*, others_wait: bool) -> None:
-    """The note is read with the job, so that a photo alone takes no request for it."""
+def test_waiting_jobs_are_read_only_if_the_gate_has_some(*, others_wait: bool) -> None:
+    """The flag is read with the job's other reads, so that a photo alone needs no extra request."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -130,8 +130,8 @@ def test_jobs_are_only_looked_for_if_the_gate_notes_that_some_wait(*, others_wai
         (b"png 400 600 0 255", Reason.RESULT_ASPECT_DIFFERS),
     ],
 )
-def test_what_fails_acceptance_is_kept_for_review(result: bytes, reason: Reason) -> None:
-    """It was paid for, so it is kept, but never where cut-outs are."""
+def test_a_result_that_fails_the_checks_is_kept_for_review(result: bytes, reason: Reason) -> None:
+    """It was paid for, so it is stored, but never at a result key."""
     world = World()
     job = finish(world, world.arrives("shoes/red.jpg"), result)
     assert (job.state, job.reason, job.credits) == (State.REVIEW, reason, PRICE)
@@ -143,8 +143,8 @@ def test_what_fails_acceptance_is_kept_for_review(result: bytes, reason: Reason)
     assert job.is_announced
 
 
-def test_what_is_kept_for_review_has_its_own_type_or_none() -> None:
-    """Nothing claims to be a PNG that is not one."""
+def test_a_result_kept_for_review_has_its_own_content_type_or_none() -> None:
+    """No object is labelled as a PNG that is not one."""
     world = World()
     finish(world, world.arrives("a.jpg"), b"jpeg 600 400 -1 -1")
     finish(world, world.arrives("b.jpg"), BROKEN_OFF)
@@ -157,7 +157,7 @@ def test_what_is_kept_for_review_has_its_own_type_or_none() -> None:
 
 
 def test_a_cut_out_of_another_format_becomes_a_png() -> None:
-    """The key says `.png`, so the bytes do too; the row describes what is stored."""
+    """The key ends in `.png`; the job describes what is stored."""
     world = World()
     job = finish(world, world.arrives(), b"webp 600 400 0 255")
     stored = world.results.objects["a.png"]
@@ -182,8 +182,8 @@ def test_a_cut_out_of_another_format_becomes_a_png() -> None:
     ],
     ids=str,
 )
-def test_a_result_that_cannot_be_fetched_is_read_again_and_never_stored(error: Exception) -> None:
-    """The task is read again, for its link may be new by then; nothing is paid again."""
+def test_a_result_that_cannot_be_fetched_is_read_again_and_not_stored(error: Exception) -> None:
+    """The task is read again, since its link may have changed; nothing is paid again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -204,7 +204,7 @@ def test_a_result_that_cannot_be_fetched_is_read_again_and_never_stored(error: E
 
 
 def test_a_result_that_stays_unreadable_fails_the_job_at_the_deadline() -> None:
-    """Bounded, and far within the day that a link lives; the charge is on record."""
+    """Well within the day that a link is valid; the charge is recorded."""
     world = World()
     job = world.arrives()
     world.downloads.rule = lambda: FetchRefusedError("the link answers 404")
@@ -224,8 +224,8 @@ def test_a_result_that_stays_unreadable_fails_the_job_at_the_deadline() -> None:
 BROKEN_OFF = png()[:-12] + b" "
 
 
-def test_a_result_that_breaks_off_is_read_again() -> None:
-    """A body without a length that ends early looks whole; the next one may be."""
+def test_a_truncated_result_is_fetched_again() -> None:
+    """A body without a length that ends early looks complete; the next one may be."""
     world = World()
     job = finish(world, world.arrives(), BROKEN_OFF)
     assert (job.state, job.reason) == (State.STORING, Reason.RESULT_UNREADABLE)
@@ -236,8 +236,8 @@ def test_a_result_that_breaks_off_is_read_again() -> None:
     assert world.job(job).state is State.COMPLETED
 
 
-def test_a_result_that_stays_broken_off_is_kept_for_review() -> None:
-    """It was paid for, and it is all there is."""
+def test_a_result_that_stays_truncated_is_kept_for_review() -> None:
+    """It was paid for, and no better one exists."""
     world = World()
     job = finish(world, world.arrives(), BROKEN_OFF)
     world.passes(30 * MINUTE)
@@ -257,8 +257,8 @@ NO_PICTURES = {
 
 
 @pytest.mark.parametrize("served", NO_PICTURES.values(), ids=NO_PICTURES)
-def test_what_is_no_picture_is_fetched_again_until_it_is_one(served: bytes) -> None:
-    """Links are served before their file is there: a good one that follows is the result."""
+def test_a_result_that_is_no_picture_is_fetched_again(served: bytes) -> None:
+    """Links are served before their file exists: a good file that follows is the result."""
     world = World()
     job = finish(world, world.arrives(), served)
     assert (job.state, job.reason, job.message) == (
@@ -274,8 +274,8 @@ def test_what_is_no_picture_is_fetched_again_until_it_is_one(served: bytes) -> N
 
 
 @pytest.mark.parametrize("served", NO_PICTURES.values(), ids=NO_PICTURES)
-def test_what_never_was_a_picture_is_a_lost_result_and_nothing_to_review(served: bytes) -> None:
-    """A person cannot judge a page; and the charge is on record."""
+def test_a_result_that_never_was_a_picture_is_lost_and_not_reviewed(served: bytes) -> None:
+    """An operator cannot judge it, and the charge is recorded."""
     world = World()
     job = finish(world, world.arrives(), served)
     world.passes(30 * MINUTE)
@@ -289,8 +289,8 @@ def test_what_never_was_a_picture_is_a_lost_result_and_nothing_to_review(served:
     assert world.results.objects == {}
 
 
-def test_a_lost_result_of_a_photo_that_was_replaced_is_superseded() -> None:
-    """Nobody waits for it."""
+def test_the_lost_result_of_a_replaced_photo_supersedes_the_job() -> None:
+    """The newer upload counts."""
     world = World()
     job = finish(world, world.arrives(), b"<html>")
     world.arrives()
@@ -298,8 +298,8 @@ def test_a_lost_result_of_a_photo_that_was_replaced_is_superseded() -> None:
     assert world.job(job).state is State.SUPERSEDED
 
 
-def test_while_a_result_is_read_again_the_job_still_says_why() -> None:
-    """`cutout where` says meanwhile what kept it."""
+def test_the_job_keeps_its_message_while_its_result_is_fetched_again() -> None:
+    """`cutout where` shows why it takes long."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()

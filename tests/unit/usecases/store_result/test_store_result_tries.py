@@ -1,4 +1,4 @@
-"""What is done with a result on each try, to the boundary: the first, the last, and in between."""
+"""What each try to store a result does: the first, the last, and the ones between."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WAIT = timedelta(seconds=7.5)
 
 
 class Storing:
-    """A photo whose task is completed, and the use case that has the lease on its result."""
+    """A job whose task is completed, and the use case that has the lease on its result."""
 
     def __init__(self, world: World, result: bytes = CUT_OUT, **facts: Any) -> None:
         self.world = world
@@ -52,17 +52,17 @@ class Storing:
         self.use_case = replace(world.follow.store_result, randomness=lambda: 0.0)
 
     def store(self) -> Job:
-        """The job once its result was stored, or not."""
+        """Store the result; returns the job."""
         return self.use_case.store(self.job, self.task)
 
     def changed(self, job: Job) -> dict[str, object]:
-        """What this try changed on the row that later tries depend on."""
+        """The fields that later tries depend on."""
         names = ("state", "reason", "due_at", "tries", "failures", "cut_short")
         return {name: getattr(job, name) for name in names}
 
 
 def settled(job: Job) -> tuple[State, Reason | None, str | None]:
-    """How a job ended."""
+    """State, reason and message of a job."""
     return job.state, job.reason, job.message
 
 
@@ -78,10 +78,10 @@ def settled(job: Job) -> tuple[State, Reason | None, str | None]:
         ({"failures": 9, "message": "why"}, (State.FAILED, Reason.STEP_FAILED, "why")),
     ],
 )
-def test_a_result_that_cannot_be_stored_is_put_by_undecoded_and_then_given_up(
+def test_a_result_that_cannot_be_stored_goes_undecoded_to_review_and_then_fails(
     facts: dict[str, Any], end: tuple[State, Reason | None, str | None]
 ) -> None:
-    """What ends workers is for a person to look at; it was paid for."""
+    """A result that crashes workers was paid for, and an operator should see it."""
     assert settled(Storing(World(), **facts).store()) == end
 
 
@@ -93,10 +93,10 @@ def test_a_result_that_cannot_be_stored_is_put_by_undecoded_and_then_given_up(
         (4, None, ["making it never ended; `cutout render` tries again"]),
     ],
 )
-def test_each_further_try_does_less_besides_publishing(
+def test_each_further_try_leaves_out_more_of_the_extras(
     failures: int, sku: str | None, variants: list[str]
 ) -> None:
-    """Variants first, then the photo's labels: whichever of them it was that failed."""
+    """First the variants, then the photo's labels."""
     world = World(recipes=(Recipe(name="web"),))
     job = Storing(world, failures=failures).store()
     assert [one.key or one.problem for one in job.variants] == variants
@@ -107,13 +107,13 @@ def test_each_further_try_does_less_besides_publishing(
 
 @pytest.mark.parametrize("reuse", [True, False])
 @pytest.mark.parametrize("cut_short", [1, 5])
-def test_an_outdated_photos_result_is_fetched_only_to_be_kept(
+def test_the_result_of_a_replaced_photo_is_fetched_only_to_be_cached(
     cut_short: int,
     reuse: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """It was paid for, and may serve another photo of the same picture. It is never published.
+    """It was paid for, and may be reused for the same photo. It is never published.
 
-    Whether it is outdated is asked once, just before it would be published.
+    Whether a newer upload exists is checked once, just before publishing.
     """
     hook = Hook()
     world = World(reuse=reuse, step=hook)
@@ -128,8 +128,8 @@ def test_an_outdated_photos_result_is_fetched_only_to_be_kept(
     assert world.results.objects == {}
 
 
-def test_a_result_in_doubt_is_not_kept_for_others() -> None:
-    """A person is to look at it."""
+def test_a_doubtful_result_is_not_cached() -> None:
+    """An operator has to decide about it."""
     world = World(reuse=True)
     assert Storing(world, OPAQUE).store().state is State.REVIEW
     assert world.kept.objects == {}
@@ -144,10 +144,10 @@ def test_a_result_in_doubt_is_not_kept_for_others() -> None:
         ({"failures": 8, "message": "why"}, (State.FAILED, Reason.STEP_FAILED, "why")),
     ],
 )
-def test_a_photo_that_was_to_be_reused_is_bought_where_reuse_was_switched_off(
+def test_a_job_with_a_cached_result_makes_a_call_after_reuse_was_turned_off(
     facts: dict[str, Any], end: tuple[State, Reason | None, str | None]
 ) -> None:
-    """Its row was written before. It is queued for a call at once, unless its workers ended."""
+    """It is queued at once, unless its workers crashed too often."""
     storing = Storing(World(), reused=REUSED, **facts)
     job = storing.use_case.reuse(storing.job)
     assert settled(job) == end
@@ -156,8 +156,8 @@ def test_a_photo_that_was_to_be_reused_is_bought_where_reuse_was_switched_off(
         assert storing.world.submissions.job_ids == [job.id]
 
 
-def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
-    """It is queued at once, and owns the photo's record when it is admitted."""
+def test_a_job_whose_cached_result_is_gone_makes_a_call_at_once() -> None:
+    """It owns the photo's record once it is admitted."""
     world = World(reuse=True)
     first = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(first))
@@ -174,8 +174,8 @@ def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
     assert (record.owner, record.kept, len(world.evolink.charges)) == (job.id, None, 2)
 
 
-def test_a_kept_result_that_fails_acceptance_by_now_is_bought_again() -> None:
-    """Each photo has a size of its own."""
+def test_a_cached_result_that_fails_the_checks_is_paid_for_again() -> None:
+    """The size of the photo may differ."""
     world = World(reuse=True)
     first = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(first))
@@ -189,7 +189,7 @@ def test_a_kept_result_that_fails_acceptance_by_now_is_bought_again() -> None:
 
 
 def without_copy(**facts: Any) -> Storing:
-    """The photo's own pixels are wanted, and its copy is gone."""
+    """A job that needs the photo's own pixels, while their copy is missing."""
     storing = Storing(World(pixels=Pixels.SOURCE), **facts)
     storing.world.copies.objects.clear()
     storing.world.preparations.requests.clear()
@@ -198,7 +198,7 @@ def without_copy(**facts: Any) -> Storing:
 
 @pytest.mark.parametrize(("counted", "left"), [(3, 2), (1, 0), (0, 0)])
 def test_a_try_that_waits_for_a_copy_of_the_photo_is_not_counted(counted: int, left: int) -> None:
-    """It ended in order."""
+    """It ended without a failure."""
     storing = without_copy(cut_short=counted, failures=min(counted, 2))
     job = storing.store()
     assert storing.changed(job) == {
@@ -220,15 +220,13 @@ def test_a_try_that_waits_for_a_copy_of_the_photo_is_not_counted(counted: int, l
         (12, Reason.RESULT_UNREADABLE, State.STORING),
     ],
 )
-def test_a_copy_that_never_comes_is_waited_for_six_times(
-    tries: int, reason: Reason, state: State
-) -> None:
+def test_a_missing_copy_is_waited_for_six_times(tries: int, reason: Reason, state: State) -> None:
     """Then the model's pixels are published."""
     assert without_copy(tries=tries, reason=reason).store().state is state
 
 
-def test_a_result_in_doubt_waits_for_no_copy_of_the_photo() -> None:
-    """It is put by as it came."""
+def test_a_doubtful_result_waits_for_no_copy_of_the_photo() -> None:
+    """It goes to review as it is."""
     storing = without_copy()
     url = storing.task.result_url
     assert url is not None
@@ -255,7 +253,7 @@ def _broken(storing: Storing) -> None:
 def test_a_result_that_is_not_there_yet_is_read_again_within_the_deadline(
     trouble: Callable[[Storing], None], message: str
 ) -> None:
-    """The try ended in order and does not count."""
+    """The try ended without a failure and does not count."""
     storing = Storing(World(), failures=2, cut_short=2)
     trouble(storing)
     job = storing.store()
@@ -275,7 +273,7 @@ def test_a_result_that_is_not_there_yet_is_read_again_within_the_deadline(
     [(TIMING.job_deadline - SECOND, State.STORING), (TIMING.job_deadline, State.FAILED)],
 )
 def test_a_result_without_a_link_is_lost_at_the_deadline(since: timedelta, state: State) -> None:
-    """A person's retry reads the task once more."""
+    """An operator's retry reads the task once more."""
     storing = Storing(World(), entered_at=START - since)
     _without_link(storing)
     job = storing.store()
@@ -295,7 +293,7 @@ def test_a_result_without_a_link_is_lost_at_the_deadline(since: timedelta, state
 def test_a_damaged_result_is_read_again_for_a_quarter_of_an_hour(
     since: timedelta, state: State
 ) -> None:
-    """What stays damaged is the result: a person looks at it. It has no size."""
+    """A file that stays damaged is the result, goes to review, and has no size."""
     storing = Storing(World(), entered_at=START - since)
     _broken(storing)
     job = storing.store()
@@ -304,8 +302,8 @@ def test_a_damaged_result_is_read_again_for_a_quarter_of_an_hour(
         assert (job.result.width, job.result.height, job.result.size) == (0, 0, len(BROKEN))
 
 
-def test_storing_a_result_ends_the_attempt_whose_it_is() -> None:
-    """Its charge is on the row, and it is no longer to be asked about."""
+def test_storing_a_result_ends_its_attempt() -> None:
+    """The charge is recorded, and the task is not read again."""
     job = Storing(World()).store()
     (attempt,) = job.attempts
     assert attempt.outcome is AttemptOutcome.SUCCEEDED
@@ -321,15 +319,17 @@ def test_storing_a_result_ends_the_attempt_whose_it_is() -> None:
         (TIMING.lease / 3, "there was no time left; `cutout render` makes it"),
     ],
 )
-def test_no_variant_is_begun_in_the_last_third_of_a_lease(due_in: timedelta, variant: str) -> None:
-    """The row has to be written before another worker takes it."""
+def test_no_variant_is_started_in_the_last_third_of_a_lease(
+    due_in: timedelta, variant: str
+) -> None:
+    """The job must be written before another worker takes it."""
     world = World(recipes=(Recipe(name="web"),))
     job = Storing(world, due_at=START + due_in).store()
     assert [one.key or one.problem for one in job.variants] == [variant]
 
 
-def test_a_variant_with_the_models_pixels_is_made_of_the_result_as_it_came() -> None:
-    """The cut-out has the photo's own; a result of another format is turned into a PNG first."""
+def test_a_variant_with_the_models_pixels_is_made_from_the_providers_result() -> None:
+    """The cut-out has the photo's own pixels; another format is turned into a PNG first."""
     recipes = (Recipe(name="models", pixels=Pixels.MODEL),)
     world = World(pixels=Pixels.SOURCE, recipes=recipes)
     job = Storing(world, b"webp 600 400 0 255").store()
@@ -339,8 +339,8 @@ def test_a_variant_with_the_models_pixels_is_made_of_the_result_as_it_came() -> 
     assert made == b"png 600 400 0 255 upright models task-unified-000001"
 
 
-def test_a_transparent_photo_waits_for_its_copy_whatever_the_settings_ask_for() -> None:
-    """Its transparency is in its own pixels alone."""
+def test_a_transparent_photo_waits_for_its_copy_whatever_the_setting() -> None:
+    """Only its own pixels have its transparency."""
     storing = Storing(World())
     assert storing.job.photo is not None
     photo = replace(storing.job.photo, has_alpha=True)
@@ -348,27 +348,27 @@ def test_a_transparent_photo_waits_for_its_copy_whatever_the_settings_ask_for() 
     assert (job.state, job.reason) == (State.STORING, Reason.PREPARING)
 
 
-def test_a_job_that_ends_gives_the_body_of_its_call_up() -> None:
-    """It grants access to the photo."""
+def test_a_settled_job_drops_the_body_of_its_call() -> None:
+    """The body grants access to the photo."""
     storing = Storing(World())
     attempts = tuple(replace(one, body_name="0f") for one in storing.job.attempts)
     job = storing.use_case.store(replace(storing.job, attempts=attempts), storing.task)
     assert [one.body_name for one in job.attempts] == [None]
 
 
-def test_what_kills_its_workers_is_not_looked_at_again() -> None:
-    """It is put by as it came, whatever it is."""
+def test_a_result_that_crashes_its_workers_is_not_decoded_again() -> None:
+    """It goes to review as it is."""
     storing = Storing(World(), BROKEN, cut_short=5, entered_at=START - timedelta(hours=1))
     job = storing.store()
     assert (job.state, job.reason) == (State.REVIEW, Reason.RESULT_UNCHECKED)
 
 
 def busy() -> None:
-    """The service throttles."""
+    """Raise as a throttled table does."""
     raise StoreBusyError("throttled")
 
 
-def test_a_busy_table_is_not_taken_for_a_killed_worker() -> None:
+def test_a_busy_table_is_not_taken_for_a_crashed_worker() -> None:
     """The result is decoded and published once the table answers: it does not go to review."""
     hook = Hook()
     world = World(step=hook)
@@ -385,7 +385,7 @@ def test_a_busy_table_is_not_taken_for_a_killed_worker() -> None:
 
 
 def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
-    """Two workers at once make a table busy; the job has moved since the first one began."""
+    """Another worker has moved the job since this one began."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -402,7 +402,7 @@ def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
     assert world.job(job).due_at == world.clock.now() + TIMING.lease
 
 
-def test_an_outdated_photo_is_not_completed_from_what_is_kept() -> None:
+def test_a_replaced_photo_is_not_completed_from_the_cache() -> None:
     """Nothing is published for it."""
     world = World(reuse=True)
     first = world.arrives("b.jpg")
@@ -416,8 +416,8 @@ def test_an_outdated_photo_is_not_completed_from_what_is_kept() -> None:
     assert list(world.results.objects) == ["b.png"]
 
 
-def test_an_outdated_photo_whose_kept_result_is_gone_is_not_bought() -> None:
-    """It is queued for a call, and Submit finds out before it makes one."""
+def test_a_replaced_photo_whose_cached_result_is_gone_is_not_paid_for() -> None:
+    """It is queued for a call, and Submit supersedes it before it makes one."""
     world = World(reuse=True)
     storing = Storing(world, reused=REUSED)
     world.arrives("a.jpg", png(salt=1))

@@ -1,4 +1,4 @@
-"""Following a task to its end: only the API's own answer counts."""
+"""Tracking a task to its end: only the API's own answer counts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.fakes.world import TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
 FAILS = [
-    # code, how often its task is tried again, seconds of the first wait
+    # code, number of further attempts, seconds of the first wait
     ("content_policy_violation", 0, 0),
     ("invalid_parameters", 0, 0),
     ("image_dimension_mismatch", 0, 0),
@@ -42,8 +42,8 @@ FAILS = [
 ]
 
 
-def test_a_running_task_is_asked_for_again_after_the_poll_interval() -> None:
-    """A callback that comes too early, or a poll: nothing is known yet."""
+def test_a_running_task_is_read_again_after_the_poll_interval() -> None:
+    """After an early callback or a poll."""
     world = World()
     job = world.arrives()
     world.clock.advance(TIMING.first_poll)
@@ -54,7 +54,7 @@ def test_a_running_task_is_asked_for_again_after_the_poll_interval() -> None:
 
 
 def test_a_task_that_never_ends_fails_the_job_at_the_deadline_and_frees_the_slot() -> None:
-    """The deadline counts from when the API took the task."""
+    """The deadline counts from when the API accepted the task."""
     world = World()
     job = world.arrives()
     world.passes(TIMING.job_deadline - MINUTE)
@@ -84,8 +84,8 @@ def test_a_task_that_never_ends_fails_the_job_at_the_deadline_and_frees_the_slot
     ],
     ids=str,
 )
-def test_a_task_that_cannot_be_read_now_stays_open(error: Exception) -> None:
-    """The trouble is the account's or the server's, not the photo's; it is read again later."""
+def test_a_task_that_cannot_be_read_is_read_again(error: Exception) -> None:
+    """The problem is the account's or the server's, not the photo's."""
     world = World()
     job = world.arrives()
     world.evolink.read_faults.append(error)
@@ -100,8 +100,8 @@ def test_a_task_that_cannot_be_read_now_stays_open(error: Exception) -> None:
     assert world.job(job).state is State.COMPLETED
 
 
-def test_reads_that_fail_are_spaced_out_up_to_the_poll_interval() -> None:
-    """An API in trouble is not hammered."""
+def test_failing_reads_are_spaced_out_up_to_the_poll_interval() -> None:
+    """An API with problems is not flooded."""
     world = World()
     job = world.arrives()
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
@@ -115,8 +115,8 @@ def test_reads_that_fail_are_spaced_out_up_to_the_poll_interval() -> None:
     assert [w / 2 <= wait < w for wait, w in zip(waits, whole, strict=True)] == [True] * 7
 
 
-def test_a_task_that_is_unknown_soon_after_its_creation_is_read_again() -> None:
-    """A right id may need a moment before it can be read."""
+def test_a_task_unknown_soon_after_its_creation_is_read_again() -> None:
+    """A correct id may need a moment before it can be read."""
     world = World()
     job = world.arrives()
     task = world.evolink.tasks.pop(world.task_of(job))
@@ -129,7 +129,7 @@ def test_a_task_that_is_unknown_soon_after_its_creation_is_read_again() -> None:
 
 
 def test_a_task_that_stays_unknown_fails_the_job() -> None:
-    """After ten minutes of 404s the record is gone for good; what it cost must be assumed."""
+    """After ten minutes of 404s the record is gone; the reserved credits count as spent."""
     world = World()
     job = world.arrives()
     world.evolink.tasks.clear()
@@ -146,8 +146,8 @@ def test_a_task_that_stays_unknown_fails_the_job() -> None:
     assert (failed.credits, world.jobs.read_gate().in_flight) == (PRICE, 0)
 
 
-def test_one_404_is_not_the_end_of_a_task_that_was_accepted() -> None:
-    """However late it comes: the task is read again, and any other answer restarts the count."""
+def test_one_404_does_not_end_an_accepted_task() -> None:
+    """The task is read again, and any other answer restarts the count."""
     world = World()
     job = world.arrives()
     world.passes(timedelta(hours=1))
@@ -163,8 +163,8 @@ def test_one_404_is_not_the_end_of_a_task_that_was_accepted() -> None:
     assert world.wake(job).state is State.COMPLETED
 
 
-def test_a_result_that_was_on_its_way_is_not_lost_by_one_404() -> None:
-    """The task was seen completed, and its link fails for a quarter of an hour before that."""
+def test_a_result_being_fetched_is_not_lost_by_one_404() -> None:
+    """The task was completed before, and its link fails for a quarter of an hour."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -179,8 +179,8 @@ def test_a_result_that_was_on_its_way_is_not_lost_by_one_404() -> None:
     assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_a_task_that_ended_badly_says_why_when_it_is_given_up() -> None:
-    """The API's words of the last read are on the row."""
+def test_a_job_given_up_keeps_the_message_of_the_last_read() -> None:
+    """So that the operator sees the API's error."""
     world = World()
     job = world.arrives()
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
@@ -190,7 +190,7 @@ def test_a_task_that_ended_badly_says_why_when_it_is_given_up() -> None:
 
 
 @pytest.mark.parametrize(("code", "again", "_seconds"), FAILS)
-def test_a_failed_task_is_tried_again_as_often_as_its_code_promises(
+def test_a_failed_task_is_tried_again_as_often_as_its_code_allows(
     code: str,
     again: int,
     _seconds: int,
@@ -222,8 +222,8 @@ def test_a_failed_task_is_tried_again_as_often_as_its_code_promises(
     ("code", "seconds"),
     [(code, seconds) for code, again, seconds in FAILS if again],
 )
-def test_the_waits_between_attempts_double_and_differ(code: str, seconds: int) -> None:
-    """The first wait is the code's own; up to half of it again is left to chance."""
+def test_the_waits_between_attempts_double_with_jitter(code: str, seconds: int) -> None:
+    """The first wait depends on the code; up to half of it is added at random."""
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), code)
@@ -242,8 +242,8 @@ def test_the_waits_between_attempts_double_and_differ(code: str, seconds: int) -
         assert 2 * first < job.due_at - world.clock.now() < 3 * first
 
 
-def test_a_photo_whose_second_attempt_succeeds_is_done_and_paid_once() -> None:
-    """What a failed task reserved is returned; both attempts are on record."""
+def test_a_photo_whose_second_attempt_succeeds_is_completed_and_paid_once() -> None:
+    """The credits reserved by a failed task are returned; both attempts are recorded."""
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), "service_error")
@@ -259,8 +259,8 @@ def test_a_photo_whose_second_attempt_succeeds_is_done_and_paid_once() -> None:
     )
 
 
-def test_a_failed_task_that_was_charged_all_the_same_counts() -> None:
-    """Moderation is not refunded on this model, and only the task says so."""
+def test_a_failed_task_that_was_charged_counts() -> None:
+    """Moderation is not refunded for this model, and only the task says so."""
     world = World()
     job = world.arrives()
     task_id = world.task_of(job)
@@ -272,14 +272,14 @@ def test_a_failed_task_that_was_charged_all_the_same_counts() -> None:
 
 
 @pytest.mark.parametrize("used", [Decimal("5.4"), Decimal("3.1"), Decimal("9.9")])
-def test_what_the_task_used_replaces_what_was_reserved(used: Decimal) -> None:
-    """In the row and in the day's credits."""
+def test_used_credits_replace_reserved_ones(used: Decimal) -> None:
+    """In the job and in the day's credits."""
     world = World()
     job = finished(world, used)
     assert (job.credits, world.jobs.read_gate().spent_on(START.date())) == (used, used)
 
 
-def test_a_task_that_does_not_say_what_it_used_cost_what_it_reserved() -> None:
+def test_a_task_without_used_credits_costs_the_reserved_ones() -> None:
     """The field is not documented and may be missing."""
     world = World()
     assert finished(world, None).credits == PRICE
@@ -287,7 +287,7 @@ def test_a_task_that_does_not_say_what_it_used_cost_what_it_reserved() -> None:
 
 
 def finished(world: World, used: Decimal | None) -> Job:
-    """A photo whose task says that it used so many credits."""
+    """A job whose task used this many credits."""
     job = world.arrives()
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
@@ -296,7 +296,7 @@ def finished(world: World, used: Decimal | None) -> Job:
 
 
 def test_a_completed_task_without_links_is_read_again_and_not_paid_again() -> None:
-    """The result may be there a moment later; a new attempt would cost a second time."""
+    """The result may be there a moment later; a new attempt would cost again."""
     world = World()
     job = world.arrives()
     task_id = world.task_of(job)
@@ -314,8 +314,8 @@ def test_a_completed_task_without_links_is_read_again_and_not_paid_again() -> No
     assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
 
 
-def test_a_task_that_goes_on_running_after_it_was_completed_is_waited_for() -> None:
-    """A status that wavers does not lose the result."""
+def test_a_task_running_again_after_it_was_completed_is_waited_for() -> None:
+    """A status that goes back does not lose the result."""
     world = World()
     job = world.arrives()
     task_id = world.task_of(job)
@@ -332,7 +332,7 @@ def test_a_task_that_goes_on_running_after_it_was_completed_is_waited_for() -> N
 
 
 def test_a_task_that_fails_after_it_was_completed_fails_the_job() -> None:
-    """There is no slot to give back any more, and no other attempt is made."""
+    """Its slot is already free, and no other attempt is made."""
     world = World()
     job = world.arrives()
     task_id = world.task_of(job)
@@ -345,8 +345,8 @@ def test_a_task_that_fails_after_it_was_completed_fails_the_job() -> None:
     assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (0, 1)
 
 
-def test_a_failed_task_gives_back_its_price_and_no_more() -> None:
-    """What another photo's call has reserved stays in the day's sum."""
+def test_a_failed_task_returns_its_price_and_no_more() -> None:
+    """The credits reserved by another job stay in the day's sum."""
     world = World()
     first = world.arrives("a.jpg", png(salt=1))
     world.arrives("b.jpg", png(salt=2))
@@ -356,7 +356,7 @@ def test_a_failed_task_gives_back_its_price_and_no_more() -> None:
 
 
 def test_a_callback_that_loses_every_race_is_delivered_again() -> None:
-    """Only its message may know the task of a call whose answer was lost."""
+    """Its message may be the only record of the task of a call without a response."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()

@@ -1,4 +1,4 @@
-"""Checks of a task for a row that moves, and what a person's retry is answered with."""
+"""Task checks of a job that moves, and the recheck of tasks on an operator's retry."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ REUSED = Reuse(job_id="other", key="kept", sha256="0f" * 32, task_id="task-9", c
 
 
 def known(number: int, **facts: Any) -> Attempt:
-    """An attempt whose call was taken."""
+    """An attempt whose call was accepted."""
     task = {"task_id": f"task-{number}", "outcome": AttemptOutcome.ACCEPTED}
     return an_attempt(number, started_at=START, **(task | facts))
 
 
 def watching(world: World, leased: list[Job]) -> TrackTask:
-    """Checks of tasks that note the jobs whose lease they took, and store nothing."""
+    """Task checks that collect the jobs whose lease they take, and store nothing."""
 
     class Watching(StoreResult):
         def store(self, job: Job, task: Task) -> Job:
@@ -53,8 +53,8 @@ def watching(world: World, leased: list[Job]) -> TrackTask:
     return replace(world.follow, store_result=Watching(**parts))
 
 
-def row(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
-    """A photo whose row says this."""
+def job_in(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
+    """A job in this state."""
     arrived = world.job(world.arrives())
     job = replace(arrived, state=state, attempts=attempts, due_at=START, entered_at=START, **facts)
     world.jobs.jobs[job.id] = job
@@ -63,17 +63,17 @@ def row(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
 
 
 def check(world: World, job: Job, attempt: int = 1, **facts: Any) -> Job:
-    """Look at the task; the row as it stands then."""
+    """Check the task; returns the job."""
     world.follow.check(TaskCheck(job_id=job.id, attempt=attempt, **facts))
     return world.job(job)
 
 
 @pytest.mark.parametrize(("races", "is_done"), [(2, True), (3, False)])
-def test_a_task_is_looked_at_again_after_up_to_two_races(
+def test_a_task_is_checked_again_after_up_to_two_lost_races(
     races: int,
     is_done: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Then the queue delivers again: only this message may know the task."""
+    """After the third, the queue redelivers: only this message may name the task."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
@@ -95,7 +95,7 @@ def test_a_task_is_looked_at_again_after_up_to_two_races(
             world.wake(job)
 
 
-def test_a_row_that_is_gone_after_a_race_is_no_longer_followed() -> None:
+def test_a_job_that_has_expired_after_a_race_is_no_longer_tracked() -> None:
     """There is nothing to write to."""
     hook = Hook()
     world = World(step=hook)
@@ -109,13 +109,13 @@ def test_a_row_that_is_gone_after_a_race_is_no_longer_followed() -> None:
 @pytest.mark.parametrize(
     ("state", "is_taken"), [(State.STORING, True), (State.QUEUED, False), (State.COMPLETED, False)]
 )
-def test_only_a_job_that_is_storing_is_completed_from_what_is_kept(
+def test_only_a_job_that_is_storing_is_completed_from_the_cache(
     state: State,
     is_taken: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Its lease is taken, and its try is counted: decoding it may end workers."""
+    """Its lease is taken and its try counted, since decoding the result may crash workers."""
     world = World()
-    job = row(
+    job = job_in(
         world, state, reused=REUSED, reason=Reason.RETRIED_BY_PERSON, message="text",
         failures=2, cut_short=1, is_announced=state is State.COMPLETED,
     )  # fmt: skip
@@ -127,10 +127,10 @@ def test_only_a_job_that_is_storing_is_completed_from_what_is_kept(
     ] == ([(START + TIMING.lease, 3, 2, job.reason, "text")] if is_taken else [])
 
 
-def test_a_retry_asks_for_each_result_in_turn_and_pays_only_then() -> None:
-    """Each that is not to be had hands over to the next; after the last, Submit is woken."""
+def test_a_retry_reads_each_earlier_task_before_it_makes_a_call() -> None:
+    """If a result is lost, the next task is read; after the last, Submit makes the call."""
     world = World()
-    job = row(
+    job = job_in(
         world, State.STORING, known(1), known(2, not_found_since=START - 10 * MINUTE),
         reason=Reason.RETRIED_BY_PERSON, storing_attempt=2,
     )  # fmt: skip
@@ -145,8 +145,8 @@ def test_a_retry_asks_for_each_result_in_turn_and_pays_only_then() -> None:
     assert world.submissions.job_ids == [job.id]
 
 
-def test_a_callback_that_names_anothers_task_does_not_end_the_recheck_of_another_attempt() -> None:
-    """The result that the retry asks about may still come."""
+def test_a_callback_naming_anothers_task_does_not_end_the_recheck_of_another_attempt() -> None:
+    """The result that the retry reads may still come."""
     world = World()
     completed_task(world)
     other = world.job(world.arrives("b.jpg"))
@@ -155,7 +155,7 @@ def test_a_callback_that_names_anothers_task_does_not_end_the_recheck_of_another
     )
     world.jobs.save(other, tasks=[claim])
     unnamed = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN)
-    job = row(
+    job = job_in(
         world, State.STORING, unnamed, known(2), reason=Reason.RETRIED_BY_PERSON, storing_attempt=2
     )
     assert check(world, job, 1, task_id="task-1") == job
@@ -173,12 +173,12 @@ def test_a_callback_that_names_anothers_task_does_not_end_the_recheck_of_another
 def test_a_task_that_runs_past_the_deadline_ends_its_job_with_the_reason(
     state: State, reason: Reason | None, ended: Reason
 ) -> None:
-    """A result that was there and is not to be had is another thing than one that never came."""
+    """A result that existed and cannot be had differs from one that never came."""
     world = World()
     world.evolink.take('{"image_urls": ["u"], "callback_url": "c"}', "key")
     task = world.evolink.tasks["task-unified-000001"]
     world.evolink.tasks["task-1"] = replace(task, id="task-1")
-    job = row(world, state, known(1), reason=reason, storing_attempt=1)
+    job = job_in(world, state, known(1), reason=reason, storing_attempt=1)
     job = replace(job, entered_at=START - TIMING.job_deadline)
     world.jobs.jobs[job.id] = job
     after = check(world, job)
@@ -186,7 +186,7 @@ def test_a_task_that_runs_past_the_deadline_ends_its_job_with_the_reason(
 
 
 def completed_task(world: World, status: str = "") -> None:
-    """The provider has a task of this name, which is completed or failed with a code."""
+    """Let the provider have a task `task-1` that is completed, or failed with a code."""
     world.evolink.take('{"image_urls": ["u"], "callback_url": "c"}', "key")
     task_id, task = world.evolink.tasks.popitem()
     world.evolink.tasks[task_id] = task
@@ -200,13 +200,13 @@ def completed_task(world: World, status: str = "") -> None:
 @pytest.mark.parametrize(
     ("state", "failures", "cut_short"), [(State.PROCESSING, 1, 1), (State.STORING, 3, 2)]
 )
-def test_a_lease_on_a_result_counts_the_tries_of_this_result_alone(
+def test_a_lease_on_a_result_counts_only_the_tries_of_this_result(
     state: State, failures: int, cut_short: int
 ) -> None:
-    """What failed while the task was polled says nothing of its result."""
+    """Failures while the task was polled do not count."""
     world = World()
     completed_task(world)
-    job = row(world, state, known(1), failures=2, cut_short=1, reason=Reason.RESULT_UNREADABLE)
+    job = job_in(world, state, known(1), failures=2, cut_short=1, reason=Reason.RESULT_UNREADABLE)
     leased: list[Job] = []
     follow = watching(world, leased)
     follow.check(TaskCheck(job_id=job.id, attempt=1))
@@ -220,24 +220,24 @@ def test_a_lease_on_a_result_counts_the_tries_of_this_result_alone(
     [("service_error", None), ("image_processing_error", Transport.FILES)],
 )
 @pytest.mark.parametrize("before", [None, Transport.PRESIGNED])
-def test_a_photo_that_is_tried_again_goes_the_way_that_the_failure_asks_for(
+def test_a_photo_tried_again_uses_the_transport_that_the_failure_requires(
     code: str, transport: Transport | None, before: Transport | None
 ) -> None:
-    """Or as it went before."""
+    """Or the same as before."""
     world = World()
     completed_task(world, code)
-    job = row(world, State.PROCESSING, known(1), transport=before)
+    job = job_in(world, State.PROCESSING, known(1), transport=before)
     after = check(world, job)
     assert (after.state, after.transport) == (State.QUEUED, transport or before)
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.PROCESSING])
-def test_a_task_that_proves_another_calls_ends_a_job_once(state: State) -> None:
-    """One that has ended stays as it is."""
+def test_a_task_that_belongs_to_another_call_ends_a_job_once(state: State) -> None:
+    """A settled job stays as it is."""
     world = World()
     completed_task(world)
     adopted = known(1, is_adopted=True)
-    job = row(world, state, adopted, reason=Reason.TASK_LOST, is_announced=True)
+    job = job_in(world, state, adopted, reason=Reason.TASK_LOST, is_announced=True)
     world.jobs.tasks["task-1"] = TaskClaim(
         task_id="task-1", job_id="another", attempt=1, is_certain=True, expires_at=START
     )

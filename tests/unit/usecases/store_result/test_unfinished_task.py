@@ -1,7 +1,7 @@
-"""A callback names the task of a call whose answer nobody has: it is not asked for in vain.
+"""A callback names the task of a call without a response, and the task is read.
 
-The body is believed once the API confirms it. Until it can, what the callback named stays on the
-row, the task is asked after again, and the call is not repeated meanwhile.
+The name counts once the API confirms it. Until then it is recorded in the job, the task is read
+again, and the call is not repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOT_YET = TaskUnknownError("the API knows no such task")
 
 
 def unconfirmed() -> tuple[World, Job]:
-    """A photo whose call was taken and ended, but nobody knows it; a repeat would be paid for."""
+    """A job whose accepted call got no response, and whose task ended; a repeat would be paid."""
     world = World()
     world.evolink.honours_keys = False
     world.evolink.create_faults.append(taken_but_unanswered)
@@ -45,8 +45,8 @@ def calls(world: World) -> tuple[int, int]:
     [NOT_YET, ProviderBusyError("the API answers 503", status=503), ResponseLostError("reset")],
     ids=["not known yet", "busy", "lost"],
 )
-def test_a_task_that_cannot_be_read_yet_is_asked_for_again_soon(error: Exception) -> None:
-    """Long before the grace time is over, and without a second call."""
+def test_a_task_that_cannot_be_read_yet_is_read_again_soon(error: Exception) -> None:
+    """Long before the grace time ends, and without a second call."""
     world, job = unconfirmed()
     world.evolink.read_faults.append(error)
     assert world.wake(job, task_id=TASK).state is State.UNCONFIRMED
@@ -54,8 +54,8 @@ def test_a_task_that_cannot_be_read_yet_is_asked_for_again_soon(error: Exception
     assert (world.job(job).state, calls(world)) == (State.COMPLETED, (1, 1))
 
 
-def test_a_call_is_not_repeated_while_the_task_that_its_callback_named_cannot_be_read() -> None:
-    """The API is down for longer than the grace time: the photo would be paid for twice."""
+def test_a_call_is_not_repeated_while_the_task_named_in_its_callback_cannot_be_read() -> None:
+    """The API is down for longer than the grace time: a repeat would be paid again."""
     world, job = unconfirmed()
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
     world.wake(job, task_id=TASK)
@@ -67,7 +67,7 @@ def test_a_call_is_not_repeated_while_the_task_that_its_callback_named_cannot_be
 
 
 def test_a_task_that_can_never_be_read_is_given_up_at_the_deadline() -> None:
-    """No job stands anywhere for ever."""
+    """Every job ends."""
     world, job = unconfirmed()
     world.evolink.read_rule = lambda: ResponseLostError("ReadTimeout")
     world.wake(job, task_id=TASK)
@@ -80,8 +80,8 @@ def test_a_task_that_can_never_be_read_is_given_up_at_the_deadline() -> None:
     )
 
 
-def test_a_name_that_the_api_never_knows_changes_nothing_in_the_end() -> None:
-    """The body was wrong: at the end of the grace time, and not before, the call goes once more."""
+def test_a_task_id_that_the_api_never_knows_delays_no_repeat() -> None:
+    """The body is wrong: at the end of the grace time, and not before, the call is repeated."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
@@ -92,16 +92,16 @@ def test_a_name_that_the_api_never_knows_changes_nothing_in_the_end() -> None:
     assert (world.job(job).state, calls(world)) == (State.PROCESSING, (2, 1))
 
 
-def test_the_right_name_is_taken_after_a_wrong_one() -> None:
-    """Callbacks are repeated: each is looked at for itself."""
+def test_a_correct_task_id_is_accepted_after_a_wrong_one() -> None:
+    """Callbacks are repeated, and each is checked by itself."""
     world, job = unconfirmed()
     world.wake(job, task_id="task-of-somebody-else")
     assert world.wake(job, task_id=TASK).state is State.COMPLETED
     assert calls(world) == (1, 1)
 
 
-def test_a_task_of_another_call_is_forgotten_as_soon_as_that_shows() -> None:
-    """Else the job would ask after it for ever, and never be repeated."""
+def test_the_task_of_another_call_is_dropped_as_soon_as_it_is_recognised() -> None:
+    """Otherwise the job would read it again and again, and never repeat the call."""
     world = World()
     other = world.arrives("b.jpg")
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
@@ -114,7 +114,7 @@ def test_a_task_of_another_call_is_forgotten_as_soon_as_that_shows() -> None:
 
 
 def called_back_too_early(world: World) -> None:
-    """The next call's callback comes before its answer, and before the API knows the task."""
+    """Deliver the next callback before the response and before the API knows the task."""
 
     def early(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         outcome = evolink.take(body, key)
@@ -128,8 +128,8 @@ def called_back_too_early(world: World) -> None:
     world.evolink.create_faults.append(early)
 
 
-def test_a_callback_before_the_answer_is_remembered_if_the_answer_is_lost() -> None:
-    """The worker dies over it: the lease runs out, and then the callback's word is known."""
+def test_a_callback_before_the_response_counts_if_the_response_is_lost() -> None:
+    """The worker crashes: when the lease has expired, the named task is known."""
     hook = Hook()
     world = World(step=hook)
     world.evolink.honours_keys = False
@@ -142,8 +142,8 @@ def test_a_callback_before_the_answer_is_remembered_if_the_answer_is_lost() -> N
     assert (world.job(job).state, calls(world)) == (State.COMPLETED, (1, 1))
 
 
-def test_a_callback_before_the_answer_does_not_get_in_the_answers_way() -> None:
-    """The answer outweighs the body."""
+def test_a_callback_before_the_response_does_not_override_it() -> None:
+    """The response outweighs the callback's body."""
     world = World()
     called_back_too_early(world)
     job = world.arrives()
@@ -152,8 +152,8 @@ def test_a_callback_before_the_answer_does_not_get_in_the_answers_way() -> None:
     assert job.due_at == world.clock.now() + TIMING.first_poll
 
 
-def test_a_callback_of_an_earlier_call_does_not_hurry_the_newest() -> None:
-    """A person retried; the first call's task cannot be read: the queue brings it again."""
+def test_a_callback_of_an_earlier_call_does_not_affect_the_newest() -> None:
+    """After a retry, the first call's task cannot be read: the queue redelivers the callback."""
     world, job = unconfirmed()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     world.evolink.read_rule = lambda: ResponseLostError("ReadTimeout")
@@ -170,7 +170,7 @@ def test_a_callback_of_an_earlier_call_does_not_hurry_the_newest() -> None:
     assert world.job(job) == again
 
 
-def test_a_named_call_is_not_repeated_by_a_message_that_stood_in_the_queue() -> None:
+def test_a_call_named_in_a_callback_is_not_repeated_by_an_older_message() -> None:
     """It was sent before the callback came, and is delivered after the grace time."""
     world = World()
     world.evolink.honours_keys = False
@@ -183,7 +183,7 @@ def test_a_named_call_is_not_repeated_by_a_message_that_stood_in_the_queue() -> 
     assert len(world.evolink.posts) == 1
 
 
-def test_a_name_that_is_wrong_does_not_make_the_right_one_forgotten() -> None:
+def test_a_wrong_task_id_does_not_replace_a_correct_one() -> None:
     """A second callback names a task that the API does not know."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)

@@ -1,4 +1,4 @@
-"""Task ids that only a callback named: how long they are believed, and when the job is next due."""
+"""Task ids known only from a callback: how long they count, and when the job is due."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DUE = START + 20 * MINUTE
 
 
 def rules(world: World) -> UnfinishedTasks:
-    """Without jitter."""
+    """The rules without jitter."""
     return replace(world.follow.unfinished_tasks, randomness=lambda: 0.0)
 
 
 def calling(
     world: World, state: State, ago: timedelta, named: str | None = "task-1", **facts: object
 ) -> Job:
-    """A photo whose call's outcome is not known; a callback has named a task."""
+    """A job whose call has an unknown outcome; a callback has named a task."""
     attempt = an_attempt(
         1, started_at=START - ago, named_task=named, outcome=AttemptOutcome.UNKNOWN
     )
@@ -41,7 +41,7 @@ def calling(
 
 
 def named_and_due(world: World, job: Job) -> tuple[str | None, object]:
-    """What the row says of the task, and when it is due."""
+    """The recorded task and the due time."""
     (attempt,) = world.job(job).attempts
     return attempt.named_task, world.job(job).due_at
 
@@ -59,10 +59,10 @@ def named_and_due(world: World, job: Job) -> tuple[str | None, object]:
         (State.SUBMITTING, 10 * MINUTE, "task-1", (None, DUE)),
     ],
 )
-def test_a_named_task_that_is_not_known_is_believed_for_ten_minutes(
+def test_a_named_task_unknown_to_the_api_counts_for_ten_minutes(
     state: State, ago: timedelta, named: str | None, then: tuple[str | None, object]
 ) -> None:
-    """After that, as if nothing had been named: the grace time ends when it would have."""
+    """After that, the grace time ends as if nothing had been named."""
     world = World()
     job = calling(world, state, ago, named)
     (attempt,) = job.attempts
@@ -79,7 +79,7 @@ def test_a_named_task_that_is_not_known_is_believed_for_ten_minutes(
     ],
 )
 def test_a_named_task_is_read_again_within_the_deadline(ago: timedelta, state: State) -> None:
-    """Ever less often."""
+    """At growing intervals."""
     world = World()
     job = calling(world, State.UNCONFIRMED, ago, tries=1)
     (attempt,) = job.attempts
@@ -95,12 +95,12 @@ def test_a_named_task_is_read_again_within_the_deadline(ago: timedelta, state: S
 @pytest.mark.parametrize("state", [State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING])
 @pytest.mark.parametrize("task_id", ["task-1", None])
 @pytest.mark.parametrize("is_taken", [True, False])
-def test_a_callback_proves_once_that_its_call_was_taken(
+def test_a_callback_proves_once_that_its_call_was_accepted(
     state: State,
     task_id: str | None,
     is_taken: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The row says so while the outcome is open; without a name, nothing else will."""
+    """The job records that while the outcome is open; without a task id it is the only fact."""
     world = World()
     job = calling(world, state, MINUTE, None)
     job = replace(job, attempts=(replace(job.attempts[0], is_taken=is_taken),))

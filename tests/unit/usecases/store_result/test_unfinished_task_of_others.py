@@ -1,4 +1,4 @@
-"""A task makes one call's picture, whatever the body of a callback says."""
+"""A task belongs to one call, whatever the body of a callback says."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.fakes.world import TIMING, World
 
 
 def unconfirmed(world: World, key: str = "a.jpg") -> Job:
-    """A photo whose call was taken, but nobody knows it."""
+    """A job whose call was accepted without a response."""
     world.evolink.create_faults.append(taken_but_unanswered)
     return world.arrives(key)
 
 
 def named(world: World) -> float:
-    """How often somebody named another's task."""
+    """How often a callback named the task of another call."""
     return world.telemetry.counts.get(Metric.TASK_TAKEN, 0)
 
 
@@ -32,7 +32,7 @@ def the_task(world: World, number: int) -> str:
 
 @pytest.mark.parametrize("end", ["running", "completed", "failed"])
 def test_an_unconfirmed_call_does_not_adopt_another_photos_task(end: str) -> None:
-    """Its callback's URL is authentic and the API knows the task: still the wrong picture."""
+    """The callback's token is valid and the API knows the task, but it is of another photo."""
     world = World()
     other, job = world.arrives("b.jpg"), unconfirmed(world)
     task_id = world.task_of(other)
@@ -47,8 +47,8 @@ def test_an_unconfirmed_call_does_not_adopt_another_photos_task(end: str) -> Non
     assert world.wake(job, task_id=own).state is State.COMPLETED
 
 
-def test_an_adopted_task_is_claimed_too() -> None:
-    """A third photo's callback cannot name it either."""
+def test_an_adopted_task_is_claimed() -> None:
+    """The callback of another job cannot name it any more."""
     world = World()
     first, second = unconfirmed(world, "a.jpg"), unconfirmed(world, "b.jpg")
     task_id = the_task(world, 1)
@@ -56,8 +56,8 @@ def test_an_adopted_task_is_claimed_too() -> None:
     assert world.wake(second, task_id=task_id) == second
 
 
-def test_a_task_of_an_earlier_attempt_is_not_a_later_ones() -> None:
-    """The first attempt failed; its callback's body comes to the second one's URL."""
+def test_a_task_of_an_earlier_attempt_is_not_adopted_by_a_later_one() -> None:
+    """The first attempt failed; its callback's body comes to the URL of the second."""
     world = World()
     job = world.arrives()
     first = world.task_of(job)
@@ -70,8 +70,8 @@ def test_a_task_of_an_earlier_attempt_is_not_a_later_ones() -> None:
     assert world.wake(job, task_id=first) == job
 
 
-def test_claims_outlive_the_rows_that_can_name_them() -> None:
-    """Processing and storing end within a deadline each; then the row is retained."""
+def test_claims_of_tasks_outlive_the_jobs_that_can_name_them() -> None:
+    """Processing and storing end within a deadline each; then the job is retained."""
     world = World()
     job = world.arrives()
     assert world.jobs.tasks == {
@@ -86,7 +86,7 @@ def test_claims_outlive_the_rows_that_can_name_them() -> None:
 
 
 def answered_late(world: World, *, while_open: Job) -> Job:
-    """A photo whose task another photo's callback names before the call is answered."""
+    """A job whose task is named by another job's callback before its call gets a response."""
 
     def slow(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         outcome = evolink.take(body, key)
@@ -99,8 +99,8 @@ def answered_late(world: World, *, while_open: Job) -> Job:
 
 
 @pytest.mark.parametrize("end", ["completed", "failed"])
-def test_a_call_that_is_answered_takes_its_task_back(end: str) -> None:
-    """The answer outweighs the body; who had adopted the task gives it back, unpaid for nothing."""
+def test_a_response_takes_a_task_back_from_the_job_that_adopted_it(end: str) -> None:
+    """The response outweighs the callback; the job that had adopted the task drops it."""
     world = World()
     wrong = unconfirmed(world)
     job = answered_late(world, while_open=wrong)
@@ -124,8 +124,8 @@ def test_a_call_that_is_answered_takes_its_task_back(end: str) -> None:
     assert world.results.objects["a.png"].data.endswith(own.encode())
 
 
-def test_two_calls_that_are_answered_with_one_task_are_not_both_believed() -> None:
-    """A provider that mixes calls up: the second waits for its callback."""
+def test_of_two_calls_with_the_same_task_the_second_stays_unconfirmed() -> None:
+    """The provider mixed calls up: the second waits for its callback."""
     world = World()
     first = world.arrives("a.jpg")
     accepted = Accepted(task_id=world.task_of(first), credits_reserved=PRICE)
@@ -135,8 +135,8 @@ def test_two_calls_that_are_answered_with_one_task_are_not_both_believed() -> No
     assert named(world) == 1
 
 
-def test_a_call_whose_answer_contradicts_its_callback_is_counted() -> None:
-    """The callback came first and named another task: a person should know."""
+def test_a_response_that_contradicts_its_callback_is_counted() -> None:
+    """The callback came first and named another task: an operator should know."""
     world = World()
     stray = the_task_of_nobody(world)
 
@@ -153,7 +153,7 @@ def test_a_call_whose_answer_contradicts_its_callback_is_counted() -> None:
 
 
 def the_task_of_nobody(world: World) -> str:
-    """A task that the API knows and no row does."""
+    """A task that the API knows and no job has."""
     body = '{"image_urls": ["x"], "callback_url": "y"}'
     outcome = world.evolink.take(body, "stray-0-1")
     assert isinstance(outcome, Accepted)
@@ -161,15 +161,15 @@ def the_task_of_nobody(world: World) -> str:
 
 
 def named_by_a_callback(world: World, code: str) -> Job:
-    """A photo whose call was not answered; its callback names the task, which has failed."""
+    """A job whose call got no response; its callback names the failed task."""
     job = unconfirmed(world)
     world.evolink.fail(the_task(world, 1), code, "text")
     return world.wake(job, task_id=the_task(world, 1))
 
 
 @pytest.mark.parametrize("code", ["service_error", "image_processing_error", "content_policy"])
-def test_a_failure_that_only_a_callback_named_is_not_paid_for_again(code: str) -> None:
-    """The task may be another call's: then the job's own call is charged, and no failure of its."""
+def test_a_failure_named_only_by_a_callback_is_not_paid_for_again(code: str) -> None:
+    """The task may be another call's, and the job's own call may be charged."""
     world = World()
     job = named_by_a_callback(world, code)
     assert (job.state, job.reason, job.code, job.message) == (
@@ -184,8 +184,8 @@ def test_a_failure_that_only_a_callback_named_is_not_paid_for_again(code: str) -
     assert (world.job(job), len(world.evolink.posts)) == (job, 1)
 
 
-def test_a_failure_that_only_a_callback_named_is_paid_for_again_by_a_person_alone() -> None:
-    """The task that failed is not asked again."""
+def test_a_failure_named_only_by_a_callback_is_paid_for_again_by_an_operators_retry() -> None:
+    """The failed task is not read again."""
     world = World()
     job = named_by_a_callback(world, "service_error")
     world.evolink.reads.clear()
@@ -214,8 +214,8 @@ def test_a_failure_after_the_task_was_adopted_is_not_paid_for_again_either() -> 
     )
 
 
-def test_a_failure_is_retried_once_the_call_itself_has_named_its_task() -> None:
-    """The callback comes before the answer, which proves the task: nothing is in doubt."""
+def test_a_failure_is_retried_once_the_response_has_named_the_task() -> None:
+    """The response proves that the task belongs to the call."""
     world = World()
 
     def called_back(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
@@ -238,15 +238,15 @@ def test_a_failure_is_retried_once_the_call_itself_has_named_its_task() -> None:
 
 
 def swapped(world: World) -> Job:
-    """Another call's task fails before it is answered; a callback names it at this photo's URL."""
+    """A job whose callback names the failed task of another call without a response."""
     wrong = unconfirmed(world, "wrong.jpg")
     unconfirmed(world, "late.jpg")
     world.evolink.fail(the_task(world, 2), "service_error")
     return world.wake(wrong, task_id=the_task(world, 2))
 
 
-def test_a_failure_that_is_another_calls_leaves_room_for_the_own_result() -> None:
-    """The job ends without another call; its own callback still brings what was paid for."""
+def test_the_failure_of_another_calls_task_does_not_exclude_the_own_result() -> None:
+    """The job ends without another call; its own callback still brings the paid result."""
     world = World()
     wrong = swapped(world)
     assert (wrong.state, wrong.reason, wrong.credits) == (
@@ -264,8 +264,8 @@ def test_a_failure_that_is_another_calls_leaves_room_for_the_own_result() -> Non
     ]
 
 
-def test_a_late_answer_names_the_task_that_a_retry_asks_about() -> None:
-    """The job has ended by another call's failure; what was paid for is not bought again."""
+def test_a_late_response_names_the_task_that_a_retry_reads() -> None:
+    """The job ended by the failure of another call's task; its own result is not paid for again."""
     world = World()
     wrong = swapped(world)
     late = Accepted(task_id=the_task(world, 1), credits_reserved=PRICE)

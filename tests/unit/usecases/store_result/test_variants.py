@@ -1,4 +1,4 @@
-"""Variants and the photo's own pixels: whatever happens to them, the paid cut-out stands."""
+"""Variants and the photo's own pixels: their problems never lose the paid cut-out."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _UNKNOWN = "no recipe of this name applies to the photo"
 
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
-    """The job's copies are made, its task ends with this result, and its callback comes."""
+    """Make the copies, complete the task with this result, and deliver the callback."""
     world.settles()
     world.evolink.complete(world.task_of(job), result)
     return world.wake(job)
 
 
 def outcome(job: Job) -> dict[str, str | None]:
-    """Where each variant is, or why it is not."""
+    """The key or the problem of each variant."""
     return {one.recipe: one.key or one.problem for one in job.variants}
 
 
-def test_variants_stand_beside_the_cut_out_with_its_labels() -> None:
-    """Recipes that do not apply to the photo are passed over."""
+def test_variants_are_stored_beside_the_cut_out_with_its_labels() -> None:
+    """Recipes that do not apply to the photo are skipped."""
     world = World(recipes=(WEB, MARKET))
     job = finish(world, world.arrives("shoes/red.jpg"))
     other = finish(world, world.arrives("hats/blue.jpg", png(salt=2)))
@@ -50,8 +50,8 @@ def test_variants_stand_beside_the_cut_out_with_its_labels() -> None:
     assert world.telemetry.counts[Metric.VARIANTS_MADE] == 3
 
 
-def test_a_variant_that_cannot_be_made_costs_neither_the_cut_out_nor_the_others() -> None:
-    """Completed; the row says which and why, and a metric counts it."""
+def test_a_variant_that_cannot_be_made_affects_neither_the_cut_out_nor_the_others() -> None:
+    """The job is completed and records the problem, and a metric counts it."""
     world = World(recipes=(WEB, MODELS))
     world.pictures.faults["web"] = "the margin leaves no room for the picture"
     job = finish(world, world.arrives())
@@ -64,7 +64,7 @@ def test_a_variant_that_cannot_be_made_costs_neither_the_cut_out_nor_the_others(
 
 
 def test_the_cut_out_is_published_before_variants_are_made() -> None:
-    """Whatever takes long must not keep it back."""
+    """A slow variant must not delay it."""
     hook = Hook()
     world = World(step=hook, recipes=(WEB,))
     finish(world, world.arrives())
@@ -84,22 +84,22 @@ def test_the_cut_out_is_published_before_variants_are_made() -> None:
 def test_only_the_chosen_variants_are_made(
     deployed: tuple[Recipe, ...], chosen: tuple[str, ...] | None, made: dict[str, str]
 ) -> None:
-    """A recipe for other photos is none for this one."""
+    """A recipe for other photos does not apply to this one."""
     world = World(recipes=deployed)
     job = replace(world.arrives(), recipes=chosen)
     world.jobs.jobs[job.id] = job
     assert outcome(finish(world, job)) == made
 
 
-def test_a_result_in_doubt_has_no_variants() -> None:
-    """A person looks at it first."""
+def test_a_doubtful_result_has_no_variants() -> None:
+    """An operator has to review it first."""
     world = World(recipes=(WEB,))
     job = finish(world, world.arrives(), b"png 600 400 255 255")
     assert (job.state, job.variants) == (State.REVIEW, ())
 
 
 def test_two_photos_never_share_a_variants_key() -> None:
-    """A cut-out that stands where a variant would go is left alone."""
+    """A cut-out at the key of a variant is left alone."""
     world = World(recipes=(Recipe(name="web"),))
     finish(world, world.arrives("a.web.jpg"))
     job = finish(world, world.arrives("a.jpg", png(salt=1)))
@@ -109,8 +109,8 @@ def test_two_photos_never_share_a_variants_key() -> None:
     assert len(world.results.objects) == 4
 
 
-def test_a_lease_that_runs_short_leaves_variants_to_a_person() -> None:
-    """The worker would die in the middle, and the paid result with it."""
+def test_a_lease_about_to_expire_leaves_variants_to_an_operator() -> None:
+    """The worker might crash and lose the paid result."""
     hook = Hook()
     world = World(step=hook, recipes=(WEB,))
     job = world.arrives()
@@ -120,8 +120,8 @@ def test_a_lease_that_runs_short_leaves_variants_to_a_person() -> None:
     assert outcome(job) == {"web": "there was no time left; `cutout render` makes it"}
 
 
-def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
-    """Memory that is too small is too small every time; what was paid for must not be lost."""
+def test_after_two_crashes_the_cut_out_is_stored_without_extras() -> None:
+    """Too little memory stays too little, and the paid result must not be lost."""
     world = World(recipes=(WEB, MODELS), pixels=Pixels.SOURCE)
     job = replace(world.arrives(), recipes=("web", "nowhere"))
     world.jobs.jobs[job.id] = job
@@ -153,16 +153,16 @@ def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
     )
 
 
-def test_the_photos_own_pixels_are_published_if_the_settings_ask_for_them() -> None:
-    """As many as the photo has, whatever the model gave back."""
+def test_the_photos_own_pixels_are_published_by_setting() -> None:
+    """As many as the photo has, whatever the size of the model's result."""
     world = World(pixels=Pixels.SOURCE)
     job = finish(world, world.arrives(), b"png 300 200 0 255")
     assert job.result is not None
     assert (job.result.width, job.result.pixels, job.result.remark) == (600, Pixels.SOURCE, None)
 
 
-def test_a_transparent_photo_keeps_its_own_pixels_whatever_the_settings_ask_for() -> None:
-    """Its transparency is in them, and no longer in the model's result."""
+def test_a_transparent_photo_keeps_its_own_pixels_whatever_the_setting() -> None:
+    """The model's result does not have its transparency."""
     world = World(pixels=Pixels.MODEL)
     job = prepared(world, tiff(has_alpha=True))
     assert job.photo is not None
@@ -172,8 +172,8 @@ def test_a_transparent_photo_keeps_its_own_pixels_whatever_the_settings_ask_for(
     assert (done.result.pixels, done.result.remark) == (Pixels.SOURCE, None)
 
 
-def test_the_models_pixels_do_where_the_photos_cannot_be_had() -> None:
-    """The row says so."""
+def test_the_models_pixels_are_used_where_the_photos_are_missing() -> None:
+    """With a remark in the job."""
     world = World(pixels=Pixels.SOURCE)
     world.pictures.faults["faithful_cut_out"] = "broken data stream"
     job = finish(world, world.arrives())
@@ -183,15 +183,15 @@ def test_the_models_pixels_do_where_the_photos_cannot_be_had() -> None:
 
 
 @pytest.mark.parametrize("setting", Pixels)
-def test_a_recipe_may_have_its_own_say_on_pixels(setting: Pixels) -> None:
-    """Whichever the cut-out has, both can be had from one paid call."""
+def test_a_recipe_may_override_the_setting_for_pixels(setting: Pixels) -> None:
+    """Both kinds are available from one paid call."""
     world = World(pixels=setting, recipes=(FULL, MODELS))
     job = finish(world, world.arrives(), b"png 300 200 0 255")
     assert [one.width for one in job.variants] == [600, 300]
 
 
 def test_no_photo_is_read_a_second_time() -> None:
-    """What Submit checked, StoreResult never opens: not even its copy, where nobody asks for it."""
+    """StoreResult does not open a photo that Submit checked, nor its copy unless it is needed."""
     hook = Hook()
     world = World(step=hook)
     finish(world, world.arrives())
@@ -200,7 +200,7 @@ def test_no_photo_is_read_a_second_time() -> None:
 
 
 def test_render_makes_variants_again_without_paying() -> None:
-    """From the cut-out that stands, with its labels; others stay as they are."""
+    """From the published cut-out with its labels; other variants stay."""
     world = World(recipes=(WEB, MODELS))
     job = finish(world, world.arrives())
     del world.results.objects["a.web.webp"]
@@ -214,8 +214,8 @@ def test_render_makes_variants_again_without_paying() -> None:
     assert len(world.announcements.jobs) == 1
 
 
-def test_render_says_of_every_name_what_became_of_it() -> None:
-    """Unknown names, and a cut-out that is gone."""
+def test_render_records_the_outcome_for_every_name() -> None:
+    """Also for unknown names, and for a missing cut-out."""
     world = World(recipes=(WEB,))
     job = finish(world, world.arrives())
     world.render.render(RenderRequest(job_id=job.id, recipes=("poster",)))
@@ -230,7 +230,7 @@ NOT_KEPT = "the model's result is no longer cached"
 
 
 def rendered(world: World, job: Job, name: str = "models-web") -> str:
-    """What the variant was made of, or why it was not."""
+    """The data of the variant, or its problem."""
     world.render.render(RenderRequest(job_id=job.id, recipes=(name,)))
     (variant,) = (one for one in world.job(job).variants if one.recipe == name)
     if variant.key is None:
@@ -239,12 +239,12 @@ def rendered(world: World, job: Job, name: str = "models-web") -> str:
 
 
 def of_the_photos_pixels(*, reuse: bool = True) -> World:
-    """Cut-outs have the photo's own pixels; one recipe wants the model's."""
+    """Cut-outs have the photo's own pixels; one recipe uses the model's."""
     return World(reuse=reuse, pixels=Pixels.SOURCE, recipes=(MODELS_WEB,))
 
 
-def test_render_takes_the_models_pixels_from_what_is_kept() -> None:
-    """The cut-out that stands has the photo's: for who paid, and for who uses the same again."""
+def test_render_takes_the_models_pixels_from_the_cache() -> None:
+    """The published cut-out has the photo's pixels, for the paid and for the reused job."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
     again = world.arrives("b.jpg")
@@ -255,16 +255,16 @@ def test_render_takes_the_models_pixels_from_what_is_kept() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_render_turns_the_kept_result_upright() -> None:
-    """Kept as the provider gave it, which need not be a PNG."""
+def test_render_turns_the_cached_result_upright() -> None:
+    """It is cached as the provider returned it, which need not be a PNG."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives(), b"webp 600 400 0 255")
     assert rendered(world, job).startswith("webp 600 400 0 255 upright models-web task-")
 
 
 @pytest.mark.parametrize("data", [None, b"png 600 400 0 255 other", b"damaged"])
-def test_render_says_that_the_models_pixels_are_not_kept_any_more(data: bytes | None) -> None:
-    """Gone, damaged, or another result of the same picture, which an operator bought again."""
+def test_render_reports_that_the_models_pixels_are_no_longer_cached(data: bytes | None) -> None:
+    """Missing, damaged, or replaced by another result of the same photo."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
     (key,) = world.kept.objects
@@ -275,8 +275,8 @@ def test_render_says_that_the_models_pixels_are_not_kept_any_more(data: bytes | 
     assert rendered(world, job) == NOT_KEPT
 
 
-def test_render_takes_no_result_that_another_job_has_bought() -> None:
-    """It is of the same picture, and not of this cut-out."""
+def test_render_uses_no_result_that_another_job_paid_for() -> None:
+    """It is of the same photo, but not of this cut-out."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
     ((picture, item),) = world.bought.items.items()
@@ -285,15 +285,15 @@ def test_render_takes_no_result_that_another_job_has_bought() -> None:
     assert rendered(world, job) == NOT_KEPT
 
 
-def test_render_has_no_models_pixels_where_nothing_is_kept() -> None:
-    """Reuse is switched off: each upload is bought, and its result is not kept."""
+def test_render_has_no_models_pixels_with_reuse_off() -> None:
+    """Results are not cached."""
     world = of_the_photos_pixels(reuse=False)
     job = finish(world, world.arrives())
     assert rendered(world, job) == NOT_KEPT
 
 
-def test_render_leaves_what_is_not_completed_alone() -> None:
-    """A late message is no reason to touch a row."""
+def test_render_leaves_a_job_that_is_not_completed_alone() -> None:
+    """A late message does not change it."""
     world = World(recipes=(WEB,))
     job = world.arrives()
     world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
@@ -301,13 +301,13 @@ def test_render_leaves_what_is_not_completed_alone() -> None:
     assert world.job(job) == job
 
 
-def test_an_older_photos_variant_never_replaces_a_newer_ones() -> None:
-    """Even if it is asked for after the newer photo's were made."""
+def test_the_variant_of_an_older_upload_never_replaces_a_newer_one() -> None:
+    """Even if it is requested after the newer upload's variants were made."""
     world = World(recipes=(WEB,))
     old = finish(world, world.arrives())
     finish(world, world.arrives("a.jpg", png(salt=1)))
     newest = world.results.objects["a.web.webp"]
-    # What the old cut-out was is there again, as if nobody had overwritten it.
+    # Restore the old cut-out, as if it had not been overwritten.
     assert old.result is not None
     data = CUT_OUT + b" task-unified-000001"
     world.results.objects["a.png"] = replace(world.results.objects["a.png"], data=data)

@@ -1,4 +1,4 @@
-"""What the functions measure of a photo's way and of the gate, for alarms and the dashboard."""
+"""Gauges and counters of jobs and of the gate, for alarms and the dashboard."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.fakes.world import World
 MINUTE = timedelta(minutes=1)
 
 
-def test_the_line_behind_the_gate_is_counted_and_its_age_is_measured() -> None:
-    """A waiting job has no due time; only the gauges show it."""
+def test_waiting_jobs_and_the_age_of_the_oldest_are_measured() -> None:
+    """A waiting job has no due time, so only these gauges show it."""
     world = World()
     world.operate.pause()
     world.arrives("first.jpg")
@@ -31,7 +31,7 @@ def test_the_line_behind_the_gate_is_counted_and_its_age_is_measured() -> None:
 
 
 @pytest.mark.parametrize("reason", PAUSED_BECAUSE)
-def test_a_paused_gate_says_why(reason: PauseReason) -> None:
+def test_a_paused_gate_reports_its_reason(reason: PauseReason) -> None:
     """One gauge a reason, so that each can have its own alarm."""
     world = World()
     now = world.clock.now()
@@ -43,8 +43,8 @@ def test_a_paused_gate_says_why(reason: PauseReason) -> None:
 
 
 @pytest.mark.parametrize(("cap", "percent"), [(54, 10), (5.4, 100), (0, 100)])
-def test_spend_is_measured_against_the_cap_in_force(cap: float, percent: float) -> None:
-    """The one that a person set, if one did; of nothing, everything is used up."""
+def test_spending_is_measured_against_the_cap_in_force(cap: float, percent: float) -> None:
+    """An operator's cap, if one is set; of a cap of zero, 100 % is used."""
     world = World()
     world.arrives()
     world.operate.set_limits(daily_credit_cap=Decimal(str(cap)))
@@ -52,8 +52,8 @@ def test_spend_is_measured_against_the_cap_in_force(cap: float, percent: float) 
     assert world.telemetry.counts[Metric.CAP_USED_PERCENT] == percent
 
 
-def test_time_in_each_state_is_counted_when_the_state_is_left() -> None:
-    """From the step before to the next, also where the gate held the job up."""
+def test_the_time_in_each_state_is_counted_when_the_job_leaves_it() -> None:
+    """Including the time that a job waited at the gate."""
     world = World()
     world.operate.pause()
     job = world.arrives()
@@ -77,8 +77,8 @@ def test_time_in_each_state_is_counted_when_the_state_is_left() -> None:
 @pytest.mark.parametrize(
     ("end", "percent"), [("completes", 0), ("fails", 100), ("is no photo", None)]
 )
-def test_each_photo_counts_for_or_against_the_failure_ratio(end: str, percent: int | None) -> None:
-    """Completed or not; what was never sent says nothing of the provider."""
+def test_each_photo_counts_in_the_failure_ratio(end: str, percent: int | None) -> None:
+    """As completed or failed; a rejected photo was never sent, and does not count."""
     world = World()
     job = world.arrives(data=b"a text" if end == "is no photo" else None)
     if end == "completes":

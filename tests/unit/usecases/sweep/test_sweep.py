@@ -1,4 +1,4 @@
-"""Once a minute: whatever is due goes to the queue that moves it on."""
+"""Sweep enqueues all due jobs once a minute."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ MINUTE = timedelta(minutes=1)
 
 
 def a_new_job(world: World) -> Job:
-    """Its worker died before it did anything."""
+    """A job whose worker crashed before it did anything."""
     job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
     return job
 
 
 def a_job_that_backs_off(world: World) -> Job:
-    """Its call did not leave."""
+    """A job whose call was not sent."""
     world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
     return world.arrives()
 
 
 def busy() -> None:
-    """The service throttles, or a transaction writes the same item."""
+    """Raise as a throttled table or a conflicting transaction does."""
     raise StoreBusyError("throttled")
 
 
-def a_job_whose_worker_died_in_its_call(world: World) -> Job:
-    """The lease is on."""
+def a_job_whose_worker_crashed_in_its_call(world: World) -> Job:
+    """A job whose worker crashed while its lease runs."""
 
     def die(*_args: object) -> None:
         raise WorkerDiedError
@@ -56,18 +56,18 @@ def a_job_whose_worker_died_in_its_call(world: World) -> Job:
 
 
 def an_unconfirmed_job(world: World) -> Job:
-    """Its call's answer was lost."""
+    """A job whose call got no response."""
     world.evolink.create_faults.append(taken_but_unanswered)
     return world.arrives()
 
 
 def a_job_whose_task_runs(world: World) -> Job:
-    """No callback came yet."""
+    """A job that has got no callback yet."""
     return world.arrives()
 
 
 def a_job_whose_result_cannot_be_read(world: World) -> Job:
-    """It is tried again later."""
+    """A job that will be tried again later."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.downloads.faults.append(LOST)
@@ -75,7 +75,7 @@ def a_job_whose_result_cannot_be_read(world: World) -> Job:
 
 
 def a_settled_job_that_was_not_announced(world: World) -> Job:
-    """The worker died between the two."""
+    """A job whose worker crashed before it sent the event."""
     job = world.arrives("a.jpg", b"not a photo")
     job = replace(job, is_announced=False, due_at=world.clock.now())
     return world.jobs.save(job)
@@ -86,15 +86,15 @@ def a_settled_job_that_was_not_announced(world: World) -> Job:
     [
         (a_new_job, State.QUEUED),
         (a_job_that_backs_off, State.QUEUED),
-        (a_job_whose_worker_died_in_its_call, State.SUBMITTING),
+        (a_job_whose_worker_crashed_in_its_call, State.SUBMITTING),
         (an_unconfirmed_job, State.UNCONFIRMED),
     ],
 )
-def test_what_submit_moves_on_goes_to_the_submissions_queue(
+def test_jobs_for_submit_are_sent_to_the_submissions_queue(
     make: object,
     state: State,
 ) -> None:
-    """Not before it is due, and once when it is."""
+    """Not before they are due, and once when they are."""
     world = World()
     job: Job = make(world)  # type: ignore[operator]
     assert job.state is state
@@ -114,13 +114,13 @@ def test_what_submit_moves_on_goes_to_the_submissions_queue(
         (a_settled_job_that_was_not_announced, State.REJECTED, 0, None),
     ],
 )
-def test_what_store_result_moves_on_goes_to_the_callbacks_queue(
+def test_jobs_for_store_result_are_sent_to_the_callbacks_queue(
     make: object,
     state: State,
     attempt: int,
     task_id: str | None,
 ) -> None:
-    """As a poll, so that what a callback should have brought is counted."""
+    """Marked as a poll, so that lost callbacks can be counted."""
     world = World()
     job: Job = make(world)  # type: ignore[operator]
     assert job.state is state
@@ -133,8 +133,8 @@ def test_what_store_result_moves_on_goes_to_the_callbacks_queue(
     assert world.submissions.job_ids == []
 
 
-def test_what_was_sent_on_is_sent_again_only_after_a_lease() -> None:
-    """A queue that is behind is not filled with repeats; a message that got lost is made good."""
+def test_an_enqueued_job_is_enqueued_again_only_after_a_lease() -> None:
+    """A slow queue is not filled with duplicates, and a lost message is sent again."""
     world = World()
     job = a_new_job(world)
     world.clock.advance(TIMING.lease)
@@ -147,8 +147,8 @@ def test_what_was_sent_on_is_sent_again_only_after_a_lease() -> None:
     assert world.submissions.job_ids == [job.id, job.id]
 
 
-def test_a_job_that_was_sent_on_is_still_due_for_the_worker_that_gets_it() -> None:
-    """Postponing moves when Sweep looks, not when the job's own wait is over."""
+def test_an_enqueued_job_is_still_due_for_its_worker() -> None:
+    """Postponing changes when Sweep checks the job, not its own due time."""
     world = World()
     job = an_unconfirmed_job(world)
     world.clock.advance(TIMING.unconfirmed_grace)
@@ -159,8 +159,8 @@ def test_a_job_that_was_sent_on_is_still_due_for_the_worker_that_gets_it() -> No
 
 
 @pytest.mark.parametrize("step", ["submissions.enqueue done", "backlog.postpone"])
-def test_the_message_is_sent_before_it_is_noted(step: str) -> None:
-    """A sweep that dies in between repeats a message, and loses none."""
+def test_the_message_is_sent_before_the_job_is_postponed(step: str) -> None:
+    """A crash in between sends a message twice, and loses none."""
     hook = Hook()
     world = World(step=hook)
     job = a_new_job(world)
@@ -174,7 +174,7 @@ def test_the_message_is_sent_before_it_is_noted(step: str) -> None:
 
 
 def test_a_lost_callback_is_recovered_by_a_poll_and_counted() -> None:
-    """The endpoint may have been down for an hour: the result is not lost."""
+    """The callback endpoint may have been down for an hour: the result is not lost."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -183,8 +183,8 @@ def test_a_lost_callback_is_recovered_by_a_poll_and_counted() -> None:
     assert world.telemetry.counts[Metric.RECOVERED_BY_POLL] == 1
 
 
-def test_a_settled_job_whose_event_is_owed_is_announced() -> None:
-    """The event bus was busy when the job ended; the end is told within a minute or two."""
+def test_a_settled_job_whose_event_was_not_sent_is_announced() -> None:
+    """The event bus was busy when the job ended; the event is sent within two minutes."""
     hook = Hook()
     world = World(step=hook)
     hook.once_at("announcements.announce", busy)
@@ -198,8 +198,8 @@ def test_a_settled_job_whose_event_is_owed_is_announced() -> None:
     )
 
 
-def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_before() -> None:
-    """A photo in review is tried again and its callback is lost: the poll asks for the new task."""
+def test_after_an_operators_retry_the_new_attempt_is_polled() -> None:
+    """A job in review is retried and its callback is lost: the poll reads the new task."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
@@ -214,8 +214,8 @@ def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_befo
     assert done.credits == 2 * world.job(job).attempts[0].credits_used  # type: ignore[operator]
 
 
-def test_a_slot_that_no_job_will_free_does_not_keep_photos_out_for_ever() -> None:
-    """Somebody deleted the jobs from the table: three days later their slots are free."""
+def test_slots_of_deleted_jobs_are_freed_after_three_days() -> None:
+    """An operator deleted the jobs from the table."""
     world = World()
     world.occupy(LIMITS.max_in_flight)
     job = world.arrives()
@@ -229,8 +229,8 @@ def test_a_slot_that_no_job_will_free_does_not_keep_photos_out_for_ever() -> Non
     assert named == holders(LIMITS.max_in_flight, START)
 
 
-def test_the_shards_do_not_grow_with_the_days() -> None:
-    """The credits of the last three days stay: a task of those days may still change them."""
+def test_the_shards_drop_the_credits_of_old_days() -> None:
+    """The last three days stay, since tasks of those days may still change them."""
     world = World()
     days = [START.date() + timedelta(days=number) for number in range(10)]
     for _ in days:
@@ -242,8 +242,8 @@ def test_the_shards_do_not_grow_with_the_days() -> None:
 
 
 @pytest.mark.parametrize("step", ["gate.free", "gate.forget"])
-def test_a_shard_that_is_busy_does_not_end_the_run(step: str) -> None:
-    """A job is being admitted there. Waiting jobs are enqueued; the next run frees and removes."""
+def test_a_busy_shard_does_not_end_the_run(step: str) -> None:
+    """Waiting jobs are enqueued, and the next run frees the slots and drops the old days."""
     hook = Hook()
     world = World(step=hook)
     world.occupy(1, spent=7)
@@ -262,8 +262,8 @@ def test_a_shard_that_is_busy_does_not_end_the_run(step: str) -> None:
     assert not world.jobs.shards[0].spent
 
 
-def test_the_gate_is_sealed_for_earlier_versions_and_knows_the_limits() -> None:
-    """After an update, what the earlier version has in flight still counts; its pause is kept."""
+def test_sweep_seals_the_gate_for_earlier_versions_and_stores_the_limits() -> None:
+    """After an update, tasks of the earlier version still count; its pause is kept."""
     world = World()
     pause = Pause(reason=PauseReason.OPERATOR, since=START, until=None)
     old = Gate(version=9, carried_in_flight=2, seal=pause)
@@ -277,8 +277,8 @@ def test_the_gate_is_sealed_for_earlier_versions_and_knows_the_limits() -> None:
     assert world.jobs.read_gate().version == version, "it is written only where it changes"
 
 
-def test_a_lagging_index_does_not_open_a_slot() -> None:
-    """Scheduler may start Sweep twice, and both see the same old index: slots are read strongly."""
+def test_a_lagging_index_frees_no_slot() -> None:
+    """The scheduler may start Sweep twice with the same old index: slots are read consistently."""
     world = World()
     for number in range(LIMITS.max_in_flight):
         world.clock.advance(timedelta(seconds=1))
@@ -292,8 +292,8 @@ def test_a_lagging_index_does_not_open_a_slot() -> None:
     assert (held.state, held.reason) == (State.QUEUED, Reason.GATE_FULL)
 
 
-def test_a_job_that_is_due_later_than_the_index_says_is_looked_at_then() -> None:
-    """The index keeps the time of an earlier state, so that it need not be written each time."""
+def test_a_job_due_later_than_the_index_says_is_checked_at_its_due_time() -> None:
+    """The index keeps an earlier time, so that it need not be written with each move."""
     world = World()
     job = world.arrives()
     assert job.due_at is not None
@@ -307,8 +307,8 @@ def test_a_job_that_is_due_later_than_the_index_says_is_looked_at_then() -> None
     assert [check.job_id for check in world.callbacks.wakes] == [job.id]
 
 
-def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
-    """The oldest job that is due tells how far behind the product is."""
+def test_the_gauges_report_due_jobs_and_the_gate() -> None:
+    """The age of the oldest due job shows how far behind processing is."""
     world = World()
     world.arrives("running.jpg")
     a_new_job(world)
@@ -332,8 +332,8 @@ def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
     }
 
 
-def test_a_job_that_is_sent_on_is_named_in_the_log() -> None:
-    """By its id and its key, by which its lines are found in the logs of all functions."""
+def test_an_enqueued_job_is_logged_with_its_id_and_key() -> None:
+    """By which its lines are found in the logs of all functions."""
     world = World()
     job = a_new_job(world)
     world.clock.advance(TIMING.lease)
