@@ -28,7 +28,7 @@ class Evidence:
         events_lost: job ids of uploads whose event never comes.
         has_odd_prices: the provider does not always say the same of its price.
         inputs: what the provider read for each task, by task id; None if there was nothing.
-        noted: the newest event of each key that reached the product, and since when.
+        noted: the events of each key that reached the product, and since when.
         retries: when a person tried a job again.
         decisions: what people decided about a job's results under review, and who.
     """
@@ -45,7 +45,7 @@ class Evidence:
     events_lost: set[str] = field(default_factory=set)
     has_odd_prices: bool = False
     inputs: dict[str, bytes | None] = field(default_factory=dict)
-    noted: dict[str, tuple[Source, datetime]] = field(default_factory=dict)
+    noted: dict[str, list[tuple[Source, datetime]]] = field(default_factory=dict)
     retries: dict[str, list[datetime]] = field(default_factory=dict)
     decisions: dict[str, list[tuple[Verdict, str]]] = field(default_factory=dict)
     kept_lost: Counter[str] = field(default_factory=Counter)
@@ -59,15 +59,20 @@ class Evidence:
 
     def product_knows(self, source: Source, now: datetime) -> None:
         """From now on the product knows of this event."""
-        known = self.noted.get(source.key)
-        if not source.is_found and (known is None or known[0].order < source.order):
-            self.noted[source.key] = (source, now)
+        if not source.is_found:
+            self.noted.setdefault(source.key, []).append((source, now))
 
     def is_outdated(self, job: Job, *, since: datetime) -> bool:
-        """The product knew at this time that the job's photo is not the newest of its key."""
-        known, noted_at = self.noted.get(job.source.key, (job.source, since))
-        is_newer = known.order > job.source.order and not _is_about(job.source, known)
-        return is_newer and noted_at < since and not self.is_newest(job)
+        """The product knew at this time that the job's photo is not the newest of its key.
+
+        A version that was deleted for good is no longer newer than those below it.
+        """
+        newer = (
+            noted_at < since and known.job_id not in self.destroyed
+            for known, noted_at in self.noted.get(job.source.key, ())
+            if known.order > job.source.order and not _is_about(job.source, known)
+        )
+        return any(newer) and not self.is_newest(job)
 
     def rows(self) -> list[Job]:
         """The rows, and those that have expired."""

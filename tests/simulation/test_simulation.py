@@ -25,6 +25,7 @@ _TELLING = {
     "a copy is sent however old it is": 78,
     "an announcement is noted before it is sent": 100,
     "a failure that only a callback named is retried": 18,
+    "every photo is taken for the newest": 11,
 }
 """A seed that shows the mutation of this name; `runs --mutations` finds others."""
 _SEEDS = sorted({*range(50), _MOST_TELLING, *_TELLING.values()})

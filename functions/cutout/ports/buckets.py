@@ -102,6 +102,12 @@ class Uploads(Protocol):
             SourceGoneError: it no longer exists.
         """
 
+    def labels_if_newest(self, source: Source) -> Labels | None:
+        """The labels of this version if it is certain to be the newest upload of its key.
+
+        None if it is not, or if that cannot be told: then `labels` reads them, or says why not.
+        """
+
 
 class CurrentVersions(Protocol):
     """Which version of a key in the uploads bucket is the current one."""

@@ -122,6 +122,25 @@ def test_an_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
     assert (older.size, newer.size) == (5, 5)
 
 
+def test_the_newest_upload_of_a_key_is_the_one_that_a_read_of_the_key_gives(
+    uploads: UploadsBucket,
+) -> None:
+    """Not an older one, nor any below a delete marker."""
+    older = uploads.add(KEY, b"older", NOTHING)
+    assert uploads.labels_if_newest(older) == NOTHING
+    newer = uploads.add(KEY, b"newer", LABELS)
+    assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, LABELS)
+    uploads.remove(KEY)
+    assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, None)
+
+
+def test_the_version_below_a_destroyed_one_is_the_newest_again(uploads: UploadsBucket) -> None:
+    """S3 shows it under the key from then on."""
+    older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer")
+    uploads.destroy(newer)
+    assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (LABELS, None)
+
+
 def test_a_version_that_was_removed_for_good_is_gone(uploads: UploadsBucket) -> None:
     """Its bytes and its labels; other versions stay."""
     gone, there = uploads.add(KEY, b"gone"), uploads.add(KEY, b"there")

@@ -153,6 +153,48 @@ def test_a_photo_that_was_archived_after_its_call_keeps_its_labels(
     stubber.assert_no_pending_responses()
 
 
+@pytest.mark.parametrize(
+    ("answers", "labels"),
+    [
+        ([{"VersionId": "v1", "Metadata": {"shop": "7"}}], Labels(metadata={"shop": "7"}, tags={})),
+        ([{"VersionId": "v2"}], None),
+        ([{"VersionId": "null"}], None),
+        ([{}], None),
+        (["NoSuchKey"], None),
+        (["AccessDenied"], None),
+        (["KMS.DisabledException"], None),
+        (["InvalidObjectState"], None),
+        (["SlowDown"], None),
+        ([{"VersionId": "v1", "TagCount": 1}, "NoSuchVersion"], None),
+        ([{"VersionId": "v1", "TagCount": 1}, "AccessDenied"], None),
+    ],
+)
+def test_a_photo_is_certain_to_be_the_newest_only_if_s3_names_its_version(
+    s3: tuple[S3Client, Stubber], answers: list[dict[str, object] | str], labels: Labels | None
+) -> None:
+    """Another version, a delete marker, a denial, or no answer: what follows decides."""
+    client, stubber = s3
+    for operation, answer in zip(("get_object", "get_object_tagging"), answers, strict=False):
+        if isinstance(answer, str):
+            stubber.add_client_error(operation, answer)
+        else:
+            stubber.add_response(
+                operation,
+                answer | {"Body": StreamingBody(BytesIO(), 0)},
+                {"Bucket": "uploads", "Key": "a.jpg", "Range": "bytes=0-0"},
+            )
+    assert S3Uploads(client).labels_if_newest(SOURCE) == labels
+    stubber.assert_no_pending_responses()
+
+
+def test_without_a_version_no_photo_is_certain_to_be_the_newest(
+    s3: tuple[S3Client, Stubber],
+) -> None:
+    """The same bytes may have been uploaded again, after others: S3 is not asked."""
+    client, _ = s3
+    assert S3Uploads(client).labels_if_newest(replace(SOURCE, version_id=None)) is None
+
+
 def test_an_archived_photo_may_be_gone_when_its_labels_are_read(
     s3: tuple[S3Client, Stubber],
 ) -> None:

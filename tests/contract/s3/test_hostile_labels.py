@@ -89,7 +89,7 @@ def test_the_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         key,
         file,
         content_type="image/png",
-        labels=object_metadata.labels(job),
+        labels=object_metadata.labels(job)[0],
         replacing=None,
     )
     assert sent["x-amz-meta-cutout-job"] == job.id

@@ -72,6 +72,9 @@ class MemoryUploads:
     def is_current(self, source: Source) -> bool:
         """S3 makes the version before it the current one when a version is deleted for good."""
         self._step("uploads.is_current")
+        return self._is_current(source)
+
+    def _is_current(self, source: Source) -> bool:
         history = self._history[source.key]
         return bool(history) and history[-1] == (source.version_id or source.etag)
 
@@ -91,6 +94,12 @@ class MemoryUploads:
 
     def labels(self, source: Source) -> Labels:
         self._step("uploads.labels")
+        return self._find(source).labels
+
+    def labels_if_newest(self, source: Source) -> Labels | None:
+        self._step("uploads.labels_if_newest")
+        if source.version_id is None or not self._is_current(source):
+            return None
         return self._find(source).labels
 
     def tag(self, source: Source, name: str, value: str) -> bool:

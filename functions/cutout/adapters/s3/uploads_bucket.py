@@ -55,13 +55,36 @@ class S3Uploads:
         try:
             # Not a HEAD: it answers 404 without a body for a missing bucket and for a missing
             # object alike. A GET names NoSuchBucket, which is no reason to end the job.
-            answer = self._client.get_object(**_address(source), Range="bytes=0-0")
-            answer["Body"].close()
-            return labels_of(answer, self._tags(source) if answer.get("TagCount") else ())
+            return self._labels(source, self._first_byte(_address(source)))
         except ClientError as exc:
             if code(exc) == _ARCHIVED:
                 return self._labels_of_archived(source)
             raise _source_error(exc) from exc
+
+    def labels_if_newest(self, source: Source) -> Labels | None:
+        """The labels of this version, if a read of the key gives this version.
+
+        S3 is strongly consistent: then there is no newer upload, and no delete marker. Without
+        versions, the same bytes may have been uploaded again. All errors give None, as the read of
+        the exact version tells what is wrong with it.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
+        """
+        if source.version_id is None:
+            return None
+        try:
+            answer = self._first_byte({"Bucket": source.bucket, "Key": source.key})
+            is_newest = answer.get("VersionId") == source.version_id
+            return self._labels(source, answer) if is_newest else None
+        except ClientError:
+            return None
+
+    def _first_byte(self, address: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
+        answer: Any = self._client.get_object(**address, Range="bytes=0-0")
+        answer["Body"].close()
+        return answer
+
+    def _labels(self, source: Source, answer: Any) -> Labels:  # noqa: ANN401 - GetObject's answer
+        return labels_of(answer, self._tags(source) if answer.get("TagCount") else ())
 
     def _labels_of_archived(self, source: Source) -> Labels:
         """The labels of an object that was archived after its call: a HEAD still answers."""

@@ -90,15 +90,18 @@ class ObjectMetadata:
     telemetry: Telemetry
     model: str
 
-    def labels(self, job: Job) -> Labels:
+    def labels(self, job: Job) -> tuple[Labels, bool]:
         """The source's own labels and the cut-out's provenance.
+
+        Also whether the source is certain to be the newest upload of its key.
 
         Labels that do not fit, or that no header can contain, are logged and named in `left_out`.
 
         Raises:
             SourceGoneError: the source no longer exists.
         """
-        own = self.uploads.labels(job.source)
+        newest = self.uploads.labels_if_newest(job.source)
+        own = self.uploads.labels(job.source) if newest is None else newest
         theirs = {
             name: text for name, text in own.metadata.items() if not name.lower().startswith(_OURS)
         }
@@ -112,7 +115,7 @@ class ObjectMetadata:
         for kind, names in groupby(labels.left_out, lambda one: one.partition(" ")[0]):
             left_out = [name.partition(" ")[2] for name in names]
             self.telemetry.log("labels left out", kind=kind, names=left_out)
-        return labels
+        return labels, newest is not None
 
     def provenance_alone(self, job: Job) -> Labels:
         """The cut-out's provenance alone; the source's own labels are not read."""

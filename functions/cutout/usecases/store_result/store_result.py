@@ -137,14 +137,15 @@ class StoreResult:
             own = self._own_photo(fetched)
             finished = self._placed(self.finish_cutout.finish(fetched, own))
             if job.failures >= _UNLABELLED_FROM:
-                labels = self.object_metadata.provenance_alone(job)
+                labels, is_newest = self.object_metadata.provenance_alone(job), False
             else:
-                labels = self.object_metadata.labels(job)
+                labels, is_newest = self.object_metadata.labels(job)
         except CopyGoneError:
             return self._when_copied(job)
         except SourceGoneError:
             return self.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-        superseded = self._publish(finished, labels)
+        superseded = None if is_newest else self._why_superseded(job)
+        superseded = superseded or self._publish(finished, labels)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         reason = finished.review_reason
@@ -208,9 +209,6 @@ class StoreResult:
     def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
         """Write the file to the results bucket; returns a reason if the job is superseded."""
         job, picture = fetched.job, fetched.picture
-        superseded = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
-        if superseded:
-            return superseded
         is_stored = self.publisher.publish(
             job,
             fetched.key,
@@ -280,10 +278,13 @@ class StoreResult:
 
     def _lost(self, job: Job, message: str) -> Job:
         """End the job: its result was paid for, but cannot be fetched."""
-        superseded = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
+        superseded = self._why_superseded(job)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
+
+    def _why_superseded(self, job: Job) -> Reason | None:
+        return job.why_superseded_by(self.latest_versions.newest(job.source.ref))
 
     def settle(
         self, job: Job, move: Move, reason: Reason | None, *, message: str | None = None

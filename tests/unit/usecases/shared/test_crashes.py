@@ -154,5 +154,6 @@ def test_the_stories_cover_every_side_effect() -> None:
         "submissions.enqueue done",
         "uploads.fetch",
         "uploads.labels",
+        "uploads.labels_if_newest",
         "uploads.read",
     }

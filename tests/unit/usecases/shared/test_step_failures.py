@@ -16,6 +16,7 @@ from cutout.domain.errors import SourceDeniedError, StoreBusyError
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Handling, Labels
+from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import LIMITS, TIMING, World, png
@@ -27,9 +28,10 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 class FailingWorld(World):
     """A world in which named steps fail, and which counts how often a job is processed."""
 
-    def __init__(self, **facts: object) -> None:
+    def __init__(self, *, is_versioned: bool = True, **facts: object) -> None:
         self.failing: dict[str, BaseException] = {}
-        super().__init__(step=self._step, **facts)  # type: ignore[arg-type]
+        uploads = MemoryUploads(self._step, is_versioned=is_versioned)
+        super().__init__(step=self._step, uploads=uploads, **facts)  # type: ignore[arg-type]
 
     def _step(self, name: str) -> None:
         if name in self.failing:
@@ -170,7 +172,7 @@ def test_a_busy_table_is_not_counted_as_a_failure_of_the_job() -> None:
     "step",
     [
         "downloads.fetch",
-        "uploads.labels",
+        "uploads.labels_if_newest",
         "results.current",
         "results.put",
         "announcements.announce",
@@ -210,7 +212,7 @@ def test_a_task_that_cannot_be_read_is_checked_less_and_less_often(
 
 def test_labels_that_cannot_be_read_are_left_out_in_the_end() -> None:
     """The paid cut-out is published without them, and the job records that."""
-    world = FailingWorld()
+    world = FailingWorld(is_versioned=False)
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.failing["uploads.labels"] = SourceDeniedError("AccessDenied")

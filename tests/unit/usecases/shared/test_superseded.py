@@ -10,7 +10,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels
-from tests.support.fakes.buckets import StoredObject
+from tests.support.fakes.buckets import MemoryUploads, StoredObject
 from tests.support.fakes.evolink import LOST, PRICE
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
@@ -59,7 +59,7 @@ def test_only_the_newest_uploads_result_is_stored(
     assert [world.job(job).credits for job in (older, newer)] == [PRICE, PRICE]
 
 
-@pytest.mark.parametrize("step", ["downloads.fetch", "uploads.labels"])
+@pytest.mark.parametrize("step", ["downloads.fetch", "uploads.labels_if_newest", "results.put"])
 def test_a_newer_result_stored_while_the_older_one_is_fetched_stays(step: str) -> None:
     """The older worker checked before the newer upload came; the stored object's label stops it."""
     hook = Hook()
@@ -161,6 +161,57 @@ def test_no_result_is_stored_for_a_version_that_was_deleted_permanently() -> Non
     finish(world, job)
     assert ends(world, job) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert world.results.objects == {}
+
+
+@pytest.mark.parametrize(("is_versioned", "looks"), [(True, 0), (False, 1)])
+def test_the_table_is_not_asked_for_the_newest_upload_if_the_bucket_tells(
+    is_versioned: bool,  # noqa: FBT001 - a column of the table
+    looks: int,
+) -> None:
+    """Without versions, the same bytes may have been uploaded again."""
+    hook = Hook()
+    world = World(step=hook, uploads=MemoryUploads(hook, is_versioned=is_versioned))
+    job = world.arrives()
+    hook.seen.clear()
+    assert ends(world, finish(world, job)) == (State.COMPLETED, None)
+    assert hook.seen.count("heads.newest") == looks
+    assert hook.seen.count("uploads.labels") == looks
+
+
+def test_a_newer_upload_whose_event_has_not_come_replaces_the_older_result_later() -> None:
+    """The bucket knows it, the table does not: the older cut-out is in place until then."""
+    hook = Hook()
+    world = World(step=hook)
+    older = world.arrives("a.jpg", png(salt=1))
+    newer = world.uploads.add("a.jpg", png(salt=2))
+    hook.seen.clear()
+    assert ends(world, finish(world, older)) == (State.COMPLETED, None)
+    assert hook.seen.count("heads.newest") == 1
+    job = world.registered(newer)
+    assert job is not None
+    world.submit.advance(job)
+    finish(world, world.job(job))
+    assert owner_of(world) == job.id
+
+
+def test_a_photo_that_is_the_newest_again_gets_its_cut_out() -> None:
+    """A newer version was destroyed before it got one: the key shows the older photo."""
+    world = World()
+    older, newer = two_uploads(world)
+    world.uploads.destroy(newer.source)
+    assert ends(world, finish(world, newer)) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert ends(world, finish(world, older)) == (State.COMPLETED, None)
+    assert owner_of(world) == older.id
+
+
+def test_the_cut_out_of_a_newer_version_that_was_destroyed_is_not_replaced() -> None:
+    """The removal of what a destroyed version left is a setting."""
+    world = World()
+    older, newer = two_uploads(world)
+    finish(world, newer)
+    world.uploads.destroy(newer.source)
+    assert ends(world, finish(world, older)) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+    assert owner_of(world) == newer.id
 
 
 def test_sources_with_the_same_result_key_get_different_ones() -> None:

@@ -17,6 +17,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import AttemptOutcome, Move, Pixels, State
 from cutout.ports.buckets import Labels
+from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT, PRICE
 from tests.support.fakes.world import TIMING, World, png
@@ -371,7 +372,7 @@ def busy() -> None:
 def test_a_busy_table_is_not_taken_for_a_crashed_worker() -> None:
     """The result is decoded and published once the table answers: it does not go to review."""
     hook = Hook()
-    world = World(step=hook)
+    world = World(step=hook, uploads=MemoryUploads(hook, is_versioned=False))
     job = world.arrives()
     world.evolink.complete(world.task_of(job), CUT_OUT)
     for failures in range(1, 6):
@@ -387,7 +388,7 @@ def test_a_busy_table_is_not_taken_for_a_crashed_worker() -> None:
 def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
     """Another worker has moved the job since this one began."""
     hook = Hook()
-    world = World(step=hook)
+    world = World(step=hook, uploads=MemoryUploads(hook, is_versioned=False))
     job = world.arrives()
     world.evolink.complete(world.task_of(job), CUT_OUT)
 
