@@ -1,6 +1,5 @@
 """Builds the assets: a zip of the locked distributions, to which our own modules are added."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,9 @@ from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, Deflater, add_to_zip, digest_of
 from .asset_platform import Target
-from .build_cache import BuildCache, folder_made_once
+from .build_cache import BuildCache, folder_made_once, key_of
 from .bytecode import compiled, place_of
-from .dependencies import SitePackages, install, site_key
+from .dependencies import files_of, install, site_key
 from .folders import CACHE, SOURCES
 from .import_closure import own_modules, shippable
 
@@ -69,7 +68,7 @@ class AssetBuilder:
         cache = BuildCache(self.cache)
         return cache.get(
             f"{shape.name}-{self.platform}",
-            _key(f"{self._vendored_key(shape, called)}{_named(also)}", own),
+            key_of(digest_of(also, also=self._vendored_key(shape, called)), own),
             lambda place: self._add_own(place, own, also, self._vendored(shape, called, cache)),
         )
 
@@ -81,13 +80,11 @@ class AssetBuilder:
     def _deflater(self) -> Deflater:
         return Deflater(self._target.compression)
 
-    def _site(self) -> SitePackages:
-        with self._shared:
-            return install(self._target, locks=self.locks, cache=self.cache)
-
     def _vendored_key(self, shape: FunctionShape, called: frozenset[str]) -> str:
         what = repr((shape.distributions, shape.aws_services, sorted(called)))
-        return _key(f"{what}\0{site_key(self._target, self.locks)}", _builder())
+        # A change of the builder itself makes new assets, too.
+        builder = {path.name: path for path in sorted(Path(__file__).parent.glob("*.py"))}
+        return key_of(f"{what}\0{site_key(self._target, self.locks)}", builder)
 
     def _vendored(self, shape: FunctionShape, called: frozenset[str], cache: BuildCache) -> Asset:
         return cache.get(
@@ -97,7 +94,9 @@ class AssetBuilder:
         )
 
     def _vendor(self, place: Path, shape: FunctionShape, called: frozenset[str]) -> str:
-        files = self._site().files(shape.distributions)
+        with self._shared:
+            site = install(self._target, locks=self.locks, cache=self.cache)
+        files = files_of(shape.distributions, site=site)
         contents = _read(botocore_data.cut(files, shape.aws_services, called))
         add_to_zip(place, contents, self._deflater)
         return digest_of(contents, also=self._target.fingerprint)
@@ -123,9 +122,9 @@ class AssetBuilder:
                 copy = folder / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-            self._target.compiler.compile_tree(folder)
+            self._target.compile_tree(folder)
 
-        key = _key(self._target.fingerprint, own)
+        key = key_of(self._target.fingerprint, own)
         with self._shared:
             return folder_made_once(self.cache, f"own-{self._target.name}", key, make)
 
@@ -158,21 +157,3 @@ def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:
         if name.endswith(".py") and (bytecode := compiled(source)):
             contents[place_of(name, bytecode)] = bytecode.read_bytes()
     return contents
-
-
-def _named(contents: Contents) -> str:
-    return "".join(
-        f"\0{name}\0{hashlib.sha256(contents[name]).hexdigest()}" for name in sorted(contents)
-    )
-
-
-# A change of the builder itself makes new assets, too.
-def _builder() -> dict[str, Path]:
-    return {path.name: path for path in sorted(Path(__file__).parent.glob("*.py"))}
-
-
-def _key(what: str, files: Mapping[str, Path]) -> str:
-    digest = hashlib.sha256(what.encode())
-    for name, path in files.items():
-        digest.update(f"\0{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
-    return digest.hexdigest()[:16]

@@ -1,9 +1,10 @@
 """A cache of zips and folders: each is made once, by one process at a time; old ones go."""
 
 import fcntl
+import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,14 @@ class BuildCache:
             # The kernel frees it when the process ends, however it ends.
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def key_of(what: str, files: Mapping[str, Path]) -> str:
+    """Return a digest of a text and of the names and contents of files."""
+    digest = hashlib.sha256(what.encode())
+    for name, path in files.items():
+        digest.update(f"\0{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()[:16]
 
 
 def folder_made_once(cache: Path, kind: str, key: str, make: Callable[[Path], None]) -> Path:

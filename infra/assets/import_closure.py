@@ -5,15 +5,12 @@ functions do.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from ..version import NEVER_SHIPPED
 from .asset_error import AssetError
-
-_NEVER_SHIPPED: Final = tuple(folder.replace("/", ".") for folder in NEVER_SHIPPED)
 
 
 def own_modules(root: Path, *modules: str) -> dict[str, Path]:
@@ -30,7 +27,8 @@ def own_modules(root: Path, *modules: str) -> dict[str, Path]:
     seen = set(modules)
     while waiting:
         name, trail = waiting.pop()
-        _refuse_unshippable(name, trail)
+        if _is_never_shipped(name.replace(".", "/")):
+            raise AssetError(f"{name} is not for Lambda, but is imported: {' -> '.join(trail)}")
         # A package's __init__ runs when any of its modules is imported, so it is shipped, too.
         for path in _files(root, name):
             found[path.relative_to(root).as_posix()] = path
@@ -44,20 +42,12 @@ def own_modules(root: Path, *modules: str) -> dict[str, Path]:
 
 def shippable(root: Path) -> dict[str, Path]:
     """Return every module under `root` that a handler may need, by its path there."""
-    found = {path.relative_to(root): path for path in root.rglob("*.py")}
-    return {
-        name.as_posix(): path for name, path in sorted(found.items()) if not _is_never_shipped(name)
-    }
+    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
+    return {name: path for name, path in sorted(found.items()) if not _is_never_shipped(name)}
 
 
-def _is_never_shipped(name: Path) -> bool:
-    return any(name.is_relative_to(folder) for folder in NEVER_SHIPPED)
-
-
-def _refuse_unshippable(name: str, trail: Iterable[str]) -> None:
-    for never in _NEVER_SHIPPED:
-        if name == never or name.startswith(f"{never}."):
-            raise AssetError(f"{never} is not for Lambda, but is imported: {' -> '.join(trail)}")
+def _is_never_shipped(name: str) -> bool:
+    return any(f"{name}/".startswith(f"{folder}/") for folder in NEVER_SHIPPED)
 
 
 def _files(root: Path, module: str) -> list[Path]:

@@ -14,7 +14,7 @@ import pytest
 from infra.assets import AssetBuilder, AssetError
 from infra.assets.archive import Deflater, add_to_zip, digest_of
 from infra.assets.botocore_data import cut, names_called
-from infra.assets.bytecode import LambdaPython, ThisPython
+from infra.assets.bytecode import compile_for_lambda, compile_for_this_python
 from infra.assets.folders import SOURCES
 from infra.deployed_functions import SHAPES, FunctionName
 
@@ -117,11 +117,10 @@ def test_two_folders_get_the_same_zip_to_the_byte(
 
 def test_bytecode_for_lambda_is_the_same_wherever_it_is_made(sources: Path, tmp_path: Path) -> None:
     """In any folder, on any machine, with any Python."""
-    compiler = LambdaPython(AssetBuilder("aws").cache)
     made = []
     for place in ("one", "another/place"):
         copytree(sources, tmp_path / place)
-        compiler.compile_tree(tmp_path / place)
+        compile_for_lambda(tmp_path / place, cache=AssetBuilder("aws").cache)
         found = sorted((tmp_path / place).rglob("*.cpython-313.pyc"))
         made.append([(one.relative_to(tmp_path / place), one.read_bytes()) for one in found])
     assert len(made[0]) == len(HANDLERS)
@@ -135,7 +134,7 @@ def test_bytecode_has_assertions_and_no_docstrings(tmp_path: Path) -> None:
         'class Documented:\n    """Text."""\n    def __init__(self): "Text."\n'
         "assert not Documented(), __file__\n"
     )
-    ThisPython().compile_tree(tmp_path)
+    compile_for_this_python(tmp_path)
     [bytecode] = tmp_path.rglob("*.pyc")
     names: dict[str, Any] = {"__name__": "sample", "__file__": "kept"}
     with pytest.raises(AssertionError, match="kept"):
@@ -148,7 +147,7 @@ def test_a_module_that_cannot_be_compiled_is_an_error(sources: Path) -> None:
     """It is not shipped."""
     (sources / "cutout" / "job.py").write_text("def")
     with pytest.raises(AssetError, match="bytecode cannot be compiled for Lambda"):
-        LambdaPython(AssetBuilder("aws").cache).compile_tree(sources)
+        compile_for_lambda(sources, cache=AssetBuilder("aws").cache)
 
 
 def test_our_modules_are_compiled_once_for_all_functions(

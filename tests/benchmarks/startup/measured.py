@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from infra.assets import AssetBuilder
 from infra.assets.archive import Deflater, add_to_zip
-from infra.assets.bytecode import ThisPython
-from infra.assets.dependencies import SitePackages
+from infra.assets.bytecode import compile_for_this_python
+from infra.assets.dependencies import files_of
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.startup.deployment import Deployment, Event
 
@@ -76,11 +76,11 @@ def _compared(name: str, folder: Path) -> Path:
     own.mkdir(parents=True)
     shutil.copyfile(_HERE / "handlers" / f"{name}.py", own / f"{name}.py")
     if name == STRAIGHTFORWARD:
-        here = SitePackages(folder=Path(sysconfig.get_path("purelib")))
-        for path, source in here.files(_STRAIGHTFORWARD_USES).items():
+        here = Path(sysconfig.get_path("purelib"))
+        for path, source in files_of(_STRAIGHTFORWARD_USES, site=here).items():
             (own / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, own / path)
-    ThisPython().compile_tree(own)
+    compile_for_this_python(own)
     files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     archive = folder / f"{name}.zip"
     contents = {path: source.read_bytes() for path, source in files.items()}
