@@ -16,13 +16,12 @@ from cutout.domain.states import Pixels, Transport
 from .settings_checks import CheckedSettings, refuse_unknown
 from .value_rules import (
     LOG_RETENTIONS,
-    Choice,
-    OneOf,
     bucket,
+    choice,
     flag,
     key_arn,
+    one_of,
     prefix,
-    setting,
     text,
     texts,
     url,
@@ -68,7 +67,7 @@ class Settings(CheckedSettings):
         default="mj-v7-remove-bg",
     )
     """The provider's model."""
-    input_transport: str = setting("presigned", Choice(words=tuple(Transport)))
+    input_transport: str = choice(*Transport)
     """How the provider gets a photo: `presigned` sends a link to it in S3, `files` uploads it
     through the Files API. A link that the provider cannot read is followed by one attempt
     through the Files API."""
@@ -128,7 +127,7 @@ class Settings(CheckedSettings):
     """Name of the bus that gets the completion events."""
 
     # What becomes of a result
-    pixels: str = setting("model", Choice(words=tuple(Pixels)))
+    pixels: str = choice(*Pixels)
     """`model`: cut-outs have the model's pixels. `source`: they have the photo's own, up to 200
     megapixels, and StoreResult gets 3 GB of memory. Where a photo's own pixels cannot be used,
     the model's are, and `cutout show` says why."""
@@ -184,7 +183,7 @@ class Settings(CheckedSettings):
     """How long finished jobs and stored results are kept. At least 25 days: a message may arrive 24
     days after its upload (14 as a dead letter, 10 in its queue again), and without its job the
     photo would be paid for twice."""
-    log_retention_days: int = setting(90, OneOf(numbers=LOG_RETENTIONS, example=90))
+    log_retention_days: int = one_of(90, numbers=LOG_RETENTIONS)
     """How long logs are kept."""
 
     # The deployment itself
@@ -196,7 +195,7 @@ class Settings(CheckedSettings):
         r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
     )
     """ARN of an existing SNS topic for alarms."""
-    monitoring: str = setting("basic", Choice(words=tuple(MonitoringLevel)))
+    monitoring: str = choice(*MonitoringLevel)
     """`basic`: the metrics and alarms that find every fault. `full`: all metrics, more alarms to
     find a fault's place, and a dashboard; for about 12 US dollars a month more."""
     runbook_url: str | None = url(
@@ -225,7 +224,7 @@ class Settings(CheckedSettings):
     """Tags for every resource."""
     ephemeral: bool = flag(default=False)
     """Deletes buckets, table and secrets with the stack, photos included."""
-    asset_platform: str = setting("aws", Choice(words=("aws", "local")))
+    asset_platform: str = choice("aws", "local")
     """Where the functions run; `local` is for the local cloud."""
 
     @classmethod
@@ -248,7 +247,7 @@ class Settings(CheckedSettings):
     def __post_init__(self) -> None:
         """Read every value by its rule, then check the values that depend on each other."""
         for one in fields(self):
-            value = one.metadata["rule"].read(one.name, getattr(self, one.name))
+            value = one.metadata["read"](one.name, getattr(self, one.name))
             # The class is frozen, and a value may arrive as text, from the command line.
             object.__setattr__(self, one.name, value)
         self.refuse_contradictions()

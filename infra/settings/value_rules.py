@@ -1,10 +1,10 @@
 """What the values of settings may be, and fields with such rules; refusals say what to pass."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import field
 from ipaddress import ip_address
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -26,188 +26,115 @@ class RecipeError(ValueError):
         self.index = index
 
 
-class Rule(Protocol):
-    """Reads the value of a setting, or refuses it."""
+Read = Callable[[str, object], object]
+"""Reads the value of the setting of that name; refuses it with a `SettingError`."""
 
-    def read(self, name: str, value: object) -> object:
-        """Return the value of the setting `name`.
-
-        Raises:
-            SettingError: the value is refused.
-        """
+LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+"""The usual ones of the days that CloudWatch Logs can keep lines for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Whole:
-    """A whole number within bounds."""
+def setting(default: Any, values: str, read: Read) -> Any:  # noqa: ANN401 # the annotation types it
+    """Make a field that this function reads; `values` says in the table what it accepts."""
+    return field(default=default, metadata={"values": values, "read": read})
 
-    least: int
-    most: int
-    example: int
 
-    def read(self, name: str, value: object) -> int:
-        """Accept an int, or digits as the command line passes them."""
+def whole(default: int, *, least: int, most: int) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a whole number within bounds: an int, or digits on the command line."""
+
+    def read(name: str, value: object) -> int:
         number = _whole(value)
-        if number is None or not self.least <= number <= self.most:
-            meaning = f"a whole number from {self.least} to {self.most}"
-            raise _refusal(name, meaning, value, self.example)
+        if number is None or not least <= number <= most:
+            raise _refusal(name, f"a whole number from {least} to {most}", value, default)
         return number
 
+    return setting(default, f"{least} to {most}", read)
 
-@dataclass(frozen=True, kw_only=True)
-class OneOf:
-    """One of a few whole numbers that AWS accepts."""
 
-    numbers: tuple[int, ...]
-    example: int
+def one_of(default: int, *, numbers: Sequence[int]) -> Any:  # noqa: ANN401 # the same
+    """Make a field for one of a few whole numbers that AWS accepts."""
+    choices = ", ".join(map(str, numbers))
 
-    def read(self, name: str, value: object) -> int:
-        """Accept an int, or digits as the command line passes them."""
+    def read(name: str, value: object) -> int:
         number = _whole(value)
-        if number not in self.numbers:
-            choices = ", ".join(map(str, self.numbers))
-            raise _refusal(name, f"one of {choices}", value, self.example)
+        if number not in numbers:
+            raise _refusal(name, f"one of {choices}", value, default)
         return number
 
+    return setting(default, choices, read)
 
-@dataclass(frozen=True)
-class Flag:
-    """True or false."""
 
-    def read(self, name: str, value: object) -> bool:
-        """Accept a bool, or `true` and `false` as the command line passes them."""
+def flag(*, default: bool) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a bool; the command line passes `true` and `false`."""
+
+    def read(name: str, value: object) -> bool:
         if isinstance(value, bool):
             return value
         if value in {"true", "false"}:
             return value == "true"
         raise _refusal(name, "true or false", value, "true")
 
+    return setting(default, "`true` or `false`", read)
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One of a few words."""
 
-    words: tuple[str, ...]
+def choice(*words: str) -> Any:  # noqa: ANN401 # the same
+    """Make a field for one of a few words; the first is the default."""
 
-    def read(self, name: str, value: object) -> str:
-        """Accept one of the words."""
-        if isinstance(value, str) and value in self.words:
+    def read(name: str, value: object) -> str:
+        if isinstance(value, str) and value in words:
             return value
-        raise _refusal(name, " or ".join(self.words), value, self.words[0])
+        raise _refusal(name, " or ".join(words), value, words[0])
 
-
-@dataclass(frozen=True, kw_only=True)
-class Text:
-    """A text that matches a pattern."""
-
-    pattern: str
-    meaning: str
-    example: str
-
-    def read(self, name: str, value: object) -> str:
-        """Accept a string that matches the whole pattern."""
-        if isinstance(value, str) and re.fullmatch(self.pattern, value):
-            return value
-        raise _refusal(name, self.meaning, value, self.example)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Several:
-    """At most `most` texts of one form; the command line passes them separated by commas."""
-
-    rule: Text
-    most: int
-
-    def read(self, name: str, value: object) -> tuple[str, ...]:
-        """Accept a sequence of texts, or one text with commas; empty texts are left out."""
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            parts = [value]
-        texts = [one.strip() if isinstance(one, str) else one for one in parts]
-        read = tuple(self.rule.read(name, one) for one in texts if one)
-        if len(read) > self.most:
-            raise SettingError(
-                f"{name} must be at most {self.most}, got {len(read)}: "
-                f"pass -c {name}={self.rule.example}"
-            )
-        return read
-
-
-@dataclass(frozen=True, kw_only=True)
-class OrNone:
-    """An optional value: None and the empty string are None."""
-
-    rule: Rule
-
-    def read(self, name: str, value: object) -> object:
-        """Read the value by the inner rule unless it is None."""
-        return None if value in {None, ""} else self.rule.read(name, value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Url:
-    """A base URL without credentials, query, fragment and trailing slash.
-
-    Plain http is accepted for loopback only; `settings_checks` refuses it outside a local cloud.
-    """
-
-    example: str
-
-    def read(self, name: str, value: object) -> str:
-        """Accept an https URL, or an http one of this machine."""
-        if isinstance(value, str) and self._is_base(value):
-            return value.rstrip("/")
-        meaning = "an https URL without query or credentials (http only for loopback)"
-        raise _refusal(name, meaning, value, self.example)
-
-    @staticmethod
-    def _is_base(value: str) -> bool:
-        parts = _split(value)
-        if parts is None or not parts.hostname or re.search(r"\s", value):
-            return False
-        bare = not (parts.query or parts.fragment or "@" in parts.netloc)
-        return bare and (parts.scheme == "https" or is_plain_loopback(value))
-
-
-def _refusal(name: str, meaning: str, value: object, example: object) -> SettingError:
-    return SettingError(f"{name} must be {meaning}, got {value!r}: pass -c {name}={example}")
-
-
-LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
-"""The usual ones of the days that CloudWatch Logs can keep lines for."""
-
-
-def setting(default: Any, rule: Rule) -> Any:  # noqa: ANN401 # the field's annotation types it
-    """Make a field that this rule reads."""
-    return field(default=default, metadata={"rule": rule})
-
-
-def whole(default: int, *, least: int, most: int) -> Any:  # noqa: ANN401 # the same
-    """Make a field for a whole number within bounds."""
-    return setting(default, Whole(least=least, most=most, example=default))
-
-
-def flag(*, default: bool) -> Any:  # noqa: ANN401 # the same
-    """Make a field for true or false."""
-    return setting(default, Flag())
+    return setting(words[0], " or ".join(f"`{word}`" for word in words), read)
 
 
 def text(pattern: str, *, meaning: str, example: str, default: str | None = None) -> Any:  # noqa: ANN401 # the same
     """Make a field for a text of this form, which is optional without a default."""
-    rule = Text(pattern=pattern, meaning=meaning, example=example)
-    return setting(default, rule if default is not None else OrNone(rule=rule))
+
+    def read(name: str, value: object) -> str | None:
+        if default is None and value in {None, ""}:
+            return None
+        return _text(pattern, meaning, example, name, value)
+
+    return setting(default, f"such as `{example}`", read)
 
 
 def texts(pattern: str, *, meaning: str, example: str, most: int) -> Any:  # noqa: ANN401 # the same
-    """Make a field for at most `most` texts of this form; none is the default."""
-    rule = Text(pattern=pattern, meaning=meaning, example=example)
-    return setting((), Several(rule=rule, most=most))
+    """Make a field for at most `most` texts of this form, none by default.
+
+    The command line passes them separated by commas; empty texts are left out.
+    """
+
+    def read(name: str, value: object) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            parts = [value]
+        stripped = [one.strip() if isinstance(one, str) else one for one in parts]
+        found = tuple(_text(pattern, meaning, example, name, one) for one in stripped if one)
+        if len(found) > most:
+            raise SettingError(
+                f"{name} must be at most {most}, got {len(found)}: pass -c {name}={example}"
+            )
+        return found
+
+    return setting((), f"such as `{example}`", read)
 
 
 def url(default: str | None = None, *, example: str) -> Any:  # noqa: ANN401 # the same
-    """Make a field for a base URL, which is optional without a default."""
-    rule = Url(example=example)
-    return setting(default, rule if default is not None else OrNone(rule=rule))
+    """Make a field for a base URL, which is optional without a default.
+
+    It has no credentials, query, fragment and trailing slash. Plain http is accepted for loopback
+    only; `settings_checks` refuses it outside a local cloud.
+    """
+
+    def read(name: str, value: object) -> str | None:
+        if default is None and value in {None, ""}:
+            return None
+        if isinstance(value, str) and _is_base_url(value):
+            return value.rstrip("/")
+        meaning = "an https URL without query or credentials (http only for loopback)"
+        raise _refusal(name, meaning, value, example)
+
+    return setting(default, f"such as `{example}`", read)
 
 
 def bucket() -> Any:  # noqa: ANN401 # the same
@@ -243,6 +170,14 @@ def is_plain_loopback(url: str) -> bool:
     return parts is not None and parts.scheme == "http" and _is_loopback(parts.hostname or "")
 
 
+def _is_base_url(value: str) -> bool:
+    parts = _split(value)
+    if parts is None or not parts.hostname or re.search(r"\s", value):
+        return False
+    bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return bare and (parts.scheme == "https" or is_plain_loopback(value))
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -269,3 +204,13 @@ def _whole(value: object) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):
         return int(value)
     return None
+
+
+def _text(pattern: str, meaning: str, example: str, name: str, value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(pattern, value):
+        return value
+    raise _refusal(name, meaning, value, example)
+
+
+def _refusal(name: str, meaning: str, value: object, example: object) -> SettingError:
+    return SettingError(f"{name} must be {meaning}, got {value!r}: pass -c {name}={example}")

@@ -21,7 +21,6 @@ import click
 from cutout.cli.entry import cutout as cli
 from cutout.domain.reasons import Reason
 from infra.settings.settings import Settings
-from infra.settings.value_rules import Choice, OneOf, OrNone, Rule, Several, Text, Url, Whole
 
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS_PAGE: Final = "infra/README.md"
@@ -54,25 +53,9 @@ def _settings() -> str:
     meanings = _meanings()
     for one in fields(Settings):
         meaning = " ".join(meanings[one.name].split()).replace("|", r"\|")
-        values = _values(one.metadata["rule"]).replace(f"such as {_shown(one.default)}", "")
+        values = one.metadata["values"].replace(f"such as {_shown(one.default)}", "")
         rows.append(f"| `{one.name}` | {_shown(one.default)} | {values} | {meaning} |")
     return "\n".join(rows) + "\n"
-
-
-def _values(rule: Rule) -> str:
-    match rule:
-        case OrNone(rule=inner) | Several(rule=inner):
-            return _values(inner)
-        case Whole(least=least, most=most):
-            return f"{least} to {most}"
-        case OneOf(numbers=numbers):
-            return ", ".join(map(str, numbers))
-        case Choice(words=words):
-            return " or ".join(f"`{word}`" for word in words)
-        case Text(example=example) | Url(example=example):
-            return f"such as `{example}`"
-        case _:
-            return "`true` or `false`"
 
 
 def _meanings() -> Mapping[str, str]:
