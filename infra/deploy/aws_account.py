@@ -104,18 +104,16 @@ class Account:
         Returns:
             Its name; None if nothing was deleted.
         """
-        if is_created(self._status(stack)) or not self.has_stack(stack):
+        if is_created(self._status(stack)):
             return None
         client = self.session.client("dynamodb")
-        for one in self._summaries(stack):
-            name = one.get("PhysicalResourceId")
-            if one["ResourceType"] != "AWS::DynamoDB::Table" or not _is_empty(client, name):
-                continue
-            # DynamoDB deletes no protected table, and CloudFormation cannot lift the protection of
-            # one that it has given up.
-            client.update_table(TableName=name, DeletionProtectionEnabled=False)
-            client.delete_table(TableName=name)
-            return str(name)
+        for name in self._names(stack, "AWS::DynamoDB::Table"):
+            if _is_empty(client, name):
+                # DynamoDB deletes no protected table, and CloudFormation cannot lift the
+                # protection of one that it has given up.
+                client.update_table(TableName=name, DeletionProtectionEnabled=False)
+                client.delete_table(TableName=name)
+                return name
         return None
 
     def saved_api_key(self, stack: str) -> str | None:
@@ -130,14 +128,7 @@ class Account:
 
     def functions(self, stack: str) -> list[str]:
         """Return the names of a stack's Lambda functions; none without the stack."""
-        if not self.has_stack(stack):
-            return []
-        names = (
-            one.get("PhysicalResourceId")
-            for one in self._summaries(stack)
-            if one["ResourceType"] == "AWS::Lambda::Function"
-        )
-        return [name for name in names if name]
+        return self._names(stack, "AWS::Lambda::Function")
 
     def empty_deleted_buckets(self, stack: str) -> list[str]:
         """Delete every object of the buckets that are deleted with the stack.
@@ -173,14 +164,27 @@ class Account:
                 name=one["PhysicalResourceId"],
                 is_kept=one["LogicalResourceId"] in kept,
             )
-            for one in self._summaries(stack)
-            if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
+            for one in self._existing(stack)
         ]
 
-    def _summaries(self, stack: str) -> Iterator[Any]:
+    def _names(self, stack: str, kind: str) -> list[str]:
+        return [
+            one["PhysicalResourceId"]
+            for one in self._existing(stack)
+            if one["ResourceType"] == kind
+        ]
+
+    def _existing(self, stack: str) -> Iterator[Any]:
+        """Yield what CloudFormation says of each resource that exists; nothing without a stack."""
+        if not self.has_stack(stack):
+            return
         client = self.session.client("cloudformation")
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
-            yield from page["StackResourceSummaries"]
+            for one in page["StackResourceSummaries"]:
+                # After the roll-back of a first deployment, resources that are gone are still
+                # listed.
+                if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE":
+                    yield one
 
     def _has_secret(self, name: str) -> bool:
         describe = self.session.client("secretsmanager").describe_secret
@@ -193,8 +197,8 @@ class Account:
         return None if key == API_KEY_NOT_SET else key
 
 
-def _is_empty(client: Any, table: str | None) -> bool:  # noqa: ANN401 # boto3's own
-    found = _unless({_GONE}, client.scan, TableName=table, Limit=1) if table else None
+def _is_empty(client: Any, table: str) -> bool:  # noqa: ANN401 # boto3's own
+    found = _unless({_GONE}, client.scan, TableName=table, Limit=1)
     return found is not None and not found["Count"]
 
 

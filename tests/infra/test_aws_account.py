@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -238,17 +239,25 @@ def _tables(session: boto3.Session, status: str, *, rows: int) -> list[str]:
 
 
 class _Standing:
-    """A session whose stack has a status that moto does not come to by itself."""
+    """A session whose stack has a status that moto does not come to by itself, or resources."""
 
-    def __init__(self, session: boto3.Session, status: str) -> None:
+    def __init__(
+        self, session: boto3.Session, status: str, resources: list[dict[str, object]] | None = None
+    ) -> None:
         self._session = session
         self._status = status
+        self._resources = resources
 
     def client(self, service: str) -> object:
         client = self._session.client(service)  # type: ignore[call-overload]
         if service == "cloudformation":
             client.meta.events.register("after-call.cloudformation.DescribeStacks", self._tell)
+            client.meta.events.register("after-call.cloudformation.ListStackResources", self._list)
         return client
+
+    def _list(self, parsed: dict[str, list[dict[str, object]]], **_: object) -> None:
+        if self._resources is not None:
+            parsed["StackResourceSummaries"] = self._resources
 
     def _tell(self, parsed: dict[str, list[dict[str, str]]], **_: object) -> None:
         for stack in parsed.get("Stacks", []):
@@ -268,6 +277,24 @@ def test_a_table_that_holds_rows_or_is_in_use_is_never_deleted(
 ) -> None:
     """Whatever became of the stack."""
     assert _tables(session, status, rows=rows) == ["jobs"]
+
+
+def test_functions_that_a_roll_back_deleted_reserve_nothing(session: boto3.Session) -> None:
+    """Lambda knows them no longer: asking for their concurrency would end the deployment."""
+    session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TEMPLATE)
+    listed = [
+        {
+            "LogicalResourceId": f"{kind} {status}",
+            "PhysicalResourceId": status,
+            "ResourceType": kind,
+            "ResourceStatus": status,
+            "LastUpdatedTimestamp": datetime.now(UTC),
+        }
+        for kind in ("AWS::Lambda::Function", "AWS::SQS::Queue")
+        for status in ("DELETE_COMPLETE", "CREATE_COMPLETE")
+    ]
+    stack = _Standing(session, "ROLLBACK_COMPLETE", listed)
+    assert Account(stack).functions("Shop") == ["CREATE_COMPLETE"]  # type: ignore[arg-type]
 
 
 def test_the_deletion_of_a_secret_is_waited_for(session: boto3.Session) -> None:
