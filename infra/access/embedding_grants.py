@@ -51,12 +51,8 @@ class Grants(Construct):
     ) -> cloudwatch.Metric:
         """Return one of the metrics that the functions write, such as `JobsCompleted`.
 
-        Those that are not in `cutout.domain.metrics.BASIC_METRICS` need `monitoring="full"`.
-
-        Args:
-            metric_name: One of `cutout.domain.metrics.Metric`.
-            statistic: How the values of a period become one.
-            period: How long a period is.
+        `cutout.domain.metrics.Metric` lists them. Those that are not in `BASIC_METRICS` there need
+        `monitoring="full"`.
         """
         return MetricBuilder(self.name).of(metric_name, statistic, period=period)
 

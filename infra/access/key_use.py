@@ -18,14 +18,8 @@ def key_statements(
 ) -> Sequence[iam.PolicyStatement]:
     """Return the statements that a role with these actions needs on the keys of the data.
 
-    Args:
-        keys: The keys' ARNs.
-        actions: What else the role may do.
-        region: Where it does that.
-
-    Returns:
-        One statement for each set of key actions; none without keys, or where no action touches
-        encrypted data.
+    There is one for each set of key actions; none without keys, or where no action touches
+    encrypted data.
     """
     resources = sorted(set(keys))
     if not resources:

@@ -132,9 +132,7 @@ class AssetBuilder:
 def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionName, Asset]:
     """Build every function of this checkout for the platform that `asset_platform` names.
 
-    Args:
-        platform: The platform.
-        recipes: The variants; without any, the assets contain no file for them.
+    Without recipes, the assets contain no file of them.
 
     Raises:
         AssetError: one cannot be built.

@@ -67,11 +67,7 @@ def key_of(what: str, files: Mapping[str, Path]) -> str:
 def folder_made_once(cache: Path, kind: str, key: str, make: Callable[[Path], None]) -> Path:
     """Return the folder of that kind and key; make it if it is not in the cache.
 
-    Args:
-        cache: Where it is kept; other folders of the kind are deleted when a new one is made.
-        kind: What it is for.
-        key: A digest of all inputs.
-        make: Fills an empty folder.
+    The key is a digest of all inputs. Other folders of the kind are deleted when one is made.
     """
     folder = cache / f"{kind}-{key}"
     if not folder.is_dir():

@@ -72,15 +72,7 @@ class CallbackApi(Construct):
         settings: Settings,
         domain: CallbackDomain | None,
     ) -> None:
-        """Make the API.
-
-        Args:
-            scope: The parent construct.
-            construct_id: Its id there.
-            receiver: Answers every method, so that it can answer wrong ones with 405.
-            settings: Those of the deployment.
-            domain: Your own host name; takes precedence over `callback_base_url`.
-        """
+        """Make the API; a host name of your own takes precedence over `callback_base_url`."""
         super().__init__(scope, construct_id)
         api = apigw.HttpApi(
             self,
@@ -92,6 +84,7 @@ class CallbackApi(Construct):
         )
         api.add_routes(
             path=CALLBACK_ROUTE,
+            # The receiver answers wrong methods, too, with 405.
             methods=[apigw.HttpMethod.ANY],
             integration=HttpLambdaIntegration("Receiver", receiver),
         )

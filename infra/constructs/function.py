@@ -39,17 +39,7 @@ class CutoutFunction(Construct):
         network: Network | None,
         security_groups: Sequence[ec2.ISecurityGroup],
     ) -> None:
-        """Make the function.
-
-        Args:
-            scope: The parent construct.
-            construct_id: Its id there.
-            shape: What it runs and how large.
-            asset: Its code.
-            settings: Those of the deployment.
-            network: Where it runs, if not in Lambda's own network.
-            security_groups: Its security groups there.
-        """
+        """Make the function; without a network, it runs in Lambda's own."""
         super().__init__(scope, construct_id)
         self.shape = shape
         self.timeout_seconds = timeout_of(shape, settings)

@@ -29,13 +29,8 @@ def private_bucket(
 ) -> s3.Bucket:
     """Make a private, encrypted bucket that answers over TLS only.
 
-    Args:
-        scope: The parent construct.
-        construct_id: Its id there.
-        removal_policy: What happens to it when the stack is deleted.
-        old_version_days: How long versions are kept that were overwritten or deleted; None makes a
-            bucket without versions.
-        expiring: After how many days objects are deleted, by prefix.
+    It keeps versions that were overwritten or deleted for `old_version_days`; None makes a bucket
+    without versions. `expiring` says by prefix after how many days objects are deleted.
     """
     old_versions = s3.LifecycleRule(
         id="old-versions",

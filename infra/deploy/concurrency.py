@@ -17,12 +17,7 @@ RESERVED: Final = sum(shape.reserved_concurrency or 0 for shape in SHAPES.values
 
 
 def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN401 # boto3's own
-    """Return the concurrency that a deployment can use.
-
-    Args:
-        client: a Lambda client for the account and region.
-        functions: the deployment's own, if it exists: an update keeps what they reserve.
-    """
+    """Return the concurrency that a deployment with these functions, if any, can use."""
     limits = client.get_account_settings()["AccountLimit"]
     # An update keeps what the deployed functions reserve, so that is free for them, too.
     own = (client.get_function_concurrency(FunctionName=name) for name in functions)
@@ -34,11 +29,7 @@ def settings_for(free: int, context: Sequence[str]) -> dict[str, str]:
     """Return settings that fit the account's concurrency, except those that the caller sets.
 
     Where nothing can be reserved, the other functions get so little that some is left for
-    callbacks.
-
-    Args:
-        free: the concurrency that the deployment can use.
-        context: the caller's settings, as `name=value`.
+    callbacks. The context has the caller's settings, as `name=value`.
     """
     if free - RESERVED >= _LEFT_UNRESERVED:
         return {}

@@ -21,12 +21,7 @@ _ALLOWED_SITES = frozenset({"", "none", "same-origin"})
 
 
 class ProgramsOnly:
-    """An ASGI application that answers programs of this machine only.
-
-    Args:
-        app: The application behind it.
-        closed: Paths that are refused to everybody.
-    """
+    """An ASGI application that answers programs of this machine only; `closed` paths to nobody."""
 
     def __init__(self, app: App, *, closed: frozenset[str] = frozenset()) -> None:
         self._app = app

@@ -14,8 +14,7 @@ from infra.local.processes.background import ProcessRecord, spawn, wait_until_re
 from infra.local.processes.loopback import LOOPBACK
 from infra.local.processes.waiting import Clock
 from infra.settings.settings import Settings
-
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+from infra.settings.value_rules import SettingError, is_loopback
 
 LIVE_SETTINGS: Mapping[str, str] = {
     "callbacks": "false",
@@ -48,7 +47,7 @@ class ProviderServer:
     @property
     def reaches_outside(self) -> bool:
         """Whether the functions send requests to servers that are not on loopback."""
-        return self.url is None or not _is_loopback(self.url)
+        return self.url is None or not is_loopback(urlsplit(self.url).hostname or "")
 
     def stack_settings(self) -> dict[str, str]:
         """Return the settings of the stack for this server."""
@@ -69,7 +68,16 @@ def other_server(url: str, *, key: str) -> ProviderServer:
     Raises:
         LocalCloudError: The URL is invalid, or is plain http to another machine.
     """
-    return ProviderServer(url=_checked(url), key=key)
+    try:
+        settings = Settings(evolink_base_url=url, allow_loopback=True, ephemeral=True)
+    except SettingError as error:
+        raise LocalCloudError(
+            f"{url!r} is not the base URL of a server with https, or of one on this machine.",
+            # The key goes along with every request.
+            advice="Use a URL like https://api.example.com: over plain http, others could read the "
+            "API key.",
+        ) from error
+    return ProviderServer(url=settings.evolink_base_url, key=key)
 
 
 def evolink(key: str | None) -> ProviderServer:
@@ -87,25 +95,6 @@ def evolink(key: str | None) -> ProviderServer:
     return ProviderServer(key=key, settings=LIVE_SETTINGS)
 
 
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise LocalCloudError(
-            f"{url!r} is not the URL of a server.", advice="Use a URL like https://api.example.com."
-        )
-    # The key goes along with every request.
-    if parts.scheme == "http" and not _is_loopback(url):
-        raise LocalCloudError(
-            f"{url} is plain http to another machine: others could read the API key.",
-            advice="Use https; plain http is allowed for servers on this machine (localhost).",
-        )
-    return url.rstrip("/")
-
-
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in _LOOPBACK_HOSTS
-
-
 def start_stand_in(
     place: Place,
     api: ProviderServer,
@@ -116,12 +105,7 @@ def start_stand_in(
 ) -> ProcessRecord:
     """Start the stand-in in the background; it is ready once its ready file exists.
 
-    Args:
-        place: The folders of the local cloud.
-        api: Its port, the key that it accepts and its control token.
-        authority: The certificate authority that it trusts when it sends callbacks.
-        more_keys: Other keys that it accepts.
-        arguments: More arguments.
+    It trusts the certificate authority when it sends callbacks.
     """
     place.scratch.mkdir(parents=True, exist_ok=True)
     _ready_file(place).unlink(missing_ok=True)

@@ -64,11 +64,9 @@ class CloudRequest:
     """The options of a local cloud.
 
     Attributes:
-        stack: The stack's name.
         settings: Chosen settings of the stack; they override the local cloud's own.
         api: The server that replaces Evolink; None starts the stand-in.
-        stand_in_arguments: More arguments for the stand-in.
-        stand_in_keys: More keys that it accepts.
+        stand_in_keys: More keys that the stand-in accepts.
     """
 
     stack: str = "Cutout"
@@ -115,16 +113,8 @@ def start_local_cloud(
     Remains of an earlier local cloud are removed first. After a failure or an interrupt no process
     is left running. Only one command at a time does this in a place.
 
-    Args:
-        place: The folders of the local cloud.
-        request: Its options.
-        progress: Receives the phases.
-        clock: Used for waiting.
-        owner: The process of this command; the ledger names it while the cloud starts.
-        environment: The environment of the synthesis.
-        stays_up: Whether the cloud keeps running after this command.
-        free: Returns how many bytes are free on the disk of a folder.
-        model: The file of the stand-in's model.
+    The ledger names the owner, the process of this command, as long as the cloud ends with it. The
+    environment is that of the synthesis.
 
     Raises:
         LocalCloudError: The model is missing, a process did not start, the stack could not be

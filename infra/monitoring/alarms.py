@@ -38,16 +38,11 @@ def alarm_rules(
     expects_callbacks: bool,
     is_full: bool,
 ) -> Iterator[AlarmRule]:
-    """Yield the alarms of a deployment.
+    """Yield the alarms of a deployment; functions and dead-letter queues are given by name.
 
-    Args:
-        metrics: Builds its metrics.
-        functions: By name.
-        submissions: The queue of uploads.
-        dead_letters: By name.
-        expects_callbacks: Whether results that are found by polling are a fault.
-        is_full: Whether to yield those, too, that only say where a fault is. Others find it: a
-            function that fails or is throttled leaves dead letters, overdue jobs or lost callbacks.
+    `is_full` adds those that only say where a fault is. Others find it: a function that fails or is
+    throttled leaves dead letters, overdue jobs or lost callbacks. If the deployment expects
+    callbacks, results that are found by polling are a fault, too.
     """
     yield _old_uploads(submissions)
     for title, queue in dead_letters.items():

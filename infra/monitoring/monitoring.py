@@ -44,18 +44,10 @@ class Monitoring(Construct):
         settings: Settings,
         topic: sns.ITopic | None,
     ) -> None:
-        """Monitor the functions and queues of a deployment.
+        """Monitor the functions and queues of the deployment `name`, each by its own name.
 
-        Args:
-            scope: The parent construct.
-            construct_id: Its id there.
-            name: The deployment. The dashboard's name is this and the region: the names of
-                dashboards are shared by all regions.
-            functions: By name.
-            queues: By name.
-            dead_letters: By name; one message in any of them raises an alarm.
-            settings: Those of the deployment.
-            topic: An existing topic for alarms, instead of a new one.
+        One message in any queue of dead letters raises an alarm. An existing topic for alarms
+        takes the place of a new one.
         """
         super().__init__(scope, construct_id)
         self.topic = topic or _topic(self, "Alarms")
@@ -78,6 +70,7 @@ class Monitoring(Construct):
             self.dashboard = cloudwatch.Dashboard(
                 self,
                 "Dashboard",
+                # All regions share the names of dashboards.
                 dashboard_name=f"{name}-{Aws.REGION}",
                 widgets=dashboard_rows(
                     metrics,

@@ -27,9 +27,7 @@ _WHITE: Final = "#ffffff"
 def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
     """Read the recipes of a deployment: none where there is no file.
 
-    Args:
-        settings: They may name the file.
-        project: Its folder; the checkout, or for an installed package the working folder.
+    The project's folder is the checkout, or for an installed package the working folder.
 
     Raises:
         SettingError: They cannot be deployed.
@@ -57,10 +55,6 @@ def _file(project: Path, setting: str | None) -> Path | None:
 
 def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
     """Read and check a file of recipes.
-
-    Args:
-        file: The TOML file.
-        result_prefix: What result keys begin with.
 
     Raises:
         SettingError: Something in it cannot be deployed.

@@ -56,7 +56,7 @@ def one_of(default: int, *, numbers: Sequence[int]) -> Any:  # noqa: ANN401 # th
 
     def read(name: str, value: object) -> int:
         number = _whole(value)
-        if number not in numbers:
+        if number is None or number not in numbers:
             raise _refusal(name, f"one of {choices}", value, default)
         return number
 
@@ -167,7 +167,7 @@ def pairs(texts: Iterable[str]) -> dict[str, str]:
 def is_plain_loopback(url: str) -> bool:
     """Return whether a URL is plain http to this machine."""
     parts = _split(url)
-    return parts is not None and parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    return parts is not None and parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
 def _is_base_url(value: str) -> bool:
@@ -178,7 +178,8 @@ def _is_base_url(value: str) -> bool:
     return bare and (parts.scheme == "https" or is_plain_loopback(value))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     if host == "localhost":
         return True
     try:

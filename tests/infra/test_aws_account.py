@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import boto3
@@ -242,7 +242,10 @@ class _Standing:
     """A session whose stack has a status that moto does not come to by itself, or resources."""
 
     def __init__(
-        self, session: boto3.Session, status: str, resources: list[dict[str, object]] | None = None
+        self,
+        session: boto3.Session,
+        status: str,
+        resources: Sequence[Mapping[str, object]] | None = None,
     ) -> None:
         self._session = session
         self._status = status
@@ -255,7 +258,7 @@ class _Standing:
             client.meta.events.register("after-call.cloudformation.ListStackResources", self._list)
         return client
 
-    def _list(self, parsed: dict[str, list[dict[str, object]]], **_: object) -> None:
+    def _list(self, parsed: dict[str, Sequence[Mapping[str, object]]], **_: object) -> None:
         if self._resources is not None:
             parsed["StackResourceSummaries"] = self._resources
 

@@ -36,9 +36,7 @@ class CdkRun:
     Attributes:
         title: What it does, for messages.
         folder: Where it runs; the CDK reads the ``cdk.json`` there, if there is one.
-        command: The program and its arguments.
-        environment: Its whole environment.
-        log: The file for its output.
+        environment: All its variables: it gets none of this process.
     """
 
     title: str
@@ -119,16 +117,10 @@ def finish_all(runs: Mapping[str, RunningCdk], progress: Progress, clock: Clock)
 def synth_run(
     place: Place, environment: Mapping[str, str], *, output: Path, settings: Mapping[str, str]
 ) -> CdkRun:
-    """Return the run that writes the stack's template and assets to ``output``.
-
-    Args:
-        place: The folders of the local cloud.
-        environment: The person's: building the assets may need settings for package registries.
-        output: The folder to write.
-        settings: The settings of the stack.
-    """
+    """Return the run that writes the stack's template and assets to ``output``."""
     folder = place.source / "infra"
     flags = json.loads((folder / "cdk.json").read_text())["context"]
+    # The person's environment: building the assets may need settings for package registries.
     kept = {
         name: value for name, value in environment.items() if not name.startswith(_NOT_PASSED_ON)
     }
@@ -178,7 +170,7 @@ def _cdk_run(
     place: Place, variables: Mapping[str, str], title: str, action: str, *arguments: str
 ) -> CdkRun:
     """Return a run on the local cloud, with these variables and none of the person's."""
-    node = node_binary()
+    node = node_path()
     return CdkRun(
         title=title,
         # Not the folder of `cdk.json`, which would make it run the app again.
@@ -194,20 +186,6 @@ def _cdk_run(
         },
         log=place.logs / f"{action}.log",
     )
-
-
-def node_binary() -> Path:
-    """Return the project's own Node.js.
-
-    Raises:
-        LocalCloudError: It is not installed.
-    """
-    try:
-        return node_path()
-    except ModuleNotFoundError as error:
-        raise LocalCloudError(
-            "Node.js is not installed, and the CDK needs it.", advice="Run `make install` first."
-        ) from error
 
 
 def cdk_script(place: Place) -> Path:

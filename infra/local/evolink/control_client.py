@@ -14,12 +14,7 @@ _PATIENCE_SECONDS = 90
 
 
 class ControlClient:
-    """Asks a stand-in on loopback.
-
-    Args:
-        url: Where it is.
-        token: Its control token.
-    """
+    """Asks a stand-in on loopback."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url

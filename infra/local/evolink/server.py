@@ -30,13 +30,7 @@ _BACKLOG = 512
 class StandinServer(uvicorn.Server):
     """A stand-in on loopback; ``run`` serves until the process is stopped or ``should_exit``.
 
-    Args:
-        options: How it behaves.
-        port: Its port; 0 chooses a free one.
-        announce: Called with its address once it answers.
-
-    Attributes:
-        url: Its address, without a slash at the end.
+    Port 0 chooses a free one. ``announce`` gets the address, which is ``url``, once it answers.
     """
 
     def __init__(self, options: Options, *, port: int = 0, announce: Callable[[str], None]) -> None:

@@ -15,14 +15,7 @@ _NAMES = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, kw_only=True)
 class Certificates:
-    """PEM files of a local cloud.
-
-    Attributes:
-        authority: The certificate authority.
-        chain: The server's certificate chain.
-        key: The server's private key.
-        everything: The authority and all public ones.
-    """
+    """PEM files of a local cloud; `everything` holds its authority and all public ones."""
 
     authority: Path
     chain: Path

@@ -16,12 +16,7 @@ from infra.local.processes.waiting import Clock, wait_until
 
 @contextmanager
 def sole_command(place: Place, clock: Clock, *, patience_seconds: float = 0) -> Iterator[None]:
-    """Hold the lock of a place during the context.
-
-    Args:
-        place: The folders of the local cloud.
-        clock: Used for waiting.
-        patience_seconds: How long to wait for another command.
+    """Hold the lock of a place during the context; wait that long for another command.
 
     Raises:
         LocalCloudError: Another command holds it; the message names its process.

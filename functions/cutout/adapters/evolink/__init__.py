@@ -60,10 +60,7 @@ def task_id_of_callback(body: bytes | str) -> str | None:
 def balance(http: Http, environment: Mapping[str, str], key: str) -> Balance:
     """Read the balance of the account; errors are part of the answer.
 
-    Args:
-        http: sends the request.
-        environment: that of a function that calls the task API.
-        key: of the account.
+    The environment is that of a function that calls the task API.
     """
     from cutout.adapters.evolink.account_balance import read_balance
 

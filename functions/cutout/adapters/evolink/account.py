@@ -17,10 +17,7 @@ _KEY_REFUSED = 401
 class Account:
     """One of the provider's servers, called with the API key.
 
-    Args:
-        http: sends single requests.
-        base_url: of the server.
-        api_key: read for each request, and again when the server refuses the key.
+    The key is read for each request, and again when the server refuses it.
     """
 
     def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
@@ -48,13 +45,6 @@ class Account:
         is_paid: bool = False,
     ) -> Answer:
         """Send a request; repeat it once if the key was refused and a newer one exists.
-
-        Args:
-            method: of the request.
-            path: below the base URL.
-            headers: besides those with the key.
-            body: of the request.
-            is_paid: the request costs credits.
 
         Raises:
             NotSentError: the request did not reach the server.

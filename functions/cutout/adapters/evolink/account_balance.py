@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from cutout.adapters.evolink.api_key import refusal_of
-from cutout.adapters.evolink.json_answers import error_in, json_object
+from cutout.adapters.evolink.json_answers import error_in, json_object, part
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CutoutError
 
@@ -49,19 +49,14 @@ def read_balance(http: Http, base_url: str, key: str) -> Balance:
     if answer.status != HTTPStatus.OK:
         message = str(error_in(content).get("message", ""))
         return Balance(server=base_url, status=answer.status, message=message)
-    left = _usable(_part(content, "data"))
+    left = _usable(part(content, "data"))
     return Balance(server=base_url, status=answer.status, credits=left)
 
 
 def _usable(data: Mapping[str, Any]) -> float | None:
-    token, user = _part(data, "token"), _part(data, "user")
+    token, user = part(data, "token"), part(data, "user")
     limits = [user.get("remaining_credits")]
     if not token.get("unlimited_credits"):
         limits.append(token.get("remaining_credits"))
     known = [float(one) for one in limits if isinstance(one, int | float)]
     return min(known, default=None)
-
-
-def _part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = content.get(name)
-    return part if isinstance(part, dict) else {}

@@ -12,7 +12,14 @@ from urllib.parse import quote
 
 from cutout.adapters.evolink.account import Account
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.adapters.evolink.json_answers import code_of, error_in, json_object, link_of, text_of
+from cutout.adapters.evolink.json_answers import (
+    code_of,
+    error_in,
+    json_object,
+    link_of,
+    part,
+    text_of,
+)
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded, words
 from cutout.ports.http import ApiKey, Http
@@ -32,11 +39,6 @@ class EvolinkFiles:
     An account holds a limited number of files (2,000 by the newest quota page). Copies are deleted
     after use, so the quota is checked only after an upload was refused for lack of room, before the
     next one: no photo is sent only to be refused.
-
-    Args:
-        http: sends single requests.
-        base_url: of the Files API.
-        api_key: the same as the task API's.
     """
 
     def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
@@ -57,12 +59,10 @@ class EvolinkFiles:
             return NotSent(message=f"the photo could not be handed over: {exc}")
         content = json_object(answer.body)
         self._was_full = code_of(content.get("code")) == _NO_ROOM
-        found = content.get("data")
-        if isinstance(found, dict):
-            file_id = text_of(found.get("file_id"), _MAX_ID)
-            url = link_of(found.get("file_url"))
-            if file_id and url:
-                return Uploaded(file_id=file_id, url=url)
+        found = part(content, "data")
+        file_id, url = text_of(found.get("file_id"), _MAX_ID), link_of(found.get("file_url"))
+        if file_id and url:
+            return Uploaded(file_id=file_id, url=url)
         return _refusal(answer.status, content)
 
     def _is_full(self) -> bool:
@@ -71,8 +71,7 @@ class EvolinkFiles:
             answer = self._account.send("GET", "/api/v1/files/quota")
         except CutoutError:
             return False
-        data = json_object(answer.body).get("data")
-        left = data.get("remain_files") if isinstance(data, dict) else None
+        left = part(json_object(answer.body), "data").get("remain_files")
         return isinstance(left, int) and left <= 0
 
     def delete(self, file_id: str) -> None:

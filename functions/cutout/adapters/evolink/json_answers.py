@@ -30,10 +30,15 @@ def json_object(body: bytes | str) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object of that name; empty if there is none, or something else."""
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def task_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The task's members, without the `data` object that wraps them in some answers."""
-    inner = content.get("data")
-    return inner if isinstance(inner, dict) else content
+    return content["data"] if isinstance(content.get("data"), dict) else content
 
 
 def names_a_task(content: Mapping[str, Any]) -> bool:
@@ -53,8 +58,7 @@ def task_id_in(content: Mapping[str, Any]) -> str | None:
 def error_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The API's `error` object; empty without one."""
     # A proxy's error is a page, `{"message": ...}`, or an `error` that is text.
-    error = content.get("error")
-    return error if isinstance(error, dict) else {}
+    return part(content, "error")
 
 
 def code_of(value: object) -> str | None:

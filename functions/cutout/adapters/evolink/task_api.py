@@ -32,6 +32,7 @@ from cutout.adapters.evolink.json_answers import (
     json_object,
     link_of,
     names_a_task,
+    part,
     task_id_in,
     task_in,
 )
@@ -75,15 +76,7 @@ TERMS = Terms(
 
 
 class EvolinkApi:
-    """Creates and reads tasks.
-
-    Args:
-        http: sends single requests.
-        base_url: of the API.
-        model: the model that makes the cut-outs.
-        api_key: read for each call, and again when the API refuses the key.
-        now: for a Retry-After header that is a date.
-    """
+    """Creates and reads tasks; it reads the clock for a Retry-After header that is a date."""
 
     def __init__(
         self,
@@ -174,11 +167,9 @@ def _accepted(answer: Answer) -> CreateOutcome:
     task_id = task_id_in(content)
     if not _is_success(answer.status) or task_id is None:
         return OutcomeUnknown(message=f"the API answers {answer.status} without a task id")
-    usage = content.get("usage")
-    reserved = usage.get("credits_reserved") if isinstance(usage, dict) else None
     return Accepted(
         task_id=task_id,
-        credits_reserved=credits_of(reserved),
+        credits_reserved=credits_of(part(content, "usage").get("credits_reserved")),
         is_replay=answer.headers.get("idempotency-replayed", "").lower() == "true",
     )
 
@@ -187,13 +178,11 @@ def _task(task_id: str, content: Mapping[str, Any]) -> Task:
     status = str(content.get("status", "")).strip().lower()
     error = error_in(content)
     code = code_of(error.get("code")) or (_CANCELLED if status.startswith("cancel") else None)
-    usage = content.get("usage")
-    used = usage.get("credits_used") if isinstance(usage, dict) else None
     return Task(
         id=task_id,
         status=_STATUSES.get(status, TaskStatus.RUNNING),
         result_url=_result_url(content),
-        credits_used=credits_of(used),
+        credits_used=credits_of(part(content, "usage").get("credits_used")),
         cause=cause_of_task_failure(code),
         retry=retry_of_task(code),
         code=code,

@@ -16,14 +16,7 @@ _LONGEST_CALLBACK_URL = 2048
 
 @dataclass(frozen=True, kw_only=True)
 class CreateRequest:
-    """A create request with the documented shape.
-
-    Attributes:
-        model: The model.
-        image_url: URL of the photo.
-        callback_url: Where the end of the task is reported, if anywhere.
-        digest: Hash of the whole request, which tells repeats from conflicts.
-    """
+    """A create request with the documented shape; its digest tells repeats from conflicts."""
 
     model: str
     image_url: str

@@ -48,12 +48,9 @@ _MOVED = "moved"
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """A request that is about to be answered.
+    """A request that is about to be answered, and the rule that chose the fault.
 
     Attributes:
-        request: The request.
-        rule: The rule that chose the fault.
-        clock: The stand-in's time.
         answer: The answer without the fault; empty where the fault prevents the work itself.
     """
 

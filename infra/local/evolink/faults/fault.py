@@ -25,8 +25,7 @@ class Fault(Generic[EffectT_co]):
 
     Attributes:
         where: The part of the API, as rules name it.
-        name: The fault's name, unique in that part.
-        stage: The occasion on which it happens.
+        name: Unique in that part.
         description: What happens, as one sentence for people.
         effect: What happens, for the code that handles the stage.
     """

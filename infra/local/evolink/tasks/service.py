@@ -19,16 +19,11 @@ class Service:
     """Everything that belongs to one stand-in; one event loop uses it.
 
     Attributes:
-        options: The options of this stand-in.
         base_url: Base of the links in answers.
         api_keys: Bearer keys that are accepted now.
-        clock: The stand-in's time.
-        rules: The fault rules in force.
         state: Stores the tables, and can make several writes one.
         tasks: All tasks by id.
         blobs: Results and uploaded files by the SHA-256 of their bytes.
-        activity: Everything that happened.
-        outgoing: Requests to other servers.
     """
 
     def __init__(self, options: Options, base_url: str) -> None:

@@ -29,23 +29,14 @@ class Task:
     """A task, from its create request to its end.
 
     Attributes:
-        id: The task id.
-        model: The model that was asked for.
-        created: When the request was accepted.
         finish_at: When it ends, unless a fault delays it.
-        image_url: The input.
         photo: The path of the input's URL, decoded, which identifies the photo.
         callback_url: Where its end is reported, if anywhere.
         credits_reserved: Credits taken from the balance at creation.
         status: One of ``Status``, or anything at all under the fault ``unknown-status``.
-        finished_at: When it ended.
         credits_used: Credits charged at the end.
-        error_code: Code of a failure.
-        error_message: Message of a failure.
         result_name: Path of the result under ``/results/``; its stem is the task's id.
-        result_sha256: SHA-256 of the result's bytes.
         task_rule: The rule that decides how it ends.
-        callback_rule: The rule for its callback.
         is_callback_done: Whether the callback was delivered or given up.
     """
 
