@@ -8,7 +8,10 @@ import pytest
 import trustme
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.exceptions import SSLError
+from botocore.httpsession import URLLib3Session
 
+from cutout.cli.aws import clients as cli
+from cutout.cli.aws.target import Target
 from cutout.wiring.aws_clients import Clients, Connections
 from tests.support.scripted_server import Loopback, answer, serving
 
@@ -65,3 +68,38 @@ def test_all_clients_of_a_function_share_their_connections(monkeypatch: pytest.M
     clients = Clients({})
     sqs, sts = clients.sqs._endpoint, clients.sts._endpoint  # type: ignore[attr-defined] # noqa: SLF001
     assert sqs.http_session is sts.http_session
+
+
+def session_of(clients: cli.Clients, service: str) -> URLLib3Session:
+    """The connections of a client."""
+    session: URLLib3Session = clients.client(service)._endpoint.http_session  # noqa: SLF001
+    return session
+
+
+@pytest.fixture
+def no_bundle(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No bundle of authorities is set, nor a proxy."""
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_ENDPOINT_URL", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
+
+
+def test_the_clients_of_a_command_share_one_context(no_bundle: pytest.MonkeyPatch) -> None:
+    """They keep the time-outs of commands and the person's proxy."""
+    no_bundle.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    clients = cli.Clients(Target(stack="Cutout", region="eu-central-1"), is_impatient=True)
+    sqs, sts = session_of(clients, "sqs"), session_of(clients, "sts")
+    assert sqs._get_ssl_context() is sts._get_ssl_context()  # type: ignore[attr-defined] # noqa: SLF001
+    assert (sqs._timeout.connect_timeout, sqs._timeout.read_timeout) == (3, 10)  # type: ignore[attr-defined] # noqa: SLF001
+    assert sqs._proxy_config.proxy_url_for("https://sqs") == "http://proxy.example:3128"  # type: ignore[attr-defined] # noqa: SLF001
+
+
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_a_command_trusts_the_authorities_that_a_person_names(
+    no_bundle: pytest.MonkeyPatch, variable: str
+) -> None:
+    """No others: botocore reads the file for each connection, as always."""
+    no_bundle.setenv(variable, "/etc/company.pem")
+    clients = cli.Clients(Target(stack="Cutout", region="eu-central-1"))
+    assert session_of(clients, "sqs")._verify == "/etc/company.pem"  # type: ignore[attr-defined] # noqa: SLF001

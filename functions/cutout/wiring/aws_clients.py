@@ -95,11 +95,18 @@ class Connections(URLLib3Session):
 
     Args:
         tls: the context, with the trusted certificates.
+        timeout: seconds to connect, and to wait for each part of an answer.
+        options: botocore's own.
     """
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext,
+        timeout: tuple[float, float] = _SECONDS,
+        **options: Any,  # noqa: ANN401 - botocore's own
+    ) -> None:
         self._tls = tls
-        super().__init__(timeout=_SECONDS)  # type: ignore[arg-type] # the stubs know one number
+        super().__init__(timeout=timeout, **options)  # type: ignore[arg-type] # its stubs know one
 
     def _get_ssl_context(self) -> ssl.SSLContext:
         return self._tls

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.utils import get_environ_proxies
 
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
-from cutout.wiring.aws_clients import LateClient, ModelFiles, own_session
+from cutout.wiring.aws_clients import (
+    Connections,
+    LateClient,
+    ModelFiles,
+    own_session,
+    tls_context,
+)
 
 if TYPE_CHECKING:
     from cutout.cli.aws.target import Target
@@ -97,6 +104,7 @@ class Clients:
                 "`aws sts get-caller-identity` shows the same error.",
             ) from error
         client.meta.events.register("before-call", self._count)
+        _share_context(client)
         return client
 
     def _speed_up(self) -> None:
@@ -109,3 +117,16 @@ class Clients:
     def _count(self, model: Any, **_event: Any) -> None:  # noqa: ANN401 - the SDK's own
         with self._counting:
             self.requests[model.name] += 1
+
+
+def _share_context(client: Any) -> None:  # noqa: ANN401 - as above
+    """Let all clients use one TLS context. Each connection of botocore's would read it again."""
+    endpoint, config = client._endpoint, client.meta.config  # noqa: SLF001 - no public way
+    # botocore itself handles a bundle of authorities that the person's configuration names.
+    if endpoint.http_session._verify is True and endpoint.host.startswith("https:"):  # noqa: SLF001
+        endpoint.http_session = Connections(
+            tls_context(),
+            timeout=(config.connect_timeout, config.read_timeout),
+            max_pool_connections=config.max_pool_connections,
+            proxies=get_environ_proxies(endpoint.host),
+        )
