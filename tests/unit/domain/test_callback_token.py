@@ -1,4 +1,4 @@
-"""Who may call back: the token in the URL proves it."""
+"""The token in a callback's URL authenticates the caller."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ URL_CHARACTERS = string.ascii_letters + string.digits + "-_.~%"
 
 
 def refusal(token: str, *keys: bytes) -> CallbackRefusedError:
-    """How a token is refused."""
+    """The error of a refused token."""
     with pytest.raises(CallbackRefusedError) as caught:
         verify(token, keys or [SIGNING_KEY], NOW)
     return caught.value
 
 
 @given(address=ADDRESSES, key=KEYS)
-def test_a_token_names_what_it_was_made_for(address: CallbackAddress, key: bytes) -> None:
-    """Signing and verifying with one key gives the job and the attempt back."""
+def test_a_token_names_its_job_and_attempt(address: CallbackAddress, key: bytes) -> None:
+    """Signing and verifying with one key returns both."""
     assert verify(sign(address, key, EXPIRY), [key], NOW) == address
 
 
-def test_the_form_of_a_token_stays_as_it_is() -> None:
-    """URLs that were handed out stay good across deployments: form and signature are fixed."""
+def test_the_form_of_a_token_is_fixed() -> None:
+    """URLs in use must stay valid across deployments."""
     address = CallbackAddress(job_id="a00fc0b0b75cd1e67b0d7024ca35e9a9", attempt=1)
     token = (
         "a00fc0b0b75cd1e67b0d7024ca35e9a9.1.1795251600.KoacGnE1SynSzI5Pyi-AXvw-PS4fkR-eJe10g4vWLd8"
@@ -52,15 +52,15 @@ def test_the_form_of_a_token_stays_as_it_is() -> None:
 
 
 def test_the_token_of_the_sample_is_accepted() -> None:
-    """With the key of the samples, and with no other."""
+    """With the key of the samples, and no other."""
     address = CallbackAddress(job_id="a00fc0b0b75cd1e67b0d7024ca35e9a9", attempt=1)
     token = sample("http-api-callback-completed")["pathParameters"]["token"]
     assert verify(token, [SIGNING_KEY], NOW) == address
     assert not refusal(token, OTHER_KEY).is_malformed
 
 
-def test_a_token_is_refused_once_it_has_expired() -> None:
-    """As a forged one is: it has our form, and proves nothing any more."""
+def test_an_expired_token_is_refused() -> None:
+    """Like a forged one: it is well-formed, but not valid."""
     moment = timedelta(microseconds=1)
     assert verify(TOKEN, [SIGNING_KEY], EXPIRY - moment) == ADDRESS
     with pytest.raises(CallbackRefusedError, match=r"^the token has expired$") as refused:
@@ -69,7 +69,7 @@ def test_a_token_is_refused_once_it_has_expired() -> None:
 
 
 def test_an_expiry_cannot_be_changed_or_left_out() -> None:
-    """It is signed; a token without one is none of ours."""
+    """It is signed, and a token without one is malformed."""
     later = TOKEN.replace(f".{int(EXPIRY.timestamp())}.", f".{int(EXPIRY.timestamp()) + 1}.")
     never = TOKEN.replace(f".{int(EXPIRY.timestamp())}.", ".")
     assert str(refusal(later)) == "the signature does not match"
@@ -78,28 +78,28 @@ def test_an_expiry_cannot_be_changed_or_left_out() -> None:
 
 
 @given(address=ADDRESSES)
-def test_a_token_goes_into_a_path_as_it_is(address: CallbackAddress) -> None:
-    """Nothing in it needs quoting, and it is short."""
+def test_a_token_needs_no_quoting_in_a_path(address: CallbackAddress) -> None:
+    """And it is short."""
     token = sign(address, SIGNING_KEY, EXPIRY)
     assert set(token) <= set(string.ascii_letters + string.digits + "-_.")
     assert len(token) <= 92
 
 
 @pytest.mark.parametrize("at", range(len(TOKEN)))
-def test_every_tampered_character_is_refused(at: int) -> None:
-    """Whichever character is changed, and into whatever: the callback is refused."""
+def test_every_changed_character_is_refused(at: int) -> None:
+    """Whichever character is changed, and to whatever."""
     for character in URL_CHARACTERS.replace(TOKEN[at], ""):
         refusal(TOKEN[:at] + character + TOKEN[at + 1 :])
 
 
 @pytest.mark.parametrize("at", range(len(TOKEN)))
-def test_a_token_that_lacks_a_character_is_malformed_or_forged(at: int) -> None:
-    """No character can be left out."""
+def test_a_token_without_one_of_its_characters_is_refused(at: int) -> None:
+    """As malformed or forged."""
     refusal(TOKEN[:at] + TOKEN[at + 1 :])
 
 
-def test_a_signature_is_good_for_its_own_job_and_attempt_only() -> None:
-    """The signature of one attempt does not open another, nor another job."""
+def test_a_signature_is_valid_for_its_own_job_and_attempt_only() -> None:
+    """Neither for another attempt nor for another job."""
     assert not refusal(TOKEN.replace(".1.", ".2.", 1)).is_malformed
     assert not refusal(TOKEN.replace("0f", "1f", 1)).is_malformed
 
@@ -110,8 +110,8 @@ def test_the_previous_key_is_still_accepted() -> None:
     assert verify(TOKEN, iter([b"new key", SIGNING_KEY]), NOW) == ADDRESS
 
 
-def test_keys_are_asked_for_only_until_one_fits() -> None:
-    """An authentic callback never causes the secret to be read afresh."""
+def test_keys_are_read_only_until_one_fits() -> None:
+    """An authentic callback never causes the secret to be read again."""
 
     def keys() -> Iterator[bytes]:
         yield SIGNING_KEY
@@ -121,15 +121,15 @@ def test_keys_are_asked_for_only_until_one_fits() -> None:
 
 
 @pytest.mark.parametrize("keys", [[], [OTHER_KEY], [OTHER_KEY, b"another"]])
-def test_a_token_of_none_of_the_keys_is_forged(keys: list[bytes]) -> None:
-    """It has the form of ours, but we did not write it."""
+def test_a_token_of_an_unknown_key_is_forged(keys: list[bytes]) -> None:
+    """It is well-formed, but not signed by us."""
     with pytest.raises(CallbackRefusedError, match=r"^the signature does not match$") as caught:
         verify(TOKEN, keys, NOW)
     assert not caught.value.is_malformed
 
 
 def test_the_forged_sample_is_forged() -> None:
-    """The forged sample has the form of an authentic one."""
+    """And well-formed."""
     token = sample("http-api-callback-forged")["pathParameters"]["token"]
     assert not refusal(token).is_malformed
 
@@ -160,20 +160,20 @@ def test_the_forged_sample_is_forged() -> None:
         "0" * 100_000,
     ],
 )
-def test_what_has_not_the_form_of_a_token_is_malformed(token: str) -> None:
-    """404 rather than 403: there is no such address."""
+def test_a_text_without_the_form_of_a_token_is_malformed(token: str) -> None:
+    """The response is 404 rather than 403."""
     error = refusal(token)
     assert (str(error), error.is_malformed) == ("not one of our callback URLs", True)
 
 
 @given(token=st.text())
-def test_no_text_is_taken_for_a_token(token: str) -> None:
-    """Whatever is in the path, the answer is a refusal and nothing else."""
+def test_any_text_is_refused_as_malformed(token: str) -> None:
+    """And raises no other error."""
     assert refusal(token).is_malformed
 
 
 @given(address=ADDRESSES, one=KEYS, other=KEYS)
-def test_no_other_key_opens_it(address: CallbackAddress, one: bytes, other: bytes) -> None:
+def test_no_other_key_verifies_a_token(address: CallbackAddress, one: bytes, other: bytes) -> None:
     """Only the key that signed it."""
     if one.rstrip(b"\0") != other.rstrip(b"\0"):
         refusal(sign(address, one, EXPIRY), other)

@@ -1,4 +1,4 @@
-"""Our dataclass decorator does what the standard library's does."""
+"""Our dataclass decorator behaves like the standard library's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS = [
 
 
 def family(decorate: Decorate, **options: bool) -> type:
-    """A class with fields of all kinds, that inherits some, and has a method and a property."""
+    """A class with fields of all kinds, inherited ones, a method and a property."""
 
     @decorate(**options)
     class Base:
@@ -60,7 +60,7 @@ MANY: list[dict[str, Any]] = [
 ]
 
 
-def test_instances_are_described_and_turned_into_values_alike(twins: tuple[Any, Any]) -> None:
+def test_instances_have_the_same_repr_and_values(twins: tuple[Any, Any]) -> None:
     """`repr`, `asdict`, `astuple`, properties."""
     for given in MANY:
         ours, theirs = (one(**given) for one in twins)
@@ -72,7 +72,7 @@ def test_instances_are_described_and_turned_into_values_alike(twins: tuple[Any, 
 
 
 def test_instances_are_equal_in_the_same_cases(twins: tuple[Any, Any]) -> None:
-    """Every pair is compared; an instance of another class is never equal."""
+    """Every pair is compared; instances of different classes are never equal."""
 
     def equal(kind: Any) -> list[bool]:
         return [kind(**one) == kind(**another) for one in MANY for another in MANY]
@@ -84,7 +84,7 @@ def test_instances_are_equal_in_the_same_cases(twins: tuple[Any, Any]) -> None:
 
 
 def test_only_frozen_instances_have_a_hash(twins: tuple[Any, Any]) -> None:
-    """Equal ones the same, which leaves out what is not compared."""
+    """Equal instances have the same hash, without fields that are not compared."""
     ours, theirs = twins
     if theirs.__hash__ is None:
         assert ours.__hash__ is None
@@ -96,8 +96,8 @@ def test_only_frozen_instances_have_a_hash(twins: tuple[Any, Any]) -> None:
         hash(ours(name="a"))
 
 
-def test_a_copy_may_differ(twins: tuple[Any, Any]) -> None:
-    """`replace` takes the fields' names, and refuses others."""
+def test_replace_changes_fields(twins: tuple[Any, Any]) -> None:
+    """And refuses unknown names."""
     for given in MANY:
         ours, theirs = (dataclasses.replace(one(**given), size=7) for one in twins)
 
@@ -106,8 +106,8 @@ def test_a_copy_may_differ(twins: tuple[Any, Any]) -> None:
         dataclasses.replace(twins[0](name="a"), odd=1)
 
 
-def test_fields_are_found_alike(twins: tuple[Any, Any]) -> None:
-    """Names, defaults, metadata and order, also of inherited fields."""
+def test_fields_are_listed_alike(twins: tuple[Any, Any]) -> None:
+    """Names, defaults, metadata and order, including inherited fields."""
 
     def found(kind: Any) -> list[Any]:
         return [
@@ -123,7 +123,7 @@ def test_fields_are_found_alike(twins: tuple[Any, Any]) -> None:
 
 
 def test_each_instance_gets_its_own_default(twins: tuple[Any, Any]) -> None:
-    """A factory is called for each instance that is not given the value."""
+    """The factory is called for each instance without a value."""
     ours, _ = twins
 
     ours(name="a").parts.append(1)
@@ -135,7 +135,7 @@ def test_each_instance_gets_its_own_default(twins: tuple[Any, Any]) -> None:
 def test_missing_and_unknown_names_are_refused(
     twins: tuple[Any, Any], wrong: dict[str, Any]
 ) -> None:
-    """As the standard library does; positions are refused, too."""
+    """Like positional arguments."""
     for kind in twins:
         with pytest.raises(TypeError):
             kind(**wrong)
@@ -143,8 +143,8 @@ def test_missing_and_unknown_names_are_refused(
             kind("a")
 
 
-def test_the_error_names_what_is_missing_and_what_is_unknown(twins: tuple[Any, Any]) -> None:
-    """A traceback tells what to change."""
+def test_the_error_names_missing_and_unknown_fields(twins: tuple[Any, Any]) -> None:
+    """So that the traceback is enough to correct the call."""
     with pytest.raises(TypeError, match=r"Whole\(\) misses \['name'\] and does not know \['odd'\]"):
         twins[0](odd=1)
 
@@ -165,7 +165,7 @@ def test_only_instances_that_are_not_frozen_change(twins: tuple[Any, Any]) -> No
     assert ours.size == theirs.size
 
 
-def test_a_class_keeps_methods_of_its_own() -> None:
+def test_a_class_keeps_its_own_methods() -> None:
     """Only missing ones are added."""
 
     @dataclass(kw_only=True, frozen=True)
@@ -186,7 +186,7 @@ def test_a_class_keeps_methods_of_its_own() -> None:
 
 
 def test_post_init_runs_once_all_fields_are_set() -> None:
-    """It may refuse the values."""
+    """It may reject the values."""
 
     @dataclass(kw_only=True, frozen=True)
     class Side:
@@ -201,8 +201,8 @@ def test_post_init_runs_once_all_fields_are_set() -> None:
         Side(pixels=-1)
 
 
-def test_an_instance_in_itself_is_described() -> None:
-    """Its description ends."""
+def test_the_repr_of_a_cyclic_instance_ends() -> None:
+    """With `...` for the repetition."""
 
     @dataclass(kw_only=True)
     class Ring:
@@ -214,8 +214,8 @@ def test_an_instance_in_itself_is_described() -> None:
     assert repr(ring).endswith("Ring(nodes=[...])")
 
 
-def test_a_class_without_fields() -> None:
-    """Its instances are all equal."""
+def test_instances_of_a_class_without_fields_are_equal() -> None:
+    """And have the same hash."""
 
     @dataclass(kw_only=True, frozen=True, slots=True)
     class Nothing:

@@ -1,4 +1,4 @@
-"""Errors say what happened, and carry what their handlers need."""
+"""Errors have a message, and carry what their handlers need."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ PURCHASE = DedupRecord(picture="picture", owner="job")
         ),
     ],
 )
-def test_an_error_has_a_message_and_what_its_handler_needs(
+def test_an_error_has_a_message_and_attributes(
     make: Callable[[], CutoutError], message: str, carried: dict[str, object]
 ) -> None:
-    """The message alone is printed, without what the error carries."""
+    """Only the message is printed."""
     error = make()
     assert (str(error), vars(error)) == (message, carried)

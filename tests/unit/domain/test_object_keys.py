@@ -1,4 +1,4 @@
-"""Where a cut-out goes."""
+"""At which keys results, notes and variants are stored."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PREFIXES = st.sampled_from(["", "out/", "cut outs/ü/", "a"])
 
 
 def candidates(key: str, *, upload: str = "", result: str = "") -> list[str]:
-    """The first keys that are offered, best first; they never end."""
+    """The first candidate keys, best first; there is always another."""
     return list(islice(result_keys(key, upload_prefix=upload, result_prefix=result), 6))
 
 
@@ -70,13 +70,13 @@ def candidates(key: str, *, upload: str = "", result: str = "") -> list[str]:
         ("..jpg", "..jpg.png"),
     ],
 )
-def test_result_key_is_the_source_key_with_its_extension_replaced(key: str, best: str) -> None:
-    """Same folders, same name, `.png`; dot segments lose their meaning."""
+def test_a_result_key_is_the_source_key_with_its_extension_replaced(key: str, best: str) -> None:
+    """Same folders, same name, `.png`; dot segments are replaced."""
     assert candidates(key)[0] == best
 
 
-def test_photos_that_differ_in_extension_get_two_results() -> None:
-    """`a.jpg` claims `a.png`; `a.png` then claims `a.png.png`; then comes a hash of its own."""
+def test_photos_that_differ_in_extension_get_different_result_keys() -> None:
+    """`a.jpg` gets `a.png`; then `a.png` gets `a.png.png`; the next candidate has a hash."""
     assert candidates("shoes/a.jpg")[:3] == [
         "shoes/a.png",
         "shoes/a.jpg.png",
@@ -105,14 +105,14 @@ def test_there_is_always_another_key(key: str) -> None:
         ("incoming/incoming/a.jpg", "cut-outs/incoming/a.png"),
     ],
 )
-def test_prefixes_change_places(key: str, best: str) -> None:
-    """The upload prefix goes, the result prefix comes, the folders between stay."""
+def test_the_upload_prefix_is_replaced_by_the_result_prefix(key: str, best: str) -> None:
+    """The folders below it stay."""
     assert candidates(key, upload="incoming/", result="cut-outs/")[0] == best
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "写", "🥾"])
 def test_the_longest_keys_are_cut_at_a_character(letter: str) -> None:
-    """A key of 1,024 bytes gets a result key that fits, whole characters and a hash at its end."""
+    """A key of 1,024 bytes gets a result key that fits and ends in a hash."""
     longest = letter * (MAX_KEY_BYTES // len(letter.encode()))
     best = candidates(longest)[0]
     kept, _, tail = best.rpartition("-")
@@ -127,7 +127,7 @@ def test_a_key_that_just_fits_is_not_cut() -> None:
 
 
 def test_keys_that_differ_after_the_cut_stay_different() -> None:
-    """What was cut off is still told apart, by a hash of the whole key."""
+    """By a hash of the whole key."""
     one, other = candidates("a" * 1023 + "b"), candidates("a" * 1023 + "c")
     assert set(one).isdisjoint(other)
 
@@ -143,22 +143,22 @@ def test_every_candidate_is_a_png_within_its_prefix_and_s3s_limit(key: str, resu
 
 
 @given(key=KEYS | LONG_KEYS)
-def test_candidates_are_the_same_each_time_and_end_with_one_of_its_own(key: str) -> None:
-    """A repeated look offers the same keys; the last carries a hash of the source key."""
+def test_candidates_are_the_same_each_time_and_end_with_a_hash(key: str) -> None:
+    """The last of them has a hash of the source key."""
     assert candidates(key) == candidates(key)
     assert candidates(key)[-1] != candidates(key + "x")[-1]
 
 
 @given(key=KEYS.filter(lambda key: len(key.encode()) < 900))
 def test_a_taken_candidate_is_followed_by_another(key: str) -> None:
-    """The last differs from those before it, so a taken name never ends the search."""
+    """The last differs from those before it."""
     *others, last = candidates(key)
     assert last not in others
 
 
 @given(keys=st.lists(KEYS, unique=True, min_size=2, max_size=6))
 def test_photos_never_share_a_result_key(keys: list[str]) -> None:
-    """Each claims the first that is free, as the table does; each gets one."""
+    """Each takes the first free candidate, as in the table."""
     claimed: dict[str, str] = {}
     for key in keys:
         free = next(c for c in candidates(key) if claimed.get(c, key) == key)
@@ -170,20 +170,20 @@ def test_photos_never_share_a_result_key(keys: list[str]) -> None:
     ("result", "review"),
     [("shoes/red.png", "review/shoes/red.png"), ("out/red.jpg.png", "review/out/red.jpg.png")],
 )
-def test_doubtful_results_are_kept_under_review(result: str, review: str) -> None:
-    """Same name, in a folder of its own."""
+def test_doubtful_results_are_stored_under_review(result: str, review: str) -> None:
+    """Same name, in a separate folder."""
     assert review_key(result) == review
 
 
 def test_review_keys_that_differ_after_the_cut_stay_different() -> None:
-    """Two results whose names fill the limit have two places under `review/`."""
+    """Two results with names of the full length get different keys under `review/`."""
     one, other = "a" * 1019 + "b.png", "a" * 1019 + "c.png"
     assert review_key(one) != review_key(other)
     assert len(review_key(one)) == MAX_KEY_BYTES
 
 
 @given(key=KEYS | LONG_KEYS, result=PREFIXES)
-def test_review_keys_fit_and_stay_apart(key: str, result: str) -> None:
+def test_review_keys_fit_and_stay_different(key: str, result: str) -> None:
     """Never outside `review/`, never over 1,024 bytes, and as different as the results."""
     results = candidates(key, result=result)
     reviews = [review_key(key) for key in results]
@@ -203,14 +203,14 @@ def test_review_keys_fit_and_stay_apart(key: str, result: str) -> None:
         ("in/folder/", "out/folder/.error.json"),
     ],
 )
-def test_a_note_stands_where_the_cut_out_would(key: str, note: str) -> None:
-    """Same folders; the whole name of the source, so that two sources have two notes."""
+def test_a_note_is_stored_where_the_cut_out_would_be(key: str, note: str) -> None:
+    """With the source's whole name, so that two sources have two notes."""
     assert note_key(key, upload_prefix="in/", result_prefix="out/") == note
 
 
 @given(keys=st.lists(KEYS | LONG_KEYS, unique=True, min_size=2, max_size=4), result=PREFIXES)
-def test_notes_fit_stay_in_their_prefix_and_stay_apart(keys: list[str], result: str) -> None:
-    """However long the keys are, and whatever dots are in them."""
+def test_notes_fit_stay_in_their_prefix_and_stay_different(keys: list[str], result: str) -> None:
+    """However long the keys are, and whatever dots they contain."""
     notes = [note_key(key, upload_prefix="", result_prefix=result) for key in keys]
     assert len(set(notes)) == len(keys)
     for note in notes:
@@ -221,8 +221,8 @@ def test_notes_fit_stay_in_their_prefix_and_stay_apart(keys: list[str], result: 
 
 
 @given(key=KEYS | LONG_KEYS)
-def test_what_is_said_beside_a_reviewed_result_is_never_taken_for_a_note(key: str) -> None:
-    """It fits, and ends otherwise."""
+def test_a_review_note_is_never_taken_for_an_error_note(key: str) -> None:
+    """It fits into S3's limit, and ends differently."""
     for result in candidates(key):
         said = beside(review_key(result))
         assert said.startswith("review/")
@@ -231,14 +231,14 @@ def test_what_is_said_beside_a_reviewed_result_is_never_taken_for_a_note(key: st
         assert len(said.encode()) <= MAX_KEY_BYTES
 
 
-def test_what_is_said_beside_two_results_of_the_longest_names_stays_apart() -> None:
-    """What was cut off is told apart by a hash."""
+def test_review_notes_of_the_longest_names_stay_different() -> None:
+    """By a hash of what was cut off."""
     one, other = "review/" + "a" * 1010 + "b.png", "review/" + "a" * 1010 + "c.png"
     assert beside(one) != beside(other)
 
 
 def test_candidates_are_numbered_from_two_once_a_hash_is_taken() -> None:
-    """The first is the hash alone."""
+    """The first has the hash only."""
     keys = list(islice(result_keys("a.jpg", upload_prefix="", result_prefix=""), 5))
     digest = keys[2].removeprefix("a-").removesuffix(".png")
     assert len(digest) == 12
@@ -253,8 +253,8 @@ def test_candidates_are_numbered_from_two_once_a_hash_is_taken() -> None:
     assert reviewed == ["review/a.png", *(f"review/{key}" for key in keys[2:])]
 
 
-def test_a_variant_has_a_second_candidate_with_a_hash_of_its_own() -> None:
-    """Another cut-out's variant may have the first."""
+def test_a_variant_has_a_second_candidate_with_a_hash() -> None:
+    """The variant of another cut-out may have the first."""
     first, second = variant_keys(
         DEFAULT_KEY, "out/a/b.png", recipe="web", extension="webp", result_prefix="out/"
     )

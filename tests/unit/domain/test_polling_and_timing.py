@@ -1,4 +1,4 @@
-"""How long things may take, and how waits grow."""
+"""Durations, and how waits grow."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MINUTE = timedelta(minutes=1)
 LEASE = timedelta(seconds=120)
 
 
-def test_a_message_lives_for_twenty_four_days_at_most() -> None:
-    """Ten in a queue, fourteen among the dead letters: rows have to live longer."""
+def test_a_message_lives_for_24_days_at_most() -> None:
+    """Ten in a queue, fourteen in the dead-letter queue: jobs must be kept longer."""
     assert (timedelta(days=10), timedelta(days=14)) == (QUEUE_RETENTION, DEAD_LETTER_RETENTION)
     assert timedelta(days=24) == MESSAGE_LIFE
 
 
-def test_a_link_dies_before_the_session_that_signed_it() -> None:
-    """A role that a role assumes has an hour."""
+def test_a_link_expires_before_the_session_that_signed_it() -> None:
+    """A role assumed by a role has an hour."""
     assert (PHOTO_LINK_LIFE, LINK_SESSION) == (50 * MINUTE, 60 * MINUTE)
 
 
@@ -39,7 +39,7 @@ def test_a_link_dies_before_the_session_that_signed_it() -> None:
 def test_a_back_off_doubles_from_fifteen_seconds_with_half_of_it_jitter(
     tries: int, least: float
 ) -> None:
-    """Up to the longest."""
+    """Up to the longest wait."""
     assert back_off(tries, 5 * MINUTE, lambda: 0.0) == timedelta(seconds=least)
     assert back_off(tries, 5 * MINUTE, lambda: 0.5) == timedelta(seconds=1.5 * least)
 
@@ -48,19 +48,19 @@ def test_a_back_off_doubles_from_fifteen_seconds_with_half_of_it_jitter(
     ("failures", "minutes"), [(0, 2), (1, 2), (2, 4), (5, 32), (6, 60), (7, 60), (10**6, 60)]
 )
 def test_a_failed_step_waits_up_to_a_sixth_of_the_deadline(failures: int, minutes: int) -> None:
-    """It doubles, and is never shorter than the first."""
+    """The wait doubles, and is never shorter than the first."""
     assert TIMING.retry_delay(failures, first=LEASE) == minutes * MINUTE
     short = replace(TIMING, job_deadline=6 * MINUTE)
     assert short.retry_delay(failures, first=LEASE) == LEASE
 
 
 def test_a_callback_is_accepted_for_two_deadlines_and_a_day() -> None:
-    """A call may be unconfirmed for one, and its task be followed for another."""
+    """One deadline unconfirmed, and one with a running task."""
     assert TIMING.callback_life == timedelta(hours=36)
 
 
 def test_a_task_that_stays_unknown_is_lost() -> None:
-    """After ten minutes, which is the provider's term."""
+    """After ten minutes, the provider's limit."""
     delay = timedelta(minutes=10)
     assert TIMING.may_become_known(delay - timedelta(seconds=1))
     assert not TIMING.may_become_known(delay)

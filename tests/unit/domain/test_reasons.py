@@ -1,4 +1,4 @@
-"""Reasons in words."""
+"""Reasons and their sentences."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from cutout.domain.reasons import Reason
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
-    """Every reason has a sentence, new ones too."""
+    """New ones, too."""
     assert reason.meaning[0].isupper()
     assert reason.meaning.endswith(".")

@@ -1,4 +1,4 @@
-"""Recipes as the asset holds them, and what they ask for."""
+"""Recipes as they are stored in the asset, and what they need."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ FULL = Recipe(
     ],
 )
 def test_a_length_is_pixels_or_a_share_of_the_shorter_side(length: Length, pixels: int) -> None:
-    """In whole pixels, of 200."""
+    """In whole pixels; the side has 200."""
     assert length.of(200) == pixels
 
 
 def test_recipes_are_read_as_they_were_written() -> None:
-    """The synth writes them, StoreResult reads them."""
+    """`cdk synth` writes them, StoreResult reads them."""
     assert read_recipes(write_recipes([WEB, FULL])) == (WEB, FULL)
     for text in ("{", "[3]", '[{"prefix": "a"}]', "3"):
         with pytest.raises(SettingsError):
             read_recipes(text)
 
 
-def test_recipes_apply_to_the_photos_under_their_prefix() -> None:
+def test_recipes_apply_to_photos_under_their_prefix() -> None:
     """In their order."""
     assert recipes_for((WEB, FULL), "shoes/a.jpg") == (WEB, FULL)
     assert recipes_for((WEB, FULL), "hats/a.jpg") == (FULL,)
@@ -68,7 +68,7 @@ def test_recipes_apply_to_the_photos_under_their_prefix() -> None:
         (Pixels.SOURCE, "hats/a.jpg", True),
     ],
 )
-def test_a_photos_own_pixels_are_wanted_by_the_setting_or_by_a_recipe(
+def test_the_photos_own_pixels_are_needed_by_setting_or_by_a_recipe(
     pixels: Pixels,
     key: str,
     are_wanted: bool,  # noqa: FBT001 - a column of the table
@@ -77,7 +77,7 @@ def test_a_photos_own_pixels_are_wanted_by_the_setting_or_by_a_recipe(
     assert OwnPixels(pixels=pixels, recipes=(WEB, FULL)).are_wanted(key) == are_wanted
 
 
-def test_recipes_are_written_a_field_a_line_and_without_what_is_usual() -> None:
+def test_recipes_are_written_with_one_field_a_line_and_without_defaults() -> None:
     """The same recipes give the same asset."""
     text = write_recipes([Recipe(name="a")])
     assert text.splitlines()[:3] == ["[", " {", '  "format": "png",']

@@ -1,4 +1,4 @@
-"""What follows each cause of a refused call or a failed task."""
+"""The decision for each cause of a refused call or a failed task."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECONDS = st.floats(allow_nan=True, allow_infinity=True)
 
 
 def rate_limited(seconds: float) -> Decision:
-    """The gate pauses for this time."""
+    """A pause of the gate for this time."""
     return Decision(
         verdict=Verdict.PAUSE,
         delay=timedelta(seconds=seconds),
@@ -43,12 +43,12 @@ def rate_limited(seconds: float) -> Decision:
 
 
 def refused(cause: Cause, retry_after: float | None = None) -> Refused:
-    """A call that was refused."""
+    """A refused call."""
     return Refused(cause=cause, code="x", message="m", retry_after_seconds=retry_after)
 
 
 def failed(cause: Cause = Cause.OTHER, retry: Retry | None = None) -> Task:
-    """A task that failed."""
+    """A failed task."""
     return Task(id="t", status=TaskStatus.FAILED, cause=cause, retry=retry)
 
 
@@ -63,10 +63,10 @@ def failed(cause: Cause = Cause.OTHER, retry: Retry | None = None) -> Task:
         (Cause.OTHER, FAIL),
     ],
 )
-def test_a_refusal_is_answered_by_its_cause(
+def test_a_refusal_is_decided_by_its_cause(
     transport: Transport, cause: Cause, decision: Decision
 ) -> None:
-    """Account trouble pauses the gate, an undecided earlier call waits, the rest fails the job."""
+    """Account problems pause the gate, an undecided earlier call waits, the rest fails the job."""
     assert decide_refusal(refused(cause), transport) == decision
 
 
@@ -85,14 +85,14 @@ def test_a_refusal_is_answered_by_its_cause(
         (float("nan"), 1),
     ],
 )
-def test_retry_after_is_obeyed_within_reason(retry_after: float | None, delay: float) -> None:
-    """At least a second, at most an hour; a minute where the provider does not say."""
+def test_retry_after_is_honoured_within_limits(retry_after: float | None, delay: float) -> None:
+    """At least a second, at most an hour; a minute if the provider does not say."""
     assert decide_refusal(refused(Cause.RATE_LIMITED, retry_after)) == rate_limited(delay)
 
 
 @given(seconds=SECONDS)
 def test_no_retry_after_can_break_the_decision(seconds: float) -> None:
-    """The header is untrusted: whatever number it holds, the gate pauses for 1 s to 1 h."""
+    """The header is untrusted: whatever its number, the gate pauses for 1 s to 1 h."""
     delay = decide_refusal(refused(Cause.RATE_LIMITED, seconds)).delay
     assert delay is not None
     assert timedelta(seconds=1) <= delay <= timedelta(hours=1)
@@ -102,13 +102,13 @@ def test_no_retry_after_can_break_the_decision(seconds: float) -> None:
     ("cause", "decision"),
     [(Cause.KEY_REFUSED, KEY_REFUSED), (Cause.OUT_OF_CREDITS, NO_CREDITS), (Cause.OTHER, FAIL)],
 )
-def test_retry_after_is_for_rate_limits_alone(cause: Cause, decision: Decision) -> None:
-    """Only a person replaces a key; an empty account is probed at our own pace."""
+def test_retry_after_applies_to_rate_limits_only(cause: Cause, decision: Decision) -> None:
+    """An operator replaces a refused key; an empty account is probed at fixed intervals."""
     assert decide_refusal(refused(cause, 5)) == decision
 
 
 @pytest.mark.parametrize("retry", [None, Retry(delay=timedelta(seconds=30), most=1)])
-def test_a_photo_that_could_not_be_fetched_is_handed_over_as_a_copy(retry: Retry | None) -> None:
+def test_a_photo_that_could_not_be_fetched_is_sent_as_a_copy(retry: Retry | None) -> None:
     """Once: a copy that cannot be read either is a failure like any other."""
     refusal, task = refused(Cause.PHOTO_NOT_FETCHED), failed(Cause.PHOTO_NOT_FETCHED, retry)
     assert decide_refusal(refusal, Transport.PRESIGNED) == AS_A_COPY
@@ -131,7 +131,7 @@ def test_a_copy_that_could_not_be_fetched_is_decided_by_its_other_cause(
     assert decide_refusal(refusal, Transport.PRESIGNED) == AS_A_COPY
 
 
-def test_a_failed_task_is_tried_again_as_often_as_the_provider_promises() -> None:
+def test_a_failed_task_is_tried_again_as_often_as_the_provider_allows() -> None:
     """The delay doubles with each failure; after the last retry the job fails."""
     task = failed(retry=Retry(delay=timedelta(seconds=60), most=3))
     again = [
@@ -154,13 +154,13 @@ def test_a_failed_task_is_tried_again_as_often_as_the_provider_promises() -> Non
         (State.QUEUED, "indecent", False),
     ],
 )
-def test_what_the_provider_refuses_for_its_content_is_refused_for_good(
+def test_a_refusal_for_the_content_is_final(
     state: State, code: str | None, *, is_final: bool
 ) -> None:
-    """The codes are the provider's own. A job that is open again is not refused yet."""
+    """The codes are the provider's own. An open job is not refused yet."""
     assert is_final_refusal(a_job(state, code=code), frozenset({"indecent"})) is is_final
 
 
-def test_a_failed_task_without_a_promise_is_not_tried_again() -> None:
+def test_a_failed_task_without_a_retry_rule_is_not_tried_again() -> None:
     """A retry is a new paid call."""
     assert decide_task_failure(failed(), 0) == TASK_FAILED

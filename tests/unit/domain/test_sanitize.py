@@ -1,4 +1,4 @@
-"""Other people's text, shown."""
+"""Untrusted text, as it is displayed."""
 
 import json
 import unicodedata
@@ -20,8 +20,8 @@ def _is_harmless(text: str) -> bool:
 
 
 @given(ANYTHING)
-def test_nothing_that_is_shown_steers_a_terminal(text: str) -> None:
-    """And any encoding for all of Unicode takes it."""
+def test_no_displayed_text_controls_a_terminal(text: str) -> None:
+    """And any encoding of all of Unicode can encode it."""
     assert _is_harmless(plain(text))
     assert plain(text).encode().decode() == plain(text)
     lines = plain_lines(text).split("\n")
@@ -30,10 +30,10 @@ def test_nothing_that_is_shown_steers_a_terminal(text: str) -> None:
 
 
 @given(st.dictionaries(ANYTHING, st.lists(ANYTHING)), st.sampled_from([None, 2]))
-def test_json_is_harmless_and_reads_as_the_same_value(
+def test_json_is_harmless_and_has_the_same_value(
     value: dict[str, list[str]], indent: int | None
 ) -> None:
-    """Two surrogates that make a pair are one character for every reader of JSON."""
+    """A pair of surrogates is one character for every reader of JSON."""
     text = plain_json(value, indent=indent)
     assert all(map(_is_harmless, text.split("\n")))
     assert text.encode()
@@ -50,13 +50,13 @@ def test_json_is_harmless_and_reads_as_the_same_value(
         ("\U000e0041", r'"\udb40\udc41"'),
     ],
 )
-def test_letters_stay_readable_and_all_else_is_escaped(text: str, shown: str) -> None:
-    """As JSON has it: four digits, a pair of surrogates for what takes more."""
+def test_letters_stay_readable_and_other_characters_are_escaped(text: str, shown: str) -> None:
+    """As in JSON: four digits, or a pair of surrogates."""
     assert plain_json(text) == shown
 
 
 def test_json_on_one_line_has_no_spaces_between_its_parts() -> None:
-    """A program reads it; with an indent, a person does."""
+    """For programs; with an indent for people."""
     value = {"a": [1, 2]}
     assert plain_json(value) == '{"a":[1,2]}'
     assert plain_json(value, indent=1) == '{\n "a": [\n  1,\n  2\n ]\n}'

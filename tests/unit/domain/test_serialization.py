@@ -1,4 +1,4 @@
-"""What is written to the table is what is read from it."""
+"""Values written to the table are read back unchanged."""
 
 from __future__ import annotations
 
@@ -47,42 +47,42 @@ OPTIONAL_FIELDS = [
 
 
 def through_dynamodb(row: Row) -> Row:
-    """As the table hands a row back: every number is a Decimal."""
+    """The row as the table returns it: every number is a Decimal."""
     write, read = TypeSerializer().serialize, TypeDeserializer().deserialize
     plain: Row = read(write(row))
     return plain
 
 
 @given(job=JOBS)
-def test_every_job_comes_back_as_it_was_written(job: Job) -> None:
-    """Whatever its fields hold, in the types they had."""
+def test_every_job_is_read_as_it_was_written(job: Job) -> None:
+    """Whatever its fields hold, in their types."""
     row = through_dynamodb(to_row(job))
     assert from_row(Job, row) == job
 
 
 @given(job=JOBS)
-def test_every_job_comes_back_from_its_small_row(job: Job) -> None:
-    """The same job, to the microsecond, with the defaults that were left out."""
+def test_every_job_is_read_from_its_small_row(job: Job) -> None:
+    """The same job, to the microsecond, with the omitted defaults."""
     row = through_dynamodb(to_small_row(job))
     assert from_row(Job, row) == job
 
 
 @given(gate=GATES)
-def test_every_gate_comes_back_as_it_was_written(gate: Gate) -> None:
-    """Whatever its limits, its pause and what an earlier version counted."""
+def test_every_gate_is_read_as_it_was_written(gate: Gate) -> None:
+    """Whatever its limits, its pause and an earlier version's counts."""
     row = through_dynamodb(to_row(gate))
     assert from_row(Gate, row) == gate
 
 
 @pytest.mark.parametrize("job_id", [None, "a00fc0b0b75cd1e67b0d7024ca35e9a9"])
-def test_heads_come_back(job_id: str | None) -> None:
-    """The newest of a key, or that it was deleted."""
+def test_latest_versions_are_read_as_they_were_written(job_id: str | None) -> None:
+    """The newest upload of a key, or its deletion."""
     head = LatestVersion(source_ref="uploads/a.jpg", order="00AB", job_id=job_id)
     assert from_row(LatestVersion, through_dynamodb(to_row(head))) == head
 
 
 def test_rows_hold_plain_values() -> None:
-    """Enums become their text, times ISO 8601, tuples lists; what is None is left out."""
+    """Enums become text, times ISO 8601, tuples lists; None is omitted."""
     job = a_job(
         photo=PHOTO,
         attempts=(an_attempt(),),
@@ -145,8 +145,8 @@ def test_rows_hold_plain_values() -> None:
     assert {type(row["state"]), type(row["lane"])} == {str}
 
 
-def test_a_small_row_leaves_out_defaults_and_holds_times_as_microseconds() -> None:
-    """At every depth; a number takes half the room of a text, and a name that is not there none."""
+def test_a_small_row_omits_defaults_and_holds_times_as_microseconds() -> None:
+    """At every depth; a number needs half the room of a text."""
     job = a_job(
         photo=PHOTO,
         attempts=(an_attempt(shard=0, day=NOW.date()),),
@@ -186,8 +186,8 @@ def test_a_small_row_leaves_out_defaults_and_holds_times_as_microseconds() -> No
     assert {type(row["state"]), type(row["created_at"])} == {str, int}
 
 
-def test_a_small_row_keeps_what_only_looks_like_a_default() -> None:
-    """Credits of zero are not unknown ones, and the first shard is not none."""
+def test_a_small_row_keeps_values_that_resemble_a_default() -> None:
+    """Credits of zero are not unknown ones, and the first shard is not None."""
     attempt = an_attempt(shard=0, credits_used=Decimal(0), code="", posts=2)
     row = to_small_row(attempt)
     assert {name: row[name] for name in ("shard", "credits_used", "code", "posts")} == {
@@ -200,7 +200,7 @@ def test_a_small_row_keeps_what_only_looks_like_a_default() -> None:
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:
-    """A row that a newer deployment wrote can be read by the older one, at every depth."""
+    """A row that a newer deployment wrote can be read, at every depth."""
     row: dict[str, Any] = to_row(FULL_JOB) | {"colour": "red"}
     row["photo"]["depth"] = 8
     row["attempts"][0]["mood"] = {"good": True}
@@ -208,8 +208,8 @@ def test_fields_of_a_later_version_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("name", OPTIONAL_FIELDS)
-def test_fields_of_a_later_version_get_their_defaults(name: str) -> None:
-    """A row that an earlier deployment wrote stays readable."""
+def test_missing_fields_get_their_defaults(name: str) -> None:
+    """A row that an earlier deployment wrote can be read."""
     row = to_row(FULL_JOB)
     row.pop(name, None)
     default: Any = next(field.default for field in fields(Job) if field.name == name)
@@ -217,8 +217,8 @@ def test_fields_of_a_later_version_get_their_defaults(name: str) -> None:
     assert from_row(Job, row) == replace(FULL_JOB, **changed)
 
 
-def test_attempts_of_an_earlier_version_stay_readable() -> None:
-    """Within a row, too, what is missing has its default."""
+def test_missing_fields_of_an_attempt_get_their_defaults() -> None:
+    """At every depth."""
     row = {"number": 1, "idempotency_key": "k", "started_at": "2026-11-20T09:15:27+00:00"}
     assert from_row(Attempt, row) == Attempt(number=1, idempotency_key="k", started_at=NOW)
 
@@ -234,7 +234,7 @@ def test_times_keep_their_microseconds_and_their_zone() -> None:
 
 
 def test_a_gate_keeps_the_names_that_earlier_versions_read() -> None:
-    """They find their own counts, and a pause that makes them admit nothing."""
+    """They find their own counts, and a pause that stops their admissions."""
     seal = Pause(reason=PauseReason.NEWER_VERSION, since=NOW, until=None)
     pause = replace(seal, reason=PauseReason.OPERATOR)
     gate = a_gate(
@@ -254,7 +254,7 @@ def test_a_gate_keeps_the_names_that_earlier_versions_read() -> None:
 
 
 def test_the_gate_of_an_earlier_version_is_read() -> None:
-    """Its counts are carried on, its pause is its seal; what it suspected is not needed."""
+    """Its counts are carried over, and its pause is read as the seal."""
     row: Row = {
         "version": 7,
         "in_flight": 2,
@@ -278,15 +278,15 @@ def test_the_gate_of_an_earlier_version_is_read() -> None:
     )
 
 
-def test_numbers_and_enums_come_back_in_their_own_types() -> None:
-    """A width is a whole number again, a lane is a lane."""
+def test_numbers_and_enums_are_read_in_their_own_types() -> None:
+    """A width is an int again, a lane a Lane."""
     job = from_row(Job, through_dynamodb(to_row(FULL_JOB)))
     assert job.photo is not None
     assert (type(job.photo.width), type(job.version)) == (int, int)
     assert (job.lane, type(job.lane), type(job.is_waiting)) == (Lane.LIVE, Lane, bool)
 
 
-def test_what_is_indispensable_is_asked_for() -> None:
+def test_a_missing_required_field_is_an_error() -> None:
     """A row without its id is no job."""
     row = to_row(FULL_JOB)
     del row["id"]
@@ -295,8 +295,8 @@ def test_what_is_indispensable_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 7, None, Photo])
-def test_only_instances_of_dataclasses_have_a_row(value: object) -> None:
-    """Anything else is a defect of ours."""
+def test_only_instances_of_dataclasses_can_be_written(value: object) -> None:
+    """Anything else is a bug."""
     for write in (to_row, to_small_row):
         with pytest.raises(TypeError, match="is no object"):
             write(value)
@@ -307,6 +307,6 @@ def test_only_instances_of_dataclasses_have_a_row(value: object) -> None:
     [{"waiting": "ab"}, {"waiting": [1]}, {"waiting": None}, {"buyer": 7}, {"kept": "k"}],
 )
 def test_text_and_lists_are_not_converted(facts: Row) -> None:
-    """A message of another program may hold anything: a text of letters is no list of texts."""
+    """Untrusted messages may hold anything: a text is no list of texts."""
     with pytest.raises(TypeError, match="is no"):
         from_row(DedupRecord, {"picture": "p", "buyer": "o"} | facts)

@@ -1,4 +1,4 @@
-"""Every object of the uploads bucket against the table."""
+"""Every object of the uploads bucket, compared with the jobs table."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ class Shelf:
         )
 
     def job(self, listed: ListedObject, state: State, **facts: Any) -> Job:
-        """A job of an object."""
+        """Add a job of an object."""
         source = listed.source("uploads", "0A")
         job = replace(a_job(state), id=source.job_id, source=source, **facts)
         self.jobs.advance(LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id))
         return self.jobs.claim(job)
 
     def found(self, prefix: str = "") -> list[AuditedObject]:
-        """All pages in one."""
+        """All pages in one list."""
         return [one for page in self.survey.look(prefix) for one in page]
 
     def only(self) -> tuple[Finding, str, str | None]:
-        """What is found of the only object."""
+        """The finding about the only object."""
         (one,) = self.found()
         return one.finding, one.reason, one.order
 
 
 @pytest.fixture
 def shelf() -> Shelf:
-    """Nothing in it."""
+    """Empty buckets and an empty table."""
     return Shelf()
 
 
@@ -87,7 +87,7 @@ def shelf() -> Shelf:
         (State.STORING, None, Finding.IN_FLIGHT, "storing"),
     ],
 )
-def test_an_object_stands_as_its_job_does(
+def test_the_finding_about_an_object_follows_from_its_job(
     shelf: Shelf,
     state: State,
     reason: Reason | None,
@@ -95,13 +95,13 @@ def test_an_object_stands_as_its_job_does(
     told: str,
     version_id: str | None,
 ) -> None:
-    """With the reason, whether the bucket keeps versions or not."""
+    """With the reason, in versioned and unversioned buckets."""
     shelf.job(shelf.uploads.add("a.jpg", version_id=version_id), state, reason=reason)
     assert shelf.only() == (finding, told, None)
 
 
-def test_a_completed_photo_is_done_while_its_cut_out_is_there(shelf: Shelf) -> None:
-    """Else it is in trouble, though its row says that all is well."""
+def test_a_completed_photo_is_done_while_its_cut_out_exists(shelf: Shelf) -> None:
+    """A missing cut-out is reported although the job is completed."""
     listed = shelf.uploads.add("shoes/red.jpg")
     shelf.job(listed, State.COMPLETED, result=RESULT)
     assert shelf.only() == (Finding.RESULT_GONE, "", None)
@@ -110,7 +110,7 @@ def test_a_completed_photo_is_done_while_its_cut_out_is_there(shelf: Shelf) -> N
 
 
 def cut_out_of(shelf: Shelf, version: str) -> None:
-    """What is at the result key was made of this version of the photo."""
+    """Store a cut-out made from this version of the photo."""
     shelf.results.add(RESULT.key)
     shelf.results.metadata[RESULT.key] = {
         "cutout-job": "b" * 32,
@@ -119,7 +119,7 @@ def cut_out_of(shelf: Shelf, version: str) -> None:
 
 
 def newest_was_deleted_for_good(shelf: Shelf) -> ListedObject:
-    """A photo was overwritten, both versions were cut out, and the newer version was deleted."""
+    """A photo with two versions and two cut-outs, whose newer version was deleted permanently."""
     older = shelf.uploads.add("shoes/red.jpg", version_id="v1")
     shelf.job(older, State.COMPLETED, result=RESULT)
     newer = older.source("uploads", "0B")
@@ -128,10 +128,10 @@ def newest_was_deleted_for_good(shelf: Shelf) -> ListedObject:
     return older
 
 
-def test_the_cut_out_of_a_version_that_was_deleted_for_good_is_not_the_older_ones(
+def test_the_cut_out_of_a_permanently_deleted_version_is_outdated(
     shelf: Shelf,
 ) -> None:
-    """The bucket shows the older version again, and no event says so."""
+    """The bucket shows the older version again, without an event."""
     newest_was_deleted_for_good(shelf)
     cut_out_of(shelf, "v2")
     assert shelf.only() == (Finding.OUTDATED, "", None)
@@ -140,7 +140,7 @@ def test_the_cut_out_of_a_version_that_was_deleted_for_good_is_not_the_older_one
     assert shelf.only() == (Finding.DONE, "", None)
 
 
-def test_a_cut_out_of_an_upload_that_came_while_one_looked_is_not_outdated(shelf: Shelf) -> None:
+def test_the_cut_out_of_an_upload_during_the_audit_is_not_outdated(shelf: Shelf) -> None:
     """The listing is older than the newer upload and its cut-out."""
     older = newest_was_deleted_for_good(shelf)
     cut_out_of(shelf, "v2")
@@ -149,7 +149,7 @@ def test_a_cut_out_of_an_upload_that_came_while_one_looked_is_not_outdated(shelf
     assert shelf.only() == (Finding.FRESH, "", None)
 
 
-def test_a_cut_out_is_asked_where_it_comes_from_only_if_there_was_a_newer_version(
+def test_a_cut_outs_metadata_is_read_only_if_there_was_a_newer_version(
     shelf: Shelf,
 ) -> None:
     """An audit of a million photos makes no request for each."""
@@ -159,8 +159,8 @@ def test_a_cut_out_is_asked_where_it_comes_from_only_if_there_was_a_newer_versio
     assert shelf.results.requests == 1
 
 
-def test_who_completed_after_the_cut_outs_were_listed_is_looked_for_once_more() -> None:
-    """The listing is older than the row."""
+def test_a_job_that_completed_after_the_listing_is_checked_once_more() -> None:
+    """The listing of cut-outs is older than the job."""
     shelf = Shelf()
     shelf.job(shelf.uploads.add("shoes/red.jpg"), State.COMPLETED, result=RESULT)
     pages = shelf.survey.look("")
@@ -175,12 +175,12 @@ def test_who_completed_after_the_cut_outs_were_listed_is_looked_for_once_more() 
 
 
 def test_an_object_without_a_job_is_missing(shelf: Shelf) -> None:
-    """Nothing is known to be older than it: it comes below every event."""
+    """With no known older event, it is ordered before all events."""
     shelf.uploads.add("a.jpg")
     assert shelf.only() == (Finding.MISSING, "", None)
 
 
-def test_an_object_that_was_just_written_may_still_have_its_event_under_way(shelf: Shelf) -> None:
+def test_a_new_object_may_still_get_its_event(shelf: Shelf) -> None:
     """For a quarter of an hour."""
     shelf.uploads.add("a.jpg", at=START)
     shelf.clock.advance(14 * MINUTE)
@@ -193,14 +193,14 @@ def test_an_object_that_was_just_written_may_still_have_its_event_under_way(shel
 def test_an_object_is_missing_though_an_older_one_of_its_key_has_a_job(
     shelf: Shelf, version_id: str | None
 ) -> None:
-    """It belongs above that one."""
+    """It is ordered after that one."""
     older = shelf.job(shelf.uploads.add("a.jpg", version_id=version_id and "v1"), State.FAILED)
     shelf.uploads.add("a.jpg", version_id=version_id, etag="e2")
     assert shelf.only() == (Finding.MISSING, "", older.source.order)
 
 
-def test_an_object_is_missing_though_its_key_is_known_as_deleted(shelf: Shelf) -> None:
-    """It was uploaded after that, and its event is lost."""
+def test_an_object_is_missing_though_its_key_was_deleted_before(shelf: Shelf) -> None:
+    """It was uploaded after the deletion, and its event is lost."""
     listed = shelf.uploads.add("a.jpg", version_id=None)
     ref = listed.source("uploads").ref
     shelf.jobs.advance(LatestVersion(source_ref=ref, order=ORDER, job_id=None))
@@ -208,10 +208,10 @@ def test_an_object_is_missing_though_its_key_is_known_as_deleted(shelf: Shelf) -
 
 
 @pytest.mark.parametrize("version_id", ["v1", None])
-def test_what_was_worked_on_before_its_row_expired_is_not_paid_again(
+def test_an_object_whose_job_expired_is_not_paid_for_again(
     shelf: Shelf, version_id: str | None
 ) -> None:
-    """Whatever came of it then."""
+    """Whatever the job's end was."""
     listed = shelf.uploads.add("a.jpg", version_id=version_id, at=START)
     source = listed.source("uploads", "0A")
     shelf.jobs.advance(
@@ -224,10 +224,10 @@ def test_what_was_worked_on_before_its_row_expired_is_not_paid_again(
 
 
 @pytest.mark.parametrize(("version_id", "made_from"), [("v1", "v1"), (None, "e1")])
-def test_a_cut_out_of_these_bytes_says_that_it_is_done(
+def test_a_cut_out_of_these_bytes_shows_that_the_photo_is_done(
     shelf: Shelf, version_id: str | None, made_from: str
 ) -> None:
-    """Whether the row expired or the whole table is a new one: it is not paid again."""
+    """Even without a job in the table; it is not paid for again."""
     listed = shelf.uploads.add("shoes/red.jpg", version_id=version_id)
     shelf.results.add("shoes/red.png")
     shelf.results.metadata["shoes/red.png"] = {
@@ -238,8 +238,8 @@ def test_a_cut_out_of_these_bytes_says_that_it_is_done(
     assert shelf.only() == (Finding.DONE, "row-expired", None)
 
 
-def test_a_cut_out_of_an_equal_file_at_another_key_is_not_this_ones(shelf: Shelf) -> None:
-    """Without versions both have one entity tag, and their cut-outs want one place."""
+def test_the_cut_out_of_an_equal_file_at_another_key_does_not_count(shelf: Shelf) -> None:
+    """Without versioning both have one ETag, and the same first result key."""
     listed = shelf.uploads.add("shoes/red.jpg", version_id=None)
     other = replace(listed, key="shoes/red.gif")
     shelf.results.add("shoes/red.png")
@@ -252,7 +252,7 @@ def test_a_cut_out_of_an_equal_file_at_another_key_is_not_this_ones(shelf: Shelf
 
 
 def test_a_cut_out_of_older_bytes_is_older(shelf: Shelf) -> None:
-    """The photo belongs above it, or its cut-out would be paid for and thrown away."""
+    """The photo is ordered after it; otherwise its cut-out would be paid for and discarded."""
     shelf.uploads.add("shoes/red.jpg", version_id="v2")
     shelf.results.add("shoes/red.png")
     shelf.results.metadata["shoes/red.png"] = {
@@ -263,8 +263,8 @@ def test_a_cut_out_of_older_bytes_is_older(shelf: Shelf) -> None:
     assert shelf.only() == (Finding.MISSING, "", ORDER)
 
 
-def test_somebody_elses_object_among_the_results_says_nothing(shelf: Shelf) -> None:
-    """It is not our cut-out."""
+def test_a_foreign_object_among_the_results_does_not_count(shelf: Shelf) -> None:
+    """It is no cut-out of ours."""
     shelf.uploads.add("shoes/red.jpg")
     shelf.results.add("shoes/red.png")
     assert shelf.only() == (Finding.MISSING, "", None)
@@ -278,10 +278,10 @@ def test_somebody_elses_object_among_the_results_says_nothing(shelf: Shelf) -> N
         ("a.jpg", 5001, "too-many-bytes"),
     ],
 )
-def test_what_is_no_photo_by_its_key_or_size_needs_no_job(
+def test_an_object_that_is_no_photo_by_key_or_size_needs_no_job(
     shelf: Shelf, key: str, size: int, reason: str
 ) -> None:
-    """It was there before the prefix was watched."""
+    """It was uploaded before the prefix was watched."""
     shelf.uploads.add(key, size=size)
     assert shelf.only() == (Finding.NO_PHOTO, reason, None)
     shelf.job(shelf.uploads.objects[key], State.REJECTED, reason=Reason(reason))
@@ -296,14 +296,16 @@ def test_what_is_no_photo_by_its_key_or_size_needs_no_job(
         ({"results_bucket": "uploads", "result_prefix": "cut/"}, "cut/a.png", "own-output"),
     ],
 )
-def test_what_is_not_watched_is_told_apart(watch: dict[str, Any], key: str, reason: str) -> None:
-    """No event of it makes a job."""
+def test_an_object_that_is_not_watched_is_reported_with_the_reason(
+    watch: dict[str, Any], key: str, reason: str
+) -> None:
+    """Its events make no job."""
     shelf = Shelf(**watch)
     shelf.uploads.add(key)
     assert shelf.only() == (Finding.NOT_WATCHED, reason, None)
 
 
-def test_a_job_that_is_superseded_during_the_audit_is_fresh(shelf: Shelf) -> None:
+def test_a_job_superseded_during_the_audit_is_fresh(shelf: Shelf) -> None:
     """The newer upload came after the listing."""
     shelf.job(shelf.uploads.add("a.jpg"), State.SUPERSEDED, reason=Reason.NEWER_UPLOAD)
     listing = list(shelf.uploads.pages(""))
@@ -312,8 +314,8 @@ def test_a_job_that_is_superseded_during_the_audit_is_fresh(shelf: Shelf) -> Non
     assert shelf.only()[0] is Finding.FRESH
 
 
-def test_pages_are_looked_at_together_and_come_in_order(shelf: Shelf) -> None:
-    """A request for the names of jobs and one for heads a page, not one an object."""
+def test_pages_are_checked_together_and_in_order(shelf: Shelf) -> None:
+    """With one request for the jobs and one for the newest events of a page."""
     for number in range(25):
         shelf.uploads.add(f"a/{number:02}.jpg")
     shelf.uploads.add("b.jpg")
@@ -321,7 +323,7 @@ def test_pages_are_looked_at_together_and_come_in_order(shelf: Shelf) -> None:
 
 
 def test_only_cut_outs_of_the_folder_are_listed() -> None:
-    """A look at one folder does not read the whole results bucket."""
+    """The audit of a folder does not list the whole results bucket."""
     shelf = Shelf(upload_prefix="in/", result_prefix="cut/")
     asked: list[str] = []
     pages = shelf.results.pages
@@ -337,7 +339,7 @@ def test_only_cut_outs_of_the_folder_are_listed() -> None:
 
 
 def test_the_audit_reports_its_progress(shelf: Shelf) -> None:
-    """Page by page."""
+    """After every page."""
     for number in range(3):
         shelf.results.add(f"{number}.png")
     told: list[tuple[str, int]] = []

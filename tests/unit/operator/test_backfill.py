@@ -1,4 +1,4 @@
-"""Photos that were there before: queued or copied, slowly, in their order, each once."""
+"""Photos from before the deployment are queued or copied slowly, in order, each once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORDER = "0A".ljust(32, "0")
 def found(
     uploads: MemoryObjects, key: str, finding: Finding = Finding.MISSING, order: str | None = None
 ) -> AuditedObject:
-    """Something that a survey found."""
+    """A finding of an audit."""
     return AuditedObject(listed=uploads.add(key), finding=finding, order=order)
 
 
@@ -66,8 +66,8 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_what_is_missing_is_queued_behind_live_uploads(bench: Bench) -> None:
-    """And nothing else."""
+def test_missing_uploads_are_queued_in_the_backfill_lane(bench: Bench) -> None:
+    """Objects with other findings are not."""
     missing = found(bench.uploads, "a.jpg")
     others = [found(bench.uploads, one.value, one) for one in Finding if one is not Finding.MISSING]
     assert list(bench.queueing.queue([*others, missing])) == [1]
@@ -75,8 +75,8 @@ def test_what_is_missing_is_queued_behind_live_uploads(bench: Bench) -> None:
     assert bench.uploads.requests == 0
 
 
-def test_an_upload_stands_above_what_is_older_than_it(bench: Bench) -> None:
-    """It is looked at once more before."""
+def test_a_missing_upload_is_ordered_after_the_older_one(bench: Bench) -> None:
+    """It is listed once more before."""
     missing = found(bench.uploads, "a.jpg", order=ORDER)
     assert list(bench.queueing.queue([missing])) == [1]
     ((source, _lane),) = bench.upload_queue.queued
@@ -84,10 +84,10 @@ def test_an_upload_stands_above_what_is_older_than_it(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
-def test_an_upload_that_is_not_the_newest_any_more_is_not_queued_above_it(
+def test_an_upload_that_is_no_longer_the_newest_is_not_queued(
     bench: Bench, *, is_gone: bool
 ) -> None:
-    """What is known of the key may be the newer one, which has a job of its own."""
+    """The known order may be that of the newer one, which has its own job."""
     missing = found(bench.uploads, "a.jpg", order=ORDER)
     if is_gone:
         del bench.uploads.objects["a.jpg"]
@@ -97,8 +97,8 @@ def test_an_upload_that_is_not_the_newest_any_more_is_not_queued_above_it(
     assert bench.upload_queue.queued == []
 
 
-def test_many_are_queued_a_few_at_a_time_while_there_is_room(bench: Bench) -> None:
-    """A live upload never stands behind more than a hundred or so."""
+def test_many_uploads_are_queued_in_small_steps_while_the_queue_has_room(bench: Bench) -> None:
+    """A live upload never waits behind more than about a hundred."""
     bench.upload_queue.full = [0, 300, 100, 99]
     missing = (found(bench.uploads, f"{number}.jpg") for number in range(120))
     steps = [
@@ -109,8 +109,8 @@ def test_many_are_queued_a_few_at_a_time_while_there_is_room(bench: Bench) -> No
     assert bench.slept == [2.0, 2.0]
 
 
-def test_objects_of_another_bucket_go_behind_the_watched_prefix(bench: Bench) -> None:
-    """Marked, so that they come after live uploads."""
+def test_objects_of_another_bucket_are_copied_under_the_watched_prefix(bench: Bench) -> None:
+    """With the backfill mark in their metadata."""
     other = MemoryObjects("old", page_size=2)
     for key in ("x/b.jpg", "x/a.jpg", "y/c.jpg", "x/c.jpg"):
         other.add(key)
@@ -155,10 +155,10 @@ def test_a_second_run_copies_only_what_the_first_did_not(bench: Bench) -> None:
         ("a.jpg", 1000, None, ""),
     ],
 )
-def test_what_is_not_copied_says_why(
+def test_an_object_that_is_not_copied_has_a_reason(
     bench: Bench, key: str, size: int, there: int | None, skipped: str
 ) -> None:
-    """What stands in the uploads bucket is never written over."""
+    """An object in the uploads bucket is never overwritten."""
     other = MemoryObjects("old")
     other.add(key, size=size)
     if there is not None:
@@ -166,16 +166,16 @@ def test_what_is_not_copied_says_why(
     assert [one.skipped for one in bench.importing(other).look("")] == [skipped]
 
 
-def test_what_would_not_be_watched_is_not_copied(bench: Bench) -> None:
-    """Nothing would happen to it."""
+def test_an_object_that_would_not_be_watched_is_not_copied(bench: Bench) -> None:
+    """It would not be processed."""
     other = MemoryObjects("old")
     other.add("a.webp")
     (one,) = bench.importing(other, upload_suffixes=(".jpg",)).look("")
     assert one.skipped == "other-suffix"
 
 
-def test_our_own_cut_outs_and_what_changed_meanwhile_are_told_apart(bench: Bench) -> None:
-    """Only reading the object tells."""
+def test_own_cut_outs_and_changed_objects_are_not_copied(bench: Bench) -> None:
+    """They are recognised when the object is read."""
     other = MemoryObjects("old")
     ours, changed = other.add("ours.png"), other.add("changed.jpg")
     other.metadata["ours.png"] = {"cutout-job": "a"}
@@ -188,8 +188,8 @@ def test_our_own_cut_outs_and_what_changed_meanwhile_are_told_apart(bench: Bench
     ]
 
 
-def test_an_object_that_cannot_be_copied_stops_no_other(bench: Bench) -> None:
-    """It is named with S3's reason, run after run; the others are copied by the first."""
+def test_an_object_that_cannot_be_copied_does_not_stop_the_others(bench: Bench) -> None:
+    """It is listed with S3's error in every run; the others are copied by the first."""
     other = MemoryObjects("old")
     for key in ("a.jpg", "b.jpg", "c.jpg"):
         other.add(key)
@@ -206,8 +206,8 @@ def test_an_object_that_cannot_be_copied_stops_no_other(bench: Bench) -> None:
     assert again.listed.key == "a.jpg"
 
 
-def test_copies_wait_for_room_in_the_queue(bench: Bench) -> None:
-    """Their events fill it."""
+def test_copying_waits_for_room_in_the_queue(bench: Bench) -> None:
+    """The events of the copies fill it."""
     other = MemoryObjects("old")
     for number in range(60):
         other.add(f"{number}.jpg")
@@ -218,13 +218,13 @@ def test_copies_wait_for_room_in_the_queue(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("waiting", "slept"), [(99, []), (100, [2.0, 2.0])])
-def test_a_hundred_messages_are_too_many_to_add_to(waiting: int, slept: list[float]) -> None:
-    """It looks again every two seconds, and says how many there are."""
+def test_a_queue_with_a_hundred_messages_is_full(waiting: int, slept: list[float]) -> None:
+    """It is checked again every two seconds, and its length is reported."""
     told: list[int] = []
     lengths = [waiting, waiting, 0]
 
     class Queue:
-        """Gets shorter."""
+        """A queue that gets shorter."""
 
         def length(self) -> int:
             return lengths.pop(0)
@@ -236,7 +236,7 @@ def test_a_hundred_messages_are_too_many_to_add_to(waiting: int, slept: list[flo
 
 
 def test_missing_uploads_are_queued_fifty_at_a_time(bench: Bench) -> None:
-    """What is left comes last; nothing is sent where nothing is missing."""
+    """The rest comes last; nothing is sent if nothing is missing."""
     missing = [found(bench.uploads, f"{number}.jpg") for number in range(120)]
     assert list(bench.queueing.queue(missing)) == [50, 50, 20]
     assert list(bench.queueing.queue(missing[:50])) == [50]
@@ -244,7 +244,7 @@ def test_missing_uploads_are_queued_fifty_at_a_time(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("count", "looks"), [(50, 1), (51, 2), (100, 2)])
-def test_an_import_looks_at_the_queue_once_for_fifty_copies(
+def test_an_import_checks_the_queue_once_for_fifty_copies(
     bench: Bench, count: int, looks: int
 ) -> None:
     """Before the first of them."""
@@ -254,7 +254,7 @@ def test_an_import_looks_at_the_queue_once_for_fifty_copies(
     lengths: list[int] = []
 
     class Queue:
-        """Empty; it counts who asks."""
+        """An empty queue that counts its readers."""
 
         def length(self) -> int:
             lengths.append(0)

@@ -1,4 +1,4 @@
-"""Work that runs ahead, but not far."""
+"""A parallel map that reads ahead by a bounded number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cutout.operator.bounded_parallel import bounded_map
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])
-def test_things_are_read_only_as_far_ahead_as_they_are_worked_on(at_once: int) -> None:
+def test_items_are_read_only_as_far_ahead_as_they_are_processed(at_once: int) -> None:
     """In order, and all of them."""
     read: list[int] = []
 

@@ -1,4 +1,4 @@
-"""What a person may do to a running stack."""
+"""What an operator may do to a running stack."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MINUTE = timedelta(minutes=1)
 BAD_KEY = answering(refusal(status=401, code="unauthorized", message="expired"))
 
 
-def test_a_pause_lets_nobody_in_and_what_is_in_flight_goes_on() -> None:
-    """Until a person resumes, however long that is."""
+def test_a_pause_admits_no_job_while_running_tasks_continue() -> None:
+    """Until an operator resumes, however long that takes."""
     world = World()
     running = world.arrives("a.jpg")
     gate = world.operate.pause()
@@ -40,7 +40,7 @@ def test_a_pause_lets_nobody_in_and_what_is_in_flight_goes_on() -> None:
 
 @pytest.mark.parametrize("closes", ["person", "refused key"])
 def test_resuming_opens_the_gate_whatever_closed_it(closes: str) -> None:
-    """Who waits is woken at once, not at the next sweep."""
+    """Waiting jobs are enqueued at once, not at the next sweep."""
     world = World()
     if closes == "person":
         world.operate.pause()
@@ -52,8 +52,8 @@ def test_resuming_opens_the_gate_whatever_closed_it(closes: str) -> None:
     assert world.job(job).state is State.PROCESSING
 
 
-def test_one_limit_is_changed_and_the_other_stays() -> None:
-    """Over the deployed ones, until they are restored."""
+def test_setting_one_limit_keeps_the_other() -> None:
+    """In place of the deployed ones, until they are restored."""
     world = World()
     wider = world.operate.set_limits(max_in_flight=20)
     assert wider.limits == replace(LIMITS, max_in_flight=20)
@@ -63,27 +63,27 @@ def test_one_limit_is_changed_and_the_other_stays() -> None:
 
 
 def failed(world: World) -> Job:
-    """The API refused its call."""
+    """A job whose call the API refused."""
     refused = refusal(status=400, code="invalid_request", message="no")
     world.evolink.create_faults.append(answering(refused))
     return world.arrives()
 
 
 def rejected(world: World) -> Job:
-    """It is no photo."""
+    """A job whose file is no photo."""
     return world.arrives("a.jpg", b"not a photo")
 
 
 def in_review(world: World) -> Job:
-    """Its result was opaque."""
+    """A job with an opaque result."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
     return world.wake(job)
 
 
 @pytest.mark.parametrize("settled", [failed, in_review])
-def test_a_photo_that_is_tried_again_is_a_new_attempt_of_the_same_job(settled: object) -> None:
-    """Another key, another number, another charge; and its end is told as well."""
+def test_a_retry_makes_a_new_attempt_of_the_same_job(settled: object) -> None:
+    """With another idempotency key, number and charge, and an event of its own."""
     world = World()
     job: Job = settled(world)  # type: ignore[operator]
     again = world.operate.retry(job)
@@ -101,8 +101,8 @@ def test_a_photo_that_is_tried_again_is_a_new_attempt_of_the_same_job(settled: o
     assert [told.state for told in world.announcements.jobs] == [job.state, State.COMPLETED]
 
 
-def test_what_is_no_photo_stays_none_however_often_it_is_tried() -> None:
-    """Trying again inspects the file again, and nothing is paid."""
+def test_a_retry_of_a_file_that_is_no_photo_rejects_it_again() -> None:
+    """The file is inspected again, and nothing is paid."""
     world = World()
     job = rejected(world)
     world.operate.retry(job)
@@ -110,8 +110,8 @@ def test_what_is_no_photo_stays_none_however_often_it_is_tried() -> None:
     assert (world.job(job).state, world.evolink.posts) == (State.REJECTED, [])
 
 
-def test_a_photo_can_be_tried_again_through_the_files_api() -> None:
-    """Where a person knows that links do not get through."""
+def test_a_photo_can_be_retried_through_the_files_api() -> None:
+    """If links to the photos do not work."""
     world = World()
     job = failed(world)
     world.operate.retry(job, transport=Transport.FILES)
@@ -119,8 +119,8 @@ def test_a_photo_can_be_tried_again_through_the_files_api() -> None:
     assert list(world.files.copies) == [f"{job.id}-2.png"]
 
 
-def test_a_retry_whose_message_got_lost_is_found_by_sweep() -> None:
-    """The row is due when the lease is over."""
+def test_a_retry_whose_message_is_lost_is_found_by_sweep() -> None:
+    """The job is due when the lease is over."""
     world = World()
     job = failed(world)
     world.operate.retry(job)
@@ -129,8 +129,8 @@ def test_a_retry_whose_message_got_lost_is_found_by_sweep() -> None:
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_photo_that_is_done_or_under_way_is_not_tried_again() -> None:
-    """That would cost, and change nothing."""
+def test_an_open_or_completed_job_cannot_be_retried() -> None:
+    """That would cost and change nothing."""
     world = World()
     job = world.arrives()
     with pytest.raises(IllegalMoveError):

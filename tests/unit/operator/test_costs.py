@@ -1,4 +1,4 @@
-"""What photos have cost, and what was paid for nothing."""
+"""The costs of photos, and charges without a cut-out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 
 def paid(number: int = 1, used: str | None = "5.4", **facts: Any) -> Attempt:
-    """A call that ended well."""
+    """A successful attempt."""
     known: dict[str, Any] = {
         "outcome": AttemptOutcome.SUCCEEDED,
         "credits_used": None if used is None else Decimal(used),
@@ -30,12 +30,12 @@ def paid(number: int = 1, used: str | None = "5.4", **facts: Any) -> Attempt:
 
 
 def photo(key: str, state: State, *attempts: Attempt, **facts: Any) -> Job:
-    """A job with these calls."""
+    """A job with these attempts."""
     return replace(a_job(state), source=a_source(key=key), attempts=attempts, **facts)
 
 
 def added(by: By, *jobs: Job, **options: Any) -> Costs:
-    """All of them added up."""
+    """The costs of these jobs."""
     costs = Costs(by=by, **options)
     for job in jobs:
         costs.add(job)
@@ -47,8 +47,8 @@ def credits_by(costs: Costs) -> dict[str, Decimal]:
     return {name: line.credits for name, line in costs.lines.items()}
 
 
-def test_calls_count_on_the_day_on_which_they_began() -> None:
-    """A photo that took two days costs on both; it is one photo of each, and of all."""
+def test_attempts_count_on_the_day_on_which_they_started() -> None:
+    """A photo that took two days costs on both, and is counted once in the total."""
     job = photo(
         "a.jpg",
         State.COMPLETED,
@@ -66,7 +66,7 @@ def test_calls_count_on_the_day_on_which_they_began() -> None:
     ("depth", "names"),
     [(1, ["", "a/"]), (2, ["", "a/", "a/b/"]), (9, ["", "a/", "a/b/", "a/b/c/"])],
 )
-def test_prefixes_are_folders_as_deep_as_one_likes(depth: int, names: list[str]) -> None:
+def test_prefixes_are_folders_of_the_given_depth(depth: int, names: list[str]) -> None:
     """A key without a folder has none."""
     jobs = [photo(key, State.COMPLETED, paid()) for key in ("x.jpg", "a/x.jpg", "a/b/x", "a/b/c/x")]
     assert sorted(added(By.PREFIX, *jobs, depth=depth).lines) == names
@@ -83,18 +83,16 @@ def test_prefixes_are_folders_as_deep_as_one_likes(depth: int, names: list[str])
         (State.QUEUED, False),
     ],
 )
-def test_what_was_charged_for_a_photo_without_a_cut_out_is_lost(
-    state: State, *, is_lost: bool
-) -> None:
-    """Unless it is still on its way."""
+def test_a_charge_for_a_photo_without_a_cut_out_is_lost(state: State, *, is_lost: bool) -> None:
+    """Unless the job is still open."""
     costs = added(By.OUTCOME, photo("a.jpg", state, paid()))
     assert credits_by(costs) == {state.value: PRICE}
     assert costs.total.lost == (PRICE if is_lost else 0)
     assert [one.credits for one in costs.lost] == ([PRICE] if is_lost else [])
 
 
-def test_an_attempt_that_another_one_outran_is_lost() -> None:
-    """Its photo is completed, by the other."""
+def test_an_attempt_that_another_one_replaced_is_lost() -> None:
+    """The photo is completed by the other."""
     job = photo("a.jpg", State.COMPLETED, paid(1), paid(2), storing_attempt=2)
     costs = added(By.OUTCOME, job)
     assert credits_by(costs) == {"completed": PRICE, "replaced-attempt": PRICE}
@@ -105,20 +103,20 @@ def test_an_attempt_that_another_one_outran_is_lost() -> None:
 @pytest.mark.parametrize(
     "outcome", [AttemptOutcome.FAILED, AttemptOutcome.REFUSED, AttemptOutcome.NOT_SENT]
 )
-def test_what_cost_nothing_is_not_told(outcome: AttemptOutcome) -> None:
+def test_free_attempts_are_not_listed(outcome: AttemptOutcome) -> None:
     """Failed tasks are not charged unless the provider says so."""
     costs = added(By.DAY, photo("a.jpg", State.FAILED, paid(used=None, outcome=outcome)))
     assert (costs.lines, costs.total) == ({}, CostLine())
 
 
-def test_what_is_reserved_counts_while_nobody_knows_better() -> None:
-    """A call whose outcome is unknown may have been paid."""
+def test_reserved_credits_count_while_the_outcome_is_unknown() -> None:
+    """The call may have been paid for."""
     unknown = paid(used=None, outcome=AttemptOutcome.UNKNOWN)
     assert added(By.DAY, photo("a.jpg", State.UNCONFIRMED, unknown)).total.credits == PRICE
 
 
-def test_calls_before_and_after_the_period_do_not_count() -> None:
-    """Both ends belong to it."""
+def test_attempts_before_and_after_the_period_do_not_count() -> None:
+    """Both ends are inclusive."""
     times = [NOW - DAY, NOW, NOW + DAY, NOW + 2 * DAY]
     jobs = [photo(f"{at}.jpg", State.COMPLETED, paid(started_at=at)) for at in times]
     period = Period(since=NOW, until=NOW + DAY)
@@ -136,24 +134,24 @@ def test_calls_before_and_after_the_period_do_not_count() -> None:
         ({"posts": 2, "used": None, "outcome": AttemptOutcome.FAILED}, PRICE),
     ],
 )
-def test_a_body_that_was_sent_twice_may_have_been_charged_twice(
+def test_a_repeated_call_may_have_been_charged_twice(
     facts: dict[str, Any], at_risk: Decimal
 ) -> None:
-    """Unless the provider said that it knew it."""
+    """Unless the provider recognised the repeat."""
     job = photo("a.jpg", State.COMPLETED, paid(**facts))
     costs = added(By.DAY, job)
     assert costs.total.at_risk == at_risk
     assert [one.job.id for one in costs.doubtful] == ([job.id] if at_risk else [])
 
 
-def test_a_charge_knows_its_call() -> None:
-    """For a claim."""
+def test_a_charge_names_its_job_and_attempt() -> None:
+    """For a refund claim."""
     job = photo("a.jpg", State.FAILED, paid(1, used="0"), paid(2))
     assert list(charges_of(job)) == [Charge(job=job, attempt=job.attempts[1], credits=PRICE)]
 
 
 def reused(key: str, at: datetime = NOW, state: State = State.COMPLETED) -> Job:
-    """A photo that came from the kept result of another's, and settled at this time."""
+    """A job completed from the cache at this time."""
     saved = Reuse(job_id="j", key="kept/k", sha256="0", task_id="task-1", credits_saved=PRICE)
     return photo(key, state, reused=saved, entered_at=at)
 
@@ -166,8 +164,8 @@ def reused(key: str, at: datetime = NOW, state: State = State.COMPLETED) -> Job:
         (By.OUTCOME, ["completed"]),
     ],
 )
-def test_what_reuse_saved_is_added_up_beside_what_was_paid(by: By, names: list[str]) -> None:
-    """By the time of completion; a photo that cost nothing is no photo that was paid for."""
+def test_credits_saved_by_reuse_are_added_up_separately(by: By, names: list[str]) -> None:
+    """By the time of completion; a free photo does not count as paid."""
     costs = added(by, photo("a.jpg", State.COMPLETED, paid()), reused("shoes/b.jpg", NOW + DAY))
     assert sorted(costs.lines) == names
     saving = costs.lines[names[-1]]
@@ -176,7 +174,7 @@ def test_what_reuse_saved_is_added_up_beside_what_was_paid(by: By, names: list[s
 
 
 def test_savings_outside_the_period_do_not_count() -> None:
-    """Both ends belong to it."""
+    """Both ends are inclusive."""
     jobs = [reused("a.jpg", NOW + days * DAY) for days in (-1, 0, 1, 2)]
     costs = added(By.DAY, *jobs, period=Period(since=NOW, until=NOW + DAY))
     assert sorted(costs.lines) == ["2026-11-20", "2026-11-21"]
@@ -184,6 +182,6 @@ def test_savings_outside_the_period_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("state", [State.STORING, State.REVIEW, State.SUPERSEDED])
-def test_nothing_is_saved_where_there_is_no_cut_out(state: State) -> None:
-    """The dashboard counts the same."""
+def test_nothing_is_saved_without_a_cut_out(state: State) -> None:
+    """As on the dashboard."""
     assert added(By.DAY, reused("a.jpg", state=state)).total == CostLine()

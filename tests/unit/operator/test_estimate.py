@@ -1,4 +1,4 @@
-"""What many photos cost, and when they will be done."""
+"""The cost of many photos, and when they will be done."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 def done(number: int, seconds: int, waited: int = 500) -> Job:
-    """A photo that waited behind the gate, and whose task took so long."""
+    """A completed job that waited at the gate, and whose task took this long."""
     called = START + waited * SECOND
     history = (
         HistoryEntry(state=State.QUEUED, at=START),
@@ -41,7 +41,7 @@ def done(number: int, seconds: int, waited: int = 500) -> Job:
 
 
 def estimate(photos: int, gate: Gate | None = None, *jobs: Job) -> Estimate:
-    """At noon."""
+    """The estimate at noon."""
     clock = FakeClock()
     records = MemoryJobs(clock)
     for job in jobs:
@@ -49,23 +49,23 @@ def estimate(photos: int, gate: Gate | None = None, *jobs: Job) -> Estimate:
     return Estimator(records=records, clock=clock).estimate(photos, gate or Gate())
 
 
-def test_a_task_takes_as_long_as_the_recent_ones_did() -> None:
-    """The wait behind the gate does not count, nor what came after the task."""
+def test_a_task_takes_as_long_as_the_recent_ones() -> None:
+    """Neither the wait at the gate nor the steps after the task count."""
     told = estimate(9, None, done(1, 30), done(2, 50))
     assert (told.task, told.measured) == (40 * SECOND, 2)
     assert told.lasts == 9 * 40 * SECOND / 3
     assert told.credits == Decimal("48.6")
 
 
-def test_only_the_last_hundred_count() -> None:
-    """What was long ago says little."""
+def test_only_the_last_hundred_tasks_count() -> None:
+    """Older ones may differ."""
     jobs = [done(number, 1000 if number < 50 else 20) for number in range(150)]
     told = estimate(3, None, *jobs)
     assert (told.task, told.measured) == (20 * SECOND, 100)
 
 
-def test_where_nothing_was_done_yet_the_provider_is_believed() -> None:
-    """45 seconds, and it is said that this is not measured."""
+def test_without_measured_tasks_the_providers_estimate_is_used() -> None:
+    """45 seconds, with zero measured tasks."""
     told = estimate(2)
     assert (told.task, told.measured, told.limits) == (45 * SECOND, 0, DEFAULT_LIMITS)
     assert told.lasts == 45 * SECOND
@@ -73,7 +73,7 @@ def test_where_nothing_was_done_yet_the_provider_is_believed() -> None:
 
 @pytest.mark.parametrize(("photos", "rounds"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3)])
 def test_photos_take_whole_rounds(photos: int, rounds: int) -> None:
-    """Three slots: a fourth photo begins when one of the first three is done."""
+    """Three slots: the fourth photo starts when one of the first three is done."""
     assert estimate(photos, None, done(1, 40)).lasts == rounds * 40 * SECOND
 
 
@@ -88,7 +88,7 @@ def test_the_last_days_photos_take_whole_rounds_too() -> None:
 @pytest.mark.parametrize(
     ("photos", "today", "lasts"),
     [
-        # The cap lets 10 through a day; 4 are spent; it is noon; a task takes 45 s, one at a time.
+        # The cap allows 10 a day; 4 are spent; it is noon; a task takes 45 s, one at a time.
         (6, 6, 6 * 45 * SECOND),
         (7, 6, 12 * HOUR + 45 * SECOND),
         (16, 6, 12 * HOUR + 10 * 45 * SECOND),
@@ -96,29 +96,29 @@ def test_the_last_days_photos_take_whole_rounds_too() -> None:
     ],
 )
 def test_the_daily_cap_spreads_photos_over_days(photos: int, today: int, lasts: timedelta) -> None:
-    """Counted from midnight, UTC."""
+    """Days start at midnight UTC."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(54))
     gate = a_gate(limits=limits, shards=(a_shard(spent=Decimal("21.6"), at=START),))
     told = estimate(photos, gate)
     assert (told.today, told.lasts) == (today, lasts)
 
 
-def test_what_was_spent_yesterday_does_not_count() -> None:
-    """Each day's count begins at zero."""
+def test_yesterdays_spending_does_not_count() -> None:
+    """Each day's count starts at zero."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(54))
     gate = a_gate(limits=limits, shards=(a_shard(spent=54, at=START - 24 * HOUR),))
     assert estimate(10, gate).today == 10
 
 
-def test_a_cap_below_the_price_of_one_lets_none_through() -> None:
-    """Then it is never done."""
+def test_a_cap_below_the_price_admits_no_photo() -> None:
+    """So there is no estimate of the end."""
     gate = Gate(deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
     told = estimate(1, gate)
     assert (told.today, told.lasts) == (0, None)
 
 
-def test_no_photos_take_no_time_and_what_is_free_no_cap() -> None:
-    """Whatever the gate says."""
+def test_no_photos_take_no_time_and_free_photos_need_no_cap() -> None:
+    """Whatever the state of the gate."""
     assert estimate(0).lasts == timedelta(0)
     gate = Gate(price=Decimal(0), deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(0)))
     assert estimate(30, gate).today == 30
@@ -143,8 +143,8 @@ def test_the_last_day_takes_its_part_of_the_work() -> None:
     assert estimate(6, gate, done(1, 100)).lasts == 12 * HOUR + 400 * SECOND
 
 
-def test_slow_tasks_take_longer_than_the_cap_lets_through() -> None:
-    """Then the cap does not matter."""
+def test_slow_tasks_take_longer_than_the_cap_requires() -> None:
+    """The cap does not matter then."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(20))
     gate = a_gate(price=Decimal(5), limits=limits, shards=(a_shard(spent=20, at=START),))
     assert estimate(8, gate, done(1, 80_000)).lasts == 640_000 * SECOND
@@ -164,16 +164,16 @@ def test_slow_tasks_take_longer_than_the_cap_lets_through() -> None:
         ),
     ],
 )
-def test_the_limits_in_force_are_those_of_a_person_or_those_deployed(
+def test_the_limits_in_force_are_an_operators_or_the_deployed_ones(
     gate: Gate, limits: object
 ) -> None:
-    """Before the first sweep has written them, the usual ones."""
+    """Before Sweep has stored the deployed ones, the defaults."""
     told = estimate(1, gate).limits
     assert limits in {told, told.max_in_flight}
 
 
-def test_of_a_photo_that_was_tried_again_the_last_task_counts() -> None:
-    """Asking again for an earlier result takes no task's time."""
+def test_of_a_retried_photo_the_last_task_counts() -> None:
+    """Reading an earlier task again takes no time."""
     later = START + 1000 * SECOND
     job = done(1, 30)
     asked = (
@@ -193,7 +193,7 @@ def test_of_a_photo_that_was_tried_again_the_last_task_counts() -> None:
 
 
 def test_a_day_ends_at_midnight_to_the_microsecond() -> None:
-    """UTC."""
+    """In UTC."""
     clock = FakeClock(START + timedelta(hours=1, minutes=2, seconds=3, microseconds=4))
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(5))
     gate = a_gate(price=Decimal(5), limits=limits, shards=(a_shard(spent=5, at=START),))

@@ -1,4 +1,4 @@
-"""Jobs by state, reason, prefix and time, those that moved last first, a page at a time."""
+"""Jobs by state, reason, prefix and time, in pages, the latest first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def table(*jobs: Job) -> MemoryJobs:
 
 
 def moved(number: int, at: float, state: State = State.FAILED, **facts: Any) -> Job:
-    """A job that ended so many seconds after the start, or began then if it still moves."""
+    """A job that settled this many seconds after the start, or was created then if it is open."""
     key = facts.pop("key", f"{number}.jpg")
     facts["updated_at" if state.is_settled else "created_at"] = START + at * SECOND
     return replace(
@@ -41,7 +41,7 @@ def moved(number: int, at: float, state: State = State.FAILED, **facts: Any) -> 
 
 
 def numbers(jobs: Any) -> list[int]:
-    """The numbers of jobs."""
+    """The numbers of the jobs."""
     return [int(job.id, 16) for job in jobs]
 
 
@@ -66,8 +66,8 @@ def test_states_are_merged_by_time() -> None:
         (JobFilter(since=START + 2 * SECOND, until=START + 2 * SECOND), [2]),
     ],
 )
-def test_only_what_is_wanted_is_told(wanted: JobFilter, found: list[int]) -> None:
-    """All conditions together."""
+def test_only_matching_jobs_are_listed(wanted: JobFilter, found: list[int]) -> None:
+    """All conditions apply together."""
     records = table(
         moved(1, 1, reason=Reason.TASK_FAILED),
         moved(2, 2, reason=Reason.TASK_FAILED, key="shoes/2.jpg"),
@@ -78,7 +78,7 @@ def test_only_what_is_wanted_is_told(wanted: JobFilter, found: list[int]) -> Non
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_pages_follow_each_other_without_a_gap_or_a_repeat(size: int) -> None:
-    """Also where many moved in the same millisecond, in several states."""
+    """Even if many jobs moved in the same millisecond, in several states."""
     states = (State.FAILED, State.COMPLETED, State.REVIEW)
     jobs = [moved(n, n // 4 + n % 2 * 0.0004, states[n % 3]) for n in range(20)]
     browse = ListJobs(records=table(*jobs))
@@ -93,7 +93,7 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(size: int) -> None:
 
 
 def test_a_page_keeps_to_the_period() -> None:
-    """The end of the page before is later than the end of the period, or earlier."""
+    """Whether the previous page ended after the end of the period or before it."""
     jobs = [moved(number, number) for number in range(6)]
     browse = ListJobs(records=table(*jobs))
     wanted = JobFilter(until=START + 4 * SECOND, since=START + SECOND)
@@ -102,14 +102,14 @@ def test_a_page_keeps_to_the_period() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "12", "12-", "-a", "1e3-a", "9" * 16 + "-a", "-1-a"])
-def test_a_place_that_no_page_named_is_refused(text: str) -> None:
+def test_an_invalid_cursor_is_refused(text: str) -> None:
     """Before anything is read."""
     with pytest.raises(ValueError, match="is not the place of a job"):
         Cursor.read(text)
 
 
-def test_who_moved_on_while_one_read_is_not_told_as_what_it_was() -> None:
-    """The index may be a moment old; the row is not."""
+def test_a_job_that_moved_meanwhile_is_not_listed_in_its_old_state() -> None:
+    """The index may be outdated; the job is read."""
     records = table(moved(1, 1), moved(2, 2))
     stream = ListJobs(records=records).jobs(JobFilter(states=(State.FAILED,)))
     job = records.jobs[f"{1:032x}"]
@@ -119,7 +119,7 @@ def test_who_moved_on_while_one_read_is_not_told_as_what_it_was() -> None:
     assert numbers(stream) == [2]
 
 
-def test_who_is_in_two_states_of_the_index_is_told_once() -> None:
+def test_a_job_in_two_states_of_the_index_is_listed_once() -> None:
     """It moved between two requests."""
     records = table(moved(1, 1))
     entries = list(records.moved(State.FAILED))
@@ -129,7 +129,7 @@ def test_who_is_in_two_states_of_the_index_is_told_once() -> None:
 
 @pytest.mark.parametrize("at_once", [1, 8])
 def test_many_jobs_are_read_a_hundred_at_a_time(at_once: int) -> None:
-    """And who waits is told how many were looked at."""
+    """And the progress is reported."""
     records = table(*(moved(number, number) for number in range(250)))
     told: list[int] = []
     browse = ListJobs(records=records, tell=told.append, at_once=at_once)
@@ -137,8 +137,8 @@ def test_many_jobs_are_read_a_hundred_at_a_time(at_once: int) -> None:
     assert told == [100, 200, 250]
 
 
-def test_nothing_is_read_that_nobody_asks_for() -> None:
-    """The first page does not read the table."""
+def test_no_more_is_read_than_needed() -> None:
+    """The first page does not read the whole table."""
     records = table(*(moved(number, number) for number in range(250)))
     told: list[int] = []
     jobs = ListJobs(records=records, tell=told.append).jobs(JobFilter(states=(State.FAILED,)))

@@ -13,8 +13,8 @@ from tests.support.builders import LATER, NOW
 LISTED = ListedObject(key="a.jpg", version_id="v1", etag="e1", size=7, modified_at=NOW)
 
 
-def test_a_listed_object_is_an_upload_whose_event_nobody_has_seen() -> None:
-    """All of it but the order, which listings do not tell; the time stands in its place."""
+def test_a_listed_object_is_an_upload_without_an_event() -> None:
+    """A listing has no sequencer; the time is recorded instead."""
     assert LISTED.source("uploads", "0A") == Source(
         bucket="uploads",
         key="a.jpg",
@@ -37,9 +37,9 @@ def test_a_listed_object_is_an_upload_whose_event_nobody_has_seen() -> None:
         (None, False),
     ],
 )
-def test_a_listed_object_is_the_same_as_long_as_its_bytes_are(
+def test_a_listed_object_is_the_same_if_its_bytes_are(
     other: ListedObject | None,
     is_same: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Listings tell times with more or less precision."""
+    """Listings have times of different precision."""
     assert LISTED.is_same(other) == is_same

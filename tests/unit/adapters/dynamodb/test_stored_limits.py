@@ -1,4 +1,4 @@
-"""Every stored text, list and number is within its limit, whatever strangers and providers send."""
+"""Every stored text, list and number is limited, whatever uploaders and the provider send."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ANY_TEXT = st.text(st.characters(), max_size=400)
 
 
 def largest(kind: Any, name: str = "") -> Any:
-    """The largest value that a field of a type can have once it is within its limit."""
+    """The largest value that a field of this type can have within its limit."""
     options = [option for option in get_args(kind) if option is not NoneType] or [kind]
     option = options[0]
     for listed in (kind, option):
@@ -77,13 +77,13 @@ def largest(kind: Any, name: str = "") -> Any:
 
 
 def test_every_text_of_a_job_has_a_limit_or_is_our_own() -> None:
-    """A new field has to be put into one of the two tables."""
+    """A new field has to be added to one of the two tables."""
     job = largest(Job)
     assert bounded(job) == job
 
 
-def test_the_largest_row_is_far_below_what_the_table_and_the_event_bus_take() -> None:
-    """Every field at its limit, every list full."""
+def test_the_largest_job_is_far_below_the_limits_of_the_table_and_the_event_bus() -> None:
+    """With every field at its limit and every list full."""
     job: Job = largest(Job)
     typed = {name: TypeSerializer().serialize(value) for name, value in job_item(job).items()}
     assert len(json.dumps(typed).encode()) < MOST_ROW_BYTES
@@ -91,8 +91,8 @@ def test_the_largest_row_is_far_below_what_the_table_and_the_event_bus_take() ->
 
 
 @given(job=JOBS, text=ANY_TEXT)
-def test_whatever_texts_a_job_has_its_row_can_be_written(job: Job, text: str) -> None:
-    """UTF-8 encodes them all, and doing it twice changes nothing."""
+def test_a_job_with_any_texts_can_be_written(job: Job, text: str) -> None:
+    """UTF-8 encodes them all, and limiting twice changes nothing."""
     photo = replace(PHOTO, profile=text)
     told = replace(
         job, code=text, message=text * 9, photo=photo, attempts=(an_attempt(task_id=text),)
@@ -106,8 +106,8 @@ def test_whatever_texts_a_job_has_its_row_can_be_written(job: Job, text: str) ->
 
 
 @given(text=ANY_TEXT, most=st.integers(10, 100))
-def test_a_text_is_cut_between_characters_and_says_so(text: str, most: int) -> None:
-    """What is short enough stays, but for what cannot be encoded."""
+def test_a_text_is_cut_between_characters_and_marked(text: str, most: int) -> None:
+    """A short text stays, except for characters that cannot be encoded."""
     within = shortened(text, most)
     storable = text.encode(errors="replace").decode()
     assert within == storable or (within[-1] == "…" and storable.startswith(within[:-1]))
@@ -126,29 +126,29 @@ def test_a_text_is_cut_between_characters_and_says_so(text: str, most: int) -> N
         ("Infinity", "0"),
     ],
 )
-def test_credits_are_a_number_that_the_table_takes(credits_: str, stored: str) -> None:
-    """It takes 38 digits, and raises for more."""
+def test_credits_are_limited_to_what_the_table_accepts(credits_: str, stored: str) -> None:
+    """It accepts 38 digits, and raises an error for more."""
     attempt = bounded(an_attempt(credits_reserved=Decimal(credits_)))
     assert str(attempt.credits_reserved) == stored
     TypeSerializer().serialize(attempt.credits_reserved)
 
 
-def test_of_a_list_that_is_too_long_the_newest_stay() -> None:
-    """A person may retry a photo as often as they like."""
+def test_of_a_list_that_is_too_long_the_newest_entries_stay() -> None:
+    """An operator may retry a photo any number of times."""
     attempts = tuple(an_attempt(number) for number in range(1, 100))
     numbers = [attempt.number for attempt in bounded(a_job(attempts=attempts)).attempts]
     assert numbers == list(range(100 - LIST_LENGTHS["attempts"], 100))
 
 
-def test_what_is_within_its_limits_is_the_very_same() -> None:
-    """Most rows are: nothing is made of them."""
+def test_a_job_within_its_limits_is_returned_unchanged() -> None:
+    """The same object, as most jobs are within their limits."""
     job = a_job(photo=PHOTO, attempts=(an_attempt(),))
     assert bounded(job) is job
     assert isinstance(job.attempts[0], Attempt)
 
 
-def test_what_strangers_and_providers_choose_of_a_row_is_bounded_to_a_few_kilobytes() -> None:
-    """A limit that is raised must still fit the largest row."""
+def test_the_limits_add_up_to_a_few_kilobytes() -> None:
+    """A raised limit must still fit into the largest job."""
     assert (len(TEXT_BYTES), sum(TEXT_BYTES.values())) == (12, 3220)
     assert LIST_LENGTHS == {"attempts": 30, "history": 60, "recipes": 20, "variants": 50}
     assert (Decimal(10**9), 10**15, 1000) == (MOST_CREDITS, MOST_COUNTED, LOGGED_BYTES)

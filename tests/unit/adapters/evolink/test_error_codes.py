@@ -1,4 +1,4 @@
-"""What follows each status and error code of the provider."""
+"""The decision for each status and error code of the provider."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KNOWN_CODES = {
 
 
 def rate_limited(seconds: float) -> Decision:
-    """The gate pauses for this time."""
+    """A pause of the gate for this time."""
     return Decision(
         verdict=Verdict.PAUSE,
         delay=timedelta(seconds=seconds),
@@ -44,12 +44,12 @@ def rate_limited(seconds: float) -> Decision:
 
 
 def refused(status: int, code: str = "x") -> Refused:
-    """A call that was refused."""
+    """A refused call."""
     return refusal(status=status, code=code, message="m")
 
 
 def failed(code: str | None) -> Task:
-    """A task that failed."""
+    """A failed task."""
     return Task(
         id="t",
         status=TaskStatus.FAILED,
@@ -94,18 +94,18 @@ def failed(code: str | None) -> Task:
         (429, "429", rate_limited(60)),
     ],
 )
-def test_refusal_is_answered_by_its_code_or_else_its_status(
+def test_a_refusal_is_decided_by_its_code_or_else_its_status(
     status: int, code: str, decision: Decision
 ) -> None:
-    """Account trouble pauses the gate, an undecided earlier call waits, the rest fails the job.
+    """Account problems pause the gate, an undecided earlier call waits, the rest fails the job.
 
-    What is wrong with one photo never pauses the gate, and what is wrong with none fails no photo.
+    A problem of one photo never pauses the gate, and a problem of the account fails no photo.
     """
     assert decide_refusal(refused(status, code)) == decision
 
 
 @given(status=UNKNOWN_STATUSES, code=st.text())
-def test_a_refusal_we_do_not_know_is_never_sent_again(status: int, code: str) -> None:
+def test_an_unknown_refusal_is_never_sent_again(status: int, code: str) -> None:
     """Unknown statuses and codes fail the job, since a repeat would be a new paid call."""
     if code not in KNOWN_CODES:
         assert decide_refusal(refused(status, code)) == FAIL
@@ -134,10 +134,10 @@ def test_a_refusal_we_do_not_know_is_never_sent_again(status: int, code: str) ->
         ("", []),
     ],
 )
-def test_failed_task_is_tried_again_as_its_code_promises(
+def test_a_failed_task_is_tried_again_as_its_code_allows(
     code: str | None, delays: list[int]
 ) -> None:
-    """Bounded, with a delay that doubles; a policy refusal and unknown codes never."""
+    """Bounded, with a delay that doubles; never after a policy refusal or an unknown code."""
     decisions = [decide_task_failure(failed(code), earlier) for earlier in range(len(delays) + 1)]
     again = [
         Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=s), reason=Reason.TASK_FAILED)
@@ -152,8 +152,8 @@ THROUGH_FILES = Decision(
 
 
 @pytest.mark.parametrize("code", ["invalid_media_url", "image_processing_error"])
-def test_a_photo_that_could_not_be_fetched_goes_through_the_files_api(code: str) -> None:
-    """Once: where the provider cannot read our link, it gets a copy; after that, as before."""
+def test_a_photo_that_could_not_be_fetched_is_sent_through_the_files_api(code: str) -> None:
+    """Once; with a copy at the Files API, the same code fails the job."""
     presigned, files = Transport.PRESIGNED, Transport.FILES
     assert decide_refusal(refused(400, code), presigned) == THROUGH_FILES
     again = replace(THROUGH_FILES, reason=Reason.TASK_FAILED)
@@ -176,7 +176,7 @@ def test_a_photo_that_could_not_be_fetched_goes_through_the_files_api(code: str)
 def test_a_copy_that_could_not_be_read_is_decided_by_its_status(
     code: str, status: int, decision: Decision
 ) -> None:
-    """There is no link to replace, so trouble of the account pauses the gate."""
+    """There is no link to replace, so account problems pause the gate."""
     assert decide_refusal(refused(status, code), Transport.FILES) == decision
 
 
@@ -189,7 +189,7 @@ def test_a_copy_that_could_not_be_read_is_decided_by_its_status(
         (429, "rate_limit_exceeded", rate_limited(60)),
     ],
 )
-def test_no_other_refusal_is_about_the_way_of_handing_over(
+def test_other_refusals_do_not_change_the_transport(
     status: int, code: str, decision: Decision
 ) -> None:
     """A copy would be refused in the same way."""
@@ -197,7 +197,7 @@ def test_no_other_refusal_is_about_the_way_of_handing_over(
 
 
 @given(code=st.text(), earlier=st.integers(0, 10_000))
-def test_no_code_is_tried_more_than_three_times_again(code: str, earlier: int) -> None:
+def test_no_code_allows_more_than_three_further_attempts(code: str, earlier: int) -> None:
     """Whatever the code, a job makes at most four paid calls by itself."""
     decision = decide_task_failure(failed(code), earlier)
     assert decision.verdict in {Verdict.AGAIN, Verdict.FAIL}

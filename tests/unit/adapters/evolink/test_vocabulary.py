@@ -1,4 +1,4 @@
-"""What is the provider's own stays in its adapter."""
+"""The provider's vocabulary stays in its adapter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS = re.compile(
 
 @pytest.mark.parametrize("layer", ["domain", "ports", "usecases", "operator"])
 def test_the_core_uses_no_word_of_the_provider(layer: str) -> None:
-    """Another provider is another adapter: neither names, fields nor codes are known elsewhere."""
+    """Names, fields and codes of the provider are known to its adapter only."""
     found = sorted((PACKAGE / layer).rglob("*.py"))
     modules = [it for it in found if it.name != SETTINGS]
     assert modules

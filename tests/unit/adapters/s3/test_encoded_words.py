@@ -1,4 +1,4 @@
-"""Metadata that is not ASCII: encoded words there and back."""
+"""Metadata that is not ASCII: encoded words in both directions."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
         ("", ""),
     ],
 )
-def test_what_s3_answers_is_read_as_its_owner_wrote_it(header: str, text: str) -> None:
-    """Base64 or quoted, one word or several, which belong together without the space between."""
+def test_encoded_words_are_decoded_to_the_owners_text(header: str, text: str) -> None:
+    """Base64 or quoted, one word or several, without the space between them."""
     assert decoded(header) == text
 
 
@@ -44,31 +44,31 @@ def test_what_s3_answers_is_read_as_its_owner_wrote_it(header: str, text: str) -
         "=?us-ascii?Q?=FC?=",
     ],
 )
-def test_what_cannot_be_read_stays_as_it_is(header: str) -> None:
-    """It is carried over all the same."""
+def test_undecodable_text_stays_unchanged(header: str) -> None:
+    """It is carried over to the result as it is."""
     assert decoded(header) == header
 
 
-def test_bytes_that_were_sent_as_they_are_are_read_as_utf_8() -> None:
-    """HTTP libraries take them for Latin-1; what is really Latin-1 stays."""
+def test_raw_bytes_are_decoded_as_utf_8() -> None:
+    """HTTP libraries decode them as Latin-1; text that really is Latin-1 stays."""
     assert decoded("GrÃ¼ÃŸe".encode("cp1252").decode("latin-1")) == "Grüße"
     assert decoded("Gr\xfc\xdfe") == "Grüße"
 
 
 @given(header=st.text(max_size=60) | st.from_regex(WORDS, fullmatch=True))
-def test_whatever_is_read_can_be_written_again(header: str) -> None:
-    """UTF-8 encodes it: no surrogate stands alone."""
+def test_any_decoded_text_can_be_encoded_again(header: str) -> None:
+    """UTF-8 encodes it: it has no lone surrogates."""
     assert is_plain(encoded(decoded(header)))
 
 
 @given(text=TEXTS)
-def test_every_text_comes_back_through_a_header_of_plain_ascii(text: str) -> None:
-    """Control characters and line breaks too, which a header cannot hold."""
+def test_every_text_survives_a_plain_ascii_header(text: str) -> None:
+    """Even control characters and line breaks, which a header cannot hold."""
     assert is_plain(encoded(text))
     assert decoded(encoded(text)) == text
 
 
-def test_plain_text_is_sent_as_it_is() -> None:
-    """Nothing is encoded that need not be, except what would be taken for encoded."""
+def test_plain_text_is_sent_unencoded() -> None:
+    """Except text that looks like an encoded word."""
     assert encoded("red, 42 (new)") == "red, 42 (new)"
     assert encoded("=?UTF-8?B?R3LDvMOfZQ==?=") != "=?UTF-8?B?R3LDvMOfZQ==?="

@@ -1,4 +1,4 @@
-"""How many labels one request can write: each limit to the byte."""
+"""How many labels one request can carry: each limit to the byte."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NONE = Labels(metadata={}, tags={})
 
 
 def with_room(size: int, labels: Labels = NONE) -> Labels:
-    """The labels, and a header that leaves so many bytes of all headers for them."""
+    """The labels, with a header that leaves this many bytes of all headers for them."""
     language = "x" * (MAX_LABEL_BYTES - LANGUAGE_BYTES - size)
     return replace(labels, handling=replace(labels.handling, content_language=language))
 
@@ -37,10 +37,10 @@ TAG = replace(NONE, tags={"n": "ü"})
         (TAG, len("&n=%C3%BC")),
     ],
 )
-def test_labels_are_written_as_long_as_the_headers_of_a_request_have_room(
+def test_labels_are_written_while_the_headers_of_a_request_have_room(
     labels: Labels, size: int
 ) -> None:
-    """One byte less, and the one that does not fit is left out and named."""
+    """With one byte less, the label that does not fit is left out and named."""
     fits = with_room(size, labels)
     assert fitted(fits, {}) == fits
     tight = with_room(size - 1, labels)
@@ -58,7 +58,7 @@ def test_metadata_is_written_up_to_s3s_own_limit() -> None:
 
 
 def test_of_too_many_tags_the_first_by_name_are_written() -> None:
-    """S3 takes ten."""
+    """S3 accepts ten."""
     tags = {f"tag-{number:02}": "x" for number in range(11)}
     labels = fitted(replace(NONE, tags=tags), {})
     assert list(labels.tags) == sorted(tags)[:10]
@@ -66,10 +66,10 @@ def test_of_too_many_tags_the_first_by_name_are_written() -> None:
 
 
 @pytest.mark.parametrize("is_versioned", [True, False])
-def test_a_cut_out_names_its_sources_version_or_its_entity_tag(
+def test_a_cut_out_names_its_photos_version_or_etag(
     is_versioned: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Which bytes it was made from can be told in a bucket without versions, too."""
+    """So that its source is known in an unversioned bucket, too."""
     world = World(uploads=MemoryUploads(is_versioned=is_versioned))
     job = world.arrives()
     world.evolink.complete(world.task_of(job))

@@ -1,4 +1,4 @@
-"""What the gate lets through, and when it stands still."""
+"""Which jobs the gate admits, and when it is closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEAL = Pause(reason=PauseReason.NEWER_VERSION, since=NOW, until=None)
 
 
 def place(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> Place | Reason:
-    """Where the next job gets in, by the deployed limits."""
+    """The place for the next job under the deployed limits."""
     return gate.place(now, lambda: pick)
 
 
@@ -31,8 +31,8 @@ def place(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> Place | Reason:
     ("held", "reason"),
     [(0, None), (2, None), (3, Reason.GATE_FULL), (4, Reason.GATE_FULL)],
 )
-def test_never_more_tasks_in_flight_than_the_limit(held: int, reason: Reason | None) -> None:
-    """With three slots, the third passes and the fourth waits."""
+def test_no_more_tasks_are_in_flight_than_the_limit(held: int, reason: Reason | None) -> None:
+    """With three slots, the third job is admitted and the fourth waits."""
     assert a_gate(held=held).why_closed(NOW) == reason
 
 
@@ -40,13 +40,13 @@ def test_never_more_tasks_in_flight_than_the_limit(held: int, reason: Reason | N
     ("spent", "reason"),
     [("0", None), ("4994.6", None), ("4994.61", Reason.DAILY_CAP), ("5000", Reason.DAILY_CAP)],
 )
-def test_never_more_credits_a_day_than_the_cap(spent: str, reason: Reason | None) -> None:
-    """The photo whose price just fits passes; a hundredth of a credit more, and it waits."""
+def test_no_more_credits_are_spent_a_day_than_the_cap(spent: str, reason: Reason | None) -> None:
+    """A job whose price just fits is admitted; with a hundredth of a credit more, it waits."""
     assert a_gate(spent=Decimal(spent)).why_closed(NOW) == reason
 
 
-def test_a_place_names_what_must_still_hold_when_it_is_taken() -> None:
-    """Two slots are held at most, and what is spent leaves room for the price."""
+def test_a_place_names_the_conditions_for_taking_it() -> None:
+    """At most two slots are held, and the spent credits leave room for the price."""
     assert place(a_gate(held=1, spent=10)) == Place(
         shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=NOW.date()
     )
@@ -54,7 +54,7 @@ def test_a_place_names_what_must_still_hold_when_it_is_taken() -> None:
 
 @pytest.mark.parametrize(("pick", "shard"), [(0.0, 1), (0.49, 1), (0.5, 3), (0.999, 3)])
 def test_the_shard_is_picked_at_random_among_those_with_room(pick: float, shard: int) -> None:
-    """Workers that read the gate at the same time go to different shards."""
+    """Workers that read the gate at the same time use different shards."""
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     shards = (a_shard(8), a_shard(7), a_shard(0, spent=Decimal("194.61")), a_shard(2))
     picked = a_gate(shards=shards, limits=limits).place(NOW, lambda: pick)
@@ -64,14 +64,14 @@ def test_the_shard_is_picked_at_random_among_those_with_room(pick: float, shard:
 
 
 def test_the_price_is_what_the_provider_last_reserved() -> None:
-    """A dearer photo reaches the cap earlier."""
+    """With a higher price, the cap is reached earlier."""
     dear = a_gate(spent=4980, price=Decimal("20.01"))
     assert dear.why_closed(NOW) == Reason.DAILY_CAP
     assert replace(dear, price=Decimal(20)).why_closed(NOW) is None
 
 
-def test_a_new_day_begins_with_nothing_spent() -> None:
-    """At midnight UTC the cap is whole again; what was spent before stays known."""
+def test_a_new_day_starts_with_nothing_spent() -> None:
+    """At midnight UTC the whole cap is available; the day before keeps its sum."""
     full, tomorrow = a_gate(spent=5000, held=1), NOW + DAY
     assert full.why_closed(NOW) == Reason.DAILY_CAP
     assert place(full, tomorrow) == Place(
@@ -84,7 +84,7 @@ def test_a_new_day_begins_with_nothing_spent() -> None:
 
 
 def test_slots_and_credits_are_counted_over_all_shards() -> None:
-    """Shards that an earlier limit used count, too; the oldest holder tells since when."""
+    """Shards of an earlier limit count, too; the oldest holder gives the start time."""
     shards = (a_shard(2, spent=3), a_shard(0), Shard(holders=holders(1, NOW - MINUTE)))
     gate = a_gate(shards=shards)
     assert (gate.in_flight, gate.spent_on(NOW.date())) == (3, Decimal(3))
@@ -93,23 +93,23 @@ def test_slots_and_credits_are_counted_over_all_shards() -> None:
     assert a_gate().in_flight_since is None
 
 
-def test_a_shard_that_was_not_read_is_empty() -> None:
-    """The limits were raised since; the first shard holds eight of nine slots."""
+def test_a_shard_that_was_not_read_counts_as_empty() -> None:
+    """The limits were raised; the first shard holds eight of nine slots."""
     limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))
     picked = a_gate(held=8, deployed=limits).place(NOW, lambda: 0.0)
     assert picked == Place(shard=1, most_holders=0, most_spent=Decimal("2494.6"), day=NOW.date())
 
 
-def test_limits_set_by_a_person_replace_the_deployed_ones() -> None:
-    """Limits can be changed while running, up and down."""
+def test_an_operators_limits_replace_the_deployed_ones() -> None:
+    """They can be raised and lowered at run time."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
     assert a_gate(held=1, limits=one).why_closed(NOW) == Reason.GATE_FULL
     assert a_gate(spent=5, limits=one).why_closed(NOW) == Reason.DAILY_CAP
     assert a_gate(held=1).why_closed(NOW) is None
 
 
-def test_the_gate_remembers_how_many_shards_were_ever_in_use() -> None:
-    """Attempts that were admitted under the higher limits still hold slots there."""
+def test_the_gate_records_the_highest_number_of_shards_in_use() -> None:
+    """Attempts admitted under higher limits still hold slots there."""
     wide = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
     gate = a_gate().limited(wide)
     assert (gate.limits, gate.most_shards) == (wide, 7)
@@ -120,16 +120,16 @@ def test_the_gate_remembers_how_many_shards_were_ever_in_use() -> None:
 
 @pytest.mark.parametrize(("held", "free"), [(0, 3), (2, 1), (3, 0), (5, 0)])
 def test_free_slots_are_never_negative(held: int, free: int) -> None:
-    """Also when the limit was lowered below what is running."""
+    """Even when the limit was lowered below the number of running tasks."""
     assert a_gate(held=held).free_slots == free
 
 
-def test_the_pause_is_named_before_a_full_gate() -> None:
-    """A paused gate says so, even if it is full as well."""
+def test_a_pause_takes_precedence_over_a_full_gate() -> None:
+    """As the reason why a job waits."""
     assert a_gate(held=3, pause=BAD_KEY).why_closed(NOW) == Reason.GATE_PAUSED
 
 
-def test_a_full_gate_is_named_before_the_cap() -> None:
+def test_a_full_gate_takes_precedence_over_the_cap() -> None:
     """A slot becomes free sooner than a day ends."""
     assert a_gate(held=3, spent=5000).why_closed(NOW) == Reason.GATE_FULL
 
@@ -144,17 +144,17 @@ def test_a_full_gate_is_named_before_the_cap() -> None:
         (BAD_KEY, NOW + 1000 * DAY, True),
     ],
 )
-def test_a_pause_lasts_until_its_end_or_until_a_person_resumes(
+def test_a_pause_lasts_until_its_end_or_until_an_operator_resumes(
     pause: Pause | None,
     at: datetime,
     is_paused: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """A pause with an end is over at that moment; one without, never by itself."""
+    """A pause with an end is over at that moment; one without never ends by itself."""
     assert a_gate(pause=pause).is_paused(at) == is_paused
 
 
-def test_one_photo_probes_when_a_pause_runs_out() -> None:
-    """Half open: the first passes, and nobody follows before its answer is known."""
+def test_one_job_probes_when_a_pause_ends() -> None:
+    """It is admitted, and the others wait for the response to its call."""
     over = NOW + 15 * MINUTE
     paused = a_gate(pause=NO_CREDITS)
     assert paused.why_closed(over) is None
@@ -164,42 +164,42 @@ def test_one_photo_probes_when_a_pause_runs_out() -> None:
     assert a_gate().probing(over) == a_gate()
 
 
-def test_another_probe_goes_when_the_first_is_never_answered() -> None:
-    """A probe that dies does not close the gate for ever."""
+def test_another_probe_is_made_if_the_first_gets_no_response() -> None:
+    """A probe whose worker crashes does not close the gate for good."""
     over = NOW + 15 * MINUTE
     probing = a_gate(pause=NO_CREDITS).probing(over + PROBE)
     assert probing.why_closed(over + PROBE) is None
 
 
-def test_the_probes_success_opens_the_gate() -> None:
-    """A call made after the pause began, and accepted, ends the pause."""
+def test_a_successful_probe_opens_the_gate() -> None:
+    """An accepted call that was made after the pause began ends the pause."""
     over = NOW + 15 * MINUTE
     probing = a_gate(pause=NO_CREDITS).probing(over + PROBE)
     assert probing.cleared_by(over) == replace(probing, pause=None)
 
 
 @pytest.mark.parametrize("started_at", [NOW - MINUTE, NOW])
-def test_calls_under_way_when_the_pause_began_prove_nothing(started_at: datetime) -> None:
-    """Their acceptance is older news than the refusal."""
+def test_calls_made_before_the_pause_do_not_end_it(started_at: datetime) -> None:
+    """Their acceptance is older than the refusal."""
     paused = a_gate(pause=NO_CREDITS)
     assert paused.cleared_by(started_at) == paused
 
 
 @pytest.mark.parametrize("pause", [BAD_KEY, BY_HAND])
-def test_no_success_ends_a_pause_that_only_a_person_ends(pause: Pause) -> None:
-    """A refused key, or a person's own pause, waits for a person."""
+def test_no_success_ends_a_pause_that_only_an_operator_ends(pause: Pause) -> None:
+    """A refused key and an operator's pause."""
     paused = a_gate(pause=pause)
     assert paused.cleared_by(NOW + DAY) == paused
     assert paused.resuming() == a_gate()
 
 
-def test_an_open_gate_is_not_changed_by_a_success() -> None:
-    """Nothing to clear."""
+def test_a_success_does_not_change_an_open_gate() -> None:
+    """There is no pause to end."""
     assert a_gate().cleared_by(NOW) == a_gate()
 
 
 @pytest.mark.parametrize("reason", sorted(set(PauseReason) - {PauseReason.NEWER_VERSION}))
-def test_pausing_keeps_the_reason_its_beginning_and_its_end(reason: PauseReason) -> None:
+def test_a_pause_records_its_reason_start_and_end(reason: PauseReason) -> None:
     """Everything but the pause stays."""
     gate = a_gate(held=2, spent=10, seal=SEAL)
     assert gate.pausing(reason, NOW, NOW + MINUTE) == replace(
@@ -209,13 +209,13 @@ def test_pausing_keeps_the_reason_its_beginning_and_its_end(reason: PauseReason)
 
 @pytest.mark.parametrize("standing", [BAD_KEY, BY_HAND])
 def test_a_rate_limit_does_not_shorten_a_pause_without_end(standing: Pause) -> None:
-    """A 429 that comes later leaves an operator's pause, and a refused key's, as they are."""
+    """A later 429 leaves an operator's pause, and that of a refused key, as they are."""
     paused = a_gate(pause=standing)
     assert paused.pausing(PauseReason.RATE_LIMITED, NOW + MINUTE, NOW + 2 * MINUTE) == paused
 
 
-def test_a_person_can_pause_a_gate_that_pauses_for_a_while() -> None:
-    """An operator's pause without end takes the place of a shorter one."""
+def test_an_operator_can_pause_a_gate_that_is_paused_for_a_while() -> None:
+    """The pause without an end replaces the shorter one."""
     paused = a_gate(pause=NO_CREDITS, seal=SEAL)
     assert paused.pausing(PauseReason.OPERATOR, NOW, None) == replace(paused, pause=BY_HAND)
 
@@ -224,12 +224,12 @@ def test_a_person_can_pause_a_gate_that_pauses_for_a_while() -> None:
     ("named", "price"), [("6", "6"), ("0.1", "0.1"), ("0", "5.4"), ("-1", "5.4")]
 )
 def test_the_price_is_learnt_from_the_provider(named: str, price: str) -> None:
-    """Nothing, or less, is no price: it would let everybody in."""
+    """A price of zero or less is ignored: it would admit any number of jobs."""
     assert a_gate().priced(Decimal(named)) == a_gate(price=Decimal(price))
 
 
-def test_a_price_above_the_cap_lets_one_photo_try_on_a_new_day() -> None:
-    """Only a call can correct it. It is charged with that price, so that no other follows."""
+def test_a_price_above_the_cap_admits_one_job_on_a_new_day() -> None:
+    """Only a call can correct the price. The job is charged with it, so that no other follows."""
     odd = a_gate(price=Decimal(9999), spent=9999)
     assert odd.why_closed(NOW) == Reason.PRICE_ABOVE_CAP
     assert place(odd, NOW + DAY) == Place(
@@ -237,8 +237,8 @@ def test_a_price_above_the_cap_lets_one_photo_try_on_a_new_day() -> None:
     )
 
 
-def test_a_price_above_the_cap_is_tried_in_the_first_shard_alone() -> None:
-    """One photo a day, not one for each shard."""
+def test_a_price_above_the_cap_is_tried_in_the_first_shard_only() -> None:
+    """One job a day, not one for each shard."""
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     free = a_gate(price=Decimal(201), limits=limits, shards=(Shard(),) * 4)
     picked = free.place(NOW, lambda: 0.99)
@@ -252,7 +252,7 @@ def test_a_price_above_the_cap_is_tried_in_the_first_shard_alone() -> None:
 @pytest.mark.parametrize(
     ("spent", "reason"), [(599, None), (600, Reason.PRICE_ABOVE_CAP), (780, Reason.PRICE_ABOVE_CAP)]
 )
-def test_a_price_above_a_shards_share_is_tried_within_the_cap_alone(
+def test_a_price_above_a_shards_share_is_tried_only_within_the_cap(
     spent: int, reason: Reason | None
 ) -> None:
     """The first shard has room for the usual price, but the whole cap has none for this one."""
@@ -264,15 +264,15 @@ def test_a_price_above_a_shards_share_is_tried_within_the_cap_alone(
 
 @pytest.mark.parametrize("cap", ["0", "5.39"])
 @pytest.mark.parametrize("price", ["5.4", "9999"])
-def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str, price: str) -> None:
-    """A person wants it so; a price above it is no reason to try."""
+def test_a_cap_below_the_usual_price_admits_no_job(cap: str, price: str) -> None:
+    """The operator set it so; a price above it is no reason to try."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
     gate = a_gate(price=Decimal(price), limits=limits)
     assert gate.why_closed(NOW) == Reason.PRICE_ABOVE_CAP
 
 
-def test_a_fresh_gate_is_open() -> None:
-    """A stack that was just deployed lets the first photo through."""
+def test_a_new_gate_is_open() -> None:
+    """A newly deployed stack admits the first job."""
     fresh = Gate()
     assert fresh.why_closed(NOW) is None
     assert (fresh.version, fresh.most_shards, fresh.in_flight, fresh.shards) == (
@@ -286,7 +286,7 @@ def test_a_fresh_gate_is_open() -> None:
 
 
 def test_a_short_pause_does_not_shorten_a_long_one() -> None:
-    """A call that was under way comes back with 429 while the account is known to be empty."""
+    """A 429 comes in while the account is known to be empty."""
     empty = Gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + 15 * MINUTE)
     assert empty.pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE) == empty
     longer = empty.pausing(PauseReason.RATE_LIMITED, NOW, NOW + 20 * MINUTE)
@@ -295,46 +295,46 @@ def test_a_short_pause_does_not_shorten_a_long_one() -> None:
     )
 
 
-def test_of_two_pauses_that_end_together_the_later_says_why() -> None:
+def test_of_two_pauses_with_the_same_end_the_later_one_counts() -> None:
     """It is no shorter than the first."""
     limited = Gate().pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE)
     empty = limited.pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
     assert empty == Gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
 
 
-def test_a_pause_for_a_reason_of_a_newer_version_keeps_its_word() -> None:
-    """After a roll-back, it pauses the gate as any other."""
+def test_a_pause_reason_of_a_newer_version_is_kept() -> None:
+    """After a rollback, such a pause closes the gate as any other."""
     reason = PauseReason("full-moon")
     assert (reason, reason.name, reason.value) == ("full-moon", "full-moon", "full-moon")
 
 
 @pytest.mark.parametrize(("spent", "reason"), [("0", None), ("0.1", Reason.DAILY_CAP)])
-def test_a_price_as_high_as_the_cap_is_asked_for_in_full(spent: str, reason: Reason | None) -> None:
-    """One photo a day."""
+def test_a_price_equal_to_the_cap_admits_one_job_a_day(spent: str, reason: Reason | None) -> None:
+    """The whole cap is needed."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(10))
     gate = a_gate(price=Decimal(10), spent=Decimal(spent), limits=limits)
     assert gate.why_closed(NOW) == reason
 
 
-def test_free_slots_are_those_of_the_limits_that_a_person_set() -> None:
-    """The deployed ones do not count then."""
+def test_free_slots_follow_from_an_operators_limits() -> None:
+    """The deployed limits do not count then."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
     assert a_gate(limits=one).free_slots == 1
 
 
-def test_a_stack_without_settings_lets_three_photos_in_and_five_thousand_credits_a_day() -> None:
-    """What the README promises."""
+def test_the_default_limits_are_three_slots_and_five_thousand_credits_a_day() -> None:
+    """As the README says."""
     assert Limits(max_in_flight=3, daily_credit_cap=Decimal(5000)) == DEFAULT_LIMITS
 
 
-def test_holders_that_are_older_than_any_task_are_stale() -> None:
-    """Somebody deleted their job from the table; all others stay."""
+def test_holders_older_than_any_task_are_stale() -> None:
+    """Their jobs were deleted from the table; all other holders stay."""
     old, young = holders(1, NOW - 3 * DAY - MINUTE), holders(1, NOW - 3 * DAY)
     gate = a_gate(shards=(Shard(holders=young), Shard(holders=old | young)))
     assert list(gate.stale_holders(NOW)) == [(1, *old)]
 
 
-def test_credits_of_days_that_no_task_changes_any_more_are_past() -> None:
+def test_credits_of_days_that_no_task_can_change_are_past() -> None:
     """Tasks run for three days at most."""
     days = [NOW.date() - number * DAY for number in range(6)]
     spent = dict.fromkeys(days, Decimal(7))

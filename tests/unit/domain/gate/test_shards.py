@@ -36,7 +36,7 @@ TODAY = NOW.date()
         (0, [0], 1, 0, [0]),
     ],
 )
-def test_each_shard_gets_an_equal_part_of_what_is_left(
+def test_each_shard_gets_an_equal_part_of_the_rest(
     limit: int, used: list[int], count: int, outside: int, divided: list[int]
 ) -> None:
     """A shard that uses more than its part gets nothing, and the others divide the rest."""
@@ -49,10 +49,10 @@ def test_each_shard_gets_an_equal_part_of_what_is_left(
     count=st.integers(1, 20),
     outside=st.integers(0, 50),
 )
-def test_shares_and_what_is_used_never_add_up_to_more_than_the_limit(
+def test_shares_and_used_slots_never_exceed_the_limit(
     limit: int, used: list[int], count: int, outside: int
 ) -> None:
-    """However the limit and the number of shards were changed; and nothing of it is left idle."""
+    """However the limit and the number of shards changed; and no slot stays unused."""
     known = used + [0] * (count - len(used))
     parts = shares(limit, known, count, outside=outside)
     filled = [max(part, some) for part, some in zip(parts, known, strict=False)]
@@ -62,7 +62,7 @@ def test_shares_and_what_is_used_never_add_up_to_more_than_the_limit(
 
 @dataclass
 class Table:
-    """Shards as the table has them, written over conditions that stale reads have set."""
+    """Shards with conditional writes, by conditions from stale reads."""
 
     limits: Limits
     gate: Gate
@@ -70,14 +70,14 @@ class Table:
     reads: list[Gate] = field(default_factory=list)
 
     def read(self) -> None:
-        """A worker reads all shards."""
+        """Read all shards as a worker does."""
         known = self.gate.shards
         empty = [Shard()] * (self.limits.shards - len(known))
         self.gate = replace(self.gate, deployed=self.limits, shards=(*known, *empty))
         self.reads.append(self.gate)
 
     def take(self, number: int, name: str) -> bool:
-        """A worker takes a slot by what it read, perhaps long ago; True if it got one."""
+        """Take a slot by an earlier read; True if a slot was free."""
         place = self.reads[number % len(self.reads)].place(NOW, lambda: self.pick)
         if not isinstance(place, Place):
             return False
@@ -90,7 +90,7 @@ class Table:
         return True
 
     def free(self, number: int, refunded: Decimal) -> None:
-        """A task ends, and perhaps costs nothing."""
+        """End a task, perhaps with a refund."""
         held = [(n, it) for n, one in enumerate(self.gate.shards) for it in sorted(one.holders)]
         if held:
             shard, name = held[number % len(held)]
@@ -99,12 +99,12 @@ class Table:
             self._write(shard, Shard(holders=one.holders - {name}, spent=spent))
 
     def end_one_of_an_earlier_version(self) -> None:
-        """A task that an earlier version admitted ends."""
+        """End a task that an earlier version admitted."""
         carried = max(0, self.gate.carried_in_flight - 1)
         self.gate = replace(self.gate, carried_in_flight=carried)
 
     def fill(self) -> Reason | None:
-        """Admit as many as there is room for; returns why the next one waits."""
+        """Admit as many jobs as possible; returns why the next one waits."""
         number, taken = 0, True
         while taken:
             self.read()
@@ -155,10 +155,10 @@ _TABLES = st.builds(
         st.tuples(st.sampled_from("rtttfge"), st.integers(0, 10**6)), min_size=10, max_size=120
     ),
 )
-def test_no_interleaving_lets_in_more_than_the_limits(
+def test_no_interleaving_admits_more_than_the_limits(
     table: Table, acts: list[tuple[str, int]]
 ) -> None:
-    """Workers act on what they read long ago, and tasks end between; the conditions hold it."""
+    """Workers act on old reads and tasks end meanwhile; the conditions hold the limits."""
     table.read()
     for act, number in acts:
         if act == "r":
@@ -176,7 +176,7 @@ def test_no_interleaving_lets_in_more_than_the_limits(
 
 @given(table=_TABLES)
 def test_every_slot_is_used(table: Table) -> None:
-    """Whatever was held before: a shard that holds more than its part leaves less to the others."""
+    """Whatever was held before: a shard with more than its part leaves less to the others."""
     table.limits = replace(table.limits, daily_credit_cap=Decimal(10**6))
     held = table.gate.in_flight
     assert table.fill() is Reason.GATE_FULL
@@ -188,10 +188,10 @@ def test_every_slot_is_used(table: Table) -> None:
     price=st.decimals("0.01", 60, places=2),
     carried=st.decimals(0, 300, places=2),
 )
-def test_a_day_of_short_tasks_spends_the_cap_but_for_one_price_a_shard(
+def test_a_day_of_short_tasks_spends_the_cap_up_to_one_price_a_shard(
     cap: Decimal, price: Decimal, carried: Decimal
 ) -> None:
-    """Slots are free all day, so that the cap alone decides."""
+    """Slots are free all day, so that only the cap decides."""
     limits = Limits(max_in_flight=100, daily_credit_cap=cap)
     share = cap / limits.shards
     gate = Gate(price=price, deployed=limits, carried_day=TODAY, carried_spent=carried)
@@ -213,8 +213,8 @@ def test_a_day_of_short_tasks_spends_the_cap_but_for_one_price_a_shard(
         assert cap - limits.shards * price < total <= max(cap, carried)
 
 
-def test_a_refund_of_what_an_earlier_version_charged_opens_no_more_than_the_cap() -> None:
-    """It is subtracted from the first shard, while the charge stays in the earlier count."""
+def test_a_refund_of_an_earlier_versions_charge_opens_no_more_than_the_cap() -> None:
+    """It is subtracted in the first shard, while the charge stays in the earlier count."""
     limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(50))
     refunded = Shard(spent={TODAY: 2 * -USUAL_PRICE})
     gate = Gate(deployed=limits, carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,))
@@ -230,7 +230,7 @@ def test_a_refund_of_what_an_earlier_version_charged_opens_no_more_than_the_cap(
     cap=st.decimals(0, 1_000_000, places=2),
 )
 def test_a_shard_holds_few_slots_and_many_prices(in_flight: int, cap: Decimal) -> None:
-    """An item stays within a write unit, and the cap is divided only where it is large."""
+    """An item stays within a write unit, and only a large cap is divided."""
     count = Limits(max_in_flight=in_flight, daily_credit_cap=cap).shards
     assert 1 <= count <= 64
     assert count == 1 or cap / count >= 20 * USUAL_PRICE
@@ -247,8 +247,8 @@ def test_the_limits_decide_the_number_of_shards(in_flight: int, cap: int, count:
     assert Limits(max_in_flight=in_flight, daily_credit_cap=Decimal(cap)).shards == count
 
 
-def test_a_holder_names_when_its_attempt_began() -> None:
-    """To the millisecond; the job and the attempt make it unique."""
+def test_a_holder_names_the_start_of_its_attempt() -> None:
+    """To the millisecond; job and attempt make it unique."""
     at = datetime(2026, 11, 20, 23, 59, 59, 123_456, tzinfo=UTC)
     name = holder("a00fc0b0b75cd1e67b0d7024ca35e9a9", 2, at)
     assert name == "1795219199123.a00fc0b0b75cd1e67b0d7024ca35e9a9.2"

@@ -12,8 +12,8 @@ from cutout.domain.states import AttemptOutcome
 from tests.support.builders import a_free_attempt, a_job, an_attempt
 
 
-def test_an_attempt_takes_the_place_of_the_one_of_its_number() -> None:
-    """A job has one attempt of each number, in order, and the newest is the last."""
+def test_an_attempt_replaces_the_one_with_its_number() -> None:
+    """A job has one attempt of each number, in order; the newest is the last."""
     job = a_job().with_attempt(an_attempt(2)).with_attempt(an_attempt(1))
     known = an_attempt(1, task_id="task-1")
     job = job.with_attempt(known)
@@ -24,10 +24,10 @@ def test_an_attempt_takes_the_place_of_the_one_of_its_number() -> None:
     assert a_job().attempt is None
 
 
-def test_free_attempts_are_forgotten_and_paid_ones_kept() -> None:
-    """Of attempts that cost nothing the last ten stay; what was charged stays for ever.
+def test_old_free_attempts_are_dropped_and_charged_ones_stay() -> None:
+    """The last ten free attempts stay, and all charged ones.
 
-    So does an attempt whose result may still come, whatever it is said to cost.
+    So does an attempt whose result may still come, whatever its cost.
     """
     paid = an_attempt(1, outcome=AttemptOutcome.SUCCEEDED, credits_used=Decimal("5.4"))
     unknown = an_attempt(2, outcome=AttemptOutcome.UNKNOWN)
@@ -58,12 +58,12 @@ def test_free_attempts_are_forgotten_and_paid_ones_kept() -> None:
         (AttemptOutcome.FAILED, "5.4", "5.4"),
     ],
 )
-def test_an_attempt_costs_what_is_known_or_must_be_assumed(
+def test_the_cost_of_an_attempt_is_known_or_assumed(
     outcome: AttemptOutcome,
     used: str | None,
     cost: str,
 ) -> None:
-    """What the provider says was used counts; else what it reserved, unless nothing was taken."""
+    """Used credits count; otherwise the reserved ones, unless the call was not accepted."""
     attempt = an_attempt(outcome=outcome, credits_used=None if used is None else Decimal(used))
     assert charged(attempt) == Decimal(cost)
     assert charged(replace(attempt, credits_reserved=None)) == Decimal(used or 0)
@@ -71,13 +71,13 @@ def test_an_attempt_costs_what_is_known_or_must_be_assumed(
 
 @pytest.mark.parametrize("outcome", AttemptOutcome)
 def test_an_attempt_is_open_until_its_end_is_known(outcome: AttemptOutcome) -> None:
-    """Not yet answered, unknown, and accepted may still change."""
+    """An attempt without response, with unknown outcome or accepted may still change."""
     is_open = outcome.value in {"open", "unknown", "accepted"}
     assert an_attempt(outcome=outcome).is_open == is_open
 
 
-def test_an_ended_attempt_gives_its_body_up() -> None:
-    """The body grants access to the photo, so it goes with the attempt's last word."""
+def test_an_ended_attempt_drops_its_body() -> None:
+    """The body grants access to the photo."""
     ended = replace(an_attempt().ended(AttemptOutcome.REFUSED), code="invalid_request")
     assert ended == an_attempt(outcome=AttemptOutcome.REFUSED, code="invalid_request")
 
@@ -86,18 +86,18 @@ def test_an_ended_attempt_gives_its_body_up() -> None:
     ("posts", "is_replayed", "is_double"),
     [(1, False, False), (2, False, True), (2, True, False)],
 )
-def test_a_repeat_may_have_been_charged_twice_unless_the_provider_knew_it(
+def test_a_repeat_may_be_charged_twice_unless_the_provider_recognised_it(
     posts: int,
     is_replayed: bool,  # noqa: FBT001 - a column of the table
     is_double: bool,  # noqa: FBT001
 ) -> None:
-    """One POST is never a double charge; a second one is, unless it was answered as a replay."""
+    """One POST is never a double charge; a second one is, unless the response was a replay."""
     attempt = an_attempt(posts=posts, is_replayed=is_replayed)
     assert attempt.is_possible_double_charge == is_double
 
 
-def test_an_attempt_whose_task_belongs_to_another_call_has_none() -> None:
-    """Its outcome is unknown again, and nothing that a callback said of it is kept."""
+def test_an_attempt_whose_task_belongs_to_another_call_drops_it() -> None:
+    """Its outcome is unknown again, and the callback's facts are dropped."""
     mistaken = an_attempt(
         outcome=AttemptOutcome.ACCEPTED, task_id="task-1", named_task="task-1", is_adopted=True
     )

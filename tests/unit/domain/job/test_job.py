@@ -1,4 +1,4 @@
-"""A job's identity, its history and its end."""
+"""A job's identity, history and end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.support.builders import LATER, NOW, RETENTION, a_job, a_source, an_at
 MINUTE = timedelta(minutes=1)
 
 
-def test_repeated_event_names_the_same_job() -> None:
-    """A job's id comes from bucket, key and version, so a repeated event is the same job."""
+def test_a_repeated_event_gives_the_same_job() -> None:
+    """The id follows from bucket, key and version."""
     again = a_source(etag="other", sequencer="FF", size=1)
     assert a_source().job_id == again.job_id == "751cb9402de60cbedc4acd51ed2ec465"
 
@@ -31,17 +31,17 @@ def test_another_upload_is_another_job(other: dict[str, str | None]) -> None:
 
 
 @pytest.mark.parametrize("other", [{"etag": "other"}, {"sequencer": "FF"}])
-def test_without_versions_entity_tag_and_sequencer_tell_uploads_apart(
+def test_without_versioning_etag_and_sequencer_distinguish_uploads(
     other: dict[str, str],
 ) -> None:
-    """In a bucket without versions, ETag and sequencer stand for the version."""
+    """They replace the version."""
     plain = a_source(version_id=None)
     assert plain.job_id == a_source(version_id=None).job_id
     assert plain.job_id != a_source(version_id=None, **other).job_id
 
 
 def test_bucket_and_key_cannot_be_confused() -> None:
-    """Where the bucket's name ends and the key begins is part of the identity."""
+    """The id separates the bucket's name from the key."""
     assert a_source(bucket="ab", key="c").job_id != a_source(bucket="a", key="bc").job_id
 
 
@@ -54,18 +54,18 @@ def test_bucket_and_key_cannot_be_confused() -> None:
         ("0A", "0a00000001"),
     ],
 )
-def test_sequencers_compare_as_s3_defines_it(older: str, newer: str) -> None:
-    """The shorter one is padded with zeros on the right; upper and lower case are one."""
+def test_sequencers_compare_as_s3_defines(older: str, newer: str) -> None:
+    """The shorter one is padded with zeros on the right, and case is ignored."""
     assert a_source(sequencer=older).order < a_source(sequencer=newer).order
 
 
 def test_padding_a_sequencer_with_zeros_changes_nothing() -> None:
-    """Two spellings of one sequencer are one order."""
+    """Two spellings of one sequencer are equal."""
     assert a_source(sequencer="00ab").order == a_source(sequencer="00AB00").order
 
 
-def test_new_job_is_queued_and_due_should_its_worker_die() -> None:
-    """A new job is live, queued, and Sweep looks at it at a given time."""
+def test_a_new_job_is_queued_and_due_after_the_lease() -> None:
+    """So that Sweep finds it if its worker crashes."""
     source = a_source()
     assert Job.begin(source, now=NOW, due_at=LATER) == Job(
         id=source.job_id,
@@ -82,8 +82,8 @@ def test_new_job_is_queued_and_due_should_its_worker_die() -> None:
     assert source.ref == "uploads/shoes/red.jpg"
 
 
-def test_each_change_of_state_or_reason_is_a_step_of_the_history() -> None:
-    """The history keeps each state with its reason and time, and not each look at it."""
+def test_each_change_of_state_or_reason_is_an_entry_of_the_history() -> None:
+    """With its time; a move that changes neither adds no entry."""
     job = a_job()
     job = job.move(Move.HOLD, now=NOW + MINUTE, reason=Reason.GATE_FULL)
     job = job.move(Move.HOLD, now=NOW + 2 * MINUTE, reason=Reason.GATE_FULL)
@@ -97,8 +97,8 @@ def test_each_change_of_state_or_reason_is_a_step_of_the_history() -> None:
     )
 
 
-def test_history_keeps_the_latest_sixty_steps() -> None:
-    """A row stays small however often a job goes back and forth."""
+def test_the_history_keeps_the_latest_sixty_entries() -> None:
+    """The job stays small however often it moves."""
     job = a_job()
     for turn in range(100):
         job = job.move(Move.ADMIT, now=NOW + turn * MINUTE)
@@ -107,7 +107,7 @@ def test_history_keeps_the_latest_sixty_steps() -> None:
     assert job.history[-1] == HistoryEntry(state=State.QUEUED, at=NOW + 99 * MINUTE)
 
 
-def test_tries_count_how_often_a_state_was_entered_in_a_row() -> None:
+def test_tries_count_moves_within_a_state() -> None:
     """Back-offs grow with tries; another state restarts the count."""
     job = a_job(State.PROCESSING)
     tries = []
@@ -117,21 +117,21 @@ def test_tries_count_how_often_a_state_was_entered_in_a_row() -> None:
     assert tries == [1, 2, 0, 1]
 
 
-def test_in_state_since_is_the_entry_not_the_last_look() -> None:
-    """Deadlines count from when the state was entered, whatever reasons it had since."""
+def test_in_state_since_is_the_time_of_entering_the_state() -> None:
+    """Deadlines count from then, whatever reasons the job had since."""
     job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
     job = job.move(Move.FETCH_LATER, now=NOW + 2 * MINUTE, reason=Reason.RESULT_UNREADABLE)
     job = job.move(Move.FETCH_LATER, now=NOW + 3 * MINUTE)
     assert job.in_state_since == NOW + MINUTE
 
 
-def test_in_state_since_a_new_job_is_its_beginning() -> None:
-    """A job that was never moved stands where it began."""
+def test_in_state_since_of_a_new_job_is_its_creation() -> None:
+    """It was never moved."""
     assert a_job().in_state_since == NOW
 
 
-def test_in_state_since_is_known_however_long_the_history_was() -> None:
-    """The history forgets its first steps; a state may have had more reasons than it keeps."""
+def test_in_state_since_is_independent_of_the_history() -> None:
+    """The history drops its first entries; a state may have had more reasons than it keeps."""
     job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
     for look in range(100):
         reason = Reason.RESULT_UNREADABLE if look % 2 else None
@@ -139,24 +139,24 @@ def test_in_state_since_is_known_however_long_the_history_was() -> None:
     assert (len(job.history), job.in_state_since) == (60, NOW + MINUTE)
 
 
-def test_a_finished_job_of_an_earlier_version_came_to_its_state_with_its_last_move() -> None:
-    """It does not say when, and can still be shown and retried."""
+def test_a_settled_job_of_an_earlier_version_entered_its_state_with_its_last_move() -> None:
+    """It records no time of entry, and can still be shown and retried."""
     job = a_job(State.FAILED, entered_at=None, updated_at=LATER)
     assert job.in_state_since == LATER
     again = job.move(Move.RETRY, now=LATER + MINUTE, reason=Reason.RETRIED_BY_PERSON)
     assert again.entered_at == again.in_state_since == LATER + MINUTE
 
 
-def test_trying_since_is_the_first_attempt() -> None:
-    """The deadline for reaching the provider counts from the first attempt."""
+def test_trying_since_is_the_start_of_the_first_attempt() -> None:
+    """The deadline for reaching the provider counts from it."""
     job = a_job().with_attempt(an_attempt(1, started_at=NOW + MINUTE))
     job = job.with_attempt(an_attempt(2, started_at=NOW + 2 * MINUTE))
     assert job.trying_since == NOW + MINUTE
     assert a_job().trying_since is None
 
 
-def test_once_a_call_has_left_the_deadline_for_reaching_the_provider_is_over() -> None:
-    """It begins with the next call; a late word about an older attempt changes nothing."""
+def test_a_call_that_was_sent_ends_the_deadline_for_reaching_the_provider() -> None:
+    """The next call starts it; a late response to an older attempt changes nothing."""
     job = a_job().with_attempt(an_attempt(1, started_at=NOW))
     job = job.with_attempt(an_attempt(1, outcome=AttemptOutcome.REFUSED, started_at=NOW))
     assert job.trying_since is None
@@ -165,8 +165,8 @@ def test_once_a_call_has_left_the_deadline_for_reaching_the_provider_is_over() -
     assert job.trying_since == LATER
 
 
-def test_an_attempt_in_the_very_moment_counts() -> None:
-    """A job that is tried as it arrives, or as it is retried, is tried since then."""
+def test_an_attempt_at_the_time_of_creation_counts() -> None:
+    """The deadline starts at once."""
     assert a_job().with_attempt(an_attempt(started_at=NOW)).trying_since == NOW
 
 
@@ -181,25 +181,25 @@ def test_an_attempt_in_the_very_moment_counts() -> None:
         (State.UNCONFIRMED, Reason.BACKING_OFF, LATER, False),
     ],
 )
-def test_nobody_submits_a_job_before_its_back_off_is_over(
+def test_a_job_is_not_submitted_before_its_back_off_ends(
     state: State,
     reason: Reason | None,
     due_at: object,
     is_backing_off: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Only a queued job that was told to wait waits; a freed slot does not shorten it."""
+    """Only a queued job backs off; a freed slot does not shorten it."""
     assert a_job(state, reason=reason, due_at=due_at).is_backing_off(NOW) == is_backing_off
 
 
-def test_a_job_is_due_from_its_time_on() -> None:
-    """Due at the very moment and after; never while it stands behind the gate."""
+def test_a_job_is_due_from_its_due_time_on() -> None:
+    """At that very moment and after; never while it waits at the gate."""
     job = a_job(due_at=LATER)
     assert [job.is_due(at) for at in (NOW, LATER, LATER + MINUTE)] == [False, True, True]
     assert not a_job(due_at=None).is_due(LATER)
 
 
-def test_settling_strips_bodies_and_lets_the_row_expire() -> None:
-    """A settled job keeps no access to the photo, expires, and owes its event until it is out."""
+def test_settling_drops_bodies_and_sets_an_expiry() -> None:
+    """A settled job grants no access to the photo, expires, and is due until its event is sent."""
     job = a_job(State.PROCESSING).with_attempt(an_attempt(outcome=AttemptOutcome.ACCEPTED))
     settled = job.settle(
         Move.FAIL, now=LATER, retention=RETENTION, reason=Reason.TASK_FAILED, code="x"
@@ -212,20 +212,20 @@ def test_settling_strips_bodies_and_lets_the_row_expire() -> None:
     assert (settled.due_at, settled.is_announced) == (LATER, False)
 
 
-def test_once_announced_nothing_is_due() -> None:
-    """When the completion event is out, the job is over."""
+def test_an_announced_job_has_no_due_time() -> None:
+    """Nothing is left to do."""
     settled = a_job(State.STORING).settle(Move.COMPLETE, now=LATER, retention=RETENTION)
     assert settled.announced() == replace(settled, is_announced=True, due_at=None)
 
 
-def test_a_superseded_job_announces_nothing() -> None:
-    """Its newer sibling speaks for the key, so no event is owed and nothing is due."""
+def test_a_superseded_job_is_not_announced() -> None:
+    """The newer upload is, so this job has no due time."""
     job = a_job().settle(Move.SUPERSEDE, now=LATER, retention=RETENTION, reason=Reason.NEWER_UPLOAD)
     assert (job.is_announced, job.due_at, job.expires_at) == (True, None, LATER + RETENTION)
 
 
-def test_a_retried_job_does_not_expire_and_will_announce_again() -> None:
-    """Rows in flight never expire, and a second end is told as the first was."""
+def test_a_retried_job_does_not_expire_and_is_announced_again() -> None:
+    """Open jobs never expire, and each end has its event."""
     failed = a_job(State.STORING).settle(Move.FAIL, now=NOW, retention=RETENTION).announced()
     retried = failed.move(Move.RETRY, now=LATER, reason=Reason.RETRIED_BY_PERSON, due_at=LATER)
     assert (retried.expires_at, retried.is_announced, retried.due_at) == (None, False, LATER)
@@ -254,10 +254,10 @@ TRIED = a_job(
         (Move.CACHE_MISS, State.QUEUED, 0, 0, 0),
     ],
 )
-def test_a_move_keeps_the_counts_of_its_state_and_nothing_that_was_said_of_it(
+def test_a_move_keeps_the_counts_of_its_state_and_drops_reason_and_message(
     move: Move, state: State, failures: int, cut_short: int, tries: int
 ) -> None:
-    """Another state begins with nothing counted."""
+    """Another state starts with counts of zero."""
     at, due_at = NOW + MINUTE, NOW + 2 * MINUTE
     moved = TRIED.move(move, now=at, due_at=due_at)
     assert moved == replace(
@@ -279,14 +279,14 @@ def test_a_move_keeps_the_counts_of_its_state_and_nothing_that_was_said_of_it(
     )
 
 
-def test_a_job_begins_in_the_lane_that_it_was_uploaded_for() -> None:
+def test_a_job_starts_in_the_lane_of_its_upload() -> None:
     """Backfilled photos come after live ones."""
     begun = Job.begin(a_source(), now=NOW, due_at=LATER, lane=Lane.BACKFILL)
     assert begun == replace(Job.begin(a_source(), now=NOW, due_at=LATER), lane=Lane.BACKFILL)
 
 
-def test_what_is_stored_decides_only_while_it_is_being_stored() -> None:
-    """Else the newest attempt does; so it does where no attempt has that number any more."""
+def test_the_storing_attempt_is_tracked_only_while_storing() -> None:
+    """Otherwise the newest attempt is, and also if no attempt has that number any more."""
     first, second = an_attempt(1), an_attempt(2)
     job = a_job(State.STORING, attempts=(first, second), storing_attempt=1)
     assert job.tracked_attempt == first
@@ -296,8 +296,8 @@ def test_what_is_stored_decides_only_while_it_is_being_stored() -> None:
 
 
 @pytest.mark.parametrize(("failures", "since"), [(0, NOW), (1, NOW + MINUTE)])
-def test_a_failed_step_costs_the_place_in_line(failures: int, since: object) -> None:
-    """Those that came meanwhile go first."""
+def test_a_failed_step_moves_a_waiting_job_back(failures: int, since: object) -> None:
+    """Jobs that came meanwhile are admitted first."""
     job = a_job(failures=failures, updated_at=NOW + MINUTE)
     assert job.waiting_since == since
 
@@ -315,7 +315,7 @@ def test_only_a_queued_job_is_being_prepared(
     reason: Reason | None,
     is_being_prepared: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """A result that waits for a copy is being stored."""
+    """A job that waits for a copy with its result is storing."""
     job = a_job(state, reason=reason)
     assert job.is_being_prepared == is_being_prepared
     assert job.waiting_for_copies_since == NOW

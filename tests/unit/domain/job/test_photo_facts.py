@@ -1,4 +1,4 @@
-"""What a photo says of itself."""
+"""Facts about a photo."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def test_only_an_upright_photo_in_srgb_is_plain(
     profile: str | None,
     is_plain: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """A viewer that ignores orientation or profile would show any other photo wrongly."""
+    """A viewer that ignores orientation or profile would show other photos wrongly."""
     assert replace(PHOTO, orientation=orientation, profile=profile).is_plain == is_plain

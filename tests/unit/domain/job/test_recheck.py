@@ -1,4 +1,4 @@
-"""A person's retry never pays for what may still be had free: accepted attempts are asked first."""
+"""An operator's retry reads the tasks of accepted attempts before it pays for a new call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNREADABLE = ProviderBusyError("the API answers 401", status=401)
 
 
 def failed(world: World, job: Job, reason: Reason) -> Job:
-    """The job has failed for this reason; what was out of order works again."""
+    """The job has failed for this reason; the fault is removed."""
     world.downloads.rule = world.evolink.read_rule = lambda: None
     lost = world.job(job)
     assert (lost.state, lost.reason) == (State.FAILED, reason)
@@ -31,7 +31,7 @@ def failed(world: World, job: Job, reason: Reason) -> Job:
 
 
 def lost_on_the_way(world: World) -> Job:
-    """Its result was paid for, but no link could be fetched: our network had no way out."""
+    """A job whose result was paid for, but could not be downloaded before the deadline."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.downloads.rule = lambda: NotSentError("ConnectTimeout")
@@ -40,7 +40,7 @@ def lost_on_the_way(world: World) -> Job:
 
 
 def unreadable(world: World) -> Job:
-    """The API could not be read for six hours; the task was done in the meantime."""
+    """A job whose task was completed while the API could not be read until the deadline."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.evolink.read_rule = lambda: UNREADABLE
@@ -49,7 +49,7 @@ def unreadable(world: World) -> Job:
 
 
 def unknown_for_a_while(world: World) -> Job:
-    """The API did not know the task for a quarter of an hour."""
+    """A job whose task was unknown to the API for a quarter of an hour."""
     job = world.arrives()
     task = world.evolink.tasks.pop(world.task_of(job))
     world.passes(20 * MINUTE)
@@ -59,7 +59,7 @@ def unknown_for_a_while(world: World) -> Job:
 
 
 def named_by_its_callback(world: World) -> Job:
-    """The answer to the call was lost, and the task that its callback named could not be read."""
+    """A job whose response was lost and whose named task could not be read."""
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
@@ -70,7 +70,7 @@ def named_by_its_callback(world: World) -> Job:
 
 
 def lost_by_an_earlier_version(world: World) -> Job:
-    """Its row takes the attempt for one that brought its result home."""
+    """A job whose attempt an earlier version recorded as succeeded."""
     job = lost_on_the_way(world)
     attempts = tuple(replace(a, outcome=AttemptOutcome.SUCCEEDED) for a in job.attempts)
     world.jobs.jobs[job.id] = replace(job, attempts=attempts)
@@ -88,11 +88,11 @@ GIVEN_UP = [
 
 @pytest.mark.parametrize("is_one_of_many", [True, False])
 @pytest.mark.parametrize("given_up", GIVEN_UP)
-def test_a_task_that_is_known_is_asked_before_another_is_paid(
+def test_a_retry_reads_a_known_task_before_it_pays_for_another(
     given_up: Callable[[World], Job],
     is_one_of_many: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The cause is fixed, and the provider still has it: that takes no slot and no credits."""
+    """The provider still has the result: that takes no slot and no credits."""
     world = World()
     job = given_up(world)
     world.operate.pause()
@@ -110,7 +110,7 @@ def test_a_task_that_is_known_is_asked_before_another_is_paid(
 
 
 @pytest.mark.parametrize("given_up", GIVEN_UP)
-def test_a_request_to_buy_again_is_met_at_once(given_up: Callable[[World], Job]) -> None:
+def test_a_retry_without_the_cache_makes_a_call_at_once(given_up: Callable[[World], Job]) -> None:
     """`retry --fresh`."""
     world = World()
     job = given_up(world)
@@ -120,21 +120,21 @@ def test_a_request_to_buy_again_is_met_at_once(given_up: Callable[[World], Job])
 
 
 def fails(world: World, task_id: str) -> None:
-    """The task ended without a result, and gave back what was reserved."""
+    """Let the task end without a result and return its credits."""
     world.evolink.fail(task_id, "content_policy_violation")
 
 
 def is_gone(world: World, task_id: str) -> None:
-    """Days later nobody knows the task any more."""
+    """Let the provider drop the task."""
     world.evolink.tasks["forgotten"] = world.evolink.tasks.pop(task_id)
 
 
 @pytest.mark.parametrize("answer", [fails, is_gone])
 @pytest.mark.parametrize("given_up", GIVEN_UP)
-def test_once_it_is_certain_that_no_result_comes_a_new_call_is_paid(
+def test_a_new_call_is_made_once_no_result_can_come(
     given_up: Callable[[World], Job], answer: Callable[[World, str], None]
 ) -> None:
-    """In the place in line, and handed over, as the person who retried it said."""
+    """In the lane and with the transport of the retry."""
     world = World()
     job = given_up(world)
     answer(world, world.evolink.charges[0].task_id)
@@ -151,8 +151,8 @@ def test_once_it_is_certain_that_no_result_comes_a_new_call_is_paid(
     assert world.wake(job).state is State.COMPLETED
 
 
-def test_a_result_that_is_not_to_be_had_is_asked_for_once() -> None:
-    """The provider goes on to say that it is there, and its link is dead: then a retry pays."""
+def test_a_result_that_cannot_be_fetched_is_asked_for_once() -> None:
+    """The provider reports it completed, but its link fails: the next retry makes a call."""
     world = World()
     job = lost_on_the_way(world)
     world.downloads.rule = lambda: LOST
@@ -165,8 +165,8 @@ def test_a_result_that_is_not_to_be_had_is_asked_for_once() -> None:
 
 
 @pytest.mark.parametrize("given_up", GIVEN_UP)
-def test_as_long_as_the_api_cannot_say_nothing_is_paid(given_up: Callable[[World], Job]) -> None:
-    """It ends at the deadline, and another retry asks once more."""
+def test_nothing_is_paid_while_the_api_cannot_be_read(given_up: Callable[[World], Job]) -> None:
+    """The job ends at the deadline, and another retry reads the task again."""
     world = World()
     job = given_up(world)
     for _ in range(2):
@@ -185,8 +185,8 @@ def test_as_long_as_the_api_cannot_say_nothing_is_paid(given_up: Callable[[World
     assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
 
 
-def test_a_task_that_runs_for_ever_is_asked_for_by_one_retry() -> None:
-    """The API answers each time that it runs: the retry after that pays."""
+def test_a_task_that_never_ends_is_read_by_one_retry() -> None:
+    """The API reports it running: the next retry makes a call."""
     world = World()
     job = world.arrives()
     for _ in range(2):
@@ -199,7 +199,7 @@ def test_a_task_that_runs_for_ever_is_asked_for_by_one_retry() -> None:
 
 
 def twice_given_up(world: World) -> Job:
-    """Two tasks of it are known, and it was given up with both."""
+    """A job that failed with two known tasks."""
     job = unreadable(world)
     world.evolink.tasks[world.task_of(job)] = replace(
         world.evolink.tasks[world.task_of(job)], status=TaskStatus.RUNNING
@@ -213,8 +213,8 @@ def twice_given_up(world: World) -> Job:
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_every_accepted_attempt_is_asked(number: int) -> None:
-    """The newest first; one that failed hands on to the next."""
+def test_a_retry_reads_the_task_of_every_accepted_attempt(number: int) -> None:
+    """The newest first; if it failed, the next one."""
     world = World()
     job = twice_given_up(world)
     for charge in world.evolink.charges:
@@ -230,8 +230,8 @@ def test_every_accepted_attempt_is_asked(number: int) -> None:
     )
 
 
-def test_the_callback_of_another_attempt_does_not_stop_the_asking() -> None:
-    """The older one's failure comes while the newer one is asked, which still runs."""
+def test_a_callback_of_another_attempt_does_not_end_the_recheck() -> None:
+    """The older task's failure comes while the newer one is read, which still runs."""
     world = World()
     job = twice_given_up(world)
     first, second = (charge.task_id for charge in world.evolink.charges)
@@ -251,7 +251,7 @@ def test_the_callback_of_another_attempt_does_not_stop_the_asking() -> None:
 
 
 def reviewed_after_another_attempt(world: World) -> tuple[Job, str]:
-    """A person bought it again, and that result is under review; with its first task."""
+    """A job in review whose operator had paid for a second attempt; with its first task."""
     job = unreadable(world)
     first = world.task_of(job)
     world.operate.retry(job, bypass_cache=True)
@@ -261,8 +261,8 @@ def reviewed_after_another_attempt(world: World) -> tuple[Job, str]:
     return job, first
 
 
-def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
-    """Its own result is what the person saw; the call before it may have brought a good one."""
+def test_a_retry_of_a_job_in_review_reads_the_tasks_of_other_attempts() -> None:
+    """The result in review is known; the earlier call may have a good one."""
     world = World()
     job, first = reviewed_after_another_attempt(world)
     world.operate.retry(world.job(job))
@@ -272,8 +272,8 @@ def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-task"] == first
 
 
-def test_what_another_attempt_of_a_reviewed_photo_brought_is_asked_for() -> None:
-    """Its result came while the photo was under review: it is noted, and a retry stores it."""
+def test_a_retry_stores_a_result_that_came_while_the_job_was_in_review() -> None:
+    """It is recorded when its callback comes."""
     world = World()
     job, first = reviewed_after_another_attempt(world)
     assert world.wake(job, attempt=1, task_id=first).credits == 2 * PRICE
@@ -283,8 +283,8 @@ def test_what_another_attempt_of_a_reviewed_photo_brought_is_asked_for() -> None
     assert (done.state, done.storing_attempt, len(world.evolink.charges)) == (State.COMPLETED, 1, 2)
 
 
-def test_a_named_task_that_belongs_to_another_call_hands_on() -> None:
-    """The body named a task that is another photo's: the asking ends, and a new call is made."""
+def test_a_named_task_of_another_call_ends_the_recheck_with_a_new_call() -> None:
+    """The callback named the task of another photo."""
     world = World()
     other = world.arrives("b.jpg", png(salt=2))
     world.evolink.create_faults.append(taken_but_unanswered)
@@ -302,8 +302,8 @@ def test_a_named_task_that_belongs_to_another_call_hands_on() -> None:
     assert after.attempts[0].task_id is None
 
 
-def test_what_a_failed_task_gives_back_is_counted_once() -> None:
-    """Asking for it settles what its attempt cost."""
+def test_the_refund_of_a_failed_task_is_counted_once() -> None:
+    """Reading the task settles the cost of its attempt."""
     world = World()
     job = unreadable(world)
     world.evolink.fail(world.task_of(job), "content_policy_violation")

@@ -1,4 +1,4 @@
-"""Reports of Prepare: what one may say, to the boundary."""
+"""Which reports of Prepare are valid, to the boundary."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ COPY_FAULT = "Prepare never makes such a copy"
         ({"recipes": ("",)}, RECIPES_FAULT),
     ],
 )
-def test_a_report_tells_of_a_photo_and_its_copies_or_why_there_is_none(
+def test_a_report_has_a_photo_with_copies_or_a_reason(
     said: dict[str, Any], fault: str | None
 ) -> None:
-    """In words that a row can hold."""
+    """With a message that can be stored."""
     assert what_is_wrong(replace(REPORT, **said), LIMITS) == fault
 
 
@@ -90,7 +90,7 @@ def test_a_report_tells_of_a_photo_and_its_copies_or_why_there_is_none(
         ({"width": 30_000, "height": 30_000}, False),
     ],
 )
-def test_a_photo_that_cannot_be_is_refused(
+def test_an_impossible_photo_is_refused(
     facts: dict[str, Any],
     is_possible: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
@@ -119,16 +119,16 @@ def test_a_photo_that_cannot_be_is_refused(
         (replace(WHOLE, size=2_000_000_001), False),
     ],
 )
-def test_a_copy_is_one_that_the_model_takes_or_the_whole_photo(
+def test_a_copy_must_be_acceptable_to_the_model_or_the_whole_photo(
     copy: MadeCopy,
     is_made: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Nothing else is sent or published."""
+    """No other file is sent or published."""
     report = replace(REPORT, copies=(copy,))
     assert what_is_wrong(report, LIMITS) == (None if is_made else COPY_FAULT)
 
 
-def test_copies_are_where_their_job_and_kind_say() -> None:
+def test_the_key_of_a_copy_follows_from_job_and_kind() -> None:
     """In the work bucket."""
     assert [copy_key("job", kind, "jpeg") for kind in (CopyKind.FOR_MODEL, CopyKind.FULL_SIZE)] == [
         "prepared/job.jpg",
@@ -139,13 +139,13 @@ def test_copies_are_where_their_job_and_kind_say() -> None:
     assert not MODEL.has_alpha
 
 
-def test_an_uploads_bytes_are_named_by_its_version_or_its_entity_tag() -> None:
-    """Where the bucket keeps none."""
+def test_the_bytes_of_an_upload_are_named_by_version_or_etag() -> None:
+    """The ETag in an unversioned bucket."""
     assert version_of(a_source()) == "v1"
     assert version_of(a_source(version_id=None)) == a_source().etag
 
 
 def test_a_message_is_made_printable() -> None:
-    """Decoders say whatever they like of a file."""
+    """Decoders' messages may contain anything."""
     assert printable("  two\nlines\t\x00of   it ") == "two lines of it"
     assert printable("x" * 600) == "x" * 500

@@ -1,4 +1,4 @@
-"""Queue messages, from the samples."""
+"""Reading queue messages, with the samples."""
 
 from __future__ import annotations
 
@@ -71,25 +71,25 @@ def _fields(source: Source) -> dict[str, Any]:
 
 
 def bodies(name: str) -> list[str]:
-    """The bodies of an SQS event's records, as they come."""
+    """The bodies of an SQS event's records."""
     return [record["body"] for record in sample(name)["Records"]]
 
 
-def test_upload_is_read_from_s3s_event() -> None:
-    """Which bytes the job is about: bucket, key, version, entity tag, order and size."""
+def test_an_upload_is_read_from_s3s_event() -> None:
+    """Bucket, key, version, ETag, sequencer and size."""
     message = read_submission(json.dumps(sample("s3-object-created")))
     assert message == Uploaded(source=RED_SHOE, at=AT)
     assert RED_SHOE.job_id == JOB
 
 
-def test_upload_arrives_inside_the_queues_event() -> None:
-    """The body of the queue's record is S3's event as EventBridge sent it."""
+def test_an_upload_is_read_from_the_queues_event() -> None:
+    """The body of the record is S3's event as EventBridge sent it."""
     (body,) = bodies("sqs-submissions-upload")
     assert read_submission(body) == Uploaded(source=RED_SHOE, at=AT)
 
 
-def test_keys_are_taken_as_they_are() -> None:
-    """Through EventBridge, keys come as they are: `+` and `%` are not to be decoded."""
+def test_keys_are_not_decoded() -> None:
+    """EventBridge sends them unencoded: `+` and `%` stay."""
     message = read_submission(json.dumps(sample("s3-object-created-spaces-unicode")))
     assert isinstance(message, Uploaded)
     assert message == Uploaded(
@@ -105,8 +105,8 @@ def test_keys_are_taken_as_they_are() -> None:
     )
 
 
-def test_upload_that_was_found_comes_in_our_own_words() -> None:
-    """`backfill` and `audit` queue uploads without an event: behind live uploads."""
+def test_a_found_upload_is_read_from_our_own_message() -> None:
+    """`backfill` and `audit` enqueue uploads without an event, in the backfill lane."""
     (body,) = bodies("sqs-submissions-found")
     stored_at = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
     found = Source(**(_fields(RED_SHOE) | {"sequencer": "", "modified_at": stored_at}))
@@ -115,21 +115,21 @@ def test_upload_that_was_found_comes_in_our_own_words() -> None:
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", 5, "2026-11-20", "2026-11-20T09:15:27"])
-def test_a_time_that_cannot_be_read_is_none(time: object) -> None:
-    """It only helps to tell a late event from a new one."""
+def test_an_unreadable_time_is_none(time: object) -> None:
+    """It is only used to recognise late events."""
     message = read_submission(json.dumps(sample("s3-object-created") | {"time": time}))
     assert message == Uploaded(source=RED_SHOE)
 
 
 @pytest.mark.parametrize("lane", [None, "live", "fast", 5, ["backfill"]])
 def test_an_upload_without_a_known_lane_is_live(lane: object) -> None:
-    """S3 names none."""
+    """S3's events have none."""
     message = read_submission(json.dumps(sample("s3-object-created") | {"lane": lane}))
     assert message == Uploaded(source=RED_SHOE, at=AT, lane=Lane.LIVE)
 
 
-def test_bucket_without_versions_names_none() -> None:
-    """Without a version, entity tag and sequencer tell uploads apart."""
+def test_an_unversioned_upload_has_no_version() -> None:
+    """ETag and sequencer distinguish uploads then."""
     message = read_submission(json.dumps(sample("s3-object-created-unversioned")))
     assert isinstance(message, Uploaded)
     assert message.source.version_id is None
@@ -137,14 +137,14 @@ def test_bucket_without_versions_names_none() -> None:
 
 
 @pytest.mark.parametrize("version", [None, "", "null"])
-def test_null_version_is_no_version(version: str | None) -> None:
-    """Objects from before versioning was switched on have the version `null`."""
+def test_the_null_version_is_no_version(version: str | None) -> None:
+    """Objects from before versioning was turned on have the version `null`."""
     message = read_submission(s3_event(**{"version-id": version}))
     assert isinstance(message, Uploaded)
     assert message.source.version_id is None
 
 
-def test_deletion_of_a_key_is_read() -> None:
+def test_the_deletion_of_a_key_is_read() -> None:
     """A delete marker is newer than every upload before it."""
     assert read_submission(json.dumps(sample("s3-object-deleted"))) == Deleted(
         source=Source(
@@ -159,28 +159,28 @@ def test_deletion_of_a_key_is_read() -> None:
     )
 
 
-def test_removal_of_one_version_does_not_delete_the_key() -> None:
-    """When an old version expires, the key and its newest upload are still there."""
+def test_the_removal_of_a_version_does_not_delete_the_key() -> None:
+    """When an old version expires, the key and its newest upload still exist."""
     message = read_submission(json.dumps(sample("s3-object-version-deleted")))
     assert isinstance(message, VersionDeleted)
     assert message.source.version_id == "8Xq2nW0Yb1cT5kP9sLr3vMz7uHd4jGf6"
 
 
-def test_removal_without_a_version_deletes_the_key() -> None:
-    """In a bucket without versions, what is deleted permanently is the key."""
+def test_a_removal_without_a_version_deletes_the_key() -> None:
+    """In an unversioned bucket, the key is deleted permanently."""
     event = sample("s3-object-version-deleted")
     del event["detail"]["object"]["version-id"]
     assert isinstance(read_submission(json.dumps(event)), Deleted)
 
 
-def test_due_job_is_read() -> None:
-    """Our own message: a job wants to be looked at."""
+def test_a_due_job_is_read() -> None:
+    """Our own message: the job is to be advanced."""
     (body,) = bodies("sqs-submissions-job-due")
     assert read_submission(body) == JobDue(job_id=JOB)
 
 
-def test_a_report_of_prepares_is_read() -> None:
-    """What the photo is, and what was made of it."""
+def test_a_report_by_prepare_is_read() -> None:
+    """The photo and its copies."""
     (body,) = bodies("sqs-submissions-report")
     assert read_submission(body) == REPORT
 
@@ -203,8 +203,8 @@ def test_a_report_of_prepares_is_read() -> None:
         {"copies": ["copy"]},
     ],
 )
-def test_a_report_of_another_form_is_known_as_that(said: dict[str, object]) -> None:
-    """It is counted and passed over: a Prepare in other hands cannot fill the dead letters."""
+def test_a_malformed_report_is_recognised(said: dict[str, object]) -> None:
+    """It is counted and dropped: a compromised Prepare cannot fill the dead-letter queue."""
     (body,) = bodies("sqs-submissions-report")
     told = json.loads(body)
     told["report"] |= said
@@ -213,7 +213,7 @@ def test_a_report_of_another_form_is_known_as_that(said: dict[str, object]) -> N
     assert read_submission(json.dumps(told)) == UnreadableReport(job_id=told["job"])
 
 
-def test_one_bad_message_does_not_spoil_the_others() -> None:
+def test_one_bad_message_does_not_affect_the_others() -> None:
     """Each message of a batch is read on its own."""
     read: list[object] = []
     for body in bodies("sqs-submissions-mixed-batch"):
@@ -246,36 +246,36 @@ def test_one_bad_message_does_not_spoil_the_others() -> None:
         ("[" * 100_000, "the message is not JSON"),
     ],
 )
-def test_what_neither_s3_nor_we_write_is_refused(body: str, message: str) -> None:
-    """Such a message goes to the dead letters, with what is wrong about it."""
+def test_an_unknown_message_is_refused(body: str, message: str) -> None:
+    """It goes to the dead-letter queue with what is wrong with it."""
     with pytest.raises(MessageError) as caught:
         read_submission(body)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("size", ["large", None, [], {}])
-def test_an_event_with_a_size_that_is_none_is_refused(size: object) -> None:
-    """Not a crash: a message that cannot be read is named as such."""
+def test_an_event_with_an_invalid_size_is_refused(size: object) -> None:
+    """With the error for unreadable messages."""
     with pytest.raises(MessageError):
         read_submission(s3_event(size=size))
 
 
-def test_callback_is_read() -> None:
-    """A callback came in: which attempt, and which task its body spoke of."""
+def test_a_callback_is_read() -> None:
+    """The attempt, and the task named in the body."""
     (body,) = bodies("sqs-callbacks-completed")
     assert read_callback(body) == TaskCheck(
         job_id=JOB, attempt=1, task_id="task-unified-1795166131-4k7q2m9x", is_poll=False
     )
 
 
-def test_poll_is_read() -> None:
-    """Sweep asks: no body spoke of a task."""
+def test_a_poll_is_read() -> None:
+    """Sweep's message names no task."""
     (body,) = bodies("sqs-callbacks-poll")
     assert read_callback(body) == TaskCheck(job_id=JOB, attempt=1, task_id=None, is_poll=True)
 
 
-def test_older_wakes_without_a_poll_mark_are_read() -> None:
-    """A message of an earlier version is a callback."""
+def test_an_older_message_without_a_poll_mark_is_read() -> None:
+    """It is a callback."""
     body = json.dumps({"job": JOB, "attempt": 2})
     assert read_callback(body) == TaskCheck(job_id=JOB, attempt=2)
 
@@ -293,15 +293,15 @@ def test_older_wakes_without_a_poll_mark_are_read() -> None:
         '{"attempt": 1}',
     ],
 )
-def test_wakes_that_are_not_ours_are_refused(body: str) -> None:
-    """They go to the dead letters."""
+def test_an_invalid_callback_message_is_refused(body: str) -> None:
+    """It goes to the dead-letter queue."""
     with pytest.raises(MessageError):
         read_callback(body)
 
 
 @given(told=PLAIN_JSON)
-def test_no_json_breaks_the_readers(told: object) -> None:
-    """Whatever a message holds, it is read or refused, and nothing else happens."""
+def test_any_json_is_read_or_refused(told: object) -> None:
+    """No other error is raised."""
     for read in (read_submission, read_callback):
         try:
             message: object = read(json.dumps(told))
@@ -311,8 +311,8 @@ def test_no_json_breaks_the_readers(told: object) -> None:
 
 
 @pytest.mark.parametrize("job", [None, "", 7, True, ["a"], {}])
-def test_a_message_that_names_no_job_goes_to_the_dead_letters(job: object) -> None:
-    """It is not swallowed as if there were a job of that name that is gone."""
+def test_a_message_that_names_no_job_is_refused(job: object) -> None:
+    """It is not treated as one about an expired job."""
     with pytest.raises(MessageError):
         read_submission(json.dumps({"job": job}))
     with pytest.raises(MessageError):

@@ -1,4 +1,4 @@
-"""Messages between our own functions: what one writes, the other reads."""
+"""Messages between our own functions: each reader gets what the writer wrote."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_prepare_reads_the_request_that_submit_writes(request_: PrepareRequest) 
         ("{", None),
     ],
 )
-def test_where_only_reports_may_come_nothing_else_is_read(body: str, job_id: str | None) -> None:
+def test_the_reports_queue_accepts_only_reports(body: str, job_id: str | None) -> None:
     """Prepare opens untrusted files: its messages cannot announce an upload or move a job."""
     assert read_report(body) == UnreadableReport(job_id=job_id)
 
@@ -92,8 +92,8 @@ def test_where_only_reports_may_come_nothing_else_is_read(body: str, job_id: str
         {"prepare": written_request(REQUESTS[0])},
     ],
 )
-def test_a_request_that_is_not_ours_is_refused(message: dict[str, object]) -> None:
-    """It goes to the dead letters."""
+def test_an_invalid_request_is_refused(message: dict[str, object]) -> None:
+    """It goes to the dead-letter queue."""
     with pytest.raises(MessageError):
         read_request(json.dumps(message))
 
@@ -123,5 +123,5 @@ def test_a_request_that_is_not_ours_is_refused(message: dict[str, object]) -> No
 def test_store_result_reads_each_kind_of_message(
     message: dict[str, object], read: TaskCheck | RenderRequest | Removal
 ) -> None:
-    """A task to look at, variants to make, and files to remove."""
+    """Task checks, variants to make, and results to remove."""
     assert read_callback(json.dumps(message)) == read

@@ -1,4 +1,4 @@
-"""Files cut at every length, changed at every place, and made of nothing but noise."""
+"""Files cut at every length, changed at every byte, and random noise."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MAGIC = [
 ]
 
 
-def looked_at(data: bytes) -> Photo | Reason:
-    """What becomes of a file: a photo, or the reason why not, and never anything else."""
+def inspected(data: bytes) -> Photo | Reason:
+    """The photo, or the reason why it is refused."""
     try:
         return inspect(data, LIMITS)
     except NotAPhotoError as error:
@@ -33,40 +33,40 @@ def looked_at(data: bytes) -> Photo | Reason:
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_file_cut_short_anywhere_is_never_taken(kind: str) -> None:
-    """An upload that broke off is rejected before it is paid for, wherever it broke off."""
+def test_a_truncated_file_is_never_accepted(kind: str) -> None:
+    """An interrupted upload is rejected before it is paid for, wherever it was cut."""
     data = FILES[kind]
-    taken = [at for at in range(len(data)) if isinstance(looked_at(data[:at]), Photo)]
+    taken = [at for at in range(len(data)) if isinstance(inspected(data[:at]), Photo)]
     assert taken == []
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_a_file_with_its_beginning_lost_is_never_taken(kind: str) -> None:
-    """Whatever is left has no beginning of a photo."""
+def test_a_file_without_its_start_is_never_accepted(kind: str) -> None:
+    """Wherever it was cut."""
     data = SMALL[kind]
-    assert {type(looked_at(data[at:])) for at in range(1, len(data))} == {Reason}
+    assert {type(inspected(data[at:])) for at in range(1, len(data))} == {Reason}
 
 
 @pytest.mark.parametrize("kind", ["png", "png, palette"])
-def test_a_png_with_one_byte_changed_is_never_taken(kind: str) -> None:
-    """Its checksums tell."""
+def test_a_png_with_one_changed_byte_is_never_accepted(kind: str) -> None:
+    """Its checksums fail."""
     data = bytearray(SMALL[kind])
     for at in range(len(data)):
         data[at] ^= 0x55
-        assert isinstance(looked_at(bytes(data)), Reason)
+        assert isinstance(inspected(bytes(data)), Reason)
         data[at] ^= 0x55
 
 
 @given(data=st.binary(max_size=300))
 def test_noise_is_no_photo(data: bytes) -> None:
-    """Random bytes are rejected, and nothing else happens."""
-    assert isinstance(looked_at(data), Reason)
+    """Random bytes are rejected with a reason."""
+    assert isinstance(inspected(data), Reason)
 
 
 @given(magic=st.sampled_from(MAGIC), data=st.binary(max_size=300))
-def test_noise_that_begins_like_a_photo_breaks_nothing(magic: bytes, data: bytes) -> None:
-    """A magic number opens the reader; whatever follows, it ends in a photo or a reason."""
-    assert isinstance(looked_at(magic + data), Photo | Reason)
+def test_noise_that_starts_like_a_photo_raises_no_other_error(magic: bytes, data: bytes) -> None:
+    """A magic number starts the reader; the outcome is a photo or a reason."""
+    assert isinstance(inspected(magic + data), Photo | Reason)
 
 
 @given(
@@ -74,19 +74,19 @@ def test_noise_that_begins_like_a_photo_breaks_nothing(magic: bytes, data: bytes
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12),
     end=st.none() | st.integers(0, 10_000),
 )
-def test_changed_files_break_nothing(
+def test_changed_files_raise_no_other_error(
     kind: str, changes: list[tuple[int, int]], end: int | None
 ) -> None:
-    """Bytes changed, and the end lost: a photo or a reason."""
+    """With changed bytes and a lost end, the outcome is a photo or a reason."""
     data = bytearray(SMALL[kind])
     for at, value in changes:
         data[at % len(data)] = value
-    assert isinstance(looked_at(bytes(data[:end])), Photo | Reason)
+    assert isinstance(inspected(bytes(data[:end])), Photo | Reason)
 
 
 @given(kind=st.sampled_from(sorted(SMALL)), at=st.integers(0, 10_000), noise=st.binary())
-def test_files_with_something_put_in_break_nothing(kind: str, at: int, noise: bytes) -> None:
-    """Lengths that no longer fit: a photo or a reason."""
+def test_files_with_inserted_bytes_raise_no_other_error(kind: str, at: int, noise: bytes) -> None:
+    """With lengths that no longer fit, the outcome is a photo or a reason."""
     data = SMALL[kind]
     at %= len(data)
-    assert isinstance(looked_at(data[:at] + noise + data[at:]), Photo | Reason)
+    assert isinstance(inspected(data[:at] + noise + data[at:]), Photo | Reason)

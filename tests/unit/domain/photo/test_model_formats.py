@@ -1,4 +1,4 @@
-"""What a file's own structure says, so that what decoders differ about is a copy's affair."""
+"""Structures of files that decoders treat differently: such photos are sent as a copy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def why_prepared(data: bytes) -> tuple[Reason, str]:
 
 
 def why_refused(data: bytes) -> tuple[Reason, str]:
-    """Why nothing is made of it."""
+    """Why the photo is refused."""
     with pytest.raises(NotAPhotoError) as caught:
         inspect(data, LIMITS)
     assert not isinstance(caught.value, NeedsPreparingError)
@@ -40,19 +40,19 @@ def why_refused(data: bytes) -> tuple[Reason, str]:
 
 
 def with_chunk(kind: bytes, body: bytes, *, is_sound: bool = True) -> bytes:
-    """A PNG with one more chunk behind its header."""
+    """A PNG with one more chunk after its header."""
     checksum = zlib.crc32(kind + body) ^ (not is_sound)
     chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
     return SMALL["png"][:33] + chunk + SMALL["png"][33:]
 
 
 def with_segment(marker: int, body: bytes, data: bytes = SMALL["jpeg"]) -> bytes:
-    """A JPEG with one more segment in front of all others."""
+    """A JPEG with one more segment before all others."""
     return data[:2] + struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body + data[2:]
 
 
 def with_frame(process: int, depth: int = 8, height: int = 20) -> bytes:
-    """A JPEG that says that it is coded otherwise."""
+    """A JPEG whose header names another coding."""
     data = bytearray(SMALL["jpeg"])
     at = data.index(b"\xff\xc0")
     data[at + 1], data[at + 4] = process, depth
@@ -61,7 +61,7 @@ def with_frame(process: int, depth: int = 8, height: int = 20) -> bytes:
 
 
 def with_profile(curve: bytes) -> bytes:
-    """The primaries and the name of sRGB with another curve in place of all three."""
+    """An sRGB profile with another curve for all three channels."""
     profile = bytearray(SRGB + curve)
     for at in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12):
         if profile[at + 1 : at + 4] == b"TRC":
@@ -82,13 +82,13 @@ def exif_with(kind: int, value: bytes, order: str) -> bytes:
 @pytest.mark.parametrize("order", [">", "<"])
 @pytest.mark.parametrize(("kind", "letter"), [(1, "B3x"), (3, "H2x"), (4, "I"), (9, "i")])
 def test_an_orientation_is_read_in_every_type(kind: int, letter: str, order: str) -> None:
-    """Some cameras write it wider or narrower than the standard says."""
+    """Some cameras write it wider or narrower than the standard requires."""
     block = exif_with(kind, struct.pack(order + letter, 6), order)
     assert inspect(with_segment(0xE1, block), LIMITS).orientation == 6
 
 
 def test_of_two_exif_blocks_the_first_counts() -> None:
-    """As decoders have it; a photo manager left the second behind."""
+    """As in decoders; a photo manager left the second."""
     data = with_segment(0xE1, exif(6), with_segment(0xE1, exif(3)))
     assert inspect(data, LIMITS).orientation == 6
 
@@ -103,11 +103,11 @@ def exif_of_directories(index: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("index", "is_other"), [(b"R03\0", True), (b"R98\0", False)])
-def test_adobe_rgb_that_a_camera_tells_by_exif_is_no_srgb(
+def test_adobe_rgb_named_only_in_exif_is_not_srgb(
     index: bytes,
     is_other: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Without a profile: it is in the interoperability index alone."""
+    """There is no profile, only the interoperability index."""
     data = with_segment(0xE1, exif_of_directories(index))
     if is_other:
         assert "sRGB" in why_prepared(data)[1]
@@ -115,7 +115,7 @@ def test_adobe_rgb_that_a_camera_tells_by_exif_is_no_srgb(
         assert inspect(data, LIMITS).width == 30
 
 
-# ----- damage that viewers pass over
+# ----- damage that viewers ignore
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,10 @@ def test_adobe_rgb_that_a_camera_tells_by_exif_is_no_srgb(
         (SMALL["gif"][:6] + bytes(4) + SMALL["gif"][10:], "it has no screen size"),
     ],
 )
-def test_damage_that_viewers_pass_over_is_left_out_of_a_copy(data: bytes, message: str) -> None:
-    """The pixels are there: Prepare finds out if they are not."""
+def test_a_photo_with_damage_that_viewers_ignore_is_sent_as_a_copy(
+    data: bytes, message: str
+) -> None:
+    """The pixels are complete; otherwise Prepare finds out."""
     reason, told = why_prepared(data)
     assert reason is Reason.DAMAGED_PHOTO
     assert message in told
@@ -144,7 +146,7 @@ def test_fill_bytes_before_a_marker_are_no_damage(fill: bytes) -> None:
     assert inspect(data[:2] + fill + data[2:], LIMITS).width == 30
 
 
-# ----- what only some decoders take
+# ----- formats that few decoders support
 
 
 @pytest.mark.parametrize(
@@ -157,20 +159,20 @@ def test_fill_bytes_before_a_marker_are_no_damage(fill: bytes) -> None:
         (with_chunk(b"CgBI", bytes(4)), "CgBI"),
     ],
 )
-def test_what_nearly_no_decoder_takes_is_named(data: bytes, message: str) -> None:
+def test_codings_that_few_decoders_support_are_refused_by_name(data: bytes, message: str) -> None:
     """Before anything is paid."""
     reason, told = why_refused(data)
     assert reason is Reason.UNSUPPORTED_FORMAT
     assert message in told
 
 
-def test_arithmetic_coding_is_sent_as_a_copy() -> None:
-    """Our decoder takes it, the model's may not."""
+def test_an_arithmetically_coded_jpeg_is_sent_as_a_copy() -> None:
+    """Our decoder supports it, the model's may not."""
     assert "arithmetic" in why_prepared(with_frame(0xC9))[1]
 
 
 @pytest.mark.parametrize(("scans", "is_taken"), [(MOST_SCANS, True), (MOST_SCANS + 1, False)])
-def test_a_jpeg_of_many_scans_is_refused(
+def test_a_jpeg_with_too_many_scans_is_refused(
     scans: int,
     is_taken: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
@@ -184,7 +186,7 @@ def test_a_jpeg_of_many_scans_is_refused(
         assert str(MOST_SCANS) in why_refused(many)[1]
 
 
-def test_a_jpeg_of_segments_without_end_is_refused_soon() -> None:
+def test_a_jpeg_with_too_many_segments_is_refused_early() -> None:
     """Millions of empty comments would keep Submit busy for seconds."""
     data = SMALL["jpeg"]
     reason, _ = why_refused(data[:2] + b"\xff\xfe\0\2" * 20_000 + data[2:])
@@ -192,14 +194,14 @@ def test_a_jpeg_of_segments_without_end_is_refused_soon() -> None:
 
 
 @pytest.mark.parametrize("kind", TRANSPARENT)
-def test_what_may_be_transparent_is_sent_as_a_copy(kind: str) -> None:
-    """Prepare sees whether it is, and whether there is anything to be seen."""
+def test_a_photo_that_may_be_transparent_is_sent_as_a_copy(kind: str) -> None:
+    """Prepare checks whether it is, and whether any pixel is visible."""
     assert "transparent" in why_prepared(TRANSPARENT[kind])[1]
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
-def test_a_comment_that_unpacks_to_too_much_is_left_out_of_a_copy(kind: bytes) -> None:
-    """Two hundred megabytes of nothing in a few hundred kB: no more is unpacked than tells."""
+def test_a_photo_with_a_huge_compressed_comment_is_sent_as_a_copy(kind: bytes) -> None:
+    """A few hundred kB may unpack to two hundred megabytes; no more is unpacked than needed."""
     packed = zlib.compress(bytes(20 * LONGEST_TEXT))
     body = b"XML\0" + (b"\0" if kind == b"zTXt" else b"\1\0en\0\0") + packed
     assert "comment" in why_prepared(with_chunk(kind, body))[1]
@@ -211,20 +213,20 @@ def test_a_comment_that_unpacks_to_too_much_is_left_out_of_a_copy(kind: bytes) -
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_srgb_by_profile_is_taken_as_it_is(format_: str) -> None:
-    """Every photo of a good camera says so."""
+def test_a_photo_with_an_srgb_profile_is_accepted(format_: str) -> None:
+    """Good cameras write one."""
     assert inspect(saved(drawn(), format_, icc_profile=SRGB), LIMITS).width == 30
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_other_colours_are_sent_as_a_copy(format_: str) -> None:
+def test_a_photo_with_another_profile_is_sent_as_a_copy(format_: str) -> None:
     """Whatever the profile is called: this one is called sRGB."""
     data = saved(drawn(), format_, icc_profile=with_profile(LINEAR))
     assert "sRGB" in why_prepared(data)[1]
 
 
-def test_a_profile_behind_fill_bytes_is_found() -> None:
-    """They shift what follows by a byte."""
+def test_a_profile_after_fill_bytes_is_found() -> None:
+    """They shift the rest by a byte."""
     data = saved(drawn(), "JPEG", icc_profile=with_profile(LINEAR))
     at = data.index(b"\xff\xe2")
     assert "sRGB" in why_prepared(data[:at] + b"\xff" + data[at:])[1]
@@ -253,19 +255,19 @@ def test_a_profile_behind_fill_bytes_is_found() -> None:
         "cannot be read",
     ],
 )
-def test_a_profile_is_known_by_its_curve(curve: bytes, is_usual: bool) -> None:  # noqa: FBT001
-    """Within a difference that cannot be seen; viewers ignore one that cannot be read."""
+def test_a_profile_is_recognised_by_its_curve(curve: bytes, is_usual: bool) -> None:  # noqa: FBT001
+    """Within an invisible difference; viewers ignore a profile that cannot be read."""
     assert is_srgb(with_profile(curve)) is is_usual
 
 
 @pytest.mark.parametrize("profile", [b"", b"no profile at all", bytes(200), SRGB])
 def test_no_profile_and_a_broken_one_mean_srgb(profile: bytes) -> None:
-    """As viewers take them; an empty space is one that cannot be converted."""
+    """As in viewers; an empty space cannot be converted."""
     assert is_srgb(profile) is (profile != bytes(200))
 
 
-def test_srgbs_own_code_points_are_known() -> None:
-    """Display P3, BT.2020 and HDR are others."""
+def test_the_code_points_of_srgb_are_recognised() -> None:
+    """Display P3, BT.2020 and HDR have others."""
     assert is_coded_srgb(1, 13)
     assert not any(is_coded_srgb(*told) for told in [(12, 13), (9, 16), (9, 18), (1, 8), (9, 1)])
 
@@ -281,12 +283,12 @@ def test_srgbs_own_code_points_are_known() -> None:
         (b"gAMA", bytes(4), True),
     ],
 )
-def test_colours_that_a_png_tells_without_a_profile_count(
+def test_colours_given_in_a_png_without_a_profile_count(
     kind: bytes,
     body: bytes,
     is_usual: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """As browsers show them."""
+    """As in browsers."""
     if is_usual:
         assert inspect(with_chunk(kind, body), LIMITS).width == 30
     else:
@@ -312,7 +314,7 @@ def test_colours_that_a_png_tells_without_a_profile_count(
         (b"\x1a\x45\xdf\xa3", "a video, or another file of ISO media,"),
     ],
 )
-def test_files_that_are_not_decoded_are_named(head: bytes, name: str) -> None:
+def test_formats_that_are_not_decoded_are_refused_by_name(head: bytes, name: str) -> None:
     """So that their owners know what to convert."""
     assert why_refused(head) == (Reason.UNSUPPORTED_FORMAT, f"{name} is not decoded")
 
@@ -327,24 +329,24 @@ def test_files_that_are_not_decoded_are_named(head: bytes, name: str) -> None:
         (b"avif\0\0\0\0mif1miaf", "AVIF"),
     ],
 )
-def test_the_brands_tell_what_is_inside(brands: bytes, name: str) -> None:
-    """The first is sometimes the container's."""
+def test_the_brands_of_a_container_name_its_format(brands: bytes, name: str) -> None:
+    """The first brand is sometimes that of the container."""
     kind = kind_of(struct.pack(">I", len(brands) + 8) + b"ftyp" + brands)
     assert kind is not None
     assert (kind.name, kind.is_decoded) == (name, True)
 
 
 def test_a_big_tiff_is_a_tiff() -> None:
-    """Scanners write them for pictures that would fit into the old ones."""
+    """Scanners write them for small pictures, too."""
     assert why_prepared(b"II+\0\x08\0\0\0" + bytes(8))[0] is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("text", [b"<html><svg>", b"a text about <svg ", b"", bytes(HEAD_BYTES)])
-def test_what_only_speaks_of_pictures_is_none(text: bytes) -> None:
-    """A page with a picture in it is a page."""
+def test_a_text_about_pictures_is_none(text: bytes) -> None:
+    """Such as a page with a picture in it."""
     assert kind_of(text) is None
 
 
 def test_a_picture_of_one_pixel_is_measured() -> None:
-    """Whatever becomes of it."""
+    """Without limits of the sides."""
     assert inspect(saved(Image.new("RGB", (1, 1)), "PNG"), LIMITS).width == 1

@@ -1,4 +1,4 @@
-"""Which photos the model takes as they are, which it takes as a copy, and which are none."""
+"""Which photos the model accepts, which it gets as a copy, and which are refused."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ HEADS = {
 
 
 def blank(width: int, height: int) -> bytes:
-    """A PNG that says it has this size; its pixels are never looked at."""
+    """A PNG whose header names this size; its pixels are never read."""
     return png_of_chunks(ihdr(width, height), (b"IDAT", b""), (b"IEND", b""))
 
 
 def refused(data: bytes, limits: PhotoLimits = MODEL) -> tuple[type[NotAPhotoError], Reason]:
-    """How a file is refused, and why."""
+    """The error and the reason of a refused file."""
     with pytest.raises(NotAPhotoError) as caught:
         inspect(data, limits)
     assert caught.value.reason in REFUSALS
@@ -56,13 +56,13 @@ def refused(data: bytes, limits: PhotoLimits = MODEL) -> tuple[type[NotAPhotoErr
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_formats_that_the_model_does_not_take_are_prepared(kind: str) -> None:
-    """Whatever is behind the head: Prepare decodes it, and finds out."""
+def test_formats_that_the_model_does_not_accept_are_prepared(kind: str) -> None:
+    """By the first bytes alone: Prepare decodes the rest."""
     assert refused(HEADS[kind]) == (NeedsPreparingError, Reason.UNSUPPORTED_FORMAT)
 
 
 @pytest.mark.parametrize("data", [b"8BPS\0\x01" + bytes(10), b"\xff\x0a" + bytes(14)])
-def test_what_we_cannot_decode_either_stays_rejected(data: bytes) -> None:
+def test_formats_that_are_not_decoded_are_refused(data: bytes) -> None:
     """Photoshop documents and JPEG XL."""
     assert refused(data) == (NotAPhotoError, Reason.UNSUPPORTED_FORMAT)
 
@@ -77,7 +77,7 @@ def test_what_we_cannot_decode_either_stays_rejected(data: bytes) -> None:
         (ANIMATIONS["png"], Reason.ANIMATED),
     ],
 )
-def test_kinds_of_its_own_formats_that_it_does_not_take_are_prepared(
+def test_variants_of_formats_that_the_model_does_not_accept_are_prepared(
     data: bytes, reason: Reason
 ) -> None:
     """CMYK, 16 bits a channel, more than one frame."""
@@ -86,7 +86,7 @@ def test_kinds_of_its_own_formats_that_it_does_not_take_are_prepared(
 
 @pytest.mark.parametrize("kind", ANIMATIONS)
 def test_an_animation_of_one_frame_is_a_photo(kind: str) -> None:
-    """The same formats with a picture in them pay nothing."""
+    """Formats that could be animated need no copy otherwise."""
     assert inspect(saved(drawn(), kind.upper()), ANY_SIDE).format == kind
 
 
@@ -101,18 +101,18 @@ def test_an_animation_of_one_frame_is_a_photo(kind: str) -> None:
         (7680, 6511, Reason.TOO_MANY_PIXELS),
     ],
 )
-def test_sizes_that_the_model_does_not_take_are_prepared(
+def test_sizes_that_the_model_does_not_accept_are_prepared(
     width: int, height: int, reason: Reason
 ) -> None:
-    """A side too short or too long, or more pixels than the setting says."""
+    """A side too short or too long, or more pixels than the setting allows."""
     assert refused(blank(width, height)) == (NeedsPreparingError, reason)
 
 
 @pytest.mark.parametrize(
     ("width", "height"), [(240, 240), (240, 7680), (7680, 240), (7680, 6510), (7000, 7142)]
 )
-def test_sizes_that_it_takes_are_taken_as_they_are(width: int, height: int) -> None:
-    """The limits themselves are inside."""
+def test_sizes_that_the_model_accepts_need_no_copy(width: int, height: int) -> None:
+    """The limits are inclusive."""
     photo = inspect(blank(width, height), MODEL)
     assert (photo.width, photo.height) == (width, height)
 
@@ -127,15 +127,15 @@ def test_sizes_that_it_takes_are_taken_as_they_are(width: int, height: int) -> N
         (2**31 - 1, 2**31 - 1, Reason.TOO_MANY_PIXELS),
     ],
 )
-def test_shapes_that_fit_in_no_size_and_bombs_are_rejected(
+def test_shapes_that_fit_no_size_and_decompression_bombs_are_refused(
     width: int, height: int, reason: Reason
 ) -> None:
     """By the header: neither a copy nor a decoder could help."""
     assert refused(blank(width, height)) == (NotAPhotoError, reason)
 
 
-def test_a_photo_is_measured_as_it_is_shown() -> None:
-    """Landscape in the file, and portrait as it is shown: the ratio of its sides is the same."""
+def test_a_photo_is_measured_as_it_is_displayed() -> None:
+    """With its orientation: landscape in the file, portrait on the screen."""
     data = saved(Image.new("RGB", (480, 200)), "JPEG", exif=exif(6))
     with pytest.raises(NeedsPreparingError, match="200 x 480 pixels"):
         inspect(data, MODEL)
@@ -152,7 +152,7 @@ def test_a_photo_is_measured_as_it_is_shown() -> None:
 def test_large_files_are_prepared_up_to_a_limit(
     size: int, kind: type[NotAPhotoError], setting: str
 ) -> None:
-    """By size alone; the message names the setting that would have to be changed."""
+    """By size alone; the message names the setting to change."""
     with pytest.raises(NotAPhotoError, match=setting) as caught:
         check_size("a.jpg", size, MODEL)
     assert (type(caught.value), caught.value.reason) == (kind, Reason.TOO_MANY_BYTES)
@@ -175,13 +175,13 @@ def test_large_files_are_prepared_up_to_a_limit(
 def test_a_copy_has_the_nearest_size_that_fits(
     size: tuple[int, int], fitted: tuple[int, int]
 ) -> None:
-    """Enlarged until the shorter side fits, reduced until the longer side and the pixels do."""
+    """Enlarged until the shorter side fits, or reduced until the longer side and the pixels do."""
     assert fitting(*size, MODEL) == fitted
 
 
 @given(width=st.integers(1, 60_000), height=st.integers(1, 60_000))
 def test_a_fitted_size_always_fits_and_keeps_the_shape(width: int, height: int) -> None:
-    """What fits is left alone; what is fitted fits, in the shape it had; all else is refused."""
+    """A size that fits is unchanged; others are fitted in shape, or refused."""
     is_elongated = max(width, height) > 32 * min(width, height)
     if is_elongated or width * height > MOST_DECODED_PIXELS:
         with pytest.raises(NotAPhotoError):
@@ -195,8 +195,8 @@ def test_a_fitted_size_always_fits_and_keeps_the_shape(width: int, height: int) 
 
 
 @pytest.mark.parametrize("data", [*HEADS.values(), *SMALL.values()])
-def test_the_first_bytes_tell_a_picture(data: bytes) -> None:
-    """Of every format that is decoded."""
+def test_a_picture_is_recognised_by_its_first_bytes(data: bytes) -> None:
+    """In every format that is decoded."""
     assert check_kind(data[:HEAD_BYTES]).is_decoded
 
 
@@ -211,8 +211,8 @@ def test_the_first_bytes_tell_a_picture(data: bytes) -> None:
         (b"\0\0\0\x0cJXL \r\n\x87\n", Reason.UNSUPPORTED_FORMAT),
     ],
 )
-def test_what_does_not_begin_like_a_picture_is_none(data: bytes, reason: Reason) -> None:
-    """A film of fifty megabytes is told by its first bytes: no decoder is tried on it."""
+def test_a_file_that_does_not_start_like_a_picture_is_refused(data: bytes, reason: Reason) -> None:
+    """No decoder is started for a film of fifty megabytes."""
     with pytest.raises(NotAPhotoError) as caught:
         check_kind(data[:HEAD_BYTES])
     assert caught.value.reason is reason

@@ -1,4 +1,4 @@
-"""What a file is, by its own bytes, before anything is paid."""
+"""Checks of a file by its own bytes, before anything is paid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TURNED = [5, 6, 7, 8]
 
 
 def refusal(data: bytes, limits: PhotoLimits = LIMITS) -> tuple[Reason, str]:
-    """Why a file is rejected, as its row will say."""
+    """The reason and message of a rejected file."""
     with pytest.raises(NotAPhotoError) as caught:
         inspect(data, limits)
     return caught.value.reason, str(caught.value)
@@ -36,15 +36,17 @@ def refusal(data: bytes, limits: PhotoLimits = LIMITS) -> tuple[Reason, str]:
         ("shoes/red.jpg", 5 * 1024**4, Reason.TOO_MANY_BYTES),
     ],
 )
-def test_some_are_rejected_before_a_byte_is_read(key: str, size: int, reason: Reason) -> None:
-    """Folder markers, empty objects and files too large give themselves away."""
+def test_some_objects_are_rejected_before_a_byte_is_read(
+    key: str, size: int, reason: Reason
+) -> None:
+    """Folder markers, empty objects and files that are too large."""
     with pytest.raises(NotAPhotoError) as caught:
         check_size(key, size, LIMITS)
     assert caught.value.reason is reason
 
 
 @pytest.mark.parametrize(("key", "size"), [("red.jpg", 1), ("shoes/red", 10_000_000)])
-def test_name_and_size_of_a_photo_pass(key: str, size: int) -> None:
+def test_an_object_within_the_limits_passes_the_check_of_key_and_size(key: str, size: int) -> None:
     """Up to the limit, whatever the extension."""
     check_size(key, size, LIMITS)
     assert size <= LIMITS.max_bytes
@@ -58,31 +60,31 @@ def test_name_and_size_of_a_photo_pass(key: str, size: int) -> None:
         ("astronaut.png", "png", 512, 512),
     ],
 )
-def test_real_photos_are_photos(name: str, format_: str, width: int, height: int) -> None:
-    """The photos that ship with the project, with their format, size and digest."""
+def test_the_sample_photos_are_accepted(name: str, format_: str, width: int, height: int) -> None:
+    """With their format, size and digest."""
     data = (PHOTOS / name).read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     assert inspect(data, LIMITS) == Photo(format=format_, width=width, height=height, sha256=digest)
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_every_kind_of_file_that_the_model_takes_is_a_photo(kind: str) -> None:
-    """PNG, JPEG, GIF and WebP in every make: the size is the picture's."""
+def test_every_kind_of_file_that_the_model_accepts_is_a_photo(kind: str) -> None:
+    """PNG, JPEG, GIF and WebP in every variety, with the picture's size."""
     photo = inspect(SMALL[kind], LIMITS)
     assert (photo.format, photo.width, photo.height) == (kind.partition(",")[0], 30, 20)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 700), (700, 1), (257, 1024), (16383, 1)])
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "GIF", "WEBP"])
-def test_width_and_height_are_the_pictures(format_: str, width: int, height: int) -> None:
-    """Also where they do not fit into one byte."""
+def test_width_and_height_are_those_of_the_picture(format_: str, width: int, height: int) -> None:
+    """Even where they do not fit into one byte."""
     photo = inspect(saved(Image.new("RGB", (width, height)), format_), LIMITS)
     assert (photo.width, photo.height) == (width, height)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (700, 300), (16383, 2)])
-def test_lossless_webp_tells_its_size_too(width: int, height: int) -> None:
-    """In bits of its own."""
+def test_the_size_of_a_lossless_webp_is_read(width: int, height: int) -> None:
+    """It has its own encoding."""
     photo = inspect(saved(Image.new("RGB", (width, height)), "WEBP", lossless=True), LIMITS)
     assert (photo.width, photo.height) == (width, height)
 
@@ -90,7 +92,7 @@ def test_lossless_webp_tells_its_size_too(width: int, height: int) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("is_big_endian", [True, False])
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_a_photo_is_measured_as_it_is_shown(
+def test_a_photo_is_measured_as_it_is_displayed(
     format_: str,
     is_big_endian: bool,  # noqa: FBT001 - a column of the table
     orientation: int,
@@ -111,7 +113,7 @@ def test_the_orientation_is_found_among_other_tags() -> None:
 
 
 def test_other_application_data_does_not_hide_the_orientation() -> None:
-    """XMP comes in a block of the same marker."""
+    """XMP is in a block with the same marker."""
     data = saved(drawn(), "JPEG", exif=exif(6), xmp=b"<x:xmpmeta/>")
     assert data.count(b"\xff\xe1") == 2
     photo = inspect(data, LIMITS)
@@ -119,7 +121,7 @@ def test_other_application_data_does_not_hide_the_orientation() -> None:
 
 
 def test_chunks_of_odd_length_are_padded() -> None:
-    """A WebP's Exif is found behind a chunk of three bytes."""
+    """The Exif of a WebP is found after a chunk of three bytes."""
     data = saved(drawn(), "WEBP", exif=exif(6))
     at = 12 + 8 + 10
     odd = data[:at] + riff_chunk(b"ICCP", b"odd") + data[at:]
@@ -141,8 +143,8 @@ def test_chunks_of_odd_length_are_padded() -> None:
         b"Exif\0\0not a directory",
     ],
 )
-def test_unreadable_exif_is_no_reason_to_reject(block: bytes) -> None:
-    """The picture is taken as it lies."""
+def test_unreadable_exif_is_ignored(block: bytes) -> None:
+    """The picture is taken as upright."""
     photo = inspect(saved(drawn(), "JPEG", exif=block), LIMITS)
     assert (photo.width, photo.height, photo.orientation) == (30, 20, 1)
 
@@ -173,8 +175,8 @@ def test_unreadable_exif_is_no_reason_to_reject(block: bytes) -> None:
         (b"\0\0\0\x18ftypmp42", "a video, or another file of ISO media, is not decoded"),
     ],
 )
-def test_pictures_the_model_does_not_take_are_named(data: bytes, message: str) -> None:
-    """The owner reads what the file is, and that it is not taken."""
+def test_pictures_the_model_does_not_accept_are_refused_by_name(data: bytes, message: str) -> None:
+    """The owner reads the format in the message."""
     assert refusal(data) == (Reason.UNSUPPORTED_FORMAT, message)
 
 
@@ -193,7 +195,7 @@ def test_pictures_the_model_does_not_take_are_named(data: bytes, message: str) -
         "Ein Foto".encode("utf-16"),
     ],
 )
-def test_what_is_no_picture_is_rejected_whatever_its_name(data: bytes) -> None:
+def test_a_file_that_is_no_picture_is_rejected_whatever_its_name(data: bytes) -> None:
     """The bytes count, not the extension."""
     assert refusal(data)[0] is Reason.NOT_A_PHOTO
 
@@ -214,7 +216,7 @@ def test_what_is_no_picture_is_rejected_whatever_its_name(data: bytes) -> None:
         (b"RIFF\x04\0\0\0WEBP", "the WebP has no picture in it"),
     ],
 )
-def test_damaged_photos_are_rejected_with_what_is_wrong(data: bytes, message: str) -> None:
+def test_a_damaged_photo_is_rejected_with_a_message(data: bytes, message: str) -> None:
     """Before anything is paid."""
     assert refusal(data) == (Reason.DAMAGED_PHOTO, message)
 
@@ -229,7 +231,7 @@ def test_damaged_photos_are_rejected_with_what_is_wrong(data: bytes, message: st
     ],
 )
 def test_a_decompression_bomb_is_refused_by_its_header(data: bytes) -> None:
-    """Nothing is decoded: a few hundred bytes that claim gigapixels cost nothing."""
+    """A few hundred bytes that claim gigapixels are not decoded."""
     assert refusal(data)[0] is Reason.TOO_MANY_PIXELS
 
 
@@ -250,14 +252,14 @@ def test_the_limit_of_pixels_is_the_setting(
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_a_trailer_after_the_end_is_no_damage(kind: str) -> None:
+def test_bytes_after_the_end_are_no_damage(kind: str) -> None:
     """Phones append films and maps to their photos."""
     photo = inspect(SMALL[kind] + bytes(range(256)) * 4000, LIMITS)
     assert (photo.width, photo.height) == (30, 20)
 
 
 def test_a_preview_inside_the_exif_block_is_not_the_photo() -> None:
-    """The size is the photo's, and the preview's end is not the photo's end."""
+    """Neither its size nor its end mark counts."""
     preview = b"Exif\0\0" + saved(drawn(size=(4, 4)), "JPEG")
     data = saved(drawn(), "JPEG", exif=preview)
     photo = inspect(data, LIMITS)

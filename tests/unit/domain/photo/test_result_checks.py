@@ -1,4 +1,4 @@
-"""Is a result the cut-out that was paid for?"""
+"""Whether a result is the cut-out that was paid for."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def shaped(width: int, height: int) -> Picture:
     "alpha",
     [(0, 255), (0, 1), (254, 255), (100, 100), (1, 254), (0, 254)],
 )
-def test_anything_between_clear_and_solid_is_a_cut_out(alpha: tuple[int, int]) -> None:
-    """As soon as one pixel is not solid, and one is not clear, something was cut out."""
+def test_a_result_with_transparent_and_visible_pixels_is_a_cut_out(alpha: tuple[int, int]) -> None:
+    """At least one pixel is not opaque, and one is not clear."""
     assert why_result_needs_review(replace(CUT_OUT, alpha_range=alpha), PHOTO) is None
 
 
@@ -50,7 +50,7 @@ def test_anything_between_clear_and_solid_is_a_cut_out(alpha: tuple[int, int]) -
         (replace(shaped(9, 9), alpha_range=None), Reason.RESULT_OPAQUE),
     ],
 )
-def test_doubtful_results_need_a_persons_eye(picture: Picture | None, reason: Reason) -> None:
+def test_doubtful_results_need_review(picture: Picture | None, reason: Reason) -> None:
     """Not an image, nothing removed, nothing left, or another shape than the photo's."""
     assert why_result_needs_review(picture, PHOTO) is reason
 
@@ -70,26 +70,26 @@ def test_doubtful_results_need_a_persons_eye(picture: Picture | None, reason: Re
         (512, 512, False),
     ],
 )
-def test_size_may_differ_and_shape_by_two_per_cent(
+def test_the_size_may_differ_and_the_shape_by_two_per_cent(
     width: int,
     height: int,
     is_accepted: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """The provider may scale; rounding to whole pixels is no difference in shape."""
+    """The provider may scale; rounding to whole pixels does not change the shape."""
     expected = None if is_accepted else Reason.RESULT_ASPECT_DIFFERS
     assert why_result_needs_review(shaped(width, height), PHOTO) is expected
 
 
-def test_the_photo_is_compared_as_it_is_shown() -> None:
-    """A photo that its Exif data turns upright gives an upright cut-out."""
+def test_the_photo_is_compared_as_it_is_displayed() -> None:
+    """A photo turned upright by its Exif data gives an upright cut-out."""
     upright = Photo(format="jpeg", width=400, height=600, sha256="c0" * 32)
     assert why_result_needs_review(shaped(400, 600), upright) is None
     assert why_result_needs_review(shaped(600, 400), upright) is Reason.RESULT_ASPECT_DIFFERS
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 50_000), (50_000, 1), (1, 1)])
-def test_the_oddest_shapes_are_compared_too(width: int, height: int) -> None:
-    """A line of pixels is accepted as what it is."""
+def test_very_narrow_photos_are_compared_too(width: int, height: int) -> None:
+    """Down to one row of pixels."""
     photo = replace(PHOTO, width=width, height=height)
     assert why_result_needs_review(shaped(width, height), photo) is None
 
@@ -99,7 +99,7 @@ def test_the_oddest_shapes_are_compared_too(width: int, height: int) -> None:
     [((6000, 4000), (240, 160)), ((300, 200), (150, 100)), ((3, 2), (2, 1)), ((1, 1), (1, 1))],
 )
 def test_a_thumbnail_is_no_cut_out(photo: tuple[int, int], least: tuple[int, int]) -> None:
-    """240 pixels on the longer side, or half of a photo that is small itself."""
+    """The longer side must have 240 pixels, or half of a smaller photo's."""
     sent = replace(PHOTO, width=photo[0], height=photo[1])
     assert why_result_needs_review(shaped(*least), sent) is not Reason.RESULT_TOO_SMALL
     if least[0] > 2:
@@ -109,47 +109,47 @@ def test_a_thumbnail_is_no_cut_out(photo: tuple[int, int], least: tuple[int, int
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SMALL if not kind.startswith("gif")])
-def test_a_picture_file_that_ends_early_breaks_off(kind: str) -> None:
-    """Wherever it was cut after its first bytes; and whole, it does not."""
+def test_a_truncated_picture_file_is_recognised(kind: str) -> None:
+    """Wherever it was cut after its first bytes; a whole file is not."""
     data = SMALL[kind]
     assert not breaks_off(BytesIO(data))
     assert [at for at in range(12, len(data)) if not breaks_off(BytesIO(data[:at]))] == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SMALL if not kind.startswith("webp")])
-def test_what_follows_the_end_of_a_picture_is_no_matter(kind: str) -> None:
-    """Some writers add their own."""
+def test_bytes_after_the_end_of_a_picture_are_ignored(kind: str) -> None:
+    """Some writers append their own."""
     assert not breaks_off(BytesIO(SMALL[kind] + b"made by somebody"))
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_a_picture_is_told_by_its_first_bytes(kind: str) -> None:
-    """Whatever its name or its type says."""
+def test_a_picture_is_recognised_by_its_first_bytes(kind: str) -> None:
+    """Whatever its name or its type."""
     assert begins_as_picture(SMALL[kind][:MAGIC_BYTES])
     assert not begins_as_picture(b"x" + SMALL[kind][:MAGIC_BYTES])
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"RIFF\0\0\0\0WAVE", b"GIF", b"\x1f\x8b\x08"])
-def test_what_is_no_picture_does_not_begin_as_one(data: bytes) -> None:
-    """Pages, sounds, archives, nothing."""
+def test_other_files_do_not_start_like_a_picture(data: bytes) -> None:
+    """Pages, sounds, archives, an empty file."""
     assert not begins_as_picture(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>sorry</html>", b"\0" * 100])
-def test_what_is_no_picture_does_not_break_off(data: bytes) -> None:
-    """Reading it again would bring the same."""
+def test_a_file_that_is_no_picture_is_not_truncated(data: bytes) -> None:
+    """Fetching it again would give the same."""
     assert not breaks_off(BytesIO(data))
 
 
-def test_a_finished_cut_out_that_shows_nothing_is_not_published() -> None:
-    """The model may have found nothing but what is clear in the photo itself."""
+def test_an_empty_finished_cut_out_needs_review() -> None:
+    """The model may have kept only pixels that are clear in the photo itself."""
     assert why_cut_out_needs_review(CUT_OUT, PHOTO) is None
     assert (
         why_cut_out_needs_review(replace(CUT_OUT, alpha_range=(0, 0)), PHOTO) is Reason.RESULT_EMPTY
     )
 
 
-def test_a_finished_cut_out_of_another_shape_is_not_published() -> None:
-    """However it came to be."""
+def test_a_finished_cut_out_of_another_shape_needs_review() -> None:
+    """Whatever the reason."""
     assert why_cut_out_needs_review(shaped(600, 400), PHOTO) is None
     assert why_cut_out_needs_review(shaped(400, 600), PHOTO) is Reason.RESULT_ASPECT_DIFFERS
