@@ -113,7 +113,7 @@ def fitted(labels: Labels, provenance: Mapping[str, str]) -> Labels:
     }
     tags = {name: text for name, text in sorted(labels.tags.items()) if room.takes_tag(name, text)}
     return Labels(
-        metadata={**provenance, **metadata},
+        metadata={**metadata, **provenance},
         tags=tags,
         handling=Handling(**headers),
         left_out=(

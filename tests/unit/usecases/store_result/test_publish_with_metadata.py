@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cutout.adapters.s3.encoded_words import is_plain
@@ -135,6 +135,7 @@ def test_tags_that_do_not_fit_into_the_header_are_left_out() -> None:
 _TEXTS = st.text(st.characters(), max_size=300)
 
 
+@example(metadata={"cutout-job": "another"}, tags={}, header="")
 @given(
     metadata=st.dictionaries(_TEXTS, _TEXTS, max_size=8),
     tags=st.dictionaries(_TEXTS, _TEXTS, max_size=12),

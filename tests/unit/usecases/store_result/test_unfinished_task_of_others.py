@@ -52,7 +52,9 @@ def test_an_adopted_task_is_claimed() -> None:
     world = World()
     first, second = unconfirmed(world, "a.jpg"), unconfirmed(world, "b.jpg")
     task_id = the_task(world, 1)
-    assert world.wake(first, task_id=task_id).state is State.PROCESSING
+    adopted = world.wake(first, task_id=task_id)
+    then = world.clock.now() + TIMING.poll_interval
+    assert (adopted.state, adopted.due_at) == (State.PROCESSING, then)
     assert world.wake(second, task_id=task_id) == second
 
 
