@@ -48,12 +48,7 @@ def sign(address: CallbackAddress, key: bytes, expires_at: datetime) -> str:
 
 
 def verify(token: str, keys: Iterable[bytes], now: datetime) -> CallbackAddress:
-    """The attempt that a token names.
-
-    Args:
-        token: the last segment of the callback URL's path.
-        keys: signing keys that are accepted: the current one and the previous.
-        now: the time.
+    """The attempt that a token names, which one of these keys has signed.
 
     Raises:
         CallbackRefusedError: malformed, signed with none of the keys, or expired.

@@ -52,10 +52,7 @@ class NewerRowError(CutoutError):
 
 
 class LostRaceError(CutoutError):
-    """A conditional write lost its race; this is expected.
-
-    Its kinds, in `job/conflicts.py`, carry the current version.
-    """
+    """A conditional write lost its race; this is expected."""
 
     def __init__(self, text: str = "another worker wrote first") -> None:
         super().__init__(text)

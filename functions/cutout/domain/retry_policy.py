@@ -76,12 +76,7 @@ _MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
 def decide_refusal(refused: Refused, transport: Transport = Transport.FILES) -> Decision:
-    """What to do about a refused call.
-
-    Args:
-        refused: the refusal.
-        transport: how the photo was handed over.
-    """
+    """What to do about a refused call of a photo that was handed over in this way."""
     if _was_link_unreadable(refused.cause, transport):
         return _AS_A_COPY
     is_copy_refused = refused.cause is Cause.PHOTO_NOT_FETCHED
@@ -99,13 +94,7 @@ def decide_task_failure(
     earlier_failures: int,
     transport: Transport = Transport.FILES,
 ) -> Decision:
-    """What to do about a failed task.
-
-    Args:
-        task: the failed task.
-        earlier_failures: how many attempts of this job failed before; each doubles the delay.
-        transport: how the photo was handed over.
-    """
+    """What to do about a failed task; each earlier failed attempt of its job doubles the delay."""
     if _was_link_unreadable(task.cause, transport):
         return replace(_AS_A_COPY, reason=Reason.TASK_FAILED)
     if task.retry is None or earlier_failures >= task.retry.most:

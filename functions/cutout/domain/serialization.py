@@ -34,10 +34,6 @@ class _Column(NamedTuple):
     hint: object
     default: object
 
-    @property
-    def is_required(self) -> bool:
-        return self.default is MISSING
-
 
 def to_row(value: object) -> Row:
     """The plain form of a dataclass instance."""
@@ -63,7 +59,7 @@ def from_row(kind: type[T], row: Row) -> T:
     for column in _columns(kind):  # type: ignore[arg-type]  # classes are hashable
         if column.stored_name in row:
             values[column.name] = _typed(column.hint, row[column.stored_name])
-        elif column.is_required and NoneType in get_args(column.hint):
+        elif column.default is MISSING and NoneType in get_args(column.hint):
             values[column.name] = None
     return kind(**values)
 

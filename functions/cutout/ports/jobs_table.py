@@ -74,15 +74,9 @@ class Jobs(Protocol):
     ) -> Job:
         """Write the job and what belongs to it in one transaction.
 
-        A task can be claimed by one attempt; a certain claim replaces an uncertain one.
-
-        Args:
-            job: the changed job, with the version that was read.
-            gate: what changes at the gate.
-            place: the free slot that `gate` takes, if it takes one.
-            picture: the deduplication record, with the version that was read.
-            tasks: claims on tasks.
-            result_key: the key to claim for the job's source, if there is one to claim.
+        The job and the photo's record have the versions that were read. `place` is the free slot
+        that `gate` takes, if it takes one. A task can be claimed by one attempt; a certain claim
+        replaces an uncertain one. The result key is claimed for the job's source.
 
         Raises:
             JobMovedError: the job's version is not `job.version`.
@@ -109,9 +103,7 @@ class Gates(Protocol):
     def read_gate(self, deployed: Limits | None = None) -> Gate:
         """The current gate (strongly consistent); a new one if there is none.
 
-        Args:
-            deployed: the deployed limits, where they are known: the gate has them then, and one
-                request reads all shards.
+        Where the deployed limits are known, the gate has them, and one request reads all shards.
         """
 
     def write_gate(self, gate: Gate) -> Gate:

@@ -77,12 +77,8 @@ def job_ports(
 ) -> JobPorts:
     """Fill the shared ports with adapters.
 
-    Args:
-        settings: of the function.
-        clients: of AWS.
-        telemetry: of the function.
-        files_seconds: how long a request to the provider's Files API may take.
-        calls_table: the table of the bodies of calls, for the function that makes them.
+    A request to the provider's file store may take `files_seconds`. The function that makes calls
+    names the table of their bodies.
     """
     table = Table(clients.dynamodb, settings.jobs_table)
     api_key = Secret(clients.secrets, settings.api_key_secret)
@@ -154,7 +150,17 @@ class JobParts:
         )
         self.deduplication = _deduplication(ports, settings)
         self.latest_notes = LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
-        self.settlement_effects = self._settlement_effects(settings)
+        self.settlement_effects = SettlementEffects(
+            jobs=ports.jobs,
+            latest_versions=ports.jobs,
+            telemetry=ports.telemetry,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+            terms=ports.provider.terms,
+            notes=self.latest_notes if settings.error_notes else None,
+            tags=ports.uploads if settings.tag_source else None,
+            removals=ports.callbacks if settings.delete_with_source else None,
+        )
         self.job_writer = JobWriter(
             jobs=ports.jobs,
             backlog=ports.jobs,
@@ -180,19 +186,6 @@ class JobParts:
             telemetry=self._ports.telemetry,
             timing=self.timing,
             states=states,
-        )
-
-    def _settlement_effects(self, settings: JobSettings) -> SettlementEffects:
-        return SettlementEffects(
-            jobs=self._ports.jobs,
-            latest_versions=self._ports.jobs,
-            telemetry=self._ports.telemetry,
-            upload_prefix=settings.upload_prefix,
-            result_prefix=settings.result_prefix,
-            terms=self._ports.provider.terms,
-            notes=self.latest_notes if settings.error_notes else None,
-            tags=self._ports.uploads if settings.tag_source else None,
-            removals=self._ports.callbacks if settings.delete_with_source else None,
         )
 
 

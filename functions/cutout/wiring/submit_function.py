@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from cutout.domain.job.job import Job
     from cutout.domain.job.source import LatestVersion
-    from cutout.domain.polling_and_timing import Timing
     from cutout.domain.recipes import Recipe
     from cutout.ports.buckets import PhotoLinks
     from cutout.ports.jobs_table import Jobs
@@ -140,35 +139,31 @@ def submit_use_cases(
     ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
 ) -> SubmitUseCases:
     """Compose the use cases of Submit on its ports."""
-    parts = JobParts(ports.shared, settings)
+    shared, parts = ports.shared, JobParts(ports.shared, settings)
     own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
     submit_job = _submit_job(ports, parts, settings, own_pixels)
     return SubmitUseCases(
-        jobs=ports.shared.jobs,
-        register_upload=_register_upload(ports.shared, parts, settings),
+        jobs=shared.jobs,
+        register_upload=RegisterUpload(
+            jobs=shared.jobs,
+            latest_versions=shared.jobs,
+            current_versions=shared.uploads,
+            telemetry=shared.telemetry,
+            clock=shared.clock,
+            timing=parts.timing,
+            upload_filter=UploadFilter(
+                uploads_bucket=settings.uploads_bucket,
+                upload_prefix=settings.upload_prefix,
+                upload_suffixes=settings.upload_suffixes,
+                results_bucket=settings.results_bucket,
+                result_prefix=settings.result_prefix,
+            ),
+            settlement_effects=parts.settlement_effects,
+        ),
         submit_job=submit_job,
         copy_requests=submit_job.copy_requests,
-        telemetry=ports.shared.telemetry,
+        telemetry=shared.telemetry,
         prepare_role_id=settings.prepare_role_id,
-    )
-
-
-def _register_upload(ports: JobPorts, parts: JobParts, settings: SubmitSettings) -> RegisterUpload:
-    return RegisterUpload(
-        jobs=ports.jobs,
-        latest_versions=ports.jobs,
-        current_versions=ports.uploads,
-        telemetry=ports.telemetry,
-        clock=ports.clock,
-        timing=parts.timing,
-        upload_filter=UploadFilter(
-            uploads_bucket=settings.uploads_bucket,
-            upload_prefix=settings.upload_prefix,
-            upload_suffixes=settings.upload_suffixes,
-            results_bucket=settings.results_bucket,
-            result_prefix=settings.result_prefix,
-        ),
-        settlement_effects=parts.settlement_effects,
     )
 
 
@@ -177,6 +172,7 @@ def _submit_job(
 ) -> SubmitJob:
     shared, job_writer, timing = ports.shared, parts.job_writer, parts.timing
     jobs, clock, telemetry = shared.jobs, shared.clock, shared.telemetry
+    copies_are_made = shared.preparations is not None
     call_outcomes = CallOutcomes(
         job_writer=job_writer,
         gates=jobs,
@@ -206,7 +202,22 @@ def _submit_job(
         backlog=jobs,
         gates=jobs,
         deduplication=parts.deduplication,
-        paid_calls=_paid_calls(ports, settings, timing),
+        paid_calls=PaidCalls(
+            folders=folder,
+            provider=shared.provider,
+            uploads=shared.uploads,
+            copies=shared.copies,
+            links=ports.links,
+            files=shared.files,
+            bodies=jobs,
+            signer=ports.signer,
+            clock=clock,
+            timing=timing,
+            transport=settings.input_transport,
+            copies_are_made=copies_are_made,
+            deployment=settings.jobs_table_arn,
+            callback_base_url=settings.callback_url,
+        ),
         call_outcomes=call_outcomes,
         callbacks=shared.callbacks,
         result_keys=partial(
@@ -243,25 +254,5 @@ def _submit_job(
         callbacks=shared.callbacks,
         limits=limits,
         own_pixels=own_pixels,
-        copies_are_made=shared.preparations is not None,
-    )
-
-
-def _paid_calls(ports: SubmitPorts, settings: SubmitSettings, timing: Timing) -> PaidCalls:
-    shared = ports.shared
-    return PaidCalls(
-        folders=folder,
-        provider=shared.provider,
-        uploads=shared.uploads,
-        copies=shared.copies,
-        links=ports.links,
-        files=shared.files,
-        bodies=shared.jobs,
-        signer=ports.signer,
-        clock=shared.clock,
-        timing=timing,
-        transport=settings.input_transport,
-        copies_are_made=shared.preparations is not None,
-        deployment=settings.jobs_table_arn,
-        callback_base_url=settings.callback_url,
+        copies_are_made=copies_are_made,
     )

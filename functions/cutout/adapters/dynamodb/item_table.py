@@ -211,14 +211,9 @@ class Table:
         page: int = _INDEX_PAGE,
         is_newest_first: bool = False,
     ) -> Iterator[tuple[str, Any]]:
-        """Primary and sort keys of an index partition, page by page (eventual).
+        """Primary and sort keys of an index partition (eventual), of which a request reads a page.
 
-        Args:
-            index: the index's name.
-            partition: the value of its partition key.
-            between: the least and the greatest sort key.
-            page: how many entries one request reads.
-            is_newest_first: from the greatest sort key down.
+        `between` are the least and the greatest sort key.
         """
         names, sort, _letter = INDEXES[index]
         condition = "#p = :p"

@@ -72,7 +72,10 @@ def _within(name: str, item: object) -> object:
 
 
 def _text(name: str, text: str) -> str:
-    within = shortened(text, TEXT_BYTES[name]) if name in TEXT_BYTES else text
+    most = TEXT_BYTES.get(name)
+    if most is None or (text.isascii() and len(text) <= most):
+        return text
+    within = shortened(text, most)
     # The same object if it fits: `bounded` then sees that nothing changed.
     return text if within == text else within
 

@@ -1,8 +1,7 @@
 """The gate's shards: which attempts hold a slot, and what each day has cost.
 
-Jobs that pass the gate at the same time would collide in a single item, so these facts are spread
-over several. A slot is held by the attempt's name, not counted: taking and freeing it twice has the
-same effect as once. A day's credits are the sum over all shards.
+A slot is held by the attempt's name, not counted: taking and freeing it twice has the same effect
+as once. A day's credits are the sum over all shards.
 """
 
 from __future__ import annotations
@@ -73,15 +72,10 @@ def held_since(name: str) -> datetime:
 def shares(limit: int, used: Sequence[int], count: int, *, outside: int) -> list[int]:
     """How much of a limit each of the first `count` shards may use.
 
-    The shares and what is used elsewhere add up to the limit at most. A shard that uses more than
-    its part, since the limit was lowered, keeps what it uses; it gets nothing, and the others less.
-
-    Args:
-        limit: the whole.
-        used: what each shard uses now; further shards were in use before the limit was lowered.
-            Below zero where it holds a refund of credits that are counted elsewhere.
-        count: over how many shards the limit is divided.
-        outside: what is used elsewhere.
+    The shares, and what further shards and others `outside` use, add up to the limit at most. A
+    shard that uses more than its part, since the limit was lowered, keeps what it uses; it gets
+    nothing, and the others less. One that holds a refund of credits that are counted elsewhere uses
+    less than nothing.
     """
     rest = limit - outside - sum(used[count:])
     within = list(range(count))

@@ -1,8 +1,5 @@
 """Making copies of a photo: one that the model takes, and one in full size.
 
-Prepare decodes untrusted files, so it has few permissions: it reads photos, writes copies, and
-reports to Submit, which checks each report. It has no access to the jobs table.
-
 A copy is stored before it is reported, under a key derived from the job: after a crash, everything
 can be repeated.
 """

@@ -1,12 +1,8 @@
 """Effects of a job's end on the buckets, besides its result: notes, tags and removals.
 
-They are applied before the job is marked as announced, and again when a settled job's message is
-delivered again. So they may be applied twice, and by a slower worker: each step checks the state
-again after it has written.
-
-Notes in the results bucket say why a photo has no cut-out; they are removed once it has one. A note
-belongs to a key, not to a job: the newest revision stays. A note is written only over the one that
-was read, and only if it is newer.
+They may be applied twice, and by a slower worker: each step checks the state again after it has
+written. Notes in the results bucket say why a photo has no cut-out. A note belongs to a key, not to
+a job: it is written only over the one that was read, and only if it is newer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Failed steps of a job: the job is postponed, tried again, and finally ended.
+"""Failed steps of a job: it is postponed, tried again, and ended after `MOST_FAILURES`.
 
-Each failure is counted on the job, which is due again after a wait; other jobs continue meanwhile.
-After `MOST_FAILURES` the job ends. It keeps its task ids, so that a retry can still fetch a result
-that was paid for.
+It keeps its task ids, so that a retry can still fetch a result that was paid for.
 """
 
 from __future__ import annotations

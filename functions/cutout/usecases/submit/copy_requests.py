@@ -60,10 +60,6 @@ class CopyRequests:
 
         The wait doubles with each request, since Prepare may have a backlog. A repeated request
         only repeats the same work.
-
-        Args:
-            job: a queued job, in a deployment with Prepare.
-            why: what `Precheck` or the handover of the photo raised.
         """
         asked = job.preparations
         if asked >= MOST_ASKS:

@@ -66,10 +66,7 @@ class RegisterUpload:
     ) -> Registered | None:
         """The job of an upload, created if it is new; None for an object that is not watched.
 
-        Args:
-            source: the uploaded version.
-            at: when it was uploaded, if known.
-            lane: the job's priority at the gate.
+        `at` is when it was uploaded, if that is known.
         """
         if not self.upload_filter.is_watched(source.bucket, source.key):
             self.telemetry.log("upload ignored: the key is not watched")

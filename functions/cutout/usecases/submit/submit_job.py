@@ -76,10 +76,7 @@ class SubmitJob:
         A job whose step fails makes way for the next one. After `_MOST_FAILED` failures the cause
         is probably not the photo, so the rest waits for Sweep: an outage must not postpone
         every waiting job. Photos to which S3 denies access do not count: others may be readable.
-
-        Args:
-            job: the job.
-            newest: the newest upload of its key, if it was just read.
+        `newest` is the newest upload of the job's key, if it was just read.
         """
         # The message of a freed slot names a job that another worker may have admitted already.
         # The slot is then still free, and the next waiting job takes it. So does an upload that
