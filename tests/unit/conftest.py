@@ -1,4 +1,4 @@
-"""How hypothesis runs here: few examples, and no files left behind."""
+"""The profile of hypothesis: few examples, and no files."""
 
 from __future__ import annotations
 

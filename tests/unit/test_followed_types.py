@@ -1,4 +1,4 @@
-"""What mypy reads of the construct library: everything that we import of it."""
+"""mypy reads every module of the construct library that we import."""
 
 import ast
 import tomllib
@@ -20,7 +20,7 @@ def _imported(path: Path) -> Iterator[str]:
 
 
 def test_mypy_reads_what_we_import_of_the_construct_library() -> None:
-    """What it does not read could be called in any way without its saying a word."""
+    """Calls of a module that it does not read are not checked."""
     overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
     read = {
         name for one in overrides if one.get("follow_imports") == "normal" for name in one["module"]

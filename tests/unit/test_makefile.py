@@ -1,4 +1,4 @@
-"""The Makefile: which environment it makes, what each target installs, how it runs all tests."""
+"""The Makefile: the environment it makes, what each target installs, and all tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAMP = ".venv/bin/.bootstrapped"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout whose virtual environment was made by this Python, and is complete."""
+    """A checkout with a complete virtual environment of this Python."""
     folder = tmp_path / "checkout"
     (folder / "requirements").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
@@ -30,12 +30,12 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def python() -> str:
-    """The Python that the virtual environment of the tests was made with."""
+    """The Python of the tests' virtual environment."""
     return os.path.realpath(sys.executable)
 
 
 def steps(checkout: Path) -> str:
-    """What make would do to have a virtual environment."""
+    """The steps of make for a virtual environment."""
     environment = {"PATH": os.environ["PATH"]}
     return subprocess.run(  # noqa: S603 - a fixed command
         ["make", "-n", STAMP, f"PYTHON={python()}"],  # noqa: S607 - wherever it is
@@ -54,7 +54,7 @@ def is_made_again(checkout: Path) -> bool:
 
 
 def change(checkout: Path, old: str, new: str) -> None:
-    """Change what the virtual environment says that it was made with."""
+    """Change the configuration of the virtual environment."""
     file = checkout / ".venv" / "pyvenv.cfg"
     text = file.read_text()
     assert old in text
@@ -62,9 +62,9 @@ def change(checkout: Path, old: str, new: str) -> None:
 
 
 def complete(checkout: Path) -> None:
-    """Have make find that everything is installed, with a Python that prints what it is to run.
+    """Let everything be installed, with a Python that prints its arguments.
 
-    Where it is to run the tests that the variable BROKEN names, it ends with status 1.
+    It exits with status 1 for the tests named in the variable BROKEN.
     """
     for name in ("local", "dev", "model", "awscli"):
         (checkout / "requirements" / f"{name}.txt").touch()
@@ -91,10 +91,10 @@ def complete(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "is_success"), [("tests/e2e", False), ("not e2e", False), ("neither", True)]
 )
-def test_the_tests_of_both_kinds_are_run_whichever_fails(
+def test_both_kinds_of_tests_run_even_if_one_fails(
     checkout: Path, broken: str, *, is_success: bool
 ) -> None:
-    """`make test` succeeds where both do."""
+    """`make test` succeeds if both do."""
     complete(checkout)
     done = subprocess.run(  # noqa: S603 - a fixed command
         ["make", "test", f"PYTHON={python()}"],  # noqa: S607 - wherever it is
@@ -112,7 +112,7 @@ def test_the_tests_of_both_kinds_are_run_whichever_fails(
 
 
 def installs(target: str) -> list[str]:
-    """The locks that make installs for a target in a new checkout."""
+    """The lock files that make installs for a target in a new checkout."""
     told = subprocess.run(  # noqa: S603 - a fixed command
         ["make", "-n", target, "BIN=.venv/none", f"PYTHON={python()}"],  # noqa: S607 - wherever it is
         cwd=ROOT,
@@ -138,20 +138,20 @@ BOOTSTRAP, LOCAL, MODEL, DEV = (
         ("check-code", [BOOTSTRAP, LOCAL, MODEL, DEV]),
     ],
 )
-def test_each_target_installs_what_it_needs(target: str, locks: list[str]) -> None:
+def test_each_target_installs_only_what_it_needs(target: str, locks: list[str]) -> None:
     """The demo needs no linter, type checker or test runner."""
     assert installs(target) == locks
 
 
-def test_an_installation_says_how_much_disk_it_takes(checkout: Path) -> None:
-    """Before it begins, as it is silent after that."""
+def test_an_installation_prints_the_disk_space_it_takes(checkout: Path) -> None:
+    """Before it starts, as it is silent afterwards."""
     shutil.rmtree(checkout / ".venv")
     told = steps(checkout)
     assert told.index("GB of disk") < told.index("-m venv .venv")
 
 
-def test_the_locks_agree() -> None:
-    """What tests need is added to what the demo needs; nothing is replaced."""
+def test_the_lock_files_agree() -> None:
+    """Tests add packages to those of the demo, and replace none."""
     pins = [
         set(re.findall(r"^[\w.-]+==.*?(?= \\$)", (ROOT / lock).read_text(), re.MULTILINE))
         for lock in (LOCAL, DEV)
@@ -159,26 +159,26 @@ def test_the_locks_agree() -> None:
     assert pins[0] < pins[1]
 
 
-def test_a_virtual_environment_of_this_python_stays(checkout: Path) -> None:
-    """Nothing is done a second time."""
+def test_a_virtual_environment_of_this_python_is_kept(checkout: Path) -> None:
+    """Nothing is done."""
     assert "up to date" in steps(checkout)
 
 
-def test_where_there_is_none_it_is_made(checkout: Path) -> None:
-    """And none is removed."""
+def test_a_missing_virtual_environment_is_made(checkout: Path) -> None:
+    """Without removing one."""
     shutil.rmtree(checkout / ".venv")
     assert "-m venv .venv" in steps(checkout)
     assert not is_made_again(checkout)
 
 
 def test_a_virtual_environment_of_another_version_is_made_again(checkout: Path) -> None:
-    """Its packages were compiled for the other."""
+    """Its packages were compiled for another version."""
     change(checkout, "version = 3.", "version = 2.")
     assert is_made_again(checkout)
 
 
 def test_a_virtual_environment_of_another_installation_is_made_again(checkout: Path) -> None:
-    """The same version elsewhere: the one that it was made with may be gone."""
+    """It has the same version, but the old interpreter may be gone."""
     change(checkout, f"executable = {python()}", "executable = /opt/gone/bin/python3")
     assert is_made_again(checkout)
 
@@ -189,6 +189,6 @@ def test_a_virtual_environment_of_a_checkout_that_was_moved_is_made_again(checko
 
 
 def test_a_broken_virtual_environment_is_made_again(checkout: Path) -> None:
-    """A setup that is interrupted leaves half of one."""
+    """As left by an interrupted setup."""
     (checkout / ".venv" / "pyvenv.cfg").unlink()
     assert is_made_again(checkout)

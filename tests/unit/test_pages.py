@@ -1,4 +1,4 @@
-"""The pages' commands, settings, states and links are those of the project."""
+"""The commands, settings, states and links of the pages are those of the project."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ LINKS = sorted({(page, link) for page in PAGES for link in links(page)})
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_each_command_is_one_that_the_command_line_takes(line: str) -> None:
-    """Its name, its options and how many arguments it wants."""
+def test_each_command_on_a_page_is_valid(line: str) -> None:
+    """Its name, its options and the number of arguments."""
     _program, name, *arguments = shlex.split(line)
     command = cli.get_command(click.Context(cli), name)
     assert command is not None, f"there is no command {name}"
@@ -72,7 +72,7 @@ def test_each_command_is_one_that_the_command_line_takes(line: str) -> None:
     assert rest == []
 
 
-def test_nothing_tells_people_to_install_another_project_of_this_name() -> None:
+def test_no_page_installs_the_other_project_of_this_name() -> None:
     """On PyPI, `cutout` is another project; the package is `cutout-aws`."""
     wrong = r"(install|uvx|pipx run) +['\"]?cutout\b[^-/_]|\bcutout\["
     listed = subprocess.run(  # noqa: S603 - our own pattern
@@ -92,24 +92,24 @@ def test_each_make_target_exists(target: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_each_module_that_a_page_runs_exists(module: str) -> None:
-    """Whether it is a module or a package with a `__main__`."""
+def test_each_module_run_on_a_page_exists(module: str) -> None:
+    """As a module or as a package with a `__main__`."""
     assert importlib.util.find_spec(module)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_each_setting_that_a_page_passes_exists(name: str) -> None:
+def test_each_setting_on_a_page_exists(name: str) -> None:
     """`-c name=value` refuses other names."""
     assert name in Settings.names()
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_each_file_that_a_page_names_exists(path: str) -> None:
+def test_each_file_named_on_a_page_exists(path: str) -> None:
     """In commands and in the recipes for changes; folders end in a slash."""
     assert (ROOT / path).is_dir() if path.endswith("/") else (ROOT / path).is_file()
 
 
-def test_each_recipe_for_a_change_names_the_files_that_it_touches() -> None:
+def test_each_recipe_for_a_change_names_the_files_to_touch() -> None:
     """Twelve kinds of change."""
     recipes = re.findall(r"^## (.+)$", PAGES[CONTRIBUTING], re.MULTILINE)
     without = [one for one in recipes if not NAMED.search(section(CONTRIBUTING, one))]
@@ -127,14 +127,14 @@ PYTHON = sorted(
 
 
 @pytest.mark.parametrize(("module", "name"), PYTHON)
-def test_each_name_that_a_page_imports_exists(module: str, name: str) -> None:
+def test_each_name_imported_on_a_page_exists(module: str, name: str) -> None:
     """The wheel holds `infra` as `cutout.infra`."""
     assert hasattr(importlib.import_module(module.removeprefix("cutout.")), name)
 
 
 @pytest.mark.parametrize(("page", "link"), LINKS)
 def test_each_link_leads_to_a_file_and_an_anchor_of_the_project(page: str, link: str) -> None:
-    """Relative to the page that it is on; other sites are not looked up."""
+    """Relative to its page; links to other sites are not checked."""
     if link.startswith("https://"):
         return
     path, _, anchor = link.partition("#")
@@ -144,7 +144,7 @@ def test_each_link_leads_to_a_file_and_an_anchor_of_the_project(page: str, link:
         assert anchor in anchors(target.resolve().relative_to(ROOT).as_posix())
 
 
-def test_each_section_that_the_code_names_exists() -> None:
+def test_each_section_named_in_the_code_exists() -> None:
     """Messages refer to pages by `path#anchor`."""
     sources = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "infra" / "monitoring").rglob("*.py")]
     found = {
@@ -156,7 +156,7 @@ def test_each_section_that_the_code_names_exists() -> None:
     assert [one for one in found if one[1] not in anchors(one[0])] == []
 
 
-def test_every_page_is_within_reach_of_the_first() -> None:
+def test_every_page_can_be_reached_from_the_first() -> None:
     """By links from page to page."""
     reached, new = {"README.md"}, ["README.md"]
     while new:
@@ -170,8 +170,8 @@ def test_every_page_is_within_reach_of_the_first() -> None:
     assert reached == set(PAGES)
 
 
-def test_the_top_level_holds_few_things() -> None:
-    """Besides files whose names begin with a dot."""
+def test_the_top_level_has_few_entries() -> None:
+    """Besides files whose names start with a dot."""
     listed = subprocess.run(
         ["git", "ls-tree", "--name-only", "HEAD"],  # noqa: S607 - the git of this machine
         cwd=ROOT,
@@ -192,28 +192,28 @@ def test_the_top_level_holds_few_things() -> None:
     }
 
 
-def test_the_first_page_is_short_and_begins_with_a_picture() -> None:
-    """A newcomer sees what it does before anything is explained."""
+def test_the_first_page_is_short_and_starts_with_a_picture() -> None:
+    """A newcomer sees the result before the explanations."""
     lines = PAGES["README.md"].splitlines()
     assert len(lines) < 250
     assert any(line.startswith("![") for line in lines[:15])
 
 
 def test_every_picture_is_on_a_page() -> None:
-    """`.readme/` holds no others."""
+    """`.readme/` has no others."""
     shown = {(ROOT / page).parent / link for page in PAGES for link in links(page)}
     pictures = {path.resolve() for path in shown if path.parent.name == ".readme"}
     assert pictures == set((ROOT / ".readme").iterdir())
 
 
 @pytest.mark.parametrize("page", generated())
-def test_each_generated_part_is_as_the_code_says(page: str) -> None:
+def test_each_generated_part_is_up_to_date(page: str) -> None:
     """`make reference` writes it."""
     assert PAGES[page] == generated()[page]
 
 
 def test_every_setting_is_in_the_table() -> None:
-    """And no other is."""
+    """And no others."""
     told = re.findall(r"^\| `(\w+)` \|", section("infra/README.md", "Settings"), re.MULTILINE)
     assert told == Settings.names()
 

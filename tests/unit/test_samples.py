@@ -1,4 +1,4 @@
-"""The samples in `events/`: real shapes, each used by a test."""
+"""The samples in `events/` are realistic, and each is used by a test."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_every_sample_is_used(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_samples_are_written_alike(name: str) -> None:
-    """Two spaces, characters as they are, one line break at the end."""
+def test_samples_have_the_same_formatting(name: str) -> None:
+    """Two spaces, no escapes, one line break at the end."""
     text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
     assert text == json.dumps(sample(name), indent=2, ensure_ascii=False) + "\n"
 
 
 @pytest.mark.parametrize("name", S3)
-def test_s3s_events_come_as_eventbridge_sends_them(name: str) -> None:
-    """Source, kind, and the object with its sequencer; keys are not quoted there."""
+def test_s3_events_have_the_form_that_eventbridge_sends(name: str) -> None:
+    """With source, type, and the object with its sequencer; keys are not quoted."""
     event = sample(name)
     assert event["source"] == "aws.s3"
     assert event["detail-type"] in {"Object Created", "Object Deleted"}
@@ -49,8 +49,8 @@ def test_s3s_events_come_as_eventbridge_sends_them(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SQS)
-def test_queue_events_are_batches_whose_bodies_are_whole(name: str) -> None:
-    """Lambda gives SQS messages in records; ids differ, and the digest is the body's."""
+def test_queue_events_are_batches_of_complete_records(name: str) -> None:
+    """With different ids, and the digest of the body."""
     records: list[dict[str, Any]] = sample(name)["Records"]
     assert len({record["messageId"] for record in records}) == len(records)
     for record in records:
@@ -59,8 +59,8 @@ def test_queue_events_are_batches_whose_bodies_are_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_callbacks_come_as_the_http_api_sends_them(name: str) -> None:
-    """Payload format 2.0; path and path parameter name one token."""
+def test_callbacks_have_the_form_that_the_http_api_sends(name: str) -> None:
+    """Payload format 2.0; path and path parameter have the same token."""
     event = sample(name)
     token = event["pathParameters"]["token"]
     assert event["version"] == "2.0"
@@ -68,30 +68,30 @@ def test_callbacks_come_as_the_http_api_sends_them(name: str) -> None:
     assert event["requestContext"]["http"]["method"] == ("GET" if name.endswith("get") else "POST")
 
 
-def test_the_callbacks_body_is_the_task_as_it_is_read() -> None:
-    """The provider posts what its task read answers."""
+def test_the_body_of_a_callback_is_the_task_as_read() -> None:
+    """The provider posts what its API returns."""
     body = json.loads(sample("http-api-callback-completed")["body"])
     assert body == sample("evolink-task-completed")
 
 
 @pytest.mark.parametrize("name", EVOLINK_ERRORS)
-def test_the_providers_errors_name_their_status(name: str) -> None:
-    """One envelope; a numeric code is the status itself."""
+def test_the_providers_errors_have_their_status(name: str) -> None:
+    """In one envelope; a numeric code is the status itself."""
     status = int(name.removeprefix("evolink-error-").partition("-")[0])
     error = sample(name)["error"]
     assert {"code", "message", "type"} <= set(error)
     assert error["code"] == status or isinstance(error["code"], str)
 
 
-def test_sweep_is_started_by_the_scheduler() -> None:
-    """What EventBridge Scheduler sends where a schedule names no input of its own."""
+def test_sweep_gets_the_event_of_the_scheduler() -> None:
+    """As EventBridge Scheduler sends it for a schedule without its own input."""
     event = sample("scheduler-sweep")
     assert (event["source"], event["detail-type"]) == ("aws.scheduler", "Scheduled Event")
     assert event["detail"] == "{}"
 
 
-def test_the_callback_that_is_too_large_is_small_here() -> None:
-    """A test fills its padding; everything else about it is authentic."""
+def test_the_sample_of_a_large_callback_is_stored_small() -> None:
+    """A test fills its padding; the rest is authentic."""
     event = sample("http-api-callback-too-large")
     assert json.loads(event["body"])["padding"] == ""
     assert event["pathParameters"] == sample("http-api-callback-completed")["pathParameters"]

@@ -1,4 +1,4 @@
-"""The workflows of GitHub Actions: pinned, with no more rights than they need."""
+"""The workflows of GitHub Actions: pinned, with minimal permissions."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def _steps(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
-    """A tag can be moved to other code; a commit cannot. The comment says which release it is."""
+    """A tag can be moved to other code; a commit cannot. The comment names the release."""
     used = re.findall(r"uses: (?!\./)(.+)", path.read_text())
     assert used
     pinned = r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
@@ -31,8 +31,8 @@ def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_no_right_is_given_but_where_it_is_used(path: Path) -> None:
-    """The workflow has none; each job has what it says, and only the deployment gets a token."""
+def test_permissions_are_given_only_where_they_are_used(path: Path) -> None:
+    """The workflow has none; each job lists its own, and only the deployment gets a token."""
     workflow = _read(path)
     given = {name: job["permissions"] for name, job in workflow["jobs"].items()}
     with_token = {name for name, rights in given.items() if "id-token" in rights}
@@ -42,14 +42,14 @@ def test_no_right_is_given_but_where_it_is_used(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_nothing_that_somebody_types_is_run(path: Path) -> None:
-    """Inputs reach a shell as variables, never as part of the script."""
+def test_no_input_is_part_of_a_script(path: Path) -> None:
+    """Inputs are passed to a shell as variables."""
     assert [one for one in _steps(path) if "${{" in one.get("run", "")] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_each_make_target_exists(path: Path) -> None:
-    """What a workflow makes can be made here as well."""
+def test_each_make_target_of_a_workflow_exists(path: Path) -> None:
+    """So that it can be run locally as well."""
     targets = [
         one for step in _steps(path) for one in re.findall(r"make (\w+)", step.get("run", ""))
     ]
@@ -57,8 +57,8 @@ def test_each_make_target_exists(path: Path) -> None:
     assert [one for one in targets if not re.search(rf"^{one}:", MAKEFILE, re.MULTILINE)] == []
 
 
-def test_updates_wait_until_a_release_has_been_looked_at() -> None:
-    """Of packages, of the CDK's command line and of actions, each where it is locked."""
+def test_updates_wait_until_a_release_is_some_days_old() -> None:
+    """Of packages, of the CDK's command line and of actions, wherever they are locked."""
     project = FOLDER.parents[1]
     updates = _read(FOLDER.parent / "dependabot.yml")["updates"]
     manifests = {"pip": "*.txt", "npm": "package-lock.json", "github-actions": ".github/workflows"}
@@ -74,8 +74,8 @@ def test_updates_wait_until_a_release_has_been_looked_at() -> None:
         assert found
 
 
-def test_what_runs_the_tests_has_the_history() -> None:
-    """The upgrade is tested from the version before; without it that test says what is missing."""
+def test_jobs_that_run_the_tests_have_the_history() -> None:
+    """The upgrade test needs the version before."""
     jobs = {name: job for path in WORKFLOWS for name, job in _read(path)["jobs"].items()}
     testing = {
         name

@@ -1,4 +1,4 @@
-"""What AWS takes: from what was counted to the tables of the page."""
+"""The costs at AWS: from counted requests to the tables of the page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PAGE = PAGES["infra/README.md"]
 NOTHING = Count(runs={}, log_bytes={}, requests={}, units={}, index_writes={}, gate_writes={})
 
 
-def test_the_page_has_the_tables_as_they_are_printed() -> None:
-    """`python -m tests.benchmarks.costs` prints what it shall have."""
+def test_the_page_has_the_printed_tables() -> None:
+    """`python -m tests.benchmarks.costs` prints them."""
     assert [row for row in [*rows(), *sizes()] if row not in PAGE.splitlines()] == []
     assert [line for line in limits() if line not in PAGE.replace("\n", " ")] == []
 
 
-def test_the_first_page_says_what_they_add_up_to() -> None:
+def test_the_first_page_has_the_sums() -> None:
     """Cents for a photo, dollars for a month."""
     photo = sum(line["bought"] for line in a_thousand().values()) / 10
     month = sum(a_month().values())
@@ -28,8 +28,8 @@ def test_the_first_page_says_what_they_add_up_to() -> None:
     assert f"about {month:.0f} US dollars a month" in page
 
 
-def test_what_was_counted_becomes_dollars() -> None:
-    """Two puts, a message that is received and deleted as well, a unit written, a GB logged."""
+def test_counted_requests_are_converted_to_dollars() -> None:
+    """Two puts, a message with its receipt and deletion, a write unit, a GB of logs."""
     count = Count(
         runs={"sweep": 1},
         log_bytes={"sweep": 1_000_000_000},
@@ -54,15 +54,15 @@ def test_what_was_counted_becomes_dollars() -> None:
     }
 
 
-def test_an_upload_is_an_event_and_a_message_even_if_nothing_is_asked_of_aws() -> None:
-    """What no request shows is estimated."""
+def test_an_upload_costs_an_event_and_a_message_even_without_requests() -> None:
+    """Costs that are visible in no request are estimated."""
     told = dict(of_photo(NOTHING, NOTHING))
     assert (told["EventBridge"], told["SQS"]) == (Decimal("0.000001"), Decimal("0.0000012"))
     assert told["API Gateway"] == told["traffic to the provider"] == 0
 
 
-def test_the_dearest_service_comes_first() -> None:
-    """The largest costs come first."""
+def test_the_most_expensive_service_comes_first() -> None:
+    """Every line is above zero."""
     bought = [line["bought"] for line in a_thousand().values()]
     assert bought == sorted(bought, reverse=True)
     assert all(one > 0 for one in bought)

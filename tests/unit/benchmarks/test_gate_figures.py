@@ -1,4 +1,4 @@
-"""The figures that the gate must reach, measured by the commands of the benchmarks."""
+"""The figures of the gate, measured by the commands of the benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.benchmarks.gate_collisions import collisions
 
 
 def test_a_burst_uses_the_providers_slots() -> None:
-    """Wake-ups stand far behind uploads in the queue; slots are taken all the same."""
+    """Messages for freed slots are far behind uploads in the queue; slots are taken anyway."""
     done = burst.burst()
     assert done.percent_used_meanwhile >= 95
     assert done.percent_used >= 95
@@ -19,14 +19,14 @@ def test_a_burst_uses_the_providers_slots() -> None:
     assert done.calls == burst.UPLOADS
 
 
-def test_jobs_that_pass_the_gate_at_once_seldom_give_up() -> None:
+def test_jobs_admitted_concurrently_seldom_give_up() -> None:
     """100,000 photos an hour, and twice as many."""
     assert collisions(28, seconds=20).percent_given_up < 1
     assert collisions(56, seconds=20).percent_given_up < 1
 
 
-def test_without_shards_they_would_give_up() -> None:
-    """The figure above can fail: a single item is written by everybody."""
+def test_without_shards_jobs_would_give_up() -> None:
+    """All workers write one item: the figure above can fail."""
     one_shard = replace(gate_collisions.LIMITS, daily_credit_cap=Decimal(100))
     assert one_shard.shards == 1
     assert collisions(56, seconds=5, limits=one_shard).percent_given_up > 1

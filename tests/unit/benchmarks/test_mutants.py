@@ -1,4 +1,4 @@
-"""The changes that `make mutants` makes are those that their names say."""
+"""The changes that `make mutants` makes have the names that describe them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Gate:
 
 
 def names(source: str) -> list[str]:
-    """What is changed, without where."""
+    """The changes, without their places."""
     return [one.name.partition(": ")[2] for one in mutants_of("gate.py", source, lambda _: True)]
 
 
 def test_decisions_values_and_statements_are_changed_one_at_a_time() -> None:
-    """Not decorators, documentation or what is logged."""
+    """Decorators, documentation and log calls are not."""
     assert names(SOURCE) == [
         "if self.is_open and n < 3 -> if True",
         "if self.is_open and n < 3 -> if False",
@@ -47,15 +47,15 @@ def test_decisions_values_and_statements_are_changed_one_at_a_time() -> None:
     ]
 
 
-def test_a_mutant_differs_from_its_module_in_its_change_alone() -> None:
-    """The rest is the same, line by line."""
+def test_a_mutant_differs_from_its_module_only_in_its_change() -> None:
+    """The other lines are the same."""
     source = "a = 1\nb = x < 2\nc = 3\n"
     (first, *_rest) = mutants_of("a.py", source, lambda name: "<=" in name)
     assert (first.source, first.lines) == ("a = 1\nb = x <= 2\nc = 3", range(2, 3))
 
 
 def test_a_mutant_names_the_function_to_replace_and_the_lines_that_tests_must_reach() -> None:
-    """A condition's lines are without what depends on it, a constant's begin with its statement."""
+    """The lines of a condition exclude its body; those of a constant start with its statement."""
     source = "class A:\n  def f(self):\n    if x:\n      g(\n        2,\n      )\n"
     found = {one.name: (one.function, one.lines) for one in mutants_of("a.py", source, bool)}
     assert found == {
@@ -66,8 +66,8 @@ def test_a_mutant_names_the_function_to_replace_and_the_lines_that_tests_must_re
     }
 
 
-def test_each_change_without_effect_that_is_listed_exists() -> None:
-    """A line that is left behind would excuse a change that was not reviewed."""
+def test_each_listed_change_without_effect_exists() -> None:
+    """An outdated entry would excuse a change that was not reviewed."""
     listed = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     modules = {name.partition(" ")[0] for name in listed}
     known = {

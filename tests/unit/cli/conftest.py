@@ -9,7 +9,7 @@ from tests.support.cli.world import World
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A made-up world in a folder of its own, on a terminal wide enough for any table."""
+    """A fake world in its own folder, with a terminal wide enough for any table."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     return World(folder=tmp_path)

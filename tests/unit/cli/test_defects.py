@@ -1,4 +1,4 @@
-"""What happens when the command line itself is wrong."""
+"""Defects of the command line itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_defect_is_reported_in_a_sentence_and_a_file(
 def test_an_interrupt_has_its_own_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """130, as shells have it."""
+    """130, as in shells."""
 
     def connect(_choice: Choice, /, *, is_impatient: bool = False) -> Stack:
         assert not is_impatient

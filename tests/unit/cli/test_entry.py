@@ -1,4 +1,4 @@
-"""The commands as a whole."""
+"""All commands and the program itself."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_all_commands_are_listed() -> None:
     assert cutout.list_commands(click.Context(cutout)) == COMMANDS
 
 
-def test_the_page_of_all_commands_has_the_first_sentence_of_the_help_of_each() -> None:
+def test_the_list_of_commands_has_the_first_sentence_of_each_help() -> None:
     """It is printed without importing any of them."""
     context = click.Context(cutout, terminal_width=1000, max_content_width=1000)
     listed = cutout.get_help(context).partition("Commands:\n")[2].partition("\n\n")[0]
@@ -79,7 +79,7 @@ def test_the_page_of_all_commands_has_the_first_sentence_of_the_help_of_each() -
 
 @pytest.mark.parametrize("name", [*COMMANDS, *INNER])
 def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> None:
-    """In its help, with the example as one would type it."""
+    """The help has the example as it would be typed."""
     command = _command(name)
     help_text = command.get_help(click.Context(command, info_name=f"cutout {name}"))
     assert f"cutout {name}" in command.example
@@ -136,7 +136,7 @@ def test_without_credentials_or_a_local_cloud_there_is_advice(tmp_path: Path) ->
 
 
 def _run_with(redirection: str, *, cwd: Path, **more: str) -> subprocess.CompletedProcess[bytes]:
-    """Run `cutout --help` through a shell that redirects its output so."""
+    """Run `cutout --help` through a shell with this redirection."""
     environment = {"HOME": str(cwd), "PATH": os.defpath, **more}
     return subprocess.run(  # noqa: S603 - our own command
         ["/bin/sh", "-c", f'"$0" {redirection}', str(CUTOUT)],
@@ -187,7 +187,7 @@ sys.exit(entry.flushed(0))
 def test_an_error_of_the_last_flush_is_reported(
     tmp_path: Path, target: str, status: int, said: bytes
 ) -> None:
-    """The last output is in a buffer until the end."""
+    """The last output is buffered until the end."""
     told = subprocess.run(  # noqa: S603 - a program that is written out above
         ["/bin/sh", "-c", f'"$0" -P -c "$1" >{target}', sys.executable, _LEAVE_SOME],
         cwd=tmp_path,
@@ -234,7 +234,7 @@ def test_characters_that_the_locale_cannot_encode_are_escaped(tmp_path: Path) ->
 def test_credentials_that_cannot_be_read_are_an_error(
     tmp_path: Path, config: str, said: str
 ) -> None:
-    """Whatever the files of the AWS CLI hold, it is no defect."""
+    """Whatever the files of the AWS CLI hold, it is no defect of ours."""
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(config)
     told = _run("ls", "--region", "eu-central-1", cwd=tmp_path)
@@ -253,36 +253,36 @@ def test_credentials_that_cannot_be_read_are_an_error(
         ("costs", "--cents-per-credit"),
     ],
 )
-def test_an_invalid_number_is_a_wrong_command_line(
+def test_an_invalid_number_is_a_usage_error(
     world: World, command: tuple[str, ...], value: str
 ) -> None:
-    """Also one that is too large."""
+    """So is one that is too large."""
     told = world.run(*command, value)
     assert (told.exit_code, told.stdout) == (2, "")
     assert "Invalid value for" in told.stderr
 
 
-def test_outside_of_a_checkout_up_says_where_it_works(tmp_path: Path) -> None:
-    """The stack's sources have to be there."""
+def test_outside_of_a_checkout_up_prints_where_it_works(tmp_path: Path) -> None:
+    """It needs the stack's sources."""
     told = _run("up", cwd=tmp_path)
     assert told.returncode == 1
     assert told.stderr.startswith("Error: There is no checkout of Cutout in this folder.\n")
 
 
-def test_an_unknown_command_is_a_wrong_command_line(tmp_path: Path) -> None:
+def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
     """With the status 2 and a hint."""
     told = _run("fly", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (2, "")
     assert "No such command 'fly'" in told.stderr
 
 
-def test_a_command_that_is_almost_right_is_corrected(tmp_path: Path) -> None:
+def test_a_mistyped_command_is_corrected(tmp_path: Path) -> None:
     """At once, without loading any."""
     assert "Did you mean 'retry'?" in _run("rety", cwd=tmp_path).stderr
 
 
 def _told(variables: dict[str, str], folder: Path, *, is_terminal: bool) -> str:
-    """What an error looks like with these variables, in a pipe or on a terminal."""
+    """The error output with these variables, in a pipe or on a terminal."""
     home = {"HOME": str(folder), "PATH": os.defpath, "TERM": "xterm-256color", **variables}
     reads, writes = pty.openpty() if is_terminal else os.pipe()
     subprocess.run(  # noqa: S603 - our own command
@@ -317,14 +317,14 @@ def test_colours_follow_the_usual_variables(
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_of_a_shell_asks_the_command(tmp_path: Path, shell: str) -> None:
-    """The script that is printed runs `cutout` with the words typed so far."""
+def test_the_completion_of_a_shell_calls_the_command(tmp_path: Path, shell: str) -> None:
+    """The printed script runs `cutout` with the words typed so far."""
     script = _run("completion", shell, cwd=tmp_path).stdout
     assert f"_CUTOUT_COMPLETE={shell}_complete" in script
 
 
 def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
-    """As in a shell in which the script was evaluated."""
+    """As in a shell that evaluated the script."""
     words = (("cutout re", 1), ("cutout retry --include", 2))
     ask = (
         "COMPREPLY=(); COMP_WORDS=({0}) COMP_CWORD={1}; "
@@ -344,6 +344,6 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     assert options == "--include-refused"
 
 
-def test_the_version_is_the_projects(tmp_path: Path) -> None:
+def test_the_version_is_that_of_the_project(tmp_path: Path) -> None:
     """`cutout --version` needs nothing else."""
     assert _run("--version", cwd=tmp_path).stdout.startswith("cutout 0.")

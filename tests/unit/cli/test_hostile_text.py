@@ -1,4 +1,4 @@
-"""Text of strangers in all that commands print or write: it steers nothing, and fakes no line."""
+"""Untrusted text in all output: it controls no terminal and fakes no line."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ KEY = f"{HOSTILE.replace(chr(0xD800), '')}.jpg"
 
 
 def _job(state: State, number: int) -> Job:
-    """A job in a state, with a stranger's text wherever there is text."""
+    """A job in a state, with untrusted text in every field."""
     job = make_job(KEY, state=state, reason=Reason.TASK_FAILED, code=HOSTILE, message=HOSTILE)
     attempts = tuple(
         replace(
@@ -68,7 +68,7 @@ def _job(state: State, number: int) -> Job:
 
 @pytest.fixture
 def world(world: World) -> World:
-    """A stack in which every text that strangers choose is hostile."""
+    """A stack in which every untrusted text is hostile."""
     world.stack.know(*[_job(state, number) for number, state in enumerate(State)])
     for bucket in (UPLOADS, "theirs"):
         world.stack.bucket(bucket).add(KEY)
@@ -155,7 +155,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_the_live_table_passes_no_control_characters_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_live_table_prints_no_control_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Except those that rich writes to colour and redraw the table."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "400")
@@ -187,8 +187,8 @@ def test_a_defect_with_hostile_text_is_reported(
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_the_claim_holds_no_formula_for_a_spreadsheet(world: World, delimiter: str) -> None:
-    """With any separator of cells; in much of Europe it is the semicolon."""
+def test_the_claim_holds_no_spreadsheet_formula(world: World, delimiter: str) -> None:
+    """With any separator; in much of Europe it is the semicolon."""
     file = world.folder / "claim.csv"
     assert world.run("costs", "--csv", file).exit_code == 0
     text = file.read_text(encoding="utf-8")
@@ -199,7 +199,7 @@ def test_the_claim_holds_no_formula_for_a_spreadsheet(world: World, delimiter: s
 
 @given(st.lists(st.text(st.sampled_from("=+-@;,\t\r\n \"'a|"), max_size=12), min_size=1))
 def test_no_cell_is_a_formula(texts: list[str]) -> None:
-    """Of any text, with any separator."""
+    """Whatever the text and the separator."""
     stream = StringIO()
     csv.writer(stream, quoting=csv.QUOTE_ALL).writerow(map(spreadsheet_cell, texts))
     for delimiter in ",;\t":
@@ -211,8 +211,8 @@ def _assert_no_formula(text: str, delimiter: str) -> None:
     assert [cell for cell in cells if cell.lstrip(' "\r\n').startswith(tuple("=+-@\t"))] == []
 
 
-def test_a_page_shows_it_as_text() -> None:
-    """No tag, no attribute's end, nothing that turns the direction; any encoding takes it."""
+def test_a_page_shows_hostile_text_as_text() -> None:
+    """No tag, no end of an attribute, no change of direction; any encoding can encode it."""
     page = f"<p title='{html_text(HOSTILE)}' lang=\"{html_text(HOSTILE)}\">{html_text(HOSTILE)}</p>"
     found: list[tuple[str, int]] = []
 
@@ -226,6 +226,6 @@ def test_a_page_shows_it_as_text() -> None:
     assert page.encode()
 
 
-def test_programs_read_the_key_that_there_is(world: World) -> None:
-    """Escapes of JSON stand for what they escape."""
+def test_json_has_the_hostile_key_unchanged(world: World) -> None:
+    """Once its escapes are decoded."""
     assert {one["key"] for one in json.loads(world.run("ls", "--json").stdout)} == {KEY}

@@ -74,8 +74,8 @@ def test_a_folder_infra_of_another_project_is_not_imported(run: Run, tmp_path: P
     assert run("up", before=(_somebody_elses(tmp_path / "theirs"),)).stderr == _NEEDS_CHECKOUT
 
 
-def test_their_help_says_so_too(run: Run) -> None:
-    """And can be read anywhere."""
+def test_their_help_mentions_the_checkout(run: Run) -> None:
+    """And works anywhere."""
     for command in ("up", "down", "demo"):
         done = run(command, "--help")
         assert done.returncode == 0
@@ -83,22 +83,22 @@ def test_their_help_says_so_too(run: Run) -> None:
 
 
 def test_other_commands_use_aws(run: Run) -> None:
-    """There is no local cloud for them."""
+    """For them there is no local cloud."""
     done = run("pause")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: No AWS region is set.\n")
 
 
 def test_the_doctor_needs_no_checkout(run: Run) -> None:
-    """It has nothing to compare the version with, and checks the rest."""
+    """It skips the comparison of versions, and checks the rest."""
     done = run("doctor", "--region", "eu-central-1")
     assert done.returncode == 1
     assert "There are no AWS credentials" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_running_local_cloud_is_not_passed_over(run: Run, tmp_path: Path) -> None:
-    """A command that means it must not reach AWS instead; `--aws` says that it may."""
+def test_a_running_local_cloud_is_not_ignored(run: Run, tmp_path: Path) -> None:
+    """A command for it must not reach AWS instead, unless `--aws` is given."""
     (tmp_path / ".cutout").mkdir()
     (tmp_path / ".cutout" / "cloud.json").write_text("{}")
     done = run("retry", "a.jpg", "--yes")
@@ -108,8 +108,8 @@ def test_a_running_local_cloud_is_not_passed_over(run: Run, tmp_path: Path) -> N
     assert "No AWS region is set" in run("retry", "a.jpg", "--yes", "--aws").stderr
 
 
-def test_another_infra_on_the_path_of_a_checkout_is_named(tmp_path: Path) -> None:
-    """It would be imported in place of the project's own."""
+def test_another_infra_on_the_path_of_a_checkout_is_reported(tmp_path: Path) -> None:
+    """It would be imported instead of the project's own."""
     (tmp_path / "infra" / "local").mkdir(parents=True)
     (tmp_path / "infra" / "local" / "__init__.py").touch()
     with pytest.raises(Problem, match="comes before") as caught:

@@ -1,4 +1,4 @@
-"""Which files become which keys."""
+"""The keys of files and folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cutout.cli.photo_files import Photo, content_type, select_photos
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A folder with photos, a text, hidden things and a file without a suffix."""
+    """A folder with photos, a text, hidden files and a file without a suffix."""
     folder = tmp_path / "shop"
     for name in ("a.jpg", "shoes/b.PNG", "shoes/notes.txt", ".hidden.jpg", ".git/c.jpg", "raw"):
         path = folder / name
@@ -22,8 +22,8 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_file_becomes_a_key_of_its_own_name(tmp_path: Path) -> None:
-    """The folders above a named file mean nothing to the bucket."""
+def test_the_key_of_a_file_is_its_name(tmp_path: Path) -> None:
+    """The folders above it are not part of the key."""
     path = tmp_path / "deep" / "cat.jpg"
     path.parent.mkdir()
     path.write_bytes(b"x")
@@ -33,7 +33,7 @@ def test_a_file_becomes_a_key_of_its_own_name(tmp_path: Path) -> None:
     assert selection.photos == (Photo(path=path, key="cat.jpg", content_type="image/jpeg"),)
 
 
-def test_a_folders_files_keep_its_name_and_structure(shop: Path) -> None:
+def test_files_of_a_folder_keep_its_name_and_structure(shop: Path) -> None:
     """Keys are the folder's name and the path inside it."""
     assert [photo.key for photo in select_photos([shop]).photos] == [
         "shop/a.jpg",
@@ -42,17 +42,17 @@ def test_a_folders_files_keep_its_name_and_structure(shop: Path) -> None:
     ]
 
 
-def test_the_folder_one_is_in_has_no_name(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`cutout put .` gives keys as they are seen from here."""
+def test_the_current_folder_has_no_name(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cutout put .` gives keys relative to it."""
     monkeypatch.chdir(shop)
     keys = [photo.key for photo in select_photos([Path()]).photos]
     assert keys == ["a.jpg", "raw", "shoes/b.PNG"]
 
 
-def test_a_folder_named_by_dots_is_called_by_its_real_name(
+def test_a_folder_named_by_dots_has_its_real_name(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No key begins with two dots."""
+    """No key starts with two dots."""
     monkeypatch.chdir(shop / "shoes")
     keys = [photo.key for photo in select_photos([Path("..")]).photos]
     assert keys == ["shop/a.jpg", "shop/raw", "shop/shoes/b.PNG"]
@@ -63,34 +63,34 @@ def test_files_that_are_not_images_by_name_are_listed_as_skipped(shop: Path) -> 
     assert select_photos([shop]).skipped == (shop / "shoes/notes.txt",)
 
 
-def test_a_file_that_was_named_is_never_skipped(shop: Path) -> None:
-    """The stack rejects a text file, with the reason."""
+def test_a_named_file_is_never_skipped(shop: Path) -> None:
+    """The stack rejects a text file with the reason."""
     assert [photo.key for photo in select_photos([shop / "shoes/notes.txt"]).photos] == [
         "notes.txt"
     ]
 
 
 def test_a_prefix_goes_before_every_key(shop: Path) -> None:
-    """Folders and files alike."""
+    """For folders and files."""
     selection = select_photos([shop / "a.jpg", shop / "shoes"], prefix="in/")
     assert [photo.key for photo in selection.photos] == ["in/a.jpg", "in/shoes/b.PNG"]
 
 
-def test_two_files_never_become_one_key(shop: Path) -> None:
-    """The second would overwrite the first, which would be superseded."""
+def test_two_files_with_the_same_key_are_refused(shop: Path) -> None:
+    """The second would supersede the first."""
     other = shop / "shoes" / "a.jpg"
     other.write_bytes(b"another")
     with pytest.raises(Problem, match=r"would have the same key a\.jpg"):
         select_photos([shop / "a.jpg", other])
 
 
-def test_the_same_file_named_twice_is_put_once(shop: Path) -> None:
-    """It would only be paid for twice."""
+def test_the_same_file_named_twice_is_uploaded_once(shop: Path) -> None:
+    """Otherwise it would be paid for twice."""
     path = shop / "a.jpg"
     assert [photo.key for photo in select_photos([path, path]).photos] == ["a.jpg"]
 
 
-def test_a_key_longer_than_s3_takes_is_refused(tmp_path: Path) -> None:
+def test_a_key_longer_than_s3s_limit_is_refused(tmp_path: Path) -> None:
     """S3's limit is 1,024 bytes, not characters."""
     path = tmp_path / "a.jpg"
     path.write_bytes(b"x")
@@ -113,11 +113,11 @@ def test_a_key_longer_than_s3_takes_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_content_types(name: str, expected: str) -> None:
-    """Uploads carry the type that their name stands for."""
+    """Uploads have the type of their extension."""
     assert content_type(name) == expected
 
 
-def test_a_file_that_s3_does_not_take_is_refused_before_anything_is_uploaded(shop: Path) -> None:
+def test_a_file_too_large_for_s3_is_refused_before_anything_is_uploaded(shop: Path) -> None:
     """Not after minutes of uploading."""
     with (shop / "film.jpg").open("wb") as file:
         file.truncate(5 * 1024**3 + 1)
@@ -126,7 +126,7 @@ def test_a_file_that_s3_does_not_take_is_refused_before_anything_is_uploaded(sho
 
 
 def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
-    """Reading from a pipe that nobody writes to would wait for ever."""
+    """Reading a pipe without a writer would block."""
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(Problem, match="neither a file nor a folder"):
         select_photos([tmp_path / "pipe.jpg"])

@@ -1,4 +1,4 @@
-"""What a command imports before it does anything: most of the time of a short command."""
+"""The modules that a command imports: most of the time of a short command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SLOW = {"PIL", "aws_lambda_powertools", "boto3", "httpx", "infra", "jinja2", "s
 def test_a_command_imports_nothing_slow_that_it_does_not_need(
     modules: str, absent: set[str]
 ) -> None:
-    """The packages that are loaded, in a fresh process."""
+    """In a fresh process."""
     script = f"import {modules}, sys; print(*sys.modules)"
     done = subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Which sources an upgrade is tested from."""
+"""The sources from which an upgrade is tested."""
 
 import os
 import subprocess
@@ -63,14 +63,16 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Path:
-    """Where the earlier sources come to."""
+    """The folder for the earlier sources."""
     folder = tmp_path / "earlier"
     folder.mkdir()
     return folder
 
 
-def test_it_is_the_newest_commit_that_ships_something_else(project: Path, earlier: Path) -> None:
-    """Not one that differs in no module of the functions: its deployment would be the same."""
+def test_the_earlier_version_is_the_newest_commit_with_other_functions(
+    project: Path, earlier: Path
+) -> None:
+    """A commit without changes in a module of the functions would give the same deployment."""
     _commit(project, submit="oldest", cli="1", readme="1")
     before = _commit(project, submit="older", cli="1", readme="2")
     _commit(project, submit="present", cli="1", readme="2")
@@ -79,10 +81,8 @@ def test_it_is_the_newest_commit_that_ships_something_else(project: Path, earlie
     assert (earlier / _SUBMIT).read_text() == "older"
 
 
-def test_where_sources_were_changed_since_it_is_the_present_commit(
-    project: Path, earlier: Path
-) -> None:
-    """Uncommitted changes are an upgrade of the commit; new files count."""
+def test_with_uncommitted_changes_it_is_the_current_commit(project: Path, earlier: Path) -> None:
+    """New files count as changes."""
     _commit(project, submit="older")
     _commit(project, submit="present")
     _write(project, submit="being written")
@@ -100,7 +100,7 @@ def test_a_commit_can_be_named(project: Path, earlier: Path) -> None:
 
 
 def _fill(project: Path) -> None:
-    """All that is copied where there is no history."""
+    """Write all files that are copied without a history."""
     for name in ("infra/app.py", "requirements/runtime.txt", "Makefile", "pyproject.toml", _MARKED):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("present\n")
@@ -114,7 +114,7 @@ def _is_marked_copy(earlier: Path) -> bool:
 def test_a_clone_without_history_is_upgraded_from_itself(
     project: Path, earlier: Path, tmp_path: Path
 ) -> None:
-    """`--depth 1`: all is as at present, but for a mark."""
+    """`--depth 1`: all is the same except for a mark."""
     _commit(project, submit="older")
     _fill(project)
     _commit(project, submit="present")
@@ -131,8 +131,8 @@ def test_a_copy_of_the_sources_is_upgraded_from_itself(project: Path, earlier: P
     assert _is_marked_copy(earlier)
 
 
-def test_a_named_commit_that_is_not_there_is_an_error(project: Path, earlier: Path) -> None:
-    """A test that asks for a release never upgrades from another."""
+def test_a_named_commit_that_does_not_exist_is_an_error(project: Path, earlier: Path) -> None:
+    """The test never falls back to another version."""
     _commit(project, submit="present")
     with pytest.raises(NoHistoryError, match="git archive failed"):
         put_earlier_sources(project, earlier, "v0.0.9")

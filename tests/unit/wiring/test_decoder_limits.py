@@ -1,4 +1,4 @@
-"""What Prepare lets a decoder take, of what the function has itself."""
+"""The limits that Prepare sets for a decoder, within its own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SETTINGS = PrepareSettings(
 )
 
 
-def test_a_photo_that_takes_all_the_time_there_is_ends_before_the_function() -> None:
-    """A look and two copies, and a fifth of the time for the download, the uploads and a report."""
+def test_a_photo_that_takes_all_its_time_ends_before_the_function() -> None:
+    """One inspection and two copies, with a fifth of the time left for transfers and the report."""
     limits = decoder_limits(SETTINGS)
     assert 0 < LOOK_SECONDS + 2 * limits.seconds <= 110 * 0.8
     assert limits.memory_mb < SETTINGS.memory_mb

@@ -1,4 +1,4 @@
-"""The functions' settings, each read from one variable, each wrong one named."""
+"""The functions' settings: each from one variable, with an error that names it."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class _OtherProvider(StoreSettings):
 
 
 def refusal(kind: type[Settings], environment: Mapping[str, str]) -> str:
-    """What the refusal of an environment says."""
+    """The error for this environment."""
     with pytest.raises(SettingsError) as caught:
         read_settings(kind, environment)
     return str(caught.value)
@@ -157,13 +157,13 @@ def refusal(kind: type[Settings], environment: Mapping[str, str]) -> str:
 
 @pytest.mark.parametrize("settings", EACH)
 def test_each_function_reads_its_own_settings(settings: Settings) -> None:
-    """From a complete environment every field gets its value, in its own type."""
+    """Every field gets its value in its own type."""
     assert read_settings(type(settings), ENVIRONMENT) == settings
 
 
 @pytest.mark.parametrize("settings", EACH)
-def test_a_function_needs_no_variable_but_its_own(settings: Settings) -> None:
-    """Each function is given its own lines only, and they are enough."""
+def test_a_function_needs_only_its_own_variables(settings: Settings) -> None:
+    """Each function gets only these."""
     own = {f"CUTOUT_{field.name.upper()}" for field in fields(settings)}
     environment = {name: ENVIRONMENT[name] for name in own & set(ENVIRONMENT)}
     assert read_settings(type(settings), environment) == settings
@@ -171,14 +171,14 @@ def test_a_function_needs_no_variable_but_its_own(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), REQUIRED)
 def test_a_missing_variable_is_named(kind: type[Settings], name: str) -> None:
-    """The error names the one that is missing."""
+    """In the error."""
     environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
     assert refusal(kind, environment) == f"the environment variable {name} is missing"
 
 
 @pytest.mark.parametrize(("name", "value"), OPTIONAL.items())
-def test_what_may_be_missing_has_its_default(name: str, value: object) -> None:
-    """No prefix: the whole bucket. No callbacks: only polls. The rest is off unless it is said."""
+def test_an_optional_variable_has_a_default(name: str, value: object) -> None:
+    """No prefix means the whole bucket, no callback URL polling only; other options are off."""
     variable = f"CUTOUT_{name.upper()}"
     environment = {key: text for key, text in ENVIRONMENT.items() if key != variable}
     assert getattr(read_settings(SubmitSettings, environment), name) == value
@@ -199,15 +199,15 @@ def test_what_may_be_missing_has_its_default(name: str, value: object) -> None:
     ],
 )
 @pytest.mark.parametrize("text", ["", "many", "0", "-1", "1.5", "1e3"])
-def test_a_number_that_is_none_is_named(name: str, text: str) -> None:
+def test_an_invalid_number_is_named(name: str, text: str) -> None:
     """Counts and durations are whole numbers above 0."""
     expected = f"{name} must be a whole number above 0, not {text!r}"
     assert refusal(SubmitSettings, ENVIRONMENT | {name: text}) == expected
 
 
 @pytest.mark.parametrize("text", ["", "much", "NaN", "Infinity", "-Infinity", "-0.01"])
-def test_a_cap_that_caps_nothing_is_refused(text: str) -> None:
-    """The cap is a number from 0 up, since nothing can be compared with anything else."""
+def test_an_invalid_cap_is_refused(text: str) -> None:
+    """A cap is a number from 0 up."""
     environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text}
     expected = f"CUTOUT_DAILY_CREDIT_CAP must be a number from 0 up, not {text!r}"
     assert refusal(SweepSettings, environment) == expected
@@ -215,29 +215,29 @@ def test_a_cap_that_caps_nothing_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0.5", "1e4"])
 def test_a_cap_may_be_any_amount(text: str) -> None:
-    """Nothing at all closes the gate, which is a way to deploy and look first."""
+    """A cap of 0 closes the gate, which is a way to deploy first and open later."""
     environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text, "CUTOUT_MAX_IN_FLIGHT": "1"}
     settings = read_settings(SweepSettings, environment)
     assert (settings.daily_credit_cap, settings.max_in_flight) == (Decimal(text), 1)
 
 
-def test_a_duration_beyond_all_bounds_is_named() -> None:
-    """Also when it is a whole number."""
+def test_a_duration_that_is_too_long_is_named() -> None:
+    """Even if it is a whole number."""
     text = "9" * 20
     expected = f"CUTOUT_RETENTION_DAYS must be a whole number above 0, not {text!r}"
     assert refusal(StoreSettings, ENVIRONMENT | {"CUTOUT_RETENTION_DAYS": text}) == expected
 
 
 @pytest.mark.parametrize("text", ["", "yes", "True", "1"])
-def test_a_flag_that_is_none_is_named(text: str) -> None:
-    """Neither true nor false is not taken for false."""
+def test_an_invalid_flag_is_named(text: str) -> None:
+    """Other words are not taken for false."""
     expected = f"CUTOUT_ALLOW_LOOPBACK must be 'true' or 'false', not {text!r}"
     assert refusal(StoreSettings, LOCAL | {"CUTOUT_ALLOW_LOOPBACK": text}) == expected
 
 
 @pytest.mark.parametrize("text", ["", "Files", "base64"])
-def test_a_transport_that_is_none_is_named(text: str) -> None:
-    """Photos are handed over in one of two ways."""
+def test_an_invalid_transport_is_named(text: str) -> None:
+    """There are two."""
     expected = f"CUTOUT_INPUT_TRANSPORT must be 'presigned' or 'files', not {text!r}"
     assert refusal(SubmitSettings, ENVIRONMENT | {"CUTOUT_INPUT_TRANSPORT": text}) == expected
 
@@ -257,7 +257,7 @@ def test_a_transport_that_is_none_is_named(text: str) -> None:
 def test_loopback_is_refused_outside_the_local_cloud(
     kind: type[Settings], endpoint: str | None
 ) -> None:
-    """A stack for AWS cannot be talked into plain http or loopback addresses."""
+    """A stack on AWS cannot be set to plain http or loopback addresses."""
     environment = {key: text for key, text in LOCAL.items() if key != "AWS_ENDPOINT_URL"}
     if endpoint is not None:
         environment["AWS_ENDPOINT_URL"] = endpoint
@@ -271,7 +271,7 @@ def test_loopback_is_refused_outside_the_local_cloud(
     "endpoint", ["https://localhost:4566", "http://127.0.0.1:4566", "https://[::1]:4566"]
 )
 def test_on_the_local_cloud_plain_http_to_loopback_is_allowed(endpoint: str) -> None:
-    """The stand-in for the provider speaks plain http on a loopback address."""
+    """The provider's stand-in uses it."""
     environment = LOCAL | {
         "AWS_ENDPOINT_URL": endpoint,
         "CUTOUT_EVOLINK_BASE_URL": "http://127.0.0.1:9000",
@@ -295,10 +295,10 @@ def test_on_the_local_cloud_plain_http_to_loopback_is_allowed(endpoint: str) -> 
         (LOCAL, "ftp://127.0.0.1"),
     ],
 )
-def test_the_api_key_never_travels_in_the_clear(
+def test_the_api_key_is_never_sent_unencrypted(
     name: str, environment: dict[str, str], url: str
 ) -> None:
-    """The provider's addresses are https; http is for loopback, on the local cloud."""
+    """The provider's URLs are https; http is for loopback, on the local cloud."""
     expected = f"{url!r} must begin with https:// (http only for loopback, locally)"
     assert refusal(StoreSettings, environment | {name: url}) == expected
 

@@ -20,7 +20,7 @@ _VARIABLES = {
 
 
 class _Clients(Clients):
-    """CloudFormation that knows one stack."""
+    """CloudFormation with one stack."""
 
     def client(self, service: str) -> Any:
         assert service == "cloudformation"

@@ -1,4 +1,4 @@
-"""Commands that are about the objects of a bucket: `audit`, `backfill`."""
+"""Commands about the objects of a bucket: `audit`, `backfill`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.cli.world import World
 
 
 def stored(world: World, job: Job) -> None:
-    """An object of a job, and its cut-out if it has one."""
+    """Add the object of a job, and its cut-out if it has one."""
     bucket = world.stack.bucket(UPLOADS)
     listed = bucket.add(job.source.key)
     source = listed.source(UPLOADS, "0A")
@@ -32,7 +32,7 @@ def stored(world: World, job: Job) -> None:
 
 
 def test_audit_succeeds_if_every_upload_has_a_job(world: World) -> None:
-    """A failed photo is not missing."""
+    """A failed photo has a job."""
     stored(world, make_job("a.jpg"))
     stored(world, failed("b.jpg"))
     told = world.run("audit")
@@ -47,8 +47,8 @@ def test_audit_succeeds_if_every_upload_has_a_job(world: World) -> None:
     assert "requests" not in told.stderr
 
 
-def test_audit_finds_what_has_no_job_and_what_has_no_cut_out(world: World) -> None:
-    """And exits with 1."""
+def test_audit_finds_uploads_without_a_job_and_jobs_without_a_cut_out(world: World) -> None:
+    """The exit status is 1."""
     stored(world, make_job("gone.jpg"))
     del world.stack.bucket(RESULTS).objects["gone.png"]
     world.stack.bucket(UPLOADS).add("lost.jpg")
@@ -81,7 +81,7 @@ def test_audit_queues_missing_uploads_with_yes(world: World) -> None:
 
 
 def test_audit_keeps_to_the_watched_prefix(world: World) -> None:
-    """Nothing else is missed."""
+    """Other objects are ignored."""
     world.stack.watch("in/")
     for key in ("in/a.jpg", "in/x/b.jpg", "out.jpg"):
         world.stack.bucket(UPLOADS).add(key)
@@ -92,22 +92,22 @@ def test_audit_keeps_to_the_watched_prefix(world: World) -> None:
 
 
 @pytest.mark.parametrize("options", [("--yes",), ("--dry-run",)])
-def test_audit_needs_fix_for_yes_and_dry_run(world: World, options: tuple[str, ...]) -> None:
-    """--yes alone fixes nothing."""
+def test_audit_requires_fix_for_yes_and_dry_run(world: World, options: tuple[str, ...]) -> None:
+    """`--yes` alone would change nothing."""
     assert world.run("audit", *options).exit_code == 2
 
 
 @pytest.mark.parametrize(
     "command", [("audit",), ("costs",), ("backfill", "s3://the-uploads/", "--dry-run")]
 )
-def test_requests_are_counted_where_asked(world: World, command: tuple[str, ...]) -> None:
-    """They interest few people."""
+def test_requests_are_counted_with_verbose(world: World, command: tuple[str, ...]) -> None:
+    """Not otherwise."""
     assert "requests: 1 BatchGetItem, 2 Query" in world.run(*command, "--verbose").stderr
     assert "requests" not in world.run(*command).stderr
 
 
-def test_backfill_counts_first_and_queues_only_with_yes(world: World) -> None:
-    """Photos, why others are skipped, credits, money, time."""
+def test_backfill_shows_the_cost_first_and_queues_only_with_yes(world: World) -> None:
+    """The number of photos, reasons for skipping others, credits, money and time."""
     bucket = world.stack.bucket(UPLOADS)
     for key in ("x/a.jpg", "x/b.jpg", "y/c.jpg"):
         bucket.add(key)
@@ -135,15 +135,15 @@ def test_backfill_counts_first_and_queues_only_with_yes(world: World) -> None:
 
 
 def test_backfill_stops_at_its_limit(world: World) -> None:
-    """The next run takes the next."""
+    """The next run continues."""
     for key in "abc":
         world.stack.bucket(UPLOADS).add(f"{key}.jpg")
     told = world.run("backfill", "s3://the-uploads", "--limit", "2", "--yes", "--json")
     assert (json.loads(told.stdout)["photos"], json.loads(told.stdout)["queued"]) == (2, 2)
 
 
-def test_backfill_says_what_the_cap_does(world: World) -> None:
-    """So that nobody waits for today."""
+def test_backfill_shows_the_effect_of_the_cap(world: World) -> None:
+    """With the expected time of the end."""
     limits = Limits(max_in_flight=3, daily_credit_cap=make_job().credits * 2)
     world.stack.table.gate = Gate(limits=limits)
     for key in "abc":
@@ -154,7 +154,7 @@ def test_backfill_says_what_the_cap_does(world: World) -> None:
 
 
 def test_backfill_copies_from_another_bucket(world: World) -> None:
-    """Under the same keys behind the watched prefix; again, only what is not there."""
+    """Under the same keys below the watched prefix; a second run copies only what is missing."""
     world.stack.watch("in/")
     for key in ("a.jpg", "b.jpg"):
         world.stack.bucket("old").add(key)
@@ -167,7 +167,7 @@ def test_backfill_copies_from_another_bucket(world: World) -> None:
 
 
 def test_backfill_lists_objects_that_s3_refuses_to_copy(world: World) -> None:
-    """The others are copied; it ends in exit status 1."""
+    """The others are copied; the exit status is 1."""
     for key in ("a.jpg", "b.jpg"):
         world.stack.bucket("old").add(key)
     world.stack.uncopied = {"a.jpg": "AccessDenied: the key may not be used"}
@@ -184,7 +184,7 @@ def test_backfill_lists_objects_that_s3_refuses_to_copy(world: World) -> None:
 
 
 def test_refused_objects_do_not_count_towards_the_limit(world: World) -> None:
-    """Otherwise the same objects would fill each run, and the next thousand would never come."""
+    """Otherwise the same objects would fill each run, and later ones would never be copied."""
     for key in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
         world.stack.bucket("old").add(key)
     world.stack.uncopied = {"a.jpg": "InvalidObjectState", "b.jpg": "InvalidObjectState"}
@@ -194,14 +194,12 @@ def test_refused_objects_do_not_count_towards_the_limit(world: World) -> None:
 
 
 @pytest.mark.parametrize(("place", "status"), [("old/x", 2), ("s3://", 2), (f"s3://{RESULTS}/", 1)])
-def test_backfill_refuses_what_is_no_place_for_photos(
-    world: World, place: str, status: int
-) -> None:
-    """Our own output is none."""
+def test_backfill_refuses_an_invalid_source(world: World, place: str, status: int) -> None:
+    """Own output is one."""
     assert world.run("backfill", place, "--yes").exit_code == status
 
 
-def test_an_interrupted_backfill_says_how_many_are_queued(world: World) -> None:
+def test_an_interrupted_backfill_prints_how_many_are_queued(world: World) -> None:
     """Queued photos are skipped the next time."""
     for number in range(120):
         world.stack.bucket(UPLOADS).add(f"{number}.jpg")
@@ -232,7 +230,7 @@ def test_an_interrupted_copy_counts_the_copies_that_were_running(world: World) -
     assert "Interrupted: 1 photo copied. Run it again for the others." in told.stderr
 
 
-def test_backfill_waits_for_room_in_the_queue_and_says_so(world: World) -> None:
+def test_backfill_waits_for_room_in_the_queue_and_prints_that(world: World) -> None:
     """After two seconds, the reason is shown."""
     world.stack.bucket(UPLOADS).add("a.jpg")
     world.stack.queued.full = [250, 200, 150]

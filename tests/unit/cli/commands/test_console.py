@@ -1,4 +1,4 @@
-"""`cutout console`: it prints its URL, and ends with Ctrl-C."""
+"""`cutout console` prints its URL and ends with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ sys.exit(run_in(World(folder=Path()).context(), ["console"]))
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """A made-up world."""
+    """A fake world."""
     return World(folder=tmp_path)
 
 
-def test_a_port_that_is_in_use_is_named(world: World) -> None:
-    """With what to do."""
+def test_a_port_in_use_is_named(world: World) -> None:
+    """With advice."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -49,8 +49,8 @@ def test_a_stack_that_cannot_be_reached_ends_the_command(world: World) -> None:
     assert (result.exit_code, "http://" in result.output) == (1, False)
 
 
-def test_the_printed_url_opens_it_until_ctrl_c() -> None:
-    """The URL alone is on stdout; Ctrl-C is its normal end, without a traceback."""
+def test_the_printed_url_works_until_ctrl_c() -> None:
+    """Only the URL is on stdout; Ctrl-C ends it without a traceback."""
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-c", _PROCESS],
         cwd=ROOT,

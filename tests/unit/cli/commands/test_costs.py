@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def spent(world: World) -> World:
-    """Three photos, one of them charged for nothing, one perhaps twice."""
+    """Three photos: one charged without a cut-out, one perhaps charged twice."""
     twice = make_job("shoes/b.jpg", at=NOON - DAY)
     (attempt,) = twice.attempts
     failed = make_job("=cmd|x.jpg", state=State.FAILED, reason=Reason.TASK_FAILED)
@@ -69,8 +69,8 @@ def test_costs_are_added_up_by_day(spent: World) -> None:
     ("by", "names"),
     [("prefix", ["", "shoes/"]), ("outcome", ["completed", "failed"])],
 )
-def test_costs_are_added_up_by_other_things(spent: World, by: str, names: list[str]) -> None:
-    """By folder, and by the state of the job."""
+def test_costs_are_added_up_by_folder_and_by_state(spent: World, by: str, names: list[str]) -> None:
+    """With the same total."""
     told = json.loads(spent.run("costs", "--by", by, "--json").stdout)
     assert [line[by] for line in told["lines"]] == names
     assert told["total"] == {
@@ -87,7 +87,7 @@ def test_costs_are_added_up_by_other_things(spent: World, by: str, names: list[s
 
 
 def test_savings_by_cached_results_are_shown(spent: World) -> None:
-    """Photos, credits and money, also in the JSON."""
+    """Photos, credits and money, in the JSON, too."""
     saved = Reuse(
         job_id="j", key="kept/k", sha256="0", task_id="task-1", credits_saved=Decimal("5.4")
     )
@@ -108,7 +108,7 @@ def test_savings_by_cached_results_are_shown(spent: World) -> None:
 
 
 def test_costs_of_a_period_and_a_prefix(spent: World) -> None:
-    """Calls that began in it."""
+    """Calls that started in the period."""
     told = json.loads(spent.run("costs", "--since", "2026-11-22", "--json").stdout)
     assert told["total"]["calls"] == 2
     told = json.loads(spent.run("costs", "--until", "2026-11-21", "--json").stdout)
@@ -117,8 +117,8 @@ def test_costs_of_a_period_and_a_prefix(spent: World) -> None:
     assert told["total"]["calls"] == 2
 
 
-def test_a_claim_lists_every_call_that_was_charged_without_a_cut_out(spent: World) -> None:
-    """Task, time, credits, code, job, key; and nothing in it is a formula for a spreadsheet."""
+def test_a_claim_lists_every_charge_without_a_cut_out(spent: World) -> None:
+    """Task, time, credits, code, job, key; no cell is a spreadsheet formula."""
     file = spent.folder / "claim.csv"
     told = spent.run("costs", "--csv", file)
     assert (told.exit_code, "2 calls written" in told.stderr) == (0, True)
@@ -143,15 +143,15 @@ def test_a_claim_lists_every_call_that_was_charged_without_a_cut_out(spent: Worl
     assert (second["why"], second["posts"], second["key"]) == ("maybe-twice", "2", "shoes/b.jpg")
 
 
-def test_a_claim_that_cannot_be_written_is_a_problem(spent: World) -> None:
+def test_a_claim_that_cannot_be_written_is_an_error(spent: World) -> None:
     """With the reason."""
     told = spent.run("costs", "--csv", spent.folder / "no" / "claim.csv")
     assert told.exit_code == 1
     assert "claim.csv cannot be written: No such file or directory." in told.stderr
 
 
-def test_the_price_of_a_credit_is_the_accounts_own(spent: World) -> None:
-    """An option comes before the environment."""
+def test_the_price_of_a_credit_can_be_set(spent: World) -> None:
+    """An option takes precedence over the environment."""
     assert json.loads(spent.run("costs", "--json").stdout)["cents_per_credit"] == 1.47
     spent.environment["CUTOUT_CENTS_PER_CREDIT"] = "2"
     assert json.loads(spent.run("costs", "--json").stdout)["total"]["dollars"] == 0.32
@@ -161,7 +161,7 @@ def test_the_price_of_a_credit_is_the_accounts_own(spent: World) -> None:
 
 @pytest.mark.parametrize("amount", ["0", "-1", "nan", "much", "inf"])
 def test_an_invalid_price_is_refused(spent: World, amount: str) -> None:
-    """As an option it is a wrong command line, in the environment a problem."""
+    """As an option it is a usage error, in the environment a problem."""
     assert spent.run("costs", "--cents-per-credit", amount).exit_code == 2
     spent.environment["CUTOUT_CENTS_PER_CREDIT"] = amount
     told = spent.run("costs")
@@ -169,7 +169,7 @@ def test_an_invalid_price_is_refused(spent: World, amount: str) -> None:
     assert told.stderr.startswith("Error: CUTOUT_CENTS_PER_CREDIT: ")
 
 
-def test_nothing_costs_nothing(world: World) -> None:
-    """An empty table is no failure."""
+def test_an_empty_table_costs_nothing(world: World) -> None:
+    """The exit status is 0."""
     told = json.loads(world.run("costs", "--json").stdout)
     assert (told["lines"], told["total"]["credits"]) == ([], 0)

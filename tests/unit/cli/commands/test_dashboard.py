@@ -1,4 +1,4 @@
-"""`cutout dashboard`: the deployed dashboard, drawn from the metrics that it names."""
+"""`cutout dashboard`: the deployed dashboard, drawn from its metrics."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def world(world: World) -> World:
     return world
 
 
-def test_the_definition_is_read_as_cloudwatch_reads_it() -> None:
-    """Statistics and periods that are left out are CloudWatch's own."""
+def test_the_definition_is_read_like_cloudwatch_reads_it() -> None:
+    """Missing statistics and periods have CloudWatch's defaults."""
     [graph] = read_body(_body(_widget("T", ["AWS/SQS", "Age", "QueueName", "q"])))
     assert graph == Graph(
         title="T",
@@ -85,8 +85,8 @@ def test_the_definition_is_read_as_cloudwatch_reads_it() -> None:
     )
 
 
-def test_the_picture_is_whole_and_by_itself(world: World) -> None:
-    """Well-formed, no larger than its page, with light and dark, and nothing is fetched for it."""
+def test_the_picture_is_complete_and_self_contained(world: World) -> None:
+    """Well-formed, with light and dark colours, and no external resources."""
     told = world.run("dashboard", "--out", "made/d.svg")
     assert (told.exit_code, told.stdout) == (0, "made/d.svg\n")
     text = (world.folder / "made" / "d.svg").read_text()
@@ -97,7 +97,7 @@ def test_the_picture_is_whole_and_by_itself(world: World) -> None:
     assert re.findall(r"(?:href|src|url)\s*[=(]", text) == []
 
 
-def test_alarms_come_first_and_those_in_alarm_before_all(world: World) -> None:
+def test_alarms_come_first_beginning_with_those_in_alarm(world: World) -> None:
     """By their names, each with its state."""
     [fine] = world.stack.resources.all_alarms
     off = replace(fine, name="TroubleDepth", state="ALARM")
@@ -112,8 +112,8 @@ def test_alarms_come_first_and_those_in_alarm_before_all(world: World) -> None:
     ]
 
 
-def test_programs_get_the_values(world: World) -> None:
-    """And no file is written."""
+def test_json_has_the_values(world: World) -> None:
+    """No file is written."""
     told = json.loads(world.run("dashboard", "--json", "--last", "30").stdout)
     assert told["graphs"]["Times"]["SecondsQueued"] == [
         ["2026-11-22T11:57:00+00:00", 30.0],
@@ -127,8 +127,8 @@ def test_programs_get_the_values(world: World) -> None:
     assert not (world.folder / "dashboard.svg").exists()
 
 
-def test_a_stack_without_a_dashboard_is_a_problem(world: World) -> None:
-    """With a hint at what else may be wrong."""
+def test_a_stack_without_a_dashboard_is_an_error(world: World) -> None:
+    """With a hint at other causes."""
     world.stack.resources.described = None
     told = world.run("dashboard")
     assert (told.exit_code, "has no dashboard" in told.stderr) == (1, True)
@@ -151,7 +151,7 @@ def _points(*values: tuple[int, float], label: str = "a", period: int = 60) -> P
 
 
 def test_bars_are_stacked() -> None:
-    """The second begins where the first ends, and the axis holds both."""
+    """The second starts where the first ends, and the axis fits both."""
     drawn = plot(FRAME, [_points((1, 2.0)), _points((1, 1.0), label="b")], is_stacked=True)
     bars = [
         (float(y), float(height))
@@ -164,17 +164,17 @@ def test_bars_are_stacked() -> None:
 
 
 def test_a_line_is_interrupted_where_values_are_missing() -> None:
-    """After three periods without a value a new line begins; a single value is a dot."""
+    """After three periods without a value a new line starts; a single value is a dot."""
     drawn = plot(FRAME, [_points((0, 1.0), (1, 2.0), (2, 1.0), (9, 3.0))], is_stacked=False)
     [line] = re.findall(r'polyline points="([^"]+)"', drawn)
     assert (len(line.split()), drawn.count("<circle")) == (3, 1)
 
 
 @pytest.mark.parametrize(("values", "said"), [((), "no data"), (((1, 0.0),), "zero throughout")])
-def test_an_empty_graph_says_whether_anything_was_measured(
+def test_an_empty_graph_shows_whether_anything_was_measured(
     values: tuple[tuple[int, float], ...], said: str
 ) -> None:
-    """No data and zero are not the same."""
+    """No data and zero are different."""
     assert said in plot(FRAME, [_points(*values)], is_stacked=False)
 
 
@@ -182,13 +182,13 @@ def test_an_empty_graph_says_whether_anything_was_measured(
     ("highest", "top"), [(0.3, "0.3"), (1, "1"), (4, "5"), (17, "20"), (70_000, "100k")]
 )
 def test_the_axis_ends_at_a_round_number(highest: float, top: str) -> None:
-    """That people can divide."""
+    """It is easy to divide."""
     drawn = plot(FRAME, [_points((1, highest))], is_stacked=False)
     labels = re.findall(r'text-anchor="end">([^<]+)</text>', drawn)
     assert top in labels
 
 
-def test_what_lies_outside_of_the_time_is_not_drawn() -> None:
-    """CloudWatch may answer with a period that begins before."""
+def test_values_outside_the_period_are_not_drawn() -> None:
+    """CloudWatch may return a period that starts before."""
     drawn = plot(FRAME, [_points((-5, 100.0), (1, 1.0), (30, 100.0))], is_stacked=True)
     assert "100" not in re.findall(r'text-anchor="end">([^<]+)</text>', drawn)

@@ -19,7 +19,7 @@ from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
 
 
-def test_the_demo_runs_from_start_to_end_and_leaves_nothing_running(world: World) -> None:
+def test_the_demo_runs_from_start_to_end_and_stops_everything(world: World) -> None:
     """Up, photos, down; cut-outs and the contact sheet stay."""
     result = world.run("demo", world.photo("a.jpg"), "--out", "cut")
 
@@ -37,7 +37,7 @@ def test_the_demo_runs_from_start_to_end_and_leaves_nothing_running(world: World
 
 
 def test_every_phase_is_shown_with_its_time(world: World) -> None:
-    """In the order in which they end."""
+    """In the order of their ends."""
     result = world.run("demo", world.photo("a.jpg"))
     told = [line.split()[1:] for line in result.stderr.splitlines() if line.startswith("✓")]
     assert told == [
@@ -49,15 +49,15 @@ def test_every_phase_is_shown_with_its_time(world: World) -> None:
     ]
 
 
-def test_the_photos_that_ship_with_the_project_are_the_default(world: World) -> None:
-    """Three real ones."""
+def test_the_photos_of_the_project_are_the_default(world: World) -> None:
+    """Three real photos."""
     assert world.run("demo").exit_code == 0
     keys = [photo.key for photo in world.stack.store.uploaded]
     assert keys == ["astronaut.png", "chelsea.webp", "coffee.jpg"]
 
 
-def test_one_photo_that_is_not_completed_fails_the_demo(world: World) -> None:
-    """The cloud is taken down all the same."""
+def test_a_photo_that_is_not_completed_fails_the_demo(world: World) -> None:
+    """The local cloud is stopped nevertheless."""
     rejected = make_job("a.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
     world.stack = FakeStack(ends={"a.jpg": rejected})
 
@@ -69,7 +69,7 @@ def test_one_photo_that_is_not_completed_fails_the_demo(world: World) -> None:
 
 
 def test_a_failed_start_shows_the_phase_and_the_reason(world: World) -> None:
-    """The log's end and where the rest is; no traceback."""
+    """With the end of the log and its place; no traceback."""
     world.local.fails_with = LocalCloudError("Deploying failed:\nno room", advice="See the log.")
 
     result = world.run("demo", world.photo("a.jpg"))
@@ -79,17 +79,15 @@ def test_a_failed_start_shows_the_phase_and_the_reason(world: World) -> None:
     assert result.stderr.endswith("Error: Deploying failed:\nno room\nSee the log.\n")
 
 
-def test_after_any_error_the_cloud_is_taken_down(world: World) -> None:
-    """Nothing is left running."""
+def test_the_cloud_is_stopped_after_any_error(world: World) -> None:
+    """No process is left."""
     world.refuses = Problem("There is no such stack.")
     assert world.run("demo", world.photo("a.jpg")).exit_code == 1
     assert world.local.calls == ["up for a while", "down"]
 
 
-def test_an_interrupted_demo_takes_the_cloud_down(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C while photos are on their way."""
+def test_an_interrupted_demo_stops_the_cloud(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Ctrl-C while photos are processed."""
 
     def interrupted(_seconds: float) -> None:
         raise KeyboardInterrupt
@@ -103,7 +101,7 @@ def test_an_interrupted_demo_takes_the_cloud_down(
     assert "✗ photos" in result.stderr
 
 
-def test_a_cloud_that_is_up_is_used_and_stays(world: World) -> None:
+def test_a_running_cloud_is_used_and_keeps_running(world: World) -> None:
     """It was started with `cutout up`."""
     world.local.now = Status.UP
     result = world.run("demo", world.photo("a.jpg"))
@@ -128,8 +126,8 @@ def test_options_that_a_running_cloud_does_not_have_are_refused(
     assert world.stack.store.uploaded == []
 
 
-def test_a_cloud_that_was_started_live_spends_nothing_unasked(world: World) -> None:
-    """The demo refuses it, says why, and says what to do."""
+def test_a_cloud_started_live_spends_nothing_without_live(world: World) -> None:
+    """The demo refuses it, with the reason and advice."""
     world.local.now, world.local.control_token = Status.UP, ""
     result = world.run("demo", world.photo("a.jpg"), "--yes")
     assert result.exit_code == 1
@@ -138,8 +136,8 @@ def test_a_cloud_that_was_started_live_spends_nothing_unasked(world: World) -> N
     assert world.stack.store.uploaded == []
 
 
-def test_a_cloud_that_was_started_live_is_used_when_that_is_said(world: World) -> None:
-    """And the price is agreed to."""
+def test_a_cloud_started_live_is_used_with_live(world: World) -> None:
+    """After the price was confirmed."""
     world.environment["EVOLINK_API_KEY"] = "sk-1"
     world.local.now, world.local.control_token = Status.UP, ""
     request = CloudRequest(api=evolink("sk-1"))
@@ -149,15 +147,15 @@ def test_a_cloud_that_was_started_live_is_used_when_that_is_said(world: World) -
 
 
 def test_a_second_demo_in_a_folder_is_refused(world: World) -> None:
-    """The first is not disturbed."""
+    """The first one is not affected."""
     world.local.now = Status.BUSY
     result = world.run("demo", world.photo("a.jpg"))
     assert (result.exit_code, world.local.calls) == (1, [])
     assert "Another command is starting the local cloud" in result.stderr
 
 
-def test_options_reach_the_cloud(world: World) -> None:
-    """Settings, the stack's name, and another server in the API's place."""
+def test_options_are_passed_to_the_cloud(world: World) -> None:
+    """Settings, the stack's name, and another server instead of the API."""
     world.environment["EVOLINK_API_KEY"] = "sk-1"
     world.run(
         "demo",
@@ -176,7 +174,7 @@ def test_options_reach_the_cloud(world: World) -> None:
     assert world.choices == [Choice(stack="Mine")]
 
 
-def test_photos_go_where_the_stack_watches(world: World) -> None:
+def test_photos_are_uploaded_under_the_watched_prefix(world: World) -> None:
     """With `-c upload_prefix=in/`, other keys would never be processed."""
     world.stack.watch("in/")
     world.run("demo", world.photo("a.jpg"))
@@ -184,7 +182,7 @@ def test_photos_go_where_the_stack_watches(world: World) -> None:
 
 
 def test_json_has_photos_phases_and_the_sheet(world: World) -> None:
-    """And nothing else is on standard output."""
+    """Standard output has nothing else."""
     told = json.loads(world.run("demo", world.photo("a.jpg"), "--json").stdout)
     assert [photo["state"] for photo in told["photos"]] == ["completed"]
     assert list(told["phases"]) == ["cloud", "synth", "deploy", "photos", "down"]
@@ -192,7 +190,7 @@ def test_json_has_photos_phases_and_the_sheet(world: World) -> None:
 
 
 def test_live_asks_before_credits_are_spent(world: World) -> None:
-    """A no spends nothing."""
+    """Answering no spends nothing."""
     world.environment["EVOLINK_API_KEY"] = "sk-1"
 
     result = world.run("demo", world.photo("a.jpg"), "--live", typed="n\n")
@@ -203,15 +201,15 @@ def test_live_asks_before_credits_are_spent(world: World) -> None:
 
 
 def test_live_without_a_terminal_needs_a_yes(world: World) -> None:
-    """Nobody can answer the question."""
+    """The question cannot be answered."""
     world.environment["EVOLINK_API_KEY"] = "sk-1"
     result = world.run("demo", world.photo("a.jpg"), "--live")
     assert (result.exit_code, world.local.calls) == (1, [])
     assert "Add `--yes` to spend them" in result.stderr
 
 
-def test_live_with_a_yes_uses_the_real_api(world: World) -> None:
-    """Through the Files API and by polling: no callback reaches a laptop."""
+def test_live_with_yes_uses_the_real_api(world: World) -> None:
+    """With the Files API and polling, since callbacks cannot reach a laptop."""
     world.environment["EVOLINK_API_KEY"] = "sk-1"
 
     assert world.run("demo", world.photo("a.jpg"), "--live", "--yes").exit_code == 0
@@ -230,6 +228,6 @@ def test_live_without_a_key_is_an_error(world: World) -> None:
 
 
 def test_live_and_another_server_exclude_each_other(world: World) -> None:
-    """A wrong command line."""
+    """A usage error."""
     result = world.run("demo", "--live", "--evolink-url", "https://example.com")
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""What `cutout doctor` says of a deployment as a whole, and how it goes about its checks."""
+"""`cutout doctor` on a whole deployment, and how its checks run."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.support.fakes.resources import (
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """A world whose stack is without a fault."""
+    """A world with a stack without faults."""
     return World(folder=tmp_path, stack=healthy_stack())
 
 
 def test_a_healthy_deployment_has_no_problems(world: World) -> None:
-    """A line a check, and the exit status is 0."""
+    """One line a check; the exit status is 0."""
     told = world.run("doctor")
     assert told.exit_code == 0
     assert "no problems, no notes." in told.stderr
@@ -39,10 +39,10 @@ def test_a_healthy_deployment_has_no_problems(world: World) -> None:
 
 
 @pytest.mark.parametrize(("here", "severity"), [("11111111", "ok"), ("22222222", "note")])
-def test_the_checkout_is_compared_with_what_is_deployed(
+def test_the_checkout_is_compared_with_the_deployed_version(
     tmp_path: Path, here: str, severity: str
 ) -> None:
-    """The checkout says itself what version it is."""
+    """The checkout has a function for its version."""
     source = f"def version_of(root):\n    assert root.name\n    return '0.1.0+{here}'\n"
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "version.py").write_text(source)
@@ -56,10 +56,10 @@ AWAY = EndpointConnectionError(endpoint_url="https://sqs.example")
 
 
 @pytest.mark.parametrize("error", [DENIED, AWAY, ZeroDivisionError("ours")])
-def test_a_check_that_fails_is_a_problem_and_the_others_go_on(
+def test_a_failing_check_is_a_problem_and_the_others_continue(
     world: World, error: Exception
 ) -> None:
-    """No traceback, whatever is broken."""
+    """Without a traceback, whatever the error."""
     world.stack.resources.fails = {"queues": error, "functions": error}
     told = world.run("doctor", "--json")
     assert told.exit_code == 1
@@ -72,7 +72,7 @@ def test_a_check_that_fails_is_a_problem_and_the_others_go_on(
     }
 
 
-def test_a_cause_that_stops_many_checks_is_shown_once(world: World) -> None:
+def test_a_common_cause_of_failing_checks_is_shown_once(world: World) -> None:
     """For example missing credentials."""
     world.stack.resources.fails = {"queues": AWAY, "functions": AWAY}
     told = world.run("doctor")
@@ -89,10 +89,10 @@ def _asking_functions() -> set[str]:
     ("error", "told"),
     [(NoRegionError(), "No AWS region is set."), (DENIED, "AWS refused"), (AWAY, "AWS cannot be")],
 )
-def test_a_stack_that_cannot_be_asked_is_one_problem(
+def test_a_stack_that_cannot_be_described_is_one_problem(
     world: World, error: Exception, told: str
 ) -> None:
-    """Not one for every check that asks it."""
+    """Not one for every check that needs it."""
     world.stack.resources.fails = {"description": error}
     result = world.run("doctor")
     assert result.exit_code == 1
@@ -102,8 +102,8 @@ def test_a_stack_that_cannot_be_asked_is_one_problem(
     assert json.loads(world.run("doctor", "--json").stdout)["problems"] == 1
 
 
-def test_where_there_is_no_stack_that_is_the_one_problem(world: World) -> None:
-    """Before the first deployment, too."""
+def test_a_missing_stack_is_one_problem(world: World) -> None:
+    """As before the first deployment."""
     world.stack.resources.described = None
     world.stack.resources.found = []
     told = world.run("doctor")
@@ -114,7 +114,7 @@ def test_where_there_is_no_stack_that_is_the_one_problem(world: World) -> None:
 
 
 def test_a_check_that_never_ends_is_given_up_and_the_others_are_shown() -> None:
-    """The command ends in spite of it."""
+    """After a time limit."""
     checkup = Checkup(stack=healthy_stack(), now=NOON, checkout=None)
     for_ever, is_fine = threading.Event(), threading.Event()
 
@@ -138,8 +138,8 @@ def test_a_check_that_never_ends_is_given_up_and_the_others_are_shown() -> None:
     assert found[1].results == [ok("fine")]
 
 
-def test_checks_run_at_the_same_time() -> None:
-    """Each waits for the others, so one after the other would never end."""
+def test_checks_run_concurrently() -> None:
+    """Each waits for the others; sequential checks would never end."""
     checkup = Checkup(stack=healthy_stack(), now=NOON, checkout=None)
     together = threading.Barrier(3, timeout=10)
 
@@ -151,8 +151,8 @@ def test_checks_run_at_the_same_time() -> None:
     assert [one.results for one in found] == [[ok("met")]] * 3
 
 
-def test_programs_get_findings_and_their_count(world: World) -> None:
-    """Severities by their words."""
+def test_json_has_the_findings_and_their_count(world: World) -> None:
+    """With their severities as words."""
     world.stack.resources.network.door = 502
     world.stack.resources.told = {}
     told = world.run("doctor", "--json")
@@ -164,14 +164,14 @@ def test_programs_get_findings_and_their_count(world: World) -> None:
 
 
 def test_notes_alone_are_no_failure(world: World) -> None:
-    """The exit status is for what is wrong."""
+    """The exit status is about problems."""
     world.stack.resources.told = {}
     told = world.run("doctor")
     assert (told.exit_code, "no problems, 1 note." in told.stderr) == (0, True)
 
 
 def test_no_key_is_ever_printed(world: World) -> None:
-    """Neither by a check that is well nor by one that is not."""
+    """Neither by a passing check nor by a failing one."""
     world.stack.resources.network.account = Balance(
         server="https://api.example", status=401, message="unknown key"
     )

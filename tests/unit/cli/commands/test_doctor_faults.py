@@ -1,4 +1,4 @@
-"""What `cutout doctor` finds in a deployment with one fault, and what it advises."""
+"""What `cutout doctor` finds in a deployment with one fault, and its advice."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _set(name: str, value: object) -> Break:
 
 
 def _change(name: str, **facts: object) -> Break:
-    """Change facts of the first of a list."""
+    """Change facts of the first item of a list."""
 
     def act(it: FakeStack) -> None:
         first, *rest = getattr(it.resources, name)
@@ -100,7 +100,7 @@ def _spend(credits_: int) -> Break:
 
 
 def _refuse(count: int) -> Break:
-    """Let so many callbacks be refused, a minute apart."""
+    """Let this many callbacks be refused, a minute apart."""
     values = [(NOON - number * MINUTE, 1.0) for number in range(count)]
     return _set("stored", lambda _series: values)
 
@@ -110,7 +110,7 @@ def _silent(it: FakeStack) -> None:
 
 
 def _keys(*patterns: dict[str, str]) -> dict[str, object]:
-    """The pattern of a rule that watches these keys of the bucket."""
+    """The pattern of a rule that matches these keys of the bucket."""
     return {"detail": {"bucket": {"name": ["the-uploads"]}, "object": {"key": list(patterns)}}}
 
 
@@ -260,7 +260,7 @@ def test_each_fault_is_found_with_advice(
     assert [one for one in found if one.severity is PROBLEM and not one.advice] == []
 
 
-def test_a_job_that_is_overdue_is_named() -> None:
+def test_an_overdue_job_is_named() -> None:
     """With the command that shows its history."""
     late = replace(make_job("a.jpg", state=State.PROCESSING), due_at=NOON - 16 * MINUTE)
     stack = healthy_stack()
@@ -274,7 +274,7 @@ def test_a_job_that_is_overdue_is_named() -> None:
     assert found == ok("no job is overdue")
 
 
-def test_an_old_message_is_a_problem_while_it_is_there() -> None:
+def test_an_old_message_is_a_problem_while_it_exists() -> None:
     """CloudWatch reports an age for some time after the queue is empty."""
     ages = {"ApproximateAgeOfOldestMessage": (NOON - MINUTE, 3600.0)}
     full = [queue("Submissions", "SubmissionsDead", visible=3), queue("SubmissionsDead")]
@@ -297,8 +297,8 @@ def test_a_new_queue_is_checked_too() -> None:
     assert "2 dead letters in PreparationsDead" in [one.message for one in found]
 
 
-def test_the_key_is_tried_at_the_address_that_submit_calls() -> None:
-    """Without white space around it, as the functions send it."""
+def test_the_api_key_is_tried_at_the_url_that_submit_calls() -> None:
+    """Without surrounding white space, as the functions send it."""
     stack = healthy_stack()
     stack.resources.secrets["Cutout/evolink-api-key"] = f" {KEY}\n"
     _found(stack, "API key")
@@ -306,7 +306,7 @@ def test_the_key_is_tried_at_the_address_that_submit_calls() -> None:
     assert requests == [("https://api.example/v1/credits", f"Bearer {KEY}")]
 
 
-def test_the_forged_token_has_the_form_of_a_real_one() -> None:
+def test_the_forged_token_is_well_formed() -> None:
     """Otherwise it would be refused for its form, and the signature would not be tested."""
     stack = healthy_stack()
     _found(stack, "callbacks")

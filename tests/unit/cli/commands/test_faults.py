@@ -15,7 +15,7 @@ from tests.support.running_standin import running_standin
 
 @pytest.fixture
 def here(world: World) -> Iterator[World]:
-    """A world in which a local cloud with a stand-in is up."""
+    """A world with a running local cloud and stand-in."""
     with running_standin(Options(api_keys=("key",))) as standin:
         world.local.evolink_url = standin.url
         world.local.control_token = standin.control_token
@@ -39,7 +39,7 @@ def test_faults_are_set_shown_and_cleared(here: World) -> None:
 
 
 def test_all_faults_are_listed(here: World) -> None:
-    """With the occasion, and what happens."""
+    """With the request that each affects, and its effect."""
     told = here.run("faults", "--list")
     assert len(told.stdout.splitlines()) == len(ALL_FAULTS) + 1
     assert "create:402" in told.stdout
@@ -56,7 +56,7 @@ def test_all_faults_are_listed(here: World) -> None:
     ],
 )
 def test_a_rule_that_cannot_be_read_changes_nothing(here: World, rule: str, why: str) -> None:
-    """The message says why, and where all faults are listed."""
+    """The message gives the reason, and where all faults are listed."""
     told = here.run("faults", "create:429", rule)
     assert (told.exit_code, told.stdout) == (1, "")
     assert why in told.stderr
@@ -65,8 +65,8 @@ def test_a_rule_that_cannot_be_read_changes_nothing(here: World, rule: str, why:
 
 
 @pytest.mark.parametrize(("url", "token"), [("", "t"), ("https://api.example.com", "")])
-def test_without_a_stand_in_there_are_no_faults(world: World, url: str, token: str) -> None:
-    """No local cloud is up, or another server takes the provider's place."""
+def test_without_a_stand_in_no_faults_can_be_set(world: World, url: str, token: str) -> None:
+    """No local cloud is running, or another server replaces the provider."""
     world.local.evolink_url, world.local.control_token = url, token
     told = world.run("faults", "create:402")
     assert told.exit_code == 1
@@ -74,8 +74,8 @@ def test_without_a_stand_in_there_are_no_faults(world: World, url: str, token: s
     assert "`cutout up`" in told.stderr
 
 
-def test_a_stand_in_that_does_not_answer_is_one_sentence(world: World) -> None:
-    """It has ended since."""
+def test_a_stand_in_that_does_not_answer_is_a_one_line_error(world: World) -> None:
+    """It has stopped meanwhile."""
     world.local.evolink_url = "http://127.0.0.1:9"
     told = world.run("faults")
     assert told.exit_code == 1

@@ -19,7 +19,7 @@ from tests.support.cli.world import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Commands in a made-up world."""
+    """Commands in a fake world."""
     return World(folder=tmp_path)
 
 
@@ -28,7 +28,7 @@ def _set_gate(world: World, gate: Gate) -> None:
 
 
 def test_pause_holds_until_resume(world: World) -> None:
-    """It has no end of its own."""
+    """It has no end."""
     paused = world.run("pause", "--json")
     assert paused.exit_code == 0
     assert json.loads(paused.stdout)["pause"]["reason"] == "operator"
@@ -38,8 +38,8 @@ def test_pause_holds_until_resume(world: World) -> None:
     assert json.loads(resumed.stdout)["pause"] is None
 
 
-def test_resume_ends_a_pause_of_the_providers_too(world: World) -> None:
-    """It opens the gate, for example after a new key, and enqueues waiting jobs."""
+def test_resume_ends_a_pause_caused_by_the_provider(world: World) -> None:
+    """For example after a new API key; waiting jobs are enqueued."""
     now = world.stack.clock.now()
     _set_gate(world, Gate().pausing(PauseReason.KEY_REFUSED, now, None))
     waiting = replace(make_job("a.jpg", state=State.QUEUED), is_waiting=True, due_at=None)
@@ -50,8 +50,8 @@ def test_resume_ends_a_pause_of_the_providers_too(world: World) -> None:
 
 
 @pytest.mark.parametrize("reason", PauseReason)
-def test_a_paused_gate_shows_the_reason_and_what_to_do(world: World, reason: PauseReason) -> None:
-    """`cutout limits` shows the pause."""
+def test_limits_shows_the_reason_of_a_pause_and_its_end(world: World, reason: PauseReason) -> None:
+    """For each reason."""
     now = world.stack.clock.now()
     _set_gate(world, Gate().pausing(reason, now, now + timedelta(minutes=15)))
     told = world.run("limits")
@@ -79,7 +79,7 @@ def test_a_paused_gate_shows_the_reason_and_what_to_do(world: World, reason: Pau
 def test_a_price_above_the_cap_is_shown(
     world: World, price: str, cap: str, told: str | None
 ) -> None:
-    """It holds photos back although no credit is spent."""
+    """It blocks jobs although no credit is spent."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
     _set_gate(world, Gate(price=Decimal(price), limits=limits))
     said = " ".join(world.run("limits").stdout.split())
@@ -88,8 +88,8 @@ def test_a_price_above_the_cap_is_shown(
     assert json.loads(world.run("limits", "--json").stdout)["credits_a_photo"] == float(price)
 
 
-def test_limits_are_changed_one_by_one_and_given_back(world: World) -> None:
-    """Other limits stay; --deployed restores them."""
+def test_limits_are_changed_one_by_one_and_restored(world: World) -> None:
+    """Other limits stay; `--deployed` restores them."""
     first = json.loads(world.run("limits", "--max-in-flight", "20", "--json").stdout)
     assert (first["max_in_flight"], first["daily_credit_cap"]) == (20, 5000)
     second = json.loads(world.run("limits", "--daily-credit-cap", "100.5", "--json").stdout)
@@ -103,7 +103,7 @@ def test_limits_are_changed_one_by_one_and_given_back(world: World) -> None:
     "arguments",
     [("--max-in-flight", "0"), ("--max-in-flight", "many"), ("--deployed", "--max-in-flight", "3")],
 )
-def test_limits_that_make_no_sense_are_refused(world: World, arguments: tuple[str, ...]) -> None:
+def test_invalid_limits_are_refused(world: World, arguments: tuple[str, ...]) -> None:
     """Before anything is changed."""
     assert world.run("limits", *arguments).exit_code == 2
     assert world.stack.table.read_gate() == Gate()
@@ -111,7 +111,7 @@ def test_limits_that_make_no_sense_are_refused(world: World, arguments: tuple[st
 
 @pytest.mark.parametrize("state", [State.FAILED, State.REJECTED, State.REVIEW])
 def test_retry_queues_a_photo_again(world: World, state: State) -> None:
-    """It gets a new attempt."""
+    """With a new attempt."""
     job = make_job("shoes/a.jpg", state=state)
     world.stack.know(job)
     told = world.run("retry", "shoes/a.jpg", "--yes", "--json")
@@ -134,7 +134,7 @@ def test_retry_queues_a_photo_again(world: World, state: State) -> None:
 def test_a_retry_of_one_photo_shows_the_price_and_asks(
     world: World, typed: str | None, options: list[str], status: int, queued: list[str]
 ) -> None:
-    """On a terminal; elsewhere it needs `--yes`."""
+    """On a terminal; otherwise it requires `--yes`."""
     world.stack.know(make_job("a.jpg", state=State.FAILED))
     told = world.run("retry", "a.jpg", *options, typed=typed)
     assert told.exit_code == status
@@ -142,8 +142,8 @@ def test_a_retry_of_one_photo_shows_the_price_and_asks(
     assert world.stack.submissions.job_ids == queued
 
 
-def test_a_photo_whose_content_was_refused_is_not_retried(world: World) -> None:
-    """The provider would refuse it again, and may charge for it; a person may insist."""
+def test_a_photo_refused_for_its_content_is_not_retried(world: World) -> None:
+    """The provider would refuse it again, and may charge for it; an option overrides that."""
     refused = make_job("a.jpg", state=State.FAILED, code="content_policy_violation")
     world.stack.know(refused)
     told = world.run("retry", "a.jpg", "--yes")
@@ -155,15 +155,15 @@ def test_a_photo_whose_content_was_refused_is_not_retried(world: World) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--fresh"]])
-def test_a_retry_may_be_fresh(world: World, arguments: list[str]) -> None:
-    """Paid for again, even if a result is cached."""
+def test_a_retry_may_bypass_the_cache(world: World, arguments: list[str]) -> None:
+    """It is paid for again, even if a result is cached."""
     job = make_job("a.jpg", state=State.FAILED)
     world.stack.know(job)
     world.run("retry", "a.jpg", "--yes", *arguments)
     assert world.stack.table.jobs[job.id].bypass_cache is bool(arguments)
 
 
-def test_a_dry_run_of_retry_retries_nothing(world: World) -> None:
+def test_a_dry_run_of_retry_changes_nothing(world: World) -> None:
     """It shows the cost."""
     world.stack.know(make_job("a.jpg", state=State.FAILED))
     told = world.run("retry", "a.jpg", "--dry-run")
@@ -173,8 +173,8 @@ def test_a_dry_run_of_retry_retries_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", [State.COMPLETED, State.PROCESSING, State.SUPERSEDED])
-def test_retry_refuses_jobs_that_are_completed_or_in_progress(world: World, state: State) -> None:
-    """It would be paid twice."""
+def test_retry_refuses_completed_and_open_jobs(world: World, state: State) -> None:
+    """They would be paid for twice."""
     world.stack.know(make_job("a.jpg", state=state))
     told = world.run("retry", "a.jpg")
     assert told.exit_code == 1
@@ -182,8 +182,8 @@ def test_retry_refuses_jobs_that_are_completed_or_in_progress(world: World, stat
     assert world.stack.submissions.job_ids == []
 
 
-def test_of_several_photos_one_that_cannot_be_queued_stops_no_other(world: World) -> None:
-    """If a colleague retries one first, the others are retried, and that one is named."""
+def test_a_photo_that_cannot_be_queued_does_not_stop_the_others(world: World) -> None:
+    """If another operator retries one first, it is named, and the others are retried."""
     jobs = [
         make_job(key, state=State.FAILED, reason=Reason.TASK_FAILED) for key in ("b.jpg", "a.jpg")
     ]
@@ -205,8 +205,8 @@ def test_of_several_photos_one_that_cannot_be_queued_stops_no_other(world: World
     assert "b.jpg changed at the same time" in told.stderr
 
 
-def test_retry_of_an_unknown_photo_says_so(world: World) -> None:
-    """With where to look."""
+def test_retry_of_an_unknown_photo_is_an_error(world: World) -> None:
+    """With advice."""
     told = world.run("retry", "nobody.jpg")
     assert told.exit_code == 1
     assert "There is no job of nobody.jpg" in told.stderr

@@ -25,12 +25,12 @@ def files_in(folder: Path) -> list[str]:
 
 
 def rows(stdout: str) -> list[list[str]]:
-    """The words of each photo's row."""
+    """The words of each photo's line."""
     return [line.split() for line in stdout.splitlines()[1:]]
 
 
 def test_the_cut_out_of_a_key_is_downloaded(world: World) -> None:
-    """Into the folders of its key; nothing is uploaded, retried or paid for."""
+    """Under the folders of its key; nothing is uploaded, retried or paid for."""
     processed(world, "shoes/a.jpg")
     result = world.run("get", "shoes/a.jpg", "--out", "cut")
     assert result.exit_code == 0
@@ -42,8 +42,8 @@ def test_the_cut_out_of_a_key_is_downloaded(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["shoes/", "s3://the-uploads/shoes/", "shoes"])
-def test_a_prefix_means_all_its_photos(world: World, name: str) -> None:
-    """Those that are watched; others have no cut-outs."""
+def test_a_prefix_selects_all_its_photos(world: World, name: str) -> None:
+    """Only watched keys; others have no cut-outs."""
     for key in ("shoes/a.jpg", "shoes/b/c.jpg", "bags/d.jpg"):
         processed(world, key)
     in_bucket(world, "shoes/", size=0)
@@ -52,8 +52,8 @@ def test_a_prefix_means_all_its_photos(world: World, name: str) -> None:
     assert files_in(world.folder / "out") == ["shoes/a.png", "shoes/b/c.png"]
 
 
-def test_files_mean_the_keys_that_put_gives_them(world: World) -> None:
-    """Also under the prefix that the stack watches, or another."""
+def test_files_select_the_keys_that_put_gives_them(world: World) -> None:
+    """Under the watched prefix, or another."""
     for key in ("in/a.jpg", "in/photos/b.jpg", "x/a.jpg"):
         processed(world, key)
     world.stack.watch("in/")
@@ -64,7 +64,7 @@ def test_files_mean_the_keys_that_put_gives_them(world: World) -> None:
     assert files_in(world.folder / "2") == ["x/a.png"]
 
 
-def test_a_key_comes_before_a_file_of_that_name(world: World) -> None:
+def test_a_key_takes_precedence_over_a_file_of_that_name(world: World) -> None:
     """`put` gives the file shoes/a.jpg the key a.jpg."""
     processed(world, "shoes/a.jpg")
     processed(world, "a.jpg")
@@ -73,8 +73,8 @@ def test_a_key_comes_before_a_file_of_that_name(world: World) -> None:
     assert files_in(world.folder / "out") == ["shoes/a.png"]
 
 
-def test_what_is_there_is_kept_and_the_rest_is_downloaded(world: World) -> None:
-    """So an interrupted run goes on; another file of that name is replaced."""
+def test_existing_files_are_kept_and_the_rest_is_downloaded(world: World) -> None:
+    """So an interrupted run can continue; a different file of that name is replaced."""
     for key in ("a.jpg", "b.jpg", "c.jpg"):
         processed(world, key)
     world.run("get", "a.jpg")
@@ -104,8 +104,8 @@ def test_photos_without_a_cut_out_are_listed_and_fail_the_command(world: World) 
     assert "4 photos without a cut-out" in result.stderr
 
 
-def test_a_name_that_means_nothing_is_an_error(world: World) -> None:
-    """Before anything is downloaded; another bucket, too."""
+def test_an_unknown_name_is_an_error(world: World) -> None:
+    """Before anything is downloaded; so is another bucket."""
     processed(world, "a.jpg")
     result = world.run("get", "a.jpg", "aa.jpg")
     assert result.exit_code == 1
@@ -115,7 +115,7 @@ def test_a_name_that_means_nothing_is_an_error(world: World) -> None:
     assert world.run("get", "s3://another/a.jpg").exit_code == 1
 
 
-def test_variants_come_with_their_cut_outs(world: World) -> None:
+def test_variants_are_downloaded_with_their_cut_outs(world: World) -> None:
     """Those that were made."""
     job = processed(world, "a.jpg")
     made = Variant(recipe="web", format="jpg", made_at=NOON, key="a.web.jpg")
@@ -140,7 +140,7 @@ def test_a_cut_out_whose_job_has_expired_is_downloaded(world: World) -> None:
     assert (one["key"], one["state"], one["file"]) == ("a.jpg", "completed", "out/a.png")
 
 
-def test_an_error_of_one_stops_no_other(world: World) -> None:
+def test_an_error_of_one_photo_does_not_stop_the_others(world: World) -> None:
     """A cut-out was deleted."""
     processed(world, "a.jpg")
     processed(world, "b.jpg")
@@ -176,8 +176,8 @@ def test_nothing_is_written_outside_the_folder(world: World) -> None:
     assert (world.folder / "out/__/__/a.png").read_bytes() == PNG
 
 
-def test_no_cut_out_overwrites_that_of_another_key(world: World) -> None:
-    """Two keys whose characters are renamed may mean one file."""
+def test_a_cut_out_does_not_overwrite_that_of_another_key(world: World) -> None:
+    """Two keys whose characters are replaced may have the same file name."""
     processed(world, "a:b.jpg")
     processed(world, "a_b.jpg")
     result = world.run("get", "a:b.jpg", "a_b.jpg")
@@ -185,8 +185,8 @@ def test_no_cut_out_overwrites_that_of_another_key(world: World) -> None:
     assert "would overwrite out/a_b.png, which is the cut-out" in result.stdout
 
 
-def test_an_interruption_says_how_far_it_came(world: World) -> None:
-    """And that the next run goes on."""
+def test_an_interruption_prints_the_progress(world: World) -> None:
+    """With the advice to run the command again."""
     for key in ("a.jpg", "b.jpg"):
         processed(world, key)
     world.stack.store.download = interrupted_once_b_is_done(  # type: ignore[method-assign]

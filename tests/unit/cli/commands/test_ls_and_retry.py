@@ -1,4 +1,4 @@
-"""Commands that are about many jobs: `ls` page by page, `retry` of many."""
+"""Commands about many jobs: `ls` in pages, `retry` of many."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.cli.world import World
 
 
 def know(world: World, *jobs: Job) -> None:
-    """Make jobs known."""
+    """Add jobs to the table."""
     world.stack.know(*jobs)
 
 
@@ -28,7 +28,7 @@ def keys(text: str) -> list[str]:
 
 
 def test_ls_continues_after_the_previous_page(world: World) -> None:
-    """The end of a page shows the option."""
+    """The end of a page shows the option for the next."""
     know(world, *(failed(f"{number}.jpg", hours_ago=number) for number in range(5)))
     first = world.run("ls", "--limit", "2")
     assert [line.split()[0] for line in first.stdout.splitlines()[1:]] == ["0.jpg", "1.jpg"]
@@ -66,7 +66,7 @@ def test_ls_prints_all_jobs_with_an_option(world: World) -> None:
 def test_ls_filters_by_reason_and_time(
     world: World, options: tuple[str, ...], found: list[str]
 ) -> None:
-    """A length of time, a whole day in UTC, or a time."""
+    """A duration, a whole day in UTC, or a time."""
     know(
         world,
         failed("a.jpg"),
@@ -80,12 +80,12 @@ def test_ls_filters_by_reason_and_time(
     "options",
     [("--since", "soon"), ("--until", "2x"), ("--after", "here"), ("--reason", "bad-luck")],
 )
-def test_ls_refuses_what_it_does_not_understand(world: World, options: tuple[str, ...]) -> None:
-    """With the status of a wrong command line."""
+def test_ls_refuses_invalid_options(world: World, options: tuple[str, ...]) -> None:
+    """With the exit status of a usage error."""
     assert world.run("ls", *options).exit_code == 2
 
 
-def test_ls_says_how_many_jobs_it_scanned(world: World) -> None:
+def test_ls_prints_how_many_jobs_it_scanned(world: World) -> None:
     """Prefixes are not indexed."""
     know(world, failed("a.jpg"), failed("x/b.jpg"))
     assert "Scanned 2 jobs" in world.run("ls", "--prefix", "x/").stderr
@@ -93,7 +93,7 @@ def test_ls_says_how_many_jobs_it_scanned(world: World) -> None:
 
 
 def test_retry_of_a_reason_shows_the_cost_first(world: World) -> None:
-    """Only with --yes. Retried jobs wait behind live uploads, and no message is sent."""
+    """It requires `--yes`. Retried jobs wait behind live uploads, and no message is sent."""
     lost = failed("b.jpg", Reason.TASK_LOST)
     know(world, failed("a.jpg"), lost, failed("c.jpg"), make_job("d.jpg"))
     asked = world.run("retry", "--reason", "task-failed")
@@ -138,10 +138,10 @@ def test_retry_of_many_enqueues_nothing_while_the_gate_is_paused(world: World) -
         (("--since", "1h"), {"r.jpg": 1, "x/v.jpg": 1}),
     ],
 )
-def test_retry_takes_what_its_options_choose(
+def test_retry_takes_the_jobs_that_its_options_select(
     world: World, options: tuple[str, ...], found: dict[str, int]
 ) -> None:
-    """Of what may be retried."""
+    """Of those that may be retried."""
     know(
         world,
         make_job("r.jpg", state=State.REJECTED),
@@ -163,7 +163,7 @@ def test_retry_of_many_has_a_dry_run(world: World) -> None:
     assert world.stack.table.jobs["job-of-a.jpg"].state is State.FAILED
 
 
-def test_retry_of_many_leaves_out_photos_whose_content_was_refused(world: World) -> None:
+def test_retry_of_many_skips_photos_refused_for_their_content(world: World) -> None:
     """They would be refused again, and charged for again."""
     refused = replace(failed("r.jpg"), code="content_policy_violation")
     know(world, failed("a.jpg"), failed("b.jpg"), refused)
@@ -178,21 +178,21 @@ def test_retry_of_many_leaves_out_photos_whose_content_was_refused(world: World)
     assert json.loads(told.stdout)["queued"] == 1
 
 
-def test_retry_of_one_chosen_photo_requires_yes(world: World) -> None:
-    """As its price may surprise just as that of one that is named."""
+def test_retry_of_one_selected_photo_requires_yes(world: World) -> None:
+    """Its price may surprise, too."""
     know(world, failed("a.jpg"))
     assert world.run("retry", "--state", "failed").exit_code == 1
     assert world.stack.submissions.job_ids == []
 
 
 def test_retry_of_nothing_is_no_failure(world: World) -> None:
-    """There is nothing to pay."""
+    """Nothing is paid."""
     told = world.run("retry", "--reason", "task-lost")
     assert (told.exit_code, "0 would be retried" in told.stderr) == (0, True)
 
 
 def test_retry_of_several_keys_requires_yes(world: World) -> None:
-    """Or a dry run; and none is retried if one cannot be."""
+    """Or a dry run; if one of them cannot be retried, none is."""
     know(world, failed("a.jpg"), failed("b.jpg"), make_job("done.jpg"))
     asked = world.run("retry", "a.jpg", "b.jpg")
     assert (asked.exit_code, "10.8 credits" in asked.stderr) == (1, True)
@@ -204,8 +204,8 @@ def test_retry_of_several_keys_requires_yes(world: World) -> None:
 
 
 @pytest.mark.parametrize("which", [("a.jpg", "--yes"), ("--state", "failed", "--yes")])
-def test_retry_hands_photos_over_through_the_files_api(world: World, which: tuple[str]) -> None:
-    """Where links cannot be read."""
+def test_retry_can_use_the_files_api(world: World, which: tuple[str]) -> None:
+    """If links cannot be read."""
     know(world, failed("a.jpg"))
     assert world.run("retry", *which, "--through-files").exit_code == 0
     assert world.stack.table.jobs["job-of-a.jpg"].transport is Transport.FILES
@@ -213,7 +213,7 @@ def test_retry_hands_photos_over_through_the_files_api(world: World, which: tupl
 
 @pytest.mark.parametrize("arguments", [(), ("a.jpg", "--reason", "task-failed")])
 def test_retry_requires_keys_or_a_filter(world: World, arguments: tuple[str, ...]) -> None:
-    """Not both, and never simply everything."""
+    """Not both, and never all jobs."""
     assert world.run("retry", *arguments).exit_code == 2
 
 

@@ -26,8 +26,8 @@ def _know(world: World) -> None:
     )
 
 
-def test_ls_shows_what_moved_last_first(world: World) -> None:
-    """A line for each job: key, state, time of the last change, cost, result or reason."""
+def test_ls_lists_the_latest_jobs_first(world: World) -> None:
+    """A line each: key, state, time of the last change, cost, result or reason."""
     _know(world)
 
     result = world.run("ls")
@@ -44,7 +44,7 @@ def test_ls_shows_what_moved_last_first(world: World) -> None:
 
 
 def test_ls_filters_by_states_and_prefix(world: World) -> None:
-    """Several states may be named; a prefix narrows them down."""
+    """Several states may be named, with a prefix."""
     _know(world)
 
     result = world.run(
@@ -54,8 +54,8 @@ def test_ls_filters_by_states_and_prefix(world: World) -> None:
     assert [job["key"] for job in json.loads(result.stdout)] == ["shoes/a.jpg", "shoes/d.jpg"]
 
 
-def test_ls_finds_a_prefix_behind_many_other_keys(world: World) -> None:
-    """Prefixes are not indexed, and all jobs are scanned."""
+def test_ls_finds_a_prefix_after_many_other_keys(world: World) -> None:
+    """Prefixes are not indexed: all jobs are scanned."""
     world.stack.know(*[make_job(f"other/{number}.jpg") for number in range(1200)])
     world.stack.know(make_job("mine/a.jpg", at=NOON - timedelta(days=1)))
 
@@ -64,8 +64,8 @@ def test_ls_finds_a_prefix_behind_many_other_keys(world: World) -> None:
     assert [job["key"] for job in json.loads(result.stdout)] == ["mine/a.jpg"]
 
 
-def test_jobs_of_one_key_are_told_apart(world: World) -> None:
-    """By the time of the upload, and the id that `cutout show` takes; others have their keys."""
+def test_jobs_of_one_key_are_listed_with_time_and_id(world: World) -> None:
+    """`cutout show` takes the id; other jobs are listed by their keys."""
     older = make_job("a.jpg", at=NOON - timedelta(hours=26))
     world.stack.know(
         make_job("a.jpg"),
@@ -80,7 +80,7 @@ def test_jobs_of_one_key_are_told_apart(world: World) -> None:
     ]
 
 
-def test_ls_stops_at_its_limit_and_says_that_there_is_more(world: World) -> None:
+def test_ls_stops_at_its_limit_and_prints_that_there_are_more(world: World) -> None:
     """So that the list does not look complete."""
     _know(world)
 
@@ -91,7 +91,7 @@ def test_ls_stops_at_its_limit_and_says_that_there_is_more(world: World) -> None
     assert "There are more jobs than shown" in world.run("ls", "--limit", "1").stderr
 
 
-def test_ls_of_nothing_is_no_failure(world: World) -> None:
+def test_ls_without_matching_jobs_is_no_failure(world: World) -> None:
     """Standard output stays empty, and JSON is an empty list."""
     result = world.run("ls")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -99,15 +99,15 @@ def test_ls_of_nothing_is_no_failure(world: World) -> None:
     assert json.loads(world.run("ls", "--json").stdout) == []
 
 
-def test_ls_refuses_a_state_that_there_is_not(world: World) -> None:
-    """A wrong command line has the status 2."""
+def test_ls_refuses_an_unknown_state(world: World) -> None:
+    """A usage error has the status 2."""
     result = world.run("ls", "--state", "lost")
     assert result.exit_code == 2
     assert "'lost' is not one of" in result.stderr
 
 
-def test_where_answers_in_one_line(world: World) -> None:
-    """In any state."""
+def test_where_prints_one_line(world: World) -> None:
+    """For any state."""
     _know(world)
 
     result = world.run("where", "b.jpg")
@@ -119,36 +119,36 @@ def test_where_answers_in_one_line(world: World) -> None:
     )
 
 
-def test_where_prints_one_object_for_programs(world: World) -> None:
-    """The fixed names are there."""
+def test_where_prints_one_object_as_json(world: World) -> None:
+    """With the fixed names."""
     _know(world)
     told = json.loads(world.run("where", "shoes/a.jpg", "--json").stdout)
     assert told["key"] == "shoes/a.jpg"
     assert {"state", "reason", "attempts", "credits", "result", "next"} <= told.keys()
 
 
-def test_where_takes_an_s3_url_of_the_uploads_bucket(world: World) -> None:
+def test_where_accepts_an_s3_url_of_the_uploads_bucket(world: World) -> None:
     """As it is copied from elsewhere."""
     _know(world)
     assert world.run("where", "s3://the-uploads/b.jpg").exit_code == 0
 
 
 def test_where_refuses_an_s3_url_of_another_bucket(world: World) -> None:
-    """An answer about a key of the same name would be about another photo."""
+    """The same key there is another photo."""
     result = world.run("where", "s3://elsewhere/b.jpg")
     assert result.exit_code == 1
     assert "elsewhere is not the uploads bucket" in result.stderr
 
 
-def test_where_takes_the_id_of_a_job(world: World) -> None:
-    """As logs and events name it, also of an upload that is not the newest."""
+def test_where_accepts_the_id_of_a_job(world: World) -> None:
+    """As in logs and events, also for an older upload."""
     job = replace(make_job("b.jpg", state=State.REVIEW), id="0123456789abcdef" * 2)
     world.stack.know(make_job("b.jpg"), job)
     assert "b.jpg: review" in world.run("where", job.id).stdout
 
 
-def test_where_fails_for_a_key_that_nobody_knows(world: World) -> None:
-    """The person is told what to try."""
+def test_where_fails_for_an_unknown_key(world: World) -> None:
+    """With advice."""
     result = world.run("where", "x.jpg")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
@@ -158,7 +158,7 @@ def test_where_fails_for_a_key_that_nobody_knows(world: World) -> None:
 
 
 def test_options_choose_the_stack(world: World) -> None:
-    """They arrive as they were given."""
+    """They are passed on unchanged."""
     world.run("ls", "--stack", "S", "--aws", "--profile", "p", "--region", "r")
     world.run("where", "x")
     assert world.choices == [
@@ -183,8 +183,8 @@ _ODD = "shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg"
 @pytest.mark.parametrize(
     "command", [["ls"], ["where", _ODD], ["show", _ODD], ["retry", _ODD, "--yes"]]
 )
-def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> None:
-    """Uploaders choose keys: each is printed so that it stays on one line."""
+def test_a_key_cannot_control_the_terminal(world: World, command: list[str]) -> None:
+    """Uploaders choose keys: each is printed on one line."""
     odd = make_job(_ODD, state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
     world.stack.know(replace(odd, id="0" * 32, message="\x1b[2J said"))
 
@@ -196,8 +196,8 @@ def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> No
     assert r"shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg" in line
 
 
-def test_programs_are_told_a_key_as_it_is(world: World) -> None:
-    """JSON has escapes of its own."""
+def test_json_has_the_unchanged_key(world: World) -> None:
+    """JSON has its own escapes."""
     world.stack.know(make_job(_ODD))
     [told] = json.loads(world.run("ls", "--json").stdout)
     assert told["key"] == _ODD

@@ -20,8 +20,8 @@ from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
 
 
-def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World) -> None:
-    """The result is a table."""
+def test_photos_are_uploaded_tracked_and_their_cut_outs_downloaded(world: World) -> None:
+    """The output is a table."""
     photo = world.photo("a.jpg")
 
     result = world.run("put", photo, "--out", world.folder / "cut")
@@ -35,14 +35,14 @@ def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World
     ]
 
 
-def test_every_step_is_printed_where_there_is_no_terminal(world: World) -> None:
-    """A log shows what a live table would have shown."""
+def test_every_state_is_printed_without_a_terminal(world: World) -> None:
+    """Where a live table cannot be shown."""
     result = world.run("put", world.photo("a.jpg"))
     told = [line.split()[-1] for line in result.stderr.splitlines()[1:]]
     assert told == ["queued", "submitting", "processing", "storing", "completed"]
 
 
-def test_a_folders_cut_outs_keep_its_structure(world: World) -> None:
+def test_the_cut_outs_of_a_folder_keep_its_structure(world: World) -> None:
     """Results have the structure of the photos."""
     world.photo("photos/shoes/a.jpg")
     world.photo("photos/b.jpg")
@@ -54,8 +54,8 @@ def test_a_folders_cut_outs_keep_its_structure(world: World) -> None:
     assert found == ["photos/b.png", "photos/shoes/a.png"]
 
 
-def test_one_photo_that_is_not_completed_fails_the_command(world: World) -> None:
-    """The others are delivered all the same, and the reason is in the table."""
+def test_a_photo_that_is_not_completed_fails_the_command(world: World) -> None:
+    """The others are downloaded, and the table has the reason."""
     rejected = make_job("b.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
     world.stack = FakeStack(ends={"b.jpg": rejected})
 
@@ -66,8 +66,8 @@ def test_one_photo_that_is_not_completed_fails_the_command(world: World) -> None
     assert "not-a-photo" in result.stdout
 
 
-def test_a_file_that_cannot_be_uploaded_stops_no_other(world: World) -> None:
-    """It is named with the reason; the command fails in the end."""
+def test_a_file_that_cannot_be_uploaded_does_not_stop_the_others(world: World) -> None:
+    """It is named with the reason, and the command fails in the end."""
     there, gone = world.photo("a.jpg"), world.photo("b.jpg")
     upload = world.stack.upload
 
@@ -99,8 +99,8 @@ def test_if_no_photo_can_be_uploaded_the_first_problem_is_the_error(world: World
     assert f"Error: {photos[0]}: Permission denied." in result.stderr
 
 
-def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
-    """A folder has the file's name, or the disk is full: the others are delivered."""
+def test_a_cut_out_that_cannot_be_written_does_not_stop_the_others(world: World) -> None:
+    """For example if a folder has the file's name, or the disk is full."""
     (world.folder / "out/b.png").mkdir(parents=True)
     download = world.stack.store.download
 
@@ -116,15 +116,15 @@ def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
     assert (world.folder / "out/a.png").read_bytes() == PNG
 
 
-def test_keys_begin_with_the_prefix_that_the_stack_watches(world: World) -> None:
-    """Elsewhere in the bucket nothing would happen to them."""
+def test_keys_start_with_the_watched_prefix(world: World) -> None:
+    """Uploads elsewhere would not be processed."""
     world.stack.watch("in/")
     world.run("put", world.photo("a.jpg"))
     assert [photo.key for photo in world.stack.store.uploaded] == ["in/a.jpg"]
 
 
-def test_a_prefix_may_be_chosen(world: World) -> None:
-    """Even one that the stack does not watch, which is said before anybody waits."""
+def test_another_prefix_can_be_chosen(world: World) -> None:
+    """If the stack does not watch it, a warning is printed before waiting."""
     world.stack.watch("in/")
     told = world.run("put", world.photo("a.jpg"), "--prefix", "").stderr
     assert [photo.key for photo in world.stack.store.uploaded] == ["a.jpg"]
@@ -132,20 +132,20 @@ def test_a_prefix_may_be_chosen(world: World) -> None:
     assert "not watch" not in world.run("put", world.folder / "a.jpg", "--prefix", "in/x/").stderr
 
 
-def test_no_wait_uploads_and_leaves(world: World) -> None:
-    """The keys are printed; nothing is asked of the jobs table."""
+def test_no_wait_uploads_and_ends(world: World) -> None:
+    """The keys are printed; the jobs table is not read."""
     result = world.run("put", world.photo("a.jpg"), "--no-wait")
     assert (result.exit_code, result.stdout) == (0, "a.jpg\n")
     assert world.stack.table.looks == 0
 
 
-def test_no_wait_tells_programs_the_jobs(world: World) -> None:
-    """So that they can ask later."""
+def test_no_wait_prints_the_job_ids_as_json(world: World) -> None:
+    """For later queries."""
     result = world.run("put", world.photo("a.jpg"), "--no-wait", "--json")
     assert json.loads(result.stdout) == [{"key": "a.jpg", "job": "job-of-a.jpg"}]
 
 
-def test_a_time_limit_fails_the_command_with_what_is_known(world: World) -> None:
+def test_a_time_limit_fails_the_command_with_the_current_states(world: World) -> None:
     """A photo without a job is shown as such."""
     world.stack = FakeStack(unseen=["a.jpg"])
     result = world.run("put", world.photo("a.jpg"), "--timeout", "5")
@@ -165,7 +165,7 @@ def test_a_dry_run_uploads_nothing_and_shows_the_price(world: World) -> None:
 
 
 def test_json_has_each_job_with_its_files(world: World) -> None:
-    """And standard output has nothing else."""
+    """Standard output has nothing else."""
     photo = world.photo("a.jpg")
     (told,) = json.loads(world.run("put", photo, "--json").stdout)
     assert (told["state"], told["photo"], told["file"]) == ("completed", str(photo), "out/a.png")
@@ -180,28 +180,28 @@ def test_a_folder_without_photos_is_an_error(world: World) -> None:
     assert "These files and folders contain no photos." in result.stderr
 
 
-def test_a_file_that_does_not_exist_is_a_wrong_command_line(world: World) -> None:
-    """Click says so, with the status 2."""
+def test_a_missing_file_is_a_usage_error(world: World) -> None:
+    """Click reports it, with the status 2."""
     assert world.run("put", world.folder / "nothing.jpg").exit_code == 2
 
 
-def test_a_results_key_cannot_leave_the_chosen_folder(world: World) -> None:
-    """Even if the stack were to answer with one that tries to."""
+def test_a_result_key_cannot_leave_the_chosen_folder(world: World) -> None:
+    """Even if the stack returned one that tries to."""
     world.stack = FakeStack(ends={"a.jpg": make_job("../../a.jpg")})
     assert world.run("put", world.photo("a.jpg"), "--out", "cut").exit_code == 0
     assert [path.name for path in world.folder.parent.glob("*.png")] == []
     assert (world.folder / "cut/__/__/a.png").exists()
 
 
-def test_fresh_photos_say_so(world: World) -> None:
-    """Photos are paid for again."""
+def test_fresh_uploads_bypass_the_cache(world: World) -> None:
+    """They are paid for again."""
     world.run("put", world.photo("a.jpg"), "--fresh", "--no-wait")
     world.run("put", world.photo("b.jpg"), "--no-wait")
     assert [photo.bypass_cache for photo in world.stack.store.uploaded] == [True, False]
 
 
-def test_a_photo_that_cost_nothing_says_why(world: World) -> None:
-    """In the table, and for programs."""
+def test_a_reused_result_is_shown_as_such(world: World) -> None:
+    """In the table and in the JSON."""
     reused = replace(make_job("a.jpg"), attempts=(), reused=REUSED)
     world.stack = FakeStack(ends={"a.jpg": reused})
     told = world.run("put", world.photo("a.jpg"))
@@ -240,8 +240,8 @@ def test_nothing_is_uploaded_if_cut_outs_cannot_be_written(world: World) -> None
     assert world.stack.store.uploaded == []
 
 
-def test_each_cut_out_is_downloaded_as_soon_as_it_is_there(world: World) -> None:
-    """Not only when the last photo is settled; Ctrl-C says what is done and what goes on."""
+def test_each_cut_out_is_downloaded_as_soon_as_it_exists(world: World) -> None:
+    """Not only when the last photo is settled; Ctrl-C prints what is done and what remains."""
     world.stack = FakeStack(ends={"b.jpg": make_job("b.jpg", state=State.PROCESSING)})
     is_there = Event()
     download, sleep = world.stack.store.download, world.stack.clock.sleep
@@ -275,10 +275,10 @@ def test_each_cut_out_is_downloaded_as_soon_as_it_is_there(world: World) -> None
         (("--fresh",), "With --fresh, the same command pays for them again"),
     ],
 )
-def test_an_interrupted_upload_says_how_far_it_came(
+def test_an_interrupted_upload_prints_the_progress(
     world: World, options: tuple[str, ...], advice: str
 ) -> None:
-    """And how the others are uploaded without a second payment for the first."""
+    """And how to upload the others without paying for the first again."""
     world.stack.upload = interrupted_once_b_is_done(  # type: ignore[method-assign]
         world.stack.upload, lambda photo: photo.key
     )
@@ -288,8 +288,8 @@ def test_an_interrupted_upload_says_how_far_it_came(
     assert advice in result.stderr
 
 
-def test_a_photo_that_does_not_change_is_not_waited_for_without_end(world: World) -> None:
-    """Half an hour; a request without an outcome takes 20 minutes."""
+def test_a_photo_that_does_not_change_is_waited_for_half_an_hour(world: World) -> None:
+    """A request with unknown outcome takes 20 minutes."""
     world.stack = FakeStack(ends={"b.jpg": make_job("b.jpg", state=State.PROCESSING)})
     result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
     assert result.exit_code == 1
@@ -297,14 +297,14 @@ def test_a_photo_that_does_not_change_is_not_waited_for_without_end(world: World
     assert "The time is up: 1 of 2 photos completed. The stack goes on" in result.stderr
 
 
-def test_a_time_limit_holds_however_long_nothing_changes(world: World) -> None:
-    """It replaces the half hour."""
+def test_a_time_limit_replaces_the_half_hour(world: World) -> None:
+    """However long nothing changes."""
     world.stack = FakeStack(ends={"a.jpg": make_job("a.jpg", state=State.PROCESSING)})
     world.run("put", world.photo("a.jpg"), "--timeout", "7200")
     assert 7200 <= world.stack.clock.elapsed < 7210
 
 
-def test_a_cut_out_that_is_there_already_is_not_downloaded_again(world: World) -> None:
+def test_an_existing_cut_out_is_not_downloaded_again(world: World) -> None:
     """Its bytes are compared."""
     world.photo("out/a.png", PNG)
     assert world.run("put", world.photo("a.jpg")).exit_code == 0

@@ -1,4 +1,4 @@
-"""`cutout put` of photos that are in the bucket already."""
+"""`cutout put` of photos that are already in the bucket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def uploaded(world: World) -> list[str]:
 
 
 def test_a_completed_photo_is_downloaded_not_uploaded(world: World) -> None:
-    """It is free, and all is well."""
+    """That is free, and the command succeeds."""
     processed(world, "a.jpg")
     result = world.run("put", world.photo("a.jpg"), "--out", "cut")
     assert result.exit_code == 0
@@ -67,8 +67,8 @@ def test_a_photo_without_a_cut_out_is_not_paid_for_again(
     assert world.run("put", world.photo("a.jpg"), "--no-wait").exit_code == 1
 
 
-def test_retry_failed_retries_the_job_that_is_there(world: World) -> None:
-    """Nothing is uploaded: a second version would be paid for without a check for a result."""
+def test_retry_failed_retries_the_existing_job(world: World) -> None:
+    """Nothing is uploaded: a second version would not check for the earlier result."""
     job = processed(world, "a.jpg", State.FAILED, reason=Reason.TASK_FAILED)
     result = world.run("put", world.photo("a.jpg"), "--retry-failed", "--no-wait")
     assert (result.exit_code, result.stdout) == (0, "a.jpg\n")
@@ -79,7 +79,7 @@ def test_retry_failed_retries_the_job_that_is_there(world: World) -> None:
 
 
 def test_a_photo_in_progress_is_waited_for(world: World) -> None:
-    """Its upload is not repeated."""
+    """It is not uploaded again."""
     processed(world, "a.jpg", State.PROCESSING)
     result = world.run("put", world.photo("a.jpg"), "--timeout", "1")
     assert result.exit_code == 1
@@ -90,14 +90,14 @@ def test_a_photo_in_progress_is_waited_for(world: World) -> None:
 
 
 def test_an_upload_without_a_job_yet_is_waited_for(world: World) -> None:
-    """Its event is on its way."""
+    """Its event has not been processed yet."""
     in_bucket(world, "a.jpg", etag=MD5, age=timedelta(seconds=5))
     result = world.run("put", world.photo("a.jpg"), "--no-wait")
     assert (result.exit_code, uploaded(world)) == (0, [])
 
 
-def test_the_price_is_that_of_what_is_uploaded(world: World) -> None:
-    """At most; what is there already is free."""
+def test_the_price_is_that_of_the_uploads(world: World) -> None:
+    """At most; existing photos are free."""
     processed(world, "photos/a.jpg")
     processed(world, "photos/b.jpg", State.FAILED, reason=Reason.TASK_FAILED)
     for name in ("a.jpg", "b.jpg", "c.jpg"):
@@ -127,10 +127,10 @@ def test_other_bytes_of_the_same_size_are_uploaded(world: World) -> None:
         pytest.param(MD5, sha256(OTHER), False, id="the hash decides"),
     ],
 )
-def test_without_a_hash_on_the_job_s3_is_asked(
+def test_without_a_hash_in_the_job_the_one_of_s3_is_used(
     world: World, etag: str, stored: str | None, *, is_same: bool
 ) -> None:
-    """Nothing is downloaded for it; where nothing tells, the photo is uploaded."""
+    """Nothing is downloaded; without any hash, the photo is uploaded."""
     job = processed(world, "a.jpg", State.REJECTED, reason=Reason.TOO_MANY_BYTES)
     world.stack.know(replace(job, photo=None))
     in_bucket(world, "a.jpg", etag=etag)
@@ -140,15 +140,15 @@ def test_without_a_hash_on_the_job_s3_is_asked(
     assert (uploaded(world) == []) is is_same
 
 
-def test_in_a_bucket_without_versions_the_entity_tag_names_the_upload(world: World) -> None:
+def test_in_an_unversioned_bucket_the_etag_identifies_the_upload(world: World) -> None:
     """The job is that of the key's newest upload."""
     processed(world, "a.jpg", version_id=None)
     assert world.run("put", world.photo("a.jpg")).exit_code == 0
     assert uploaded(world) == []
 
 
-def test_a_photo_whose_cut_out_is_gone_is_uploaded(world: World) -> None:
-    """It is free where the result is still cached."""
+def test_a_photo_whose_cut_out_is_missing_is_uploaded(world: World) -> None:
+    """That is free if the result is still cached."""
     job = processed(world, "a.jpg")
     world.stack.bucket(RESULTS).objects.clear()
     assert job.result is not None
@@ -157,8 +157,8 @@ def test_a_photo_whose_cut_out_is_gone_is_uploaded(world: World) -> None:
     assert "a.jpg: will be uploaded: its cut-out no longer exists" in result.stderr
 
 
-def test_a_cut_out_outlives_its_job(world: World) -> None:
-    """Jobs expire, cut-outs do not: the photo is not paid for again."""
+def test_a_cut_out_is_found_after_its_job_has_expired(world: World) -> None:
+    """The photo is not paid for again."""
     listed = in_bucket(world, "a.jpg", etag=MD5, age=timedelta(days=200))
     results = world.stack.bucket(RESULTS)
     results.add("a.png")
@@ -172,8 +172,8 @@ def test_a_cut_out_outlives_its_job(world: World) -> None:
     assert (one["state"], one["file"]) == ("completed", "out/a.png")
 
 
-def test_a_failure_outlives_its_job(world: World) -> None:
-    """A photo that was refused long ago is not paid for again either."""
+def test_a_failure_is_found_after_its_job_has_expired(world: World) -> None:
+    """The photo is not paid for again either."""
     listed = in_bucket(world, "a.jpg", etag=MD5, age=timedelta(days=200))
     source = listed.source(UPLOADS, "0A")
     world.stack.table.advance(
@@ -186,15 +186,15 @@ def test_a_failure_outlives_its_job(world: World) -> None:
     assert uploaded(world) == ["a.jpg"]
 
 
-def test_fresh_photos_are_uploaded_whatever_is_there(world: World) -> None:
+def test_fresh_photos_are_uploaded_whatever_exists(world: World) -> None:
     """They are paid for again."""
     processed(world, "a.jpg")
     world.run("put", world.photo("a.jpg"), "--fresh", "--no-wait")
     assert uploaded(world) == ["a.jpg"]
 
 
-def test_a_dry_run_says_for_each_photo_what_is_done(world: World) -> None:
-    """For programs, too."""
+def test_a_dry_run_lists_the_action_for_each_photo(world: World) -> None:
+    """As JSON, too."""
     job = processed(world, "photos/a.jpg")
     a, b = world.photo("photos/a.jpg"), world.photo("photos/b.jpg")
     told = world.run("put", world.folder / "photos", "--dry-run")
@@ -215,8 +215,8 @@ def test_a_dry_run_says_for_each_photo_what_is_done(world: World) -> None:
     ]
 
 
-def test_a_file_that_cannot_be_compared_stops_no_other(world: World) -> None:
-    """Its upload will say why."""
+def test_a_file_that_cannot_be_compared_does_not_stop_the_others(world: World) -> None:
+    """Its upload will report the error."""
     gone = world.photo("a.jpg")
     processed(world, "a.jpg", content=BYTES)
     processed(world, "b.jpg")
@@ -232,8 +232,8 @@ def test_a_file_that_cannot_be_compared_stops_no_other(world: World) -> None:
     assert result.stdout.splitlines() == ["a.jpg", "b.jpg"]
 
 
-def test_many_photos_are_listed_in_part(world: World) -> None:
-    """The dry run lists all."""
+def test_a_long_list_of_photos_is_shortened(world: World) -> None:
+    """A dry run lists all."""
     for number in range(25):
         processed(world, f"photos/{number:02}.jpg")
         world.photo(f"photos/{number:02}.jpg")

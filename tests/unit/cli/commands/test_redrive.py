@@ -1,4 +1,4 @@
-"""`cutout redrive`: what dead letters are, and sending them back."""
+"""`cutout redrive`: dead letters, and sending them back."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _wake(number: int = 1, job: str = JOB) -> DeadLetter:
     return letter(number, {"job": job, "attempt": 2, "task_id": None, "is_poll": True})
 
 
-def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
-    """Those of queues and those of rules; derived from what is deployed, so new ones are there."""
+def test_every_dead_letter_queue_is_found_with_its_target() -> None:
+    """Those of queues and of rules, from the deployed stack, so that new ones are included."""
     deployment = FakeResources()
     deployment.all_queues += [queue("New", "NewDead"), queue("NewDead"), queue("Unrelated")]
     found = {
@@ -67,18 +67,18 @@ def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
         ([], "not a message of Cutout", False),
     ],
 )
-def test_a_letter_is_read_as_the_functions_read_it(body: object, what: str, is_named: bool) -> None:  # noqa: FBT001
-    """Whatever queue it comes from, and whatever is in it."""
+def test_a_letter_is_read_as_the_functions_do(body: object, what: str, is_named: bool) -> None:  # noqa: FBT001
+    """Whatever its queue and its content."""
     told = read_letter(letter(1, body)).request
     assert told.what.startswith(what)
     assert (told.key is not None) == is_named
     assert (told.job_id is None) == told.what.startswith("not a message of Cutout")
 
 
-def test_what_is_done_after_a_job_has_ended_is_done_when_its_letter_is_sent_back(
+def test_a_letter_about_a_completed_job_may_have_an_effect(
     world: World,
 ) -> None:
-    """Variants are made from completed jobs: such a letter is not without effect."""
+    """Variants are made from completed jobs."""
     world.stack.know(replace(make_job("a.jpg"), id=JOB))
     world.stack.resources.letters = {"CallbacksDead": [letter(1, {"job": JOB, "render": ["web"]})]}
     shown = world.run("redrive").stdout
@@ -87,15 +87,15 @@ def test_what_is_done_after_a_job_has_ended_is_done_when_its_letter_is_sent_back
 
 
 def test_results_of_a_deleted_photo_are_removed_though_its_job_has_expired(world: World) -> None:
-    """The message names the photo by its key: it is ours, and nothing to be purged."""
+    """The message names the photo by its key, and should not be purged."""
     world.stack.resources.letters = {"CallbacksDead": [letter(1, {"removed": REMOVED})]}
     lines = [line.strip() for line in world.run("redrive").stdout.splitlines()]
     assert lines[1] == "1 x delete the results of a deleted photo"
     assert lines[3:] == ["shoes/a.jpg", "if sent back, it is carried out"]
 
 
-def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: World) -> None:
-    """Which photo, how often, how old, and what happens when they are sent back."""
+def test_letters_are_grouped_by_request_and_state_of_the_job(world: World) -> None:
+    """With the photo, the number, the age, and the effect of sending them back."""
     failed = make_job("a.jpg", state=State.FAILED, reason=Reason.TASK_FAILED)
     world.stack.know(replace(failed, id=JOB))
     world.stack.resources.letters = {
@@ -130,22 +130,22 @@ def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: Worl
     assert world.stack.resources.arrived == []
 
 
-def test_a_job_that_is_under_way_goes_on(world: World) -> None:
-    """Its row is looked at by Sweep, whatever becomes of the message."""
+def test_an_open_job_continues_without_its_letter(world: World) -> None:
+    """Sweep checks it anyway."""
     world.stack.know(replace(make_job("a.jpg", state=State.PROCESSING), id=JOB))
     world.stack.resources.letters = {"CallbacksDead": [_wake()]}
     assert "Sweep continues the job anyway" in world.run("redrive").stdout
 
 
-def test_where_nothing_is_dead_all_is_well(world: World) -> None:
+def test_without_dead_letters_redrive_succeeds(world: World) -> None:
     """With the status 0."""
     told = world.run("redrive", "--yes")
     assert (told.exit_code, told.stdout) == (0, "")
     assert "There are no dead letters." in told.stderr
 
 
-def test_all_are_sent_back_each_to_where_it_came_from(world: World) -> None:
-    """More than SQS moves at once."""
+def test_all_letters_are_sent_back_to_their_own_queues(world: World) -> None:
+    """In batches of the size that SQS allows."""
     world.stack.resources.letters = {
         "SubmissionsDead": [letter(number, {"job": JOB}) for number in range(23)],
         "Undeliverable": [_upload(99)],
@@ -159,7 +159,7 @@ def test_all_are_sent_back_each_to_where_it_came_from(world: World) -> None:
     assert gone == {"SubmissionsDead": (23, 23), "CallbacksDead": (0, 0), "Undeliverable": (1, 1)}
 
 
-def test_one_queue_alone_may_be_meant(world: World) -> None:
+def test_one_queue_can_be_selected(world: World) -> None:
     """The others are left alone, and do not count."""
     world.stack.resources.letters = {
         "SubmissionsDead": [letter(1, "x")],
@@ -170,8 +170,8 @@ def test_one_queue_alone_may_be_meant(world: World) -> None:
     assert world.run("redrive", "--queue", "Nothing").exit_code == 1
 
 
-def test_a_rehearsal_sends_nothing(world: World) -> None:
-    """Whatever else is said."""
+def test_a_dry_run_sends_nothing(world: World) -> None:
+    """Whatever the other options."""
     world.stack.resources.letters = {"SubmissionsDead": [letter(1, {"job": JOB})]}
     assert world.run("redrive", "--dry-run", "--yes").exit_code == 1
     assert world.run("redrive", "--dry-run", "--purge", "--yes").exit_code == 1
@@ -181,8 +181,8 @@ def test_a_rehearsal_sends_nothing(world: World) -> None:
     ) == ([], 1)
 
 
-def test_deleting_wants_to_be_meant(world: World) -> None:
-    """--purge alone only says what it would do."""
+def test_purging_requires_yes(world: World) -> None:
+    """`--purge` alone prints what it would do."""
     world.stack.resources.letters = {"SubmissionsDead": [letter(1, "x")]}
     told = world.run("redrive", "--purge")
     assert (told.exit_code, "`--yes` deletes 1 dead letter" in told.stderr) == (1, True)
@@ -193,8 +193,8 @@ def test_deleting_wants_to_be_meant(world: World) -> None:
     )
 
 
-def test_the_only_trace_of_an_upload_is_not_deleted_by_the_way(world: World) -> None:
-    """Its photo would be lost in silence; who names the queue means it."""
+def test_the_only_trace_of_an_upload_is_purged_only_by_name(world: World) -> None:
+    """Its photo would be lost silently, so the queue must be named."""
     world.stack.resources.letters = {"Undeliverable": [_upload()]}
     told = world.run("redrive", "--purge", "--yes")
     assert told.exit_code == 1
@@ -203,8 +203,8 @@ def test_the_only_trace_of_an_upload_is_not_deleted_by_the_way(world: World) -> 
     assert world.run("redrive", "--purge", "--yes", "--queue", "Undeliverable").exit_code == 0
 
 
-def test_what_comes_back_while_others_go_is_left_for_a_person(world: World) -> None:
-    """As many as there were are sent, or a message that fails at once would go round for ever."""
+def test_letters_that_come_back_meanwhile_are_left(world: World) -> None:
+    """Only as many as were counted are sent; one that fails at once would be sent without end."""
     letters = [letter(number, "x") for number in range(12)]
     world.stack.resources.letters = {"SubmissionsDead": letters}
     move = world.stack.resources.move
@@ -221,8 +221,8 @@ def test_what_comes_back_while_others_go_is_left_for_a_person(world: World) -> N
     assert calls == [10, 2]
 
 
-def test_what_sqs_does_not_take_is_named_and_the_others_go(world: World) -> None:
-    """One message that is too long for the queue stops neither its own queue nor the next."""
+def test_a_letter_that_sqs_refuses_is_listed_and_the_others_are_sent(world: World) -> None:
+    """A message that is too long for the queue stops no other."""
     world.stack.resources.letters = {
         "SubmissionsDead": [letter(number, "x") for number in range(12)],
         "CallbacksDead": [_wake(20)],
@@ -245,8 +245,8 @@ def test_what_sqs_does_not_take_is_named_and_the_others_go(world: World) -> None
     assert "SQS did not accept 1 dead letter, which stay in their queue: too long" in told.stderr
 
 
-def test_what_somebody_else_is_moving_is_not_passed_over_in_silence(world: World) -> None:
-    """Two who redrive at once share the letters; neither is told that all of them went."""
+def test_letters_received_by_another_consumer_are_reported(world: World) -> None:
+    """Two concurrent redrives share the letters; neither reports that all were sent."""
     world.stack.resources.letters = {"SubmissionsDead": [letter(1, "x"), letter(2, "x")]}
     world.stack.resources.move = lambda *_: MoveResult()  # type: ignore[method-assign] # all are out
     told = world.run("redrive", "--yes")
@@ -257,8 +257,8 @@ def test_what_somebody_else_is_moving_is_not_passed_over_in_silence(world: World
     )
 
 
-def test_of_very_many_some_are_looked_into(world: World) -> None:
-    """And it says of how many."""
+def test_of_very_many_letters_some_are_read(world: World) -> None:
+    """The output says how many."""
     world.stack.resources.letters = {
         "SubmissionsDead": [letter(n, {"job": JOB}) for n in range(30)]
     }

@@ -21,8 +21,8 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_a_photos_variant_is_asked_for_and_waited_for(world: World) -> None:
-    """The message names job and recipe; the table says what became of it."""
+def test_a_variant_of_a_photo_is_requested_and_waited_for(world: World) -> None:
+    """The message names job and recipe; the table has the outcome."""
     told = world.run("render", "shoes/a.jpg", "--recipe", "market")
     assert told.exit_code == 0
     requests = [RenderRequest(job_id="job-of-shoes/a.jpg", recipes=("market",))]
@@ -31,14 +31,14 @@ def test_a_photos_variant_is_asked_for_and_waited_for(world: World) -> None:
     assert "20x10" in told.stdout
 
 
-def test_a_prefix_means_every_completed_photo_under_it(world: World) -> None:
-    """Failed ones have no cut-out to make variants of."""
+def test_a_prefix_selects_every_completed_photo_under_it(world: World) -> None:
+    """Failed ones have no cut-out."""
     told = world.run("render", "--prefix", "shoes/", "--recipe", "web", "--json")
     assert told.exit_code == 0
     assert [one["photo"] for one in json.loads(told.stdout)] == ["shoes/a.jpg"]
 
 
-def test_a_variant_that_cannot_be_made_says_why(world: World) -> None:
+def test_a_variant_that_cannot_be_made_is_shown_with_the_problem(world: World) -> None:
     """The others are made; the exit status is 1."""
     world.stack.renders.problems["web"] = "the margin leaves no room for the picture"
     told = world.run("render", "hats/b.jpg", "--recipe", "web", "--recipe", "market", "--json")
@@ -49,16 +49,16 @@ def test_a_variant_that_cannot_be_made_says_why(world: World) -> None:
     }
 
 
-def test_waiting_ends(world: World) -> None:
-    """What is asked for is still made, later."""
+def test_waiting_ends_at_the_time_limit(world: World) -> None:
+    """The variant is still made later."""
     world.stack.renders.never.add("web")
     told = world.run("render", "hats/b.jpg", "--recipe", "web", "--timeout", "3")
     assert told.exit_code == 1
     assert "not made yet" in told.stdout
 
 
-def test_a_variant_that_stood_there_before_is_not_taken_for_the_new_one(world: World) -> None:
-    """Only what was written since counts."""
+def test_an_older_variant_is_not_taken_for_the_new_one(world: World) -> None:
+    """Only variants made since the request count."""
     standing = world.stack.renders.make("web")
     world.stack.know(replace(make_job("hats/b.jpg"), variants=(standing,)))
     world.stack.renders.never.add("web")
@@ -76,16 +76,16 @@ def test_a_variant_that_stood_there_before_is_not_taken_for_the_new_one(world: W
         (("a.jpg", "--prefix", "b", "--recipe", "web"), 2, "Name a KEY or a --prefix"),
     ],
 )
-def test_what_cannot_be_is_said_at_once(
+def test_an_impossible_request_is_refused_at_once(
     world: World, arguments: tuple[str, ...], status: int, said: str
 ) -> None:
-    """Nothing is asked for."""
+    """No message is sent."""
     told = world.run("render", *arguments)
     assert (told.exit_code, world.stack.renders.requests) == (status, [])
     assert said in told.stderr.replace("\n", " ")
 
 
-def test_a_dry_run_makes_nothing(world: World) -> None:
+def test_a_dry_run_of_render_sends_nothing(world: World) -> None:
     """It lists what would be made."""
     told = world.run("render", "--prefix", "", "--recipe", "web", "--dry-run")
     assert (told.exit_code, world.stack.renders.requests) == (0, [])

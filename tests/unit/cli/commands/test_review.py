@@ -1,4 +1,4 @@
-"""`cutout review`: the list of doubtful results, and decisions on them."""
+"""`cutout review`: the list of doubtful results, and decisions about them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.cli.world import World
 ANN, BEN = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"
 
 
-def test_what_waits_for_a_decision_is_listed_newest_first(world: World) -> None:
+def test_results_in_review_are_listed_newest_first(world: World) -> None:
     """With the reason in words, the cost, the age, the size and both pictures."""
     world.stack.know(reviewed("old.jpg", 5), reviewed("new.jpg", 2), make_job("done.jpg"))
     told = world.run("review", "list")
@@ -37,8 +37,8 @@ def test_what_waits_for_a_decision_is_listed_newest_first(world: World) -> None:
     ]
 
 
-def test_links_open_in_a_browser(world: World) -> None:
-    """The photo's link is of the version that the job is about."""
+def test_links_can_be_opened_in_a_browser(world: World) -> None:
+    """The photo's link is to the version that the job is about."""
     world.stack.know(reviewed())
     told = json.loads(world.run("review", "list", "--links", "--json").stdout)
     assert [(one["photo_url"], one["result_url"]) for one in told] == [
@@ -54,8 +54,8 @@ def test_links_open_in_a_browser(world: World) -> None:
     )
 
 
-def test_an_empty_list_and_a_cut_one_say_so(world: World) -> None:
-    """On stderr: programs read stdout."""
+def test_an_empty_or_limited_list_is_reported(world: World) -> None:
+    """On stderr, as programs read stdout."""
     told = world.run("review", "list")
     assert (told.exit_code, told.stdout) == (0, "")
     assert "Nothing waits for a decision" in told.stderr
@@ -65,8 +65,8 @@ def test_an_empty_list_and_a_cut_one_say_so(world: World) -> None:
     assert told.stderr == "There are more than 1 result; see --limit.\n"
 
 
-def test_a_result_that_could_not_be_accepted_says_why(world: World) -> None:
-    """It waits for another decision."""
+def test_a_result_that_could_not_be_accepted_is_shown_with_the_problem(world: World) -> None:
+    """It needs another decision."""
     decision = ReviewDecision(
         verdict=Verdict.ACCEPT, by=ANN, at=NOON, over=Reason.RESULT_OPAQUE, problem="it is gone"
     )
@@ -81,10 +81,10 @@ def test_a_result_that_could_not_be_accepted_says_why(world: World) -> None:
         ("reject", "a.jpg: rejected, 5.4 credits without a cut-out"),
     ],
 )
-def test_a_decision_is_recorded_with_the_persons_arn_and_awaited(
+def test_a_decision_is_recorded_with_the_operators_arn_and_awaited(
     world: World, verb: str, said: str
 ) -> None:
-    """StoreResult gets a message; keys and ids of jobs name the photos."""
+    """StoreResult gets a message; photos are named by key or job id."""
     job = reviewed()
     world.stack.know(job, reviewed("b.jpg"))
     told = world.run("review", verb, "a.jpg", "b.jpg")
@@ -95,8 +95,8 @@ def test_a_decision_is_recorded_with_the_persons_arn_and_awaited(
     assert [check.job_id for check in world.stack.checks.checks] == [job.id, "job-of-b.jpg"]
 
 
-def test_the_second_person_is_told_who_decided(world: World) -> None:
-    """With status 1; others that were named are decided on."""
+def test_a_second_decision_is_refused_with_the_first_ones_author(world: World) -> None:
+    """With status 1; the other named results are decided on."""
     world.stack.know(reviewed(), reviewed("b.jpg"))
     world.run("review", "accept", "a.jpg")
     world.stack.caller = BEN
@@ -150,8 +150,10 @@ def _retried_since(job: Job) -> Job:
         (None, "recorded, but not carried out yet; Sweep has StoreResult try again."),
     ],
 )
-def test_a_decision_that_has_no_effect_says_why(world: World, ends: object, said: str) -> None:
-    """With status 1, after the time that one waits."""
+def test_a_decision_without_effect_is_reported_with_the_reason(
+    world: World, ends: object, said: str
+) -> None:
+    """With status 1, after the time limit."""
     world.stack.know(reviewed())
     world.stack.checks.ends = ends  # type: ignore[assignment]
     told = world.run("review", "reject", "a.jpg", "--timeout", "3")

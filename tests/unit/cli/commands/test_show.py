@@ -1,4 +1,4 @@
-"""`cutout show`: a photo's whole history."""
+"""`cutout show`: the whole history of a photo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNKNOWN = "request outcome unknown; waiting for the"
 
 
 def _a_long_story() -> Job:
-    """It waited, its outcome was unknown and the call repeated, its task failed, it came."""
+    """A job that waited, had an unknown outcome, was repeated, failed once, and was completed."""
     way = [
         (0, State.QUEUED, None),
         (1, State.QUEUED, Reason.GATE_FULL),
@@ -71,8 +71,8 @@ def _a_long_story() -> Job:
     )
 
 
-def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> None:
-    """In an order that one can read from top to bottom, in a hundred columns."""
+def test_every_step_is_shown_with_its_time_and_reason(world: World) -> None:
+    """From top to bottom, in a hundred columns."""
     world.stack.know(_a_long_story())
     told = world.run("show", "shoes/a.jpg")
     assert told.exit_code == 0
@@ -98,8 +98,8 @@ def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> N
     ]
 
 
-def test_every_paid_call_is_told_with_what_came_of_it(world: World) -> None:
-    """Posts, outcome, credits, task, and in the provider's words what went wrong."""
+def test_every_paid_call_is_shown_with_its_outcome(world: World) -> None:
+    """Posts, outcome, credits, task, and the provider's error message."""
     world.stack.know(_a_long_story())
     shown = " ".join(world.run("show", JOB_ID).stdout.split())
     assert "1 12:00:42 2 failed 0 task-unified-1795370000-aaaa resource_exhausted: no" in shown
@@ -108,8 +108,8 @@ def test_every_paid_call_is_told_with_what_came_of_it(world: World) -> None:
     assert "result s3://the-results/shoes/a.png 600 x 400, 16 bytes event sent to" in shown
 
 
-def test_a_call_that_the_provider_knew_is_no_double_charge(world: World) -> None:
-    """It answered with the first call's task."""
+def test_a_replayed_call_is_no_double_charge(world: World) -> None:
+    """The provider returned the first call's task."""
     story = _a_long_story()
     known = replace(story.attempts[0], is_replayed=True)
     world.stack.know(replace(story, attempts=(known, story.attempts[1])))
@@ -118,7 +118,7 @@ def test_a_call_that_the_provider_knew_is_no_double_charge(world: World) -> None
     assert "reported a replay" in shown
 
 
-def test_a_photo_on_its_way_says_how_long_it_has_stood_and_what_comes(world: World) -> None:
+def test_an_open_job_shows_how_long_it_is_in_its_state_and_the_next_step(world: World) -> None:
     """The last step lasts until now."""
     world.stack.know(make_job("a.jpg", state=State.PROCESSING))
     world.stack.clock.sleep(62)
@@ -128,8 +128,8 @@ def test_a_photo_on_its_way_says_how_long_it_has_stood_and_what_comes(world: Wor
     assert f"{step}, at 12:02:32 UTC, in 1 min 30 s" in lines
 
 
-def test_a_step_of_another_day_comes_with_its_date(world: World) -> None:
-    """A photo may wait for the next day."""
+def test_a_step_on_another_day_is_shown_with_its_date(world: World) -> None:
+    """A job may wait for the next day."""
     world.stack.know(
         replace(make_job("a.jpg", state=State.PROCESSING), due_at=NOON + timedelta(hours=20))
     )
@@ -137,7 +137,7 @@ def test_a_step_of_another_day_comes_with_its_date(world: World) -> None:
     assert "the task is polled, at 2026-11-23 08:00:00 UTC, in 20 h 00 min" in told
 
 
-def test_a_step_that_is_overdue_comes_with_the_next_sweep(world: World) -> None:
+def test_an_overdue_step_is_due_with_the_next_sweep(world: World) -> None:
     """It runs every minute."""
     world.stack.know(make_job("a.jpg", state=State.PROCESSING))
     world.stack.clock.sleep(600)
@@ -145,8 +145,8 @@ def test_a_step_that_is_overdue_comes_with_the_next_sweep(world: World) -> None:
     assert "the task is polled, within a minute (due at 12:02:32 UTC)" in told
 
 
-def test_a_row_that_forgot_its_beginning_says_so(world: World) -> None:
-    """Nobody takes the first line for the first step."""
+def test_a_job_without_its_first_steps_is_shown_as_such(world: World) -> None:
+    """So that the first line is not taken for the first step."""
     job = make_job()
     world.stack.know(replace(job, history=job.history[2:]))
     assert "earlier steps are not stored" in world.run("show", "a.jpg").stdout
@@ -154,8 +154,8 @@ def test_a_row_that_forgot_its_beginning_says_so(world: World) -> None:
     assert "earlier steps are not stored" not in world.run("show", "a.jpg").stdout
 
 
-def test_the_other_uploads_of_the_key_are_named(world: World) -> None:
-    """An old cut-out may be what somebody looks for."""
+def test_other_uploads_of_the_key_are_listed(world: World) -> None:
+    """The user may be looking for an older cut-out."""
     newest = make_job("a.jpg")
     older = replace(
         make_job("a.jpg", state=State.SUPERSEDED, at=NOON - timedelta(days=1)),
@@ -168,8 +168,8 @@ def test_the_other_uploads_of_the_key_are_named(world: World) -> None:
     assert "event none: a newer upload" in " ".join(world.run("show", JOB_ID).stdout.split())
 
 
-def test_variants_are_told_also_those_that_could_not_be_made(world: World) -> None:
-    """Where each is and how large, or why there is none."""
+def test_variants_are_listed_even_if_they_could_not_be_made(world: World) -> None:
+    """With key and size, or the problem."""
     small = Variant(
         recipe="small",
         format="webp",
@@ -185,7 +185,7 @@ def test_variants_are_told_also_those_that_could_not_be_made(world: World) -> No
     assert "variants small: a-small.webp 60 x 4, 900 bytes broken: none, no encoder" in shown
 
 
-def test_programs_get_the_timeline_and_the_whole_job(world: World) -> None:
+def test_json_has_the_timeline_and_the_whole_job(world: World) -> None:
     """Seconds as numbers, times with their zone."""
     world.stack.know(_a_long_story())
     told = json.loads(world.run("show", JOB_ID, "--json").stdout)
@@ -203,8 +203,8 @@ def test_programs_get_the_timeline_and_the_whole_job(world: World) -> None:
     assert [one["posts"] for one in told["attempts"]] == [2, 1]
 
 
-def test_a_photo_that_nobody_knows_is_a_problem_with_a_hint(world: World) -> None:
-    """As of `where`."""
+def test_an_unknown_photo_is_an_error_with_a_hint(world: World) -> None:
+    """As in `where`."""
     told = world.run("show", "nobody.jpg")
     assert (told.exit_code, told.stdout) == (1, "")
     assert "There is no job of nobody.jpg on a made-up stack." in told.stderr
@@ -223,7 +223,7 @@ def test_a_photo_that_nobody_knows_is_a_problem_with_a_hint(world: World) -> Non
 def test_a_key_that_is_almost_right_is_corrected(
     world: World, command: str, key: str, hint: str
 ) -> None:
-    """By the keys in its folder; an upload without a job is another matter."""
+    """By the keys in its folder; an upload without a job gets another hint."""
     uploads = world.stack.bucket(UPLOADS)
     uploads.add("shoes/blue.jpg")
     uploads.add("shoes/red.jpg")

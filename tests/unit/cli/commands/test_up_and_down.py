@@ -12,7 +12,7 @@ from infra.local.local_cloud_error import LocalCloudError
 from tests.support.cli.world import World
 
 
-def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:
+def test_up_starts_a_cloud_and_prints_how_to_use_it(world: World) -> None:
     """Endpoint, CA bundle, credentials and bucket names."""
     result = world.run("up")
 
@@ -27,13 +27,13 @@ def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:
         assert log in result.stdout
 
 
-def test_up_prints_the_variables_for_programs(world: World) -> None:
+def test_up_prints_the_variables_as_json(world: World) -> None:
     """The same as in `local.env`."""
     assert json.loads(world.run("up", "--json").stdout) == world.local.variables()
 
 
-def test_up_twice_is_fine(world: World) -> None:
-    """The second time says so, and how to use it."""
+def test_up_twice_is_no_failure(world: World) -> None:
+    """The second time prints that it is running, and how to use it."""
     world.run("up")
     result = world.run("up")
     assert (result.exit_code, world.local.calls) == (0, ["up for good"])
@@ -41,27 +41,27 @@ def test_up_twice_is_fine(world: World) -> None:
     assert "https://127.0.0.1:4711" in result.stdout
 
 
-def test_up_does_not_pretend_to_change_a_cloud_that_is_up(world: World) -> None:
-    """Settings that would be without effect are refused."""
+def test_up_with_settings_is_refused_while_a_cloud_is_running(world: World) -> None:
+    """They would have no effect."""
     world.run("up")
     result = world.run("up", "-c", "max_in_flight=9")
     assert result.exit_code == 1
     assert "already up, with other settings" in result.stderr
 
 
-def test_up_waits_for_nobody(world: World) -> None:
-    """While another command starts or uses its own cloud here, there is none to bring up."""
+def test_up_does_not_wait_for_another_command(world: World) -> None:
+    """While that starts or uses its own cloud in this folder."""
     world.local.now = Status.BUSY
     assert world.run("up").exit_code == 1
 
 
-def test_what_is_left_of_a_killed_command_does_not_stop_up(world: World) -> None:
-    """Bringing up clears it away."""
+def test_up_works_after_a_killed_command(world: World) -> None:
+    """Its leftovers are removed."""
     world.local.now = Status.BROKEN
     assert world.run("up").exit_code == 0
 
 
-def test_up_that_fails_says_why(world: World) -> None:
+def test_up_that_fails_prints_the_reason(world: World) -> None:
     """On standard error; standard output stays empty."""
     world.local.fails_with = LocalCloudError("MiniStack did not start.", advice="See its log.")
     result = world.run("up")
@@ -70,8 +70,8 @@ def test_up_that_fails_says_why(world: World) -> None:
 
 
 @pytest.mark.parametrize("setting", ["max_in_flight", "=3", "max in flight=3"])
-def test_a_setting_has_a_name_and_a_value(world: World, setting: str) -> None:
-    """Anything else is a wrong command line."""
+def test_a_setting_needs_a_name_and_a_value(world: World, setting: str) -> None:
+    """Anything else is a usage error."""
     result = world.run("up", "-c", setting)
     assert result.exit_code == 2
     assert "is not NAME=VALUE" in result.stderr
@@ -100,29 +100,29 @@ def test_a_wrong_setting_fails_before_anything_is_started(
     assert len(result.stderr) < 300
 
 
-def test_a_settings_value_may_hold_anything(world: World) -> None:
-    """Only the first equals sign separates; the stack judges the value."""
+def test_the_value_of_a_setting_may_hold_anything(world: World) -> None:
+    """Only the first equals sign separates; the stack checks the value."""
     world.run("up", "-c", "upload_prefix=a=b c")
     assert world.local.wishes[0].settings == {"upload_prefix": "a=b c"}
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "ftp://localhost", "localhost:80", ""])
-def test_another_server_is_on_https_or_on_this_machine(world: World, url: str) -> None:
-    """The API key is not sent in the clear to anybody else."""
+def test_another_server_uses_https_or_runs_on_this_machine(world: World, url: str) -> None:
+    """The API key is not sent unencrypted to other hosts."""
     result = world.run("up", "--evolink-url", url or "http://")
     assert (result.exit_code, world.local.calls) == (1, [])
 
 
-def test_another_server_gets_a_key_even_if_nobody_names_one(world: World) -> None:
-    """Many stand-ins take any."""
+def test_another_server_gets_a_key_by_default(world: World) -> None:
+    """Many stand-ins accept any."""
     world.run("up", "--evolink-url", "https://api.example.com")
     api = world.local.wishes[0].api
     assert api is not None
     assert (api.key, api.url) == (OTHER_SERVERS_KEY, "https://api.example.com")
 
 
-def test_down_takes_the_cloud_down(world: World) -> None:
-    """And says so."""
+def test_down_stops_the_cloud(world: World) -> None:
+    """And prints that."""
     world.run("up")
     result = world.run("down")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -130,8 +130,8 @@ def test_down_takes_the_cloud_down(world: World) -> None:
     assert world.local.calls == ["up for good", "down"]
 
 
-def test_down_without_a_cloud_is_fine(world: World) -> None:
-    """Nothing runs, which is what was asked for."""
+def test_down_without_a_cloud_is_no_failure(world: World) -> None:
+    """Nothing is running, as requested."""
     result = world.run("down")
     assert result.exit_code == 0
     assert "No local cloud was up." in result.stderr

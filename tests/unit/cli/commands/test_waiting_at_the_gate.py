@@ -1,4 +1,4 @@
-"""Commands say why photos wait at the gate, and what helps."""
+"""Commands print why jobs wait at the gate, and what helps."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def waiting(key: str, reason: Reason) -> Job:
         ),
     ],
 )
-def test_put_says_once_why_photos_wait(world: World, reason: Reason, gate: Gate, told: str) -> None:
+def test_put_prints_once_why_photos_wait(
+    world: World, reason: Reason, gate: Gate, told: str
+) -> None:
     """With the command that helps; the gate is not read at every poll."""
     world.stack = FakeStack(ends={"a.jpg": waiting("a.jpg", reason)})
     world.stack.table.gate = gate
@@ -93,10 +95,10 @@ def test_put_says_once_why_photos_wait(world: World, reason: Reason, gate: Gate,
 
 
 @pytest.mark.parametrize("options", [("--no-wait",), ("--dry-run",)])
-def test_put_that_does_not_wait_says_that_the_gate_is_paused(
+def test_put_without_waiting_prints_that_the_gate_is_paused(
     world: World, options: tuple[str, ...]
 ) -> None:
-    """Nobody would be told later."""
+    """There is no later output."""
     world.stack.table.gate = REFUSED
     assert "`cutout resume`" in world.run("put", world.photo("a.jpg"), *options).stderr
     world.stack.table.gate = Gate()
@@ -105,10 +107,10 @@ def test_put_that_does_not_wait_says_that_the_gate_is_paused(
 
 @pytest.mark.parametrize("command", [("ls",), ("where", "a.jpg"), ("show", "a.jpg")])
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_commands_that_show_a_waiting_job_say_why(
+def test_commands_that_show_a_waiting_job_print_the_reason(
     world: World, command: tuple[str, ...], options: tuple[str, ...]
 ) -> None:
-    """On stderr, so that results stay as they are."""
+    """On stderr, so that stdout stays the same."""
     world.stack.know(waiting("a.jpg", Reason.GATE_PAUSED))
     world.stack.table.gate = REFUSED
     result = world.run(*command, *options)
@@ -122,8 +124,10 @@ def test_commands_that_show_a_waiting_job_say_why(
 
 @pytest.mark.parametrize("reason", [Reason.GATE_PAUSED, Reason.DAILY_CAP])
 @pytest.mark.parametrize("command", [("ls",), ("where", "a.jpg"), ("show", "a.jpg")])
-def test_what_is_over_is_not_shown(world: World, command: tuple[str, ...], reason: Reason) -> None:
-    """The job has not been looked at since."""
+def test_a_reason_that_no_longer_applies_is_not_shown(
+    world: World, command: tuple[str, ...], reason: Reason
+) -> None:
+    """The job has not been advanced since."""
     world.stack.know(waiting("a.jpg", reason))
     assert world.run(*command).stderr == ""
 

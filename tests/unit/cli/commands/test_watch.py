@@ -1,4 +1,4 @@
-"""`cutout watch`: the stack at work, in numbers."""
+"""`cutout watch`: the figures of a running stack."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def _numbers(**facts: object) -> StackMetrics:
     return StackMetrics(**(usual | facts))  # type: ignore[arg-type] # fields of it
 
 
-def test_one_look_says_all_that_matters(world: World) -> None:
-    """The gate, the line, what is under way, what was settled and how fast."""
+def test_once_prints_all_figures(world: World) -> None:
+    """The gate, waiting jobs, running tasks, settled jobs and their speed."""
     world.stack.know(*[make_job(f"{n}.jpg", state=State.COMPLETED) for n in range(10)])
     world.stack.know(make_job("p.jpg", state=State.PROCESSING))
     world.stack.table.status = BacklogStatus(waiting=4, waiting_since=NOON - 3 * MINUTE)
@@ -49,20 +49,20 @@ def test_one_look_says_all_that_matters(world: World) -> None:
     ]
 
 
-def test_a_pause_is_told_with_what_to_do() -> None:
-    """Where one looks first."""
+def test_a_pause_is_shown_with_advice() -> None:
+    """At the top."""
     gate = Gate(deployed=DEFAULT_LIMITS).pausing(PauseReason.KEY_REFUSED, NOON - MINUTE, None)
     assert "paused 1 min ago" in metrics_in_words(_numbers(gate=gate))["pause"]
 
 
-def test_what_is_not_counted_to_its_end_says_so() -> None:
-    """A thousand of each state are counted: more cost more to look at."""
+def test_a_limited_count_is_shown_as_such() -> None:
+    """At most a thousand of each state are counted, which bounds the cost."""
     words = metrics_in_words(_numbers(now={State.QUEUED: MOST_COUNTED}))
     assert words["now"] == "1000 or more queued"
 
 
-def test_programs_get_numbers_and_what_a_look_costs(world: World) -> None:
-    """One object, one look."""
+def test_json_has_the_figures_and_the_number_of_requests(world: World) -> None:
+    """One object, one measurement."""
     told = json.loads(world.run("watch", "--json").stdout)
     assert (told["requests"], told["counted_at_most"]) == (REQUESTS, 1000) == (16, 1000)
     assert told["states"] == dict.fromkeys(
@@ -71,13 +71,13 @@ def test_programs_get_numbers_and_what_a_look_costs(world: World) -> None:
     assert (told["oldest_waiting_seconds"], told["completed_per_minute"]) == (None, 0)
 
 
-def test_elsewhere_than_on_a_terminal_each_look_is_a_line(
+def test_without_a_terminal_each_measurement_is_a_line(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until Ctrl-C, which is how one ends it: no failure, no traceback."""
+    """Until Ctrl-C, which is no failure and prints no traceback."""
 
     class Impatient(HandClock):
-        """Somebody presses Ctrl-C in the third pause."""
+        """A clock during whose third sleep Ctrl-C is pressed."""
 
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)

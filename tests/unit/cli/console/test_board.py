@@ -1,4 +1,4 @@
-"""The board: jobs by filter and page, the gate, and what it does in trouble."""
+"""The board: jobs by filter and page, the gate, and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _keys(text: str) -> list[str]:
 
 @pytest.fixture
 def visitor() -> Visitor:
-    """A person who looks at three photos."""
+    """A visitor of a stack with three photos."""
     visitor = Visitor()
     visitor.stack.know(
         make_job("a.jpg", at=NOON - timedelta(hours=1)),
@@ -49,7 +49,7 @@ def visitor() -> Visitor:
     ],
 )
 def test_the_filters_are_those_of_ls(visitor: Visitor, query: str, keys: list[str]) -> None:
-    """By state, reason, prefix and time, the last ones first."""
+    """By state, reason, prefix and time, the latest first."""
     answer = visitor.get(f"/{query}")
     assert (answer.status_code, _keys(answer.text)) == (200, keys)
 
@@ -57,15 +57,15 @@ def test_the_filters_are_those_of_ls(visitor: Visitor, query: str, keys: list[st
 @pytest.mark.parametrize(
     "query", ["since=soon", "until=soon", "after=soon", "since=999999w", "after=999999999999999-x"]
 )
-def test_a_filter_that_cannot_be_read_is_named(visitor: Visitor, query: str) -> None:
+def test_an_invalid_filter_is_named(visitor: Visitor, query: str) -> None:
     """The filters stay as they were typed."""
     answer = visitor.get(f"/?{query}")
     assert (answer.status_code, _keys(answer.text)) == (400, [])
     assert query.partition("=")[2] in answer.text
 
 
-def test_only_a_list_that_reaches_until_now_gets_new_jobs(visitor: Visitor) -> None:
-    """Later pages and times that are over have no place for them."""
+def test_only_a_list_up_to_now_gets_new_jobs(visitor: Visitor) -> None:
+    """Later pages and past periods do not."""
     queries = ("", "?prefix=a", "?until=1h", "?after=1-x")
     assert ['sse-swap="new"' in visitor.get(f"/{it}").text for it in queries] == [
         True,
@@ -75,8 +75,8 @@ def test_only_a_list_that_reaches_until_now_gets_new_jobs(visitor: Visitor) -> N
     ]
 
 
-def test_a_page_reads_no_more_jobs_the_more_there_are(visitor: Visitor) -> None:
-    """Two hundred, so that it knows whether more follow; the index has the rest in order."""
+def test_a_page_reads_the_same_number_of_jobs_however_many_exist(visitor: Visitor) -> None:
+    """Two hundred, to know whether more follow; the index is ordered."""
     for count in (500, 2000):
         visitor.stack.know(
             *(failed(f"{number:04}.jpg", hours_ago=number) for number in range(count))
@@ -87,7 +87,7 @@ def test_a_page_reads_no_more_jobs_the_more_there_are(visitor: Visitor) -> None:
 
 
 def test_pages_follow_each_other_without_a_gap(visitor: Visitor) -> None:
-    """Each has a hundred jobs; the cursor leads to the next."""
+    """Each has a hundred jobs; a cursor leads to the next."""
     jobs = [
         replace(failed(f"{number:03}.jpg"), updated_at=NOON - timedelta(days=1, seconds=number))
         for number in range(150)
@@ -101,7 +101,7 @@ def test_pages_follow_each_other_without_a_gap(visitor: Visitor) -> None:
     assert 'rel="next"' not in second.text
 
 
-def test_a_row_says_the_state_the_reason_and_the_next_step_with_its_time(visitor: Visitor) -> None:
+def test_a_row_shows_state_reason_and_next_step_with_its_time(visitor: Visitor) -> None:
     """In words, not only in colours."""
     text = visitor.get("/").text
     assert '<span class="chip processing">processing</span>' in text
@@ -110,8 +110,8 @@ def test_a_row_says_the_state_the_reason_and_the_next_step_with_its_time(visitor
     assert "task-lost" in text
 
 
-def test_thumbnails_are_loaded_when_they_come_into_view(visitor: Visitor) -> None:
-    """A page of a hundred photos loads the first few."""
+def test_thumbnails_are_loaded_lazily(visitor: Visitor) -> None:
+    """A page of a hundred photos loads the visible ones."""
     pictures = re.findall(r"<img src=\"/jobs/[^>]*>", visitor.get("/").text)
     assert len(pictures) == 3
     assert all('loading="lazy"' in one for one in pictures)
@@ -125,7 +125,7 @@ def test_thumbnails_are_loaded_when_they_come_into_view(visitor: Visitor) -> Non
     ],
 )
 def test_the_next_step_names_buttons(visitor: Visitor, state: State, says: str) -> None:
-    """Commands are for terminals."""
+    """Not commands."""
     visitor.stack.know(make_job("a.jpg", state=state))
     for path in ("/", "/jobs/job-of-a.jpg"):
         text = visitor.get(path).text
@@ -134,7 +134,7 @@ def test_the_next_step_names_buttons(visitor: Visitor, state: State, says: str) 
 
 
 def test_the_gate_is_paused_and_resumed(visitor: Visitor) -> None:
-    """Each answer shows the gate as it is then."""
+    """Each response shows the current gate."""
     paused = visitor.post("/gate/pause")
     assert "gate paused" in paused.text
     assert "Resume ends it" in paused.text
@@ -146,8 +146,8 @@ def test_the_gate_is_paused_and_resumed(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "s3://the-uploads/a.jpg"])
-def test_a_search_goes_to_the_photo(visitor: Visitor, name: str) -> None:
-    """By its key or URL, as `cutout show` does."""
+def test_a_search_redirects_to_the_photo(visitor: Visitor, name: str) -> None:
+    """By key or URL, as in `cutout show`."""
     answer = visitor.get(f"/search?key={name}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/job-of-a.jpg")
 
@@ -159,8 +159,8 @@ def test_a_search_goes_to_the_photo(visitor: Visitor, name: str) -> None:
         ("s3://elsewhere/a.jpg", "elsewhere is not the uploads bucket"),
     ],
 )
-def test_a_search_without_a_find_says_so(visitor: Visitor, name: str, said: str) -> None:
-    """With what to do; the connection is kept, as nothing is wrong with it."""
+def test_a_search_without_a_match_is_reported(visitor: Visitor, name: str, said: str) -> None:
+    """With advice; the connection to AWS is kept."""
     answer = visitor.get(f"/search?key={name}")
     assert (answer.status_code, said in answer.text) == (404, True)
     before = visitor.connections
@@ -168,8 +168,8 @@ def test_a_search_without_a_find_says_so(visitor: Visitor, name: str, said: str)
     assert visitor.connections == before
 
 
-def test_a_search_that_cannot_be_made_is_not_one_without_a_find(visitor: Visitor) -> None:
-    """The page says what is wrong with AWS."""
+def test_a_search_that_fails_is_not_reported_as_without_a_match(visitor: Visitor) -> None:
+    """The page shows the error of AWS."""
     visitor.stack.table.fails_with = _DEAD
     assert visitor.get(f"/search?key={'a' * 32}").status_code == 503
 
@@ -183,7 +183,7 @@ _DEAD = EndpointConnectionError(endpoint_url="https://127.0.0.1:1")
     [(_EXPIRED, "The credentials are invalid or have expired."), (_DEAD, "cannot be reached")],
 )
 @pytest.mark.parametrize("path", ["/", "/jobs/job-of-a.jpg"])
-def test_trouble_with_aws_is_a_page_that_says_what_to_do(
+def test_an_error_of_aws_is_a_page_with_advice(
     visitor: Visitor, error: Exception, advice: str, path: str
 ) -> None:
     """No traceback; the next request connects again, with new credentials if there are any."""
@@ -197,8 +197,8 @@ def test_trouble_with_aws_is_a_page_that_says_what_to_do(
     assert visitor.connections == before + 1
 
 
-def test_a_write_that_fails_shows_why_beside_what_is_shown(visitor: Visitor) -> None:
-    """The page stays; htmx puts the message above it."""
+def test_an_error_of_a_write_is_shown_on_the_same_page(visitor: Visitor) -> None:
+    """The message is put at the top by htmx."""
     visitor.stack.table.fails_with = _EXPIRED
     answer = visitor.send(
         "POST",
@@ -215,8 +215,8 @@ def test_a_write_that_fails_shows_why_beside_what_is_shown(visitor: Visitor) -> 
     assert "have expired" in answer.text
 
 
-def test_the_page_says_which_stack_it_is_about_in_which_account(visitor: Visitor) -> None:
-    """Nobody decides on a photo of another stack by mistake."""
+def test_the_page_shows_the_stack_and_its_account(visitor: Visitor) -> None:
+    """So that nobody decides about a photo of another stack by mistake."""
     visitor.stack.resources.where = "AWS eu-central-1"
     visitor.stack.resources.described = _in_account("111111111111")
     assert "Cutout · AWS eu-central-1 · account 111111111111" in visitor.get("/").text
@@ -225,10 +225,10 @@ def test_the_page_says_which_stack_it_is_about_in_which_account(visitor: Visitor
 @pytest.mark.parametrize(
     ("where", "account"), [("AWS eu-central-1", ""), ("a made-up stack", "222222222222")]
 )
-def test_the_console_does_not_move_to_another_stack(
+def test_the_console_does_not_switch_to_another_stack(
     visitor: Visitor, where: str, account: str
 ) -> None:
-    """After `cutout down`, commands mean AWS; after a login, perhaps another account."""
+    """After `cutout down`, commands use AWS; after a login, perhaps another account."""
     visitor.get("/")
     visitor.stack.table.fails_with = _DEAD
     visitor.get("/")

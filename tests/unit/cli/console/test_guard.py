@@ -1,4 +1,4 @@
-"""Who may use the console: each rule, and what a request without it gets."""
+"""Access to the console: each rule, and the response to a request that breaks it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ POSTS = ["/gate/pause", "/gate/resume", "/jobs/1/retry", "/drop/plan", "/drop/ph
 
 @pytest.fixture
 def visitor() -> Visitor:
-    """A person with the cookie."""
+    """A visitor with the cookie."""
     return Visitor()
 
 
-def test_the_token_of_the_printed_url_becomes_a_cookie_and_leaves_the_address(
+def test_the_token_of_the_printed_url_becomes_a_cookie_and_leaves_the_url(
     visitor: Visitor,
 ) -> None:
-    """No script can read the cookie, and no other site's link carries it."""
+    """No script can read the cookie, and links of other sites do not send it."""
     answer = visitor.get(f"/?token={OWN.token}&state=failed", cookies={})
     assert answer.status_code == 303
     assert answer.headers["location"] == "/?state=failed"
@@ -48,13 +48,13 @@ def test_without_the_cookie_there_is_no_page(
     assert (answer.status_code, "cutout console" in answer.text) == (403, True)
 
 
-def test_cookies_of_other_servers_of_this_machine_are_no_matter(visitor: Visitor) -> None:
-    """Browsers send them to every port, also those that the standard library cannot read."""
+def test_cookies_of_other_servers_on_this_machine_are_ignored(visitor: Visitor) -> None:
+    """Browsers send them to every port, even those that the standard library cannot parse."""
     cookies = f'theirs={{"a": 1}}; cutout-console-4711={OWN.token}; b'
     assert visitor.get("/", cookies={}, headers={"Cookie": cookies}).status_code == 200
 
 
-def test_a_wrong_token_opens_nothing(visitor: Visitor) -> None:
+def test_a_wrong_token_is_refused(visitor: Visitor) -> None:
     """It is compared as a whole."""
     answer = visitor.get(f"/?token={OWN.token[:-1]}", cookies={})
     assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
@@ -62,7 +62,7 @@ def test_a_wrong_token_opens_nothing(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost:4711", "127.0.0.1:80", ""])
 def test_another_host_is_refused(visitor: Visitor, host: str) -> None:
-    """A name that an attacker lets resolve to 127.0.0.1 is in the Host header."""
+    """A name that an attacker resolves to 127.0.0.1 is in the Host header."""
     assert visitor.get("/", headers={"Host": host}).status_code == 421
 
 
@@ -73,8 +73,8 @@ def test_the_token_is_not_accepted_under_another_host(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_pages_of_other_sites_get_nothing(visitor: Visitor, site: str) -> None:
-    """`same-site` is another port of this machine, to which the cookie is sent, too."""
+def test_pages_of_other_sites_are_refused(visitor: Visitor, site: str) -> None:
+    """`same-site` is another port of this machine, which gets the cookie, too."""
     assert visitor.get("/drop", headers={"Sec-Fetch-Site": site}).status_code == 403
     assert visitor.get("/drop", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
 
@@ -93,7 +93,7 @@ def test_pages_of_other_sites_get_nothing(visitor: Visitor, site: str) -> None:
     ],
     ids=["no-origin", "other", "other-port", "null", "no-csrf", "wrong-csrf", "token-as-csrf"],
 )
-def test_only_scripts_of_our_pages_write(
+def test_only_scripts_of_our_pages_can_write(
     visitor: Visitor, path: str, headers: dict[str, str]
 ) -> None:
     """Every write needs our origin and the CSRF token of this run."""
@@ -103,15 +103,15 @@ def test_only_scripts_of_our_pages_write(
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_reading_changes_nothing(visitor: Visitor, path: str, method: str) -> None:
-    """The addresses of writes answer no GET."""
+def test_get_requests_change_nothing(visitor: Visitor, path: str, method: str) -> None:
+    """The URLs of writes accept no GET."""
     assert visitor.send(method, path).status_code in {404, 405}
 
 
 @pytest.mark.parametrize("path", [*PAGES, f"/?token={OWN.token}"])
 @pytest.mark.parametrize("host", [ADDRESS, "evil.example"])
 def test_every_response_has_the_headers(visitor: Visitor, path: str, host: str) -> None:
-    """Also those of errors, redirects and refusals."""
+    """Including errors, redirects and refusals."""
     answer = visitor.get(path, headers={"Host": host})
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 

@@ -1,4 +1,4 @@
-"""Live changes: one loop for all windows, only while one is open, and what each window gets."""
+"""Live changes: one loop for all windows, only while one is open, and each window's events."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _names(events: list[str]) -> list[str]:
 
 
 def test_a_window_gets_each_change_once(stack: FakeStack, site: Site) -> None:
-    """Also that of a job that has ended."""
+    """Even that of a settled job."""
     job = make_job("a.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1))
     watch, window = TableWatch(site), _window(site, replace(job, version=job.version - 1))
     stack.know(job)
@@ -67,10 +67,10 @@ def test_a_window_gets_each_change_once(stack: FakeStack, site: Site) -> None:
     assert window.events(watch.look()) == []
 
 
-def test_a_job_that_ended_before_a_window_connected_reaches_it(
+def test_a_job_that_settled_before_a_window_connected_reaches_it(
     stack: FakeStack, site: Site
 ) -> None:
-    """Its page was made before; the look that found the end was for another window."""
+    """Its page is older; the read that found the change was for another window."""
     watch, first = TableWatch(site), _window(site)
     watch.look()
     done = replace(make_job("a.jpg"), updated_at=stack.clock.now())
@@ -84,8 +84,8 @@ def test_a_job_that_ended_before_a_window_connected_reaches_it(
     assert watch.look().jobs == {}
 
 
-def test_the_page_of_a_job_gets_later_versions_of_it_only(stack: FakeStack, site: Site) -> None:
-    """It would be made again for nothing."""
+def test_the_page_of_a_job_gets_only_later_versions_of_it(stack: FakeStack, site: Site) -> None:
+    """Otherwise it would be loaded again needlessly."""
     job = make_job("a.jpg", state=State.PROCESSING)
     stack.know(job, make_job("b.jpg", state=State.PROCESSING))
     watch = TableWatch(site)
@@ -96,8 +96,8 @@ def test_the_page_of_a_job_gets_later_versions_of_it_only(stack: FakeStack, site
         assert _names(window.events(watch.look())) == [f"job-{job.id}"]
 
 
-def test_a_look_that_is_older_than_the_page_changes_nothing(stack: FakeStack, site: Site) -> None:
-    """A page that is made again when its job moves would be made again and again."""
+def test_a_read_older_than_the_page_changes_nothing(stack: FakeStack, site: Site) -> None:
+    """A page that is loaded when its job moves would be loaded again and again."""
     job = make_job("a.jpg", state=State.PROCESSING)
     stack.know(job)
     changes = TableWatch(site).look()
@@ -106,8 +106,8 @@ def test_a_look_that_is_older_than_the_page_changes_nothing(stack: FakeStack, si
     assert _names(window.events(changes)) == ["problem", "gate"]
 
 
-def test_a_job_that_a_page_shows_is_read_in_any_case(stack: FakeStack, site: Site) -> None:
-    """Also one that ended long ago, or whose place in the index is behind all that are read."""
+def test_a_job_shown_on_a_page_is_always_read(stack: FakeStack, site: Site) -> None:
+    """Even one that settled long ago, or that is beyond the limit of jobs read."""
     old = make_job("a.jpg", at=NOON - timedelta(days=1))
     stack.know(old)
     watch = TableWatch(site)
@@ -116,8 +116,8 @@ def test_a_job_that_a_page_shows_is_read_in_any_case(stack: FakeStack, site: Sit
     assert watch.look([old.id, "unknown"]).jobs == {old.id: old}
 
 
-def test_a_page_that_connects_late_is_made_again(stack: FakeStack, site: Site) -> None:
-    """Each look tells it until it is, as that may fail; not while the table cannot be read."""
+def test_a_page_that_connects_late_is_loaded_again(stack: FakeStack, site: Site) -> None:
+    """Each read asks for it until it is, as that may fail; not while the table cannot be read."""
     watch, page = TableWatch(site), ShownPage(made=NOON)
     window = Window(site, page, is_behind=True)
     stack.table.fails_with = _DEAD
@@ -127,8 +127,8 @@ def test_a_page_that_connects_late_is_made_again(stack: FakeStack, site: Site) -
     assert _names(window.events(watch.look())) == ["behind"]
 
 
-def test_rows_of_uploaded_files_ask_for_their_jobs_once(stack: FakeStack, site: Site) -> None:
-    """The page with them is not made again: it would be empty."""
+def test_rows_of_uploaded_files_load_their_jobs_once(stack: FakeStack, site: Site) -> None:
+    """Their page is not loaded again: it would be empty."""
     stack.know(make_job("a.jpg", state=State.PROCESSING))
     watch = TableWatch(site)
     window = Window(site, ShownPage(made=NOON, is_drop=True), is_behind=True)
@@ -140,7 +140,7 @@ def test_rows_of_uploaded_files_ask_for_their_jobs_once(stack: FakeStack, site: 
 def test_a_page_connects_late_ten_seconds_after_it_was_made(
     *, stack: FakeStack, site: Site, seconds: int, is_behind: bool
 ) -> None:
-    """A stream that the browser opens again has the address that its page had."""
+    """A stream that the browser reopens has the page's URL."""
     windows = LiveWindows(site)
     address = windows.stream_of(ShownPage(made=NOON))
     stack.clock.sleep(seconds)
@@ -148,8 +148,8 @@ def test_a_page_connects_late_ten_seconds_after_it_was_made(
     assert ("behind" in names) == is_behind
 
 
-def test_a_page_that_is_not_remembered_is_made_again(site: Site) -> None:
-    """Fifty others were made since."""
+def test_a_page_that_is_not_remembered_is_loaded_again(site: Site) -> None:
+    """Fifty others were opened since."""
     windows = LiveWindows(site)
     first, *others = (windows.stream_of(ShownPage(made=NOON)) for _ in range(51))
     forgotten, remembered = asyncio.run(_first_names(windows, first, others[0]))
@@ -157,7 +157,7 @@ def test_a_page_that_is_not_remembered_is_made_again(site: Site) -> None:
 
 
 async def _first_names(windows: LiveWindows, *addresses: str) -> list[list[str]]:
-    """The names of the first events that windows with these addresses get."""
+    """The names of the first events of windows with these URLs."""
     found = []
     for address in addresses:
         response = await windows.events(_request(address))
@@ -176,7 +176,7 @@ def _request(address: str) -> Request:
 
 
 def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) -> None:
-    """Indexes are eventually consistent: a look also covers the time just before the last."""
+    """Indexes are eventually consistent: a read also covers the time just before the last one."""
     watch = TableWatch(site)
     watch.look()
     stack.clock.sleep(10)
@@ -186,8 +186,8 @@ def test_a_job_that_the_index_shows_late_is_found(stack: FakeStack, site: Site) 
     assert watch.look().jobs == {late.id: late}
 
 
-def test_a_look_that_fails_says_why_and_since_when(stack: FakeStack, site: Site) -> None:
-    """What the windows show stays; the next look that succeeds ends the message."""
+def test_a_failing_read_is_reported_with_its_start(stack: FakeStack, site: Site) -> None:
+    """The windows keep their content; the next successful read ends the message."""
     watch = TableWatch(site)
     began = watch.look().since
     stack.clock.sleep(60)
@@ -209,7 +209,7 @@ def _window(site: Site, *jobs: Job, since: datetime | None = None, prefix: str =
 def test_a_window_gets_new_jobs_of_its_list_and_changes_of_those_on_its_page(
     stack: FakeStack, site: Site
 ) -> None:
-    """A job that is on a later page of the list is none of them."""
+    """Not those of jobs on later pages of the list."""
     shown = make_job("shown.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=1))
     new = make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1))
     old = make_job("old.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=2))
@@ -224,10 +224,8 @@ def test_a_window_gets_new_jobs_of_its_list_and_changes_of_those_on_its_page(
     assert _names(whole.events(changes)) == ["problem", "gate", "new", f"job-{shown.id}", "new"]
 
 
-def test_a_job_is_added_to_a_list_when_it_comes_into_its_state(
-    stack: FakeStack, site: Site
-) -> None:
-    """A list of failed jobs gets one that began long ago, and fails now."""
+def test_a_job_is_added_to_a_list_when_it_enters_its_state(stack: FakeStack, site: Site) -> None:
+    """A list of failed jobs gets a job that was created long ago and fails now."""
     job = make_job("a.jpg", state=State.PROCESSING, at=NOON - timedelta(hours=5))
     stack.know(job)
     watch = TableWatch(site)
@@ -238,8 +236,8 @@ def test_a_job_is_added_to_a_list_when_it_comes_into_its_state(
     assert _names(window.events(watch.look())) == ["new"]
 
 
-def test_an_end_is_found_with_a_wrong_clock(stack: FakeStack, site: Site) -> None:
-    """This machine's clock is ten minutes ahead of that of AWS, by which jobs are listed."""
+def test_a_settled_job_is_found_with_a_wrong_clock(stack: FakeStack, site: Site) -> None:
+    """This machine's clock is ten minutes ahead of AWS, whose times jobs are listed by."""
     stack.know(make_job("a.jpg", state=State.PROCESSING))
     stack.clock.sleep(600)
     watch = TableWatch(site)
@@ -249,16 +247,16 @@ def test_an_end_is_found_with_a_wrong_clock(stack: FakeStack, site: Site) -> Non
     assert watch.look().jobs == {done.id: done}
 
 
-def test_a_list_that_has_grown_is_made_again(stack: FakeStack, site: Site) -> None:
-    """A hundred rows were added; a browser would become slow with thousands."""
+def test_a_list_that_has_grown_is_loaded_again(stack: FakeStack, site: Site) -> None:
+    """After a hundred added rows; thousands would slow down the browser."""
     stack.know(*(make_job(f"{it}.jpg", state=State.PROCESSING) for it in range(100)))
     watch, window = TableWatch(site), _window(site)
     assert _names(window.events(watch.look())).count("new") == 100
     assert _names(window.events(watch.look())) == ["behind"]
 
 
-def test_a_window_without_a_list_gets_rows_to_replace_only(stack: FakeStack, site: Site) -> None:
-    """The drop page has a row for each upload already."""
+def test_a_window_without_a_list_gets_only_rows_to_replace(stack: FakeStack, site: Site) -> None:
+    """The drop page already has a row for each upload."""
     job = make_job("new.jpg", state=State.PROCESSING, at=NOON + timedelta(seconds=1))
     stack.know(job, make_job("other.jpg", state=State.PROCESSING))
     windows, page = LiveWindows(site), ShownPage(made=NOON, is_drop=True)
@@ -267,8 +265,8 @@ def test_a_window_without_a_list_gets_rows_to_replace_only(stack: FakeStack, sit
     assert names == ["problem", "gate", "job-job-of-new.jpg"]
 
 
-def test_trouble_is_told_once_and_taken_back(stack: FakeStack, site: Site) -> None:
-    """With the time of what the window shows."""
+def test_an_error_is_shown_once_and_removed_afterwards(stack: FakeStack, site: Site) -> None:
+    """With the time of the window's content."""
     watch, window = TableWatch(site), _window(site)
     window.events(watch.look())
     stack.table.fails_with = _DEAD
@@ -281,7 +279,7 @@ def test_trouble_is_told_once_and_taken_back(stack: FakeStack, site: Site) -> No
 
 
 def test_a_key_cannot_end_an_event(stack: FakeStack, site: Site) -> None:
-    """A line break in a key would begin another field of the event."""
+    """A line break in a key would start another field of the event."""
     stack.know(make_job("a\n\nevent: gate\ndata: x", state=State.PROCESSING))
     events = _window(site).events(TableWatch(site).look())
     assert _names(events) == ["problem", "gate", "new"]
@@ -291,10 +289,10 @@ def test_a_key_cannot_end_an_event(stack: FakeStack, site: Site) -> None:
         assert all(line.startswith("data: ") for line in lines[1:])
 
 
-def test_one_loop_looks_for_all_windows_and_ends_with_the_last(
+def test_one_loop_reads_for_all_windows_and_ends_with_the_last(
     stack: FakeStack, site: Site
 ) -> None:
-    """Two windows get the same changes from one look; without windows, nothing is read."""
+    """Two windows get the same changes from one read; without windows, nothing is read."""
     stack.know(failed("a.jpg"), make_job("b.jpg", state=State.PROCESSING))
 
     async def two_windows() -> None:
@@ -323,10 +321,10 @@ async def _the_loop_ends() -> None:
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
 
-def test_a_window_that_opens_during_the_last_look_is_served_by_it(
+def test_a_window_opened_during_the_last_read_is_served_by_it(
     stack: FakeStack,
 ) -> None:
-    """Nothing is cancelled, so no look runs beside another."""
+    """Nothing is cancelled, so no two reads run at the same time."""
     looks, goes_on = threading.Event(), threading.Event()
 
     def connect() -> FakeStack:
@@ -352,8 +350,8 @@ def test_a_window_that_opens_during_the_last_look_is_served_by_it(
     asyncio.run(one_after_the_other())
 
 
-def test_what_waits_for_a_slow_window_is_the_newest_of_each_job(stack: FakeStack) -> None:
-    """Also of a job that later looks do not find; a look that failed adds its problem."""
+def test_a_slow_window_gets_the_newest_version_of_each_job(stack: FakeStack) -> None:
+    """Even of a job that later reads do not find; a failing read adds its error."""
     first = make_job("a.jpg", state=State.PROCESSING)
     newer, other = replace(first, version=9), make_job("b.jpg", state=State.PROCESSING)
     gate = stack.jobs.read_gate()
@@ -367,7 +365,7 @@ def test_what_waits_for_a_slow_window_is_the_newest_of_each_job(stack: FakeStack
 
 
 def test_the_number_of_windows_has_a_limit(site: Site) -> None:
-    """Each holds a connection; the answer says what to do."""
+    """Each holds a connection; the response has advice."""
 
     async def many() -> None:
         windows = LiveWindows(site)
@@ -386,7 +384,7 @@ def test_the_number_of_windows_has_a_limit(site: Site) -> None:
 
 
 def test_the_streams_end_with_the_server(stack: FakeStack, site: Site) -> None:
-    """It would wait for them, and then cancel them as an error."""
+    """It would wait for them, and then cancel them with an error."""
     stack.know(failed("a.jpg"))
 
     async def ended() -> None:

@@ -22,19 +22,19 @@ from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, failed, make_job
 
 @pytest.fixture
 def visitor() -> Visitor:
-    """A person."""
+    """A visitor."""
     return Visitor()
 
 
 def _retry(visitor: Visitor, job: Job, **changed: str) -> int:
-    """Press the button as the page of the job shows it, and return the status."""
+    """Press the button on the page of the job; returns the status."""
     text = visitor.get(f"/jobs/{job.id}").text
     fields = dict(re.findall(r'name="(version|credits)" value="([^"]*)"', text))
     return visitor.post(f"/jobs/{job.id}/retry", fields | changed).status_code
 
 
-def test_it_shows_every_step_attempt_and_cost(visitor: Visitor) -> None:
-    """What `cutout show` prints."""
+def test_the_page_shows_every_step_attempt_and_cost(visitor: Visitor) -> None:
+    """As printed by `cutout show`."""
     job = make_job("a.jpg")
     visitor.stack.know(job)
     text = visitor.get(f"/jobs/{job.id}").text
@@ -44,8 +44,8 @@ def test_it_shows_every_step_attempt_and_cost(visitor: Visitor) -> None:
         assert part in text
 
 
-def test_a_job_says_that_its_cut_out_was_replaced_by_a_newer_one(visitor: Visitor) -> None:
-    """A key has one cut-out; jobs do not store its version."""
+def test_a_job_whose_cut_out_was_replaced_is_shown_as_such(visitor: Visitor) -> None:
+    """A key has one cut-out, and jobs do not store its version."""
     old = make_job("a.jpg", at=NOON - timedelta(hours=2))
     newer = replace(make_job("a.jpg", at=NOON - timedelta(hours=1)), id="newer")
     failure = replace(failed("a.jpg"), id="failure", created_at=NOON)
@@ -54,14 +54,14 @@ def test_a_job_says_that_its_cut_out_was_replaced_by_a_newer_one(visitor: Visito
     assert says == [True, False, False]
 
 
-def test_an_unknown_job_is_a_page(visitor: Visitor) -> None:
-    """With the way to the board."""
+def test_an_unknown_job_has_an_error_page(visitor: Visitor) -> None:
+    """With a link to the board."""
     answer = visitor.get("/jobs/nothing")
     assert (answer.status_code, "The board lists the photos." in answer.text) == (404, True)
 
 
-def test_the_retry_shows_its_price_and_then_queues_the_job(visitor: Visitor) -> None:
-    """By the same use case as `cutout retry`."""
+def test_a_retry_shows_its_price_and_then_queues_the_job(visitor: Visitor) -> None:
+    """With the use case of `cutout retry`."""
     job = failed("a.jpg")
     visitor.stack.know(job)
     text = visitor.get(f"/jobs/{job.id}").text
@@ -73,17 +73,17 @@ def test_the_retry_shows_its_price_and_then_queues_the_job(visitor: Visitor) -> 
 
 
 @pytest.mark.parametrize("changed", [{"version": "7"}, {"credits": "1"}])
-def test_a_retry_of_something_else_than_was_shown_does_nothing(
+def test_a_retry_of_something_other_than_shown_does_nothing(
     visitor: Visitor, changed: dict[str, str]
 ) -> None:
-    """The job has moved since, or the price is another: the person has to look again."""
+    """The job has moved, or the price has changed: the user has to look again."""
     job = failed("a.jpg")
     visitor.stack.know(job)
     assert _retry(visitor, job, **changed) == 503
     assert visitor.stack.table.jobs[job.id].state is State.FAILED
 
 
-def test_a_second_press_does_not_retry_again(visitor: Visitor) -> None:
+def test_a_second_click_does_not_retry_again(visitor: Visitor) -> None:
     """Two windows show the same failed photo; one retry is made."""
     job = failed("a.jpg")
     visitor.stack.know(job)
@@ -95,7 +95,7 @@ def test_a_second_press_does_not_retry_again(visitor: Visitor) -> None:
     assert len(visitor.stack.table.jobs[job.id].history) == len(job.history) + 1
 
 
-def test_what_the_provider_refused_is_not_offered_again(visitor: Visitor) -> None:
+def test_a_photo_that_the_provider_refused_has_no_retry(visitor: Visitor) -> None:
     """It would be refused again, and may be charged for."""
     job = failed("a.jpg", Reason.REFUSED_BY_PROVIDER)
     code = next(iter(final_codes()))
@@ -107,15 +107,15 @@ def test_what_the_provider_refused_is_not_offered_again(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize("state", [State.PROCESSING, State.COMPLETED])
-def test_what_cannot_be_retried_has_no_button(visitor: Visitor, state: State) -> None:
-    """It is in progress, or has its cut-out."""
+def test_a_job_that_cannot_be_retried_has_no_button(visitor: Visitor, state: State) -> None:
+    """It is open, or has its cut-out."""
     job = make_job("a.jpg", state=state)
     visitor.stack.know(job)
     assert "Retry" not in visitor.get(f"/jobs/{job.id}").text
     assert _retry(visitor, job) == 503
 
 
-def test_the_note_of_the_key_is_shown(visitor: Visitor) -> None:
+def test_the_error_note_of_the_key_is_shown(visitor: Visitor) -> None:
     """As it is in the results bucket, without characters that hide text."""
     job = failed("a.jpg")
     visitor.stack.know(job)
@@ -128,8 +128,8 @@ def test_the_note_of_the_key_is_shown(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("note", [b"no JSON", b"\xff", b"x" * 100_000])
-def test_a_note_that_is_none_is_left_out(visitor: Visitor, note: bytes) -> None:
-    """Something else may be at its key."""
+def test_an_invalid_note_is_left_out(visitor: Visitor, note: bytes) -> None:
+    """Another object may be at its key."""
     job = failed("a.jpg")
     visitor.stack.know(job)
     visitor.stack.store.objects[RESULTS, "a.jpg.error.json"] = note
@@ -141,7 +141,7 @@ HOSTILE = "<script>alert(1)</script>\"' onerror=x <xss> {{7*7}} \u202egpj.jpg"
 
 
 class _Elements(HTMLParser):
-    """Collects what a browser takes for code: scripts with text, attributes and elements."""
+    """Collects what a browser executes or renders: scripts with text, attributes and elements."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ def test_keys_and_messages_are_text_everywhere(visitor: Visitor, path: str) -> N
 
 
 def test_files_are_sent_with_a_type_that_cannot_run(visitor: Visitor) -> None:
-    """A photo that is a page is sent as the picture that its name says, or as a download."""
+    """A photo that is a page is sent with the type of its extension, or as a download."""
     page = b"<script>alert(1)</script>"
     for key, media_type in (("a.jpg", "image/jpeg"), ("a.svg", "application/octet-stream")):
         job = replace(make_job(key), id=key)
@@ -193,7 +193,7 @@ def test_files_are_sent_with_a_type_that_cannot_run(visitor: Visitor) -> None:
 
 
 def test_the_cut_out_and_its_variants_are_downloaded_by_their_names(visitor: Visitor) -> None:
-    """Names of any letters; nothing in them ends the header."""
+    """With any letters; no name can end the header."""
     key = 'a"\r\nX: ü.jpg'
     job = replace(
         make_job(key),
@@ -216,7 +216,7 @@ def test_the_cut_out_and_its_variants_are_downloaded_by_their_names(visitor: Vis
 @pytest.mark.parametrize(
     "path", ["/jobs/1/files/cut-out", "/jobs/1/files/variants/none", "/jobs/2/files/photo"]
 )
-def test_a_file_that_is_not_there_is_not_found(visitor: Visitor, path: str) -> None:
+def test_a_missing_file_is_not_found(visitor: Visitor, path: str) -> None:
     """It was deleted, or never made."""
     visitor.stack.know(replace(failed("a.jpg"), id="1"))
     assert visitor.get(path).status_code == 404

@@ -1,4 +1,4 @@
-"""The review page: the queue of doubtful results, and decisions on them."""
+"""The review page: the queue of doubtful results, and decisions about them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ ANN = "arn:aws:iam::123456789012:user/ann"
 
 @pytest.fixture
 def visitor() -> Visitor:
-    """A person with three doubtful results, the newest first."""
+    """A visitor of a stack with three doubtful results, the newest first."""
     visitor = Visitor()
     visitor.stack.know(*(reviewed(f"{name}.jpg", hours) for hours, name in enumerate("abc")))
     return visitor
 
 
 def shown(text: str) -> str:
-    """The key of the photo whose result a page shows."""
+    """The key of the photo shown on the page."""
     [key] = re.findall(r'id="subject"><a class="key" href="[^"]*">([^<]*)<', text)
     return str(key)
 
 
 def press(visitor: Visitor, text: str, verb: str, **changed: str) -> str:
-    """Press a button as the page shows it; returns the part of the page that comes back."""
+    """Press a button of the page; returns the part of the page in the response."""
     [form] = re.findall(rf'<form hx-post="[^"]*/{verb}[?"].*?</form>', text, re.DOTALL)
     [address] = re.findall(r'hx-post="([^"]*)"', form)
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
@@ -45,7 +45,7 @@ def press(visitor: Visitor, text: str, verb: str, **changed: str) -> str:
     return answer.text
 
 
-def test_a_result_is_shown_with_its_photo_why_it_is_doubtful_and_its_cost(
+def test_a_result_is_shown_with_its_photo_the_reason_and_its_cost(
     visitor: Visitor,
 ) -> None:
     """Without a script, too."""
@@ -63,7 +63,7 @@ def test_a_result_is_shown_with_its_photo_why_it_is_doubtful_and_its_cost(
 
 
 def test_links_lead_to_the_neighbours(visitor: Visitor) -> None:
-    """By a script as a part of the page, otherwise as a page."""
+    """With a script as a part of the page, otherwise as a page."""
     text = visitor.get("/review?job=job-of-b.jpg").text
     assert shown(text) == "b.jpg"
     links = dict(re.findall(r'rel="(prev|next)" href="([^"]*)"', text))
@@ -79,7 +79,7 @@ def test_links_lead_to_the_neighbours(visitor: Visitor) -> None:
 def test_a_decision_is_recorded_and_the_next_result_is_shown(
     visitor: Visitor, verb: str, state: State, said: str
 ) -> None:
-    """With the person's ARN; from the last one, the way leads back."""
+    """With the operator's ARN; after the last one, the first is shown."""
     part = press(visitor, visitor.get("/review?job=job-of-b.jpg").text, verb)
     assert (shown(part), f"b.jpg: {said}." in part) == ("c.jpg", True)
     job = visitor.stack.table.jobs["job-of-b.jpg"]
@@ -91,7 +91,7 @@ def test_a_decision_is_recorded_and_the_next_result_is_shown(
 
 
 def test_of_two_windows_the_first_one_decides(visitor: Visitor) -> None:
-    """The second is told who decided what, and shows the next result."""
+    """The second shows the first one's decision, and the next result."""
     both = visitor.get("/review").text
     press(visitor, both, "accept")
     late = press(visitor, both, "reject")
@@ -101,7 +101,7 @@ def test_of_two_windows_the_first_one_decides(visitor: Visitor) -> None:
 
 
 def test_a_result_that_has_changed_since_it_was_shown_is_not_decided_on(visitor: Visitor) -> None:
-    """A retry brought another one: the person has not seen it."""
+    """The operator has not seen the new one."""
     part = press(visitor, visitor.get("/review").text, "accept", version="0815")
     assert "a.jpg changed meanwhile." in part
     assert shown(part) == "a.jpg"
@@ -118,7 +118,7 @@ def test_a_retry_costs_what_the_page_showed(visitor: Visitor) -> None:
     assert visitor.stack.table.jobs["job-of-a.jpg"].reason is Reason.RETRIED_BY_PERSON
 
 
-def test_a_result_that_could_not_be_accepted_says_why(visitor: Visitor) -> None:
+def test_a_result_that_could_not_be_accepted_is_shown_with_the_problem(visitor: Visitor) -> None:
     """It is in the queue again."""
     decision = ReviewDecision(
         verdict=Verdict.ACCEPT, by=ANN, at=NOON, over=Reason.RESULT_OPAQUE, problem="it is gone"
@@ -127,20 +127,20 @@ def test_a_result_that_could_not_be_accepted_says_why(visitor: Visitor) -> None:
     assert "It could not be accepted: it is gone." in visitor.get("/review").text
 
 
-def test_a_photo_that_browsers_do_not_show_says_so(visitor: Visitor) -> None:
+def test_a_photo_that_browsers_cannot_show_has_a_message(visitor: Visitor) -> None:
     """HEIC and TIFF, for example."""
     visitor.stack.know(reviewed("new.heic", -1))
     assert "Browsers do not show this format." in visitor.get("/review").text
 
 
-def test_a_long_queue_is_cut(visitor: Visitor) -> None:
-    """A view reads a hundred of them; decided ones make room."""
+def test_a_long_queue_is_limited(visitor: Visitor) -> None:
+    """A page reads a hundred results; decided ones make room."""
     visitor.stack.know(*(reviewed(f"{number}.jpg", 9) for number in range(LONGEST_QUEUE)))
     assert f"1 of {LONGEST_QUEUE} or more" in visitor.get("/review").text
 
 
 def test_pages_of_the_queue_follow_each_other(visitor: Visitor) -> None:
-    """Next leads from the last result of a page to the next one, and a decision there, too."""
+    """Next leads from the last result of a page to the next one, as does a decision."""
     visitor.stack.know(*(reviewed(f"{number:03}.jpg", 9 + number) for number in range(150)))
     seen = [shown(text := visitor.get("/review").text)]
     while address := re.search(r'rel="next" href="([^"]*)"', text):
@@ -154,8 +154,8 @@ def test_pages_of_the_queue_follow_each_other(visitor: Visitor) -> None:
     assert shown(text) == "097.jpg"
 
 
-def test_the_way_back_leads_over_all_pages_of_the_queue(visitor: Visitor) -> None:
-    """Result by result, as the way there."""
+def test_previous_leads_through_all_pages_of_the_queue(visitor: Visitor) -> None:
+    """Result by result, in reverse order."""
     visitor.stack.know(*(reviewed(f"{number:03}.jpg", 9 + number) for number in range(220)))
     there = [shown(text := visitor.get("/review").text)]
     while address := re.search(r'rel="next" href="([^"]*)"', text):
@@ -167,7 +167,7 @@ def test_the_way_back_leads_over_all_pages_of_the_queue(visitor: Visitor) -> Non
     assert back == there[::-1]
 
 
-def test_an_address_leads_to_its_job_however_far_back(visitor: Visitor) -> None:
+def test_a_url_leads_to_its_job_however_far_back(visitor: Visitor) -> None:
     """The board links to it; the first result is another photo's."""
     visitor.stack.know(
         *(replace(reviewed(f"{it:03}.jpg", 9 + it), id=f"{it:032x}") for it in range(150))
@@ -183,8 +183,8 @@ def test_an_address_leads_to_its_job_however_far_back(visitor: Visitor) -> None:
     assert visitor.get("/review?job=nothing").status_code == 404
 
 
-def test_the_queue_is_narrowed_by_a_prefix(visitor: Visitor) -> None:
-    """Decisions stay within it, and then it says that there are others."""
+def test_the_queue_can_be_filtered_by_a_prefix(visitor: Visitor) -> None:
+    """Decisions stay within it, and afterwards the others are mentioned."""
     for number, key in enumerate(["shoes/x.jpg", "shoes/y.jpg"]):
         visitor.stack.know(replace(reviewed(key, 5 + number), id=f"{number}"))
     text = visitor.get("/review?prefix=shoes/").text
@@ -195,18 +195,18 @@ def test_the_queue_is_narrowed_by_a_prefix(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("after", ["1-x", "nonsense", "999999999999999-x"])
-def test_a_page_without_results_is_the_first_one(visitor: Visitor, after: str) -> None:
-    """All of its results were decided on, or its address is wrong."""
+def test_a_page_without_results_shows_the_first_one(visitor: Visitor, after: str) -> None:
+    """All of its results were decided on, or its URL is wrong."""
     assert shown(visitor.get(f"/review?after={after}").text) == "a.jpg"
 
 
 def test_an_unknown_job_cannot_be_decided_on(visitor: Visitor) -> None:
-    """A page of an earlier run of the local cloud."""
+    """For example from a page of an earlier run of the local cloud."""
     assert visitor.post("/review/nothing/accept", {"version": "1"}).status_code == 404
 
 
-def test_nothing_is_decided_by_reading(visitor: Visitor) -> None:
-    """Nor by another page's request."""
+def test_get_requests_decide_nothing(visitor: Visitor) -> None:
+    """Nor do requests of other pages."""
     assert visitor.get("/review/job-of-a.jpg/accept").status_code == 405
     answer = visitor.send("POST", "/review/job-of-a.jpg/accept", headers={"Origin": ORIGIN})
     assert answer.status_code == 403

@@ -1,4 +1,4 @@
-"""The files of htmx that come with the console: unchanged, with their licence."""
+"""The vendored files of htmx: unchanged, with their licence."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_a_file_is_that_of_the_npm_package(name: str) -> None:
     assert recorded["integrity"].startswith("sha512-")
 
 
-def test_every_script_of_others_is_recorded() -> None:
-    """Ours are the others."""
+def test_every_third_party_script_is_recorded() -> None:
+    """The others are ours."""
     assert {one.name for one in STATIC.glob("*.js")} - {"console.js", "review.js"} == set(VENDORED)
 
 
-def test_nothing_comes_from_elsewhere() -> None:
-    """No page names another server, and none has a script or style within itself."""
+def test_nothing_is_loaded_from_other_servers() -> None:
+    """And no page has an inline script or style."""
     for template in (STATIC.parent / "templates").glob("*.html"):
         text = template.read_text()
         assert "//" not in text.replace("s3://", ""), template.name

@@ -20,16 +20,16 @@ from tests.support.cli.jobs import make_job
 LATER = NOON + timedelta(minutes=2)
 
 
-def test_a_completed_job_says_cost_result_and_time() -> None:
-    """One line answers where the cut-out is and what it cost."""
+def test_a_completed_job_shows_cost_result_and_time() -> None:
+    """In one line."""
     assert job_in_one_line(make_job("shoes/a.jpg"), now=LATER) == (
         "shoes/a.jpg: completed · 1 attempt · 5.4 credits · s3://the-results/shoes/a.png"
         " · took 4.0 s, 2 min ago"
     )
 
 
-def test_a_failed_job_says_the_apis_code_and_message() -> None:
-    """The API's own words follow the reason."""
+def test_a_failed_job_shows_the_apis_code_and_message() -> None:
+    """After the reason."""
     job = make_job(
         state=State.FAILED, reason=Reason.TASK_FAILED, code="content_policy", message="Not that."
     )
@@ -40,12 +40,12 @@ def test_a_failed_job_says_the_apis_code_and_message() -> None:
 
 
 def test_a_message_of_the_provider_is_shown_on_one_line() -> None:
-    """One line means one."""
+    """Line breaks become spaces."""
     job = make_job(state=State.FAILED, reason=Reason.TASK_FAILED, code="c", message="Not\n that.")
     assert "task-failed (c: Not that.)" in job_in_one_line(job, now=LATER)
 
 
-def test_a_photo_that_is_prepared_says_why_and_what_for() -> None:
+def test_a_photo_being_prepared_shows_the_reason_and_the_next_step() -> None:
     """Its due time is that of another request to Prepare."""
     job = make_job(state=State.QUEUED, reason=Reason.PREPARING, message="HEIC is not taken")
     step = next_step(job)
@@ -55,8 +55,8 @@ def test_a_photo_that_is_prepared_says_why_and_what_for() -> None:
     assert explanation(job) == "preparing (HEIC is not taken)"
 
 
-def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
-    """What comes next comes with its time."""
+def test_a_job_at_the_provider_shows_when_it_is_polled() -> None:
+    """The next step has its time."""
     job = make_job(state=State.PROCESSING, credits_used=None)
     assert job_in_one_line(job, now=NOON + timedelta(seconds=32)) == (
         "a.jpg: processing for 30 s · 1 attempt · 0 credits · result will be a.png"
@@ -64,7 +64,7 @@ def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
     )
 
 
-def test_a_job_that_is_overdue_is_looked_at_within_a_minute() -> None:
+def test_an_overdue_job_is_checked_within_a_minute() -> None:
     """Sweep runs every minute."""
     job = make_job(state=State.PROCESSING)
     assert job_in_one_line(job, now=NOON + timedelta(hours=1)).endswith(
@@ -82,8 +82,8 @@ def test_a_job_at_the_gate_waits_for_a_slot() -> None:
     assert (step.what, step.at) == ("waits at the gate for a free slot", None)
 
 
-def test_a_job_over_the_days_cap_waits_for_the_next_day() -> None:
-    """The one wait at the gate with a known end: midnight, UTC."""
+def test_a_job_over_the_daily_cap_waits_for_the_next_day() -> None:
+    """The only wait at the gate with a known end: midnight, UTC."""
     job = replace(make_job(state=State.QUEUED), is_waiting=True, reason=Reason.DAILY_CAP)
     step = next_step(job)
     assert step is not None
@@ -91,7 +91,7 @@ def test_a_job_over_the_days_cap_waits_for_the_next_day() -> None:
     assert step.at == NOON.replace(hour=0) + timedelta(days=1)
 
 
-def test_a_job_with_an_unverified_task_says_that_its_status_is_checked() -> None:
+def test_a_job_with_an_unverified_task_shows_that_its_status_is_checked() -> None:
     """The request is not sent again."""
     job = make_job(state=State.UNCONFIRMED)
     named = job.with_attempt(replace(job.attempts[0], task_id=None, named_task="task-1"))
@@ -101,7 +101,7 @@ def test_a_job_with_an_unverified_task_says_that_its_status_is_checked() -> None
     assert step.at == named.due_at
 
 
-def test_a_retried_job_that_checks_an_earlier_task_says_that_this_is_free() -> None:
+def test_a_retried_job_that_checks_an_earlier_task_shows_that_this_is_free() -> None:
     """A new request is sent only if the earlier task has no result."""
     step = next_step(make_job(state=State.STORING, reason=Reason.RETRIED_BY_PERSON))
     assert step is not None
@@ -111,7 +111,7 @@ def test_a_retried_job_that_checks_an_earlier_task_says_that_this_is_free() -> N
     )
 
 
-def test_a_skipped_photo_says_how_to_get_a_cut_out_after_all() -> None:
+def test_a_skipped_photo_shows_how_to_get_a_cut_out() -> None:
     """A corrected file would be skipped, too."""
     step = next_step(make_job(state=State.REJECTED, reason=Reason.SKIPPED_BY_UPLOADER))
     assert step is not None
@@ -120,8 +120,8 @@ def test_a_skipped_photo_says_how_to_get_a_cut_out_after_all() -> None:
     )
 
 
-def test_a_settled_job_says_that_its_event_will_be_sent() -> None:
-    """Sweep sends it."""
+def test_a_settled_job_shows_that_its_event_will_be_sent() -> None:
+    """By Sweep."""
     job = replace(make_job(), is_announced=False, due_at=NOON)
     told = job_in_one_line(job, now=LATER)
     assert told.endswith("next: its event will be sent within a minute")
@@ -138,21 +138,21 @@ def test_attempts_are_counted_by_their_numbers(numbers: tuple[int, ...], said: s
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_job_that_is_not_final_says_what_happens_next(state: State) -> None:
-    """Nothing happens to completed and superseded jobs."""
+def test_every_job_that_is_not_final_shows_its_next_step(state: State) -> None:
+    """Completed and superseded jobs have none."""
     step = next_step(make_job(state=state))
     assert (step is None) == (state in {State.COMPLETED, State.SUPERSEDED})
 
 
 @pytest.mark.parametrize("state", State)
-def test_only_a_job_in_flight_has_a_time_for_what_comes_next(state: State) -> None:
+def test_only_an_open_job_has_a_time_of_its_next_step(state: State) -> None:
     """The due time of a settled job is that of its event."""
     job = replace(make_job(state=state), due_at=NOON)
     step = next_step(job)
     assert step is None or (step.at is None) == state.is_settled
 
 
-def test_json_of_a_job_is_whole() -> None:
+def test_the_json_of_a_job_is_complete() -> None:
     """Programs get every fact under a fixed name."""
     assert job_as_json(make_job()) == {
         "job": "job-of-a.jpg",
@@ -207,8 +207,8 @@ def test_json_of_a_job_is_whole() -> None:
     }
 
 
-def test_json_of_a_job_in_flight_says_what_comes_next() -> None:
-    """`next` has the time too; nothing is settled yet."""
+def test_the_json_of_an_open_job_has_its_next_step() -> None:
+    """With its time; nothing is settled yet."""
     told = job_as_json(make_job(state=State.PROCESSING))
     assert told["next"] == {
         "what": "waits for its callback; without one, the task is polled",
@@ -219,7 +219,7 @@ def test_json_of_a_job_in_flight_says_what_comes_next() -> None:
 
 
 def test_credits_of_all_attempts_are_added() -> None:
-    """A second attempt costs a second time, and the line says that there were two."""
+    """A second attempt costs again, and the line has the number of attempts."""
     job = make_job()
     again = replace(job.attempts[0], number=2, credits_used=Decimal("5.6"))
     line = job_in_one_line(replace(job, attempts=(*job.attempts, again)), now=LATER)
@@ -245,12 +245,12 @@ def test_a_refused_request_costs_nothing() -> None:
     ],
 )
 def test_explanations(reason: Reason | None, message: str | None, expected: str) -> None:
-    """The reason, with the words that came with it."""
+    """The reason with its message."""
     job = make_job(state=State.REJECTED, reason=reason, message=message)
     assert explanation(job) == expected
 
 
-def test_a_job_in_flight_has_lasted_until_it_last_moved() -> None:
+def test_the_duration_of_an_open_job_ends_with_its_last_move() -> None:
     """The job stores no later time."""
     assert lasted(make_job(state=State.STORING)) == timedelta(seconds=3)
 
@@ -266,8 +266,8 @@ def test_a_job_in_flight_has_lasted_until_it_last_moved() -> None:
         (timedelta(days=9), "9 d"),
     ],
 )
-def test_lengths_of_time_have_the_unit_that_fits(length: timedelta, expected: str) -> None:
-    """Two figures are enough for people."""
+def test_durations_have_a_suitable_unit(length: timedelta, expected: str) -> None:
+    """With two figures."""
     assert duration(length) == expected
 
 
@@ -283,7 +283,7 @@ def test_a_possible_double_charge_is_shown() -> None:
 
 
 def test_a_reused_result_is_shown_with_the_credits_saved() -> None:
-    """It explains why the photo cost nothing."""
+    """So that the cost of zero is explained."""
     reused = Reuse(
         job_id="b" * 32,
         key="kept/x.png",

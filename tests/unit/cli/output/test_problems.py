@@ -1,4 +1,4 @@
-"""What a person is told when something goes wrong."""
+"""Messages and advice for expected errors."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_every_expected_error_has_a_message_and_advice(
     assert caught.value.exit_code == 1
 
 
-def test_a_defect_is_not_explained_away() -> None:
-    """Only what AWS, the network and the local cloud may do is foreseen."""
+def test_a_bug_is_not_explained_away() -> None:
+    """Only errors of AWS, the network and the local cloud are expected."""
     with pytest.raises(ZeroDivisionError), explained():
         raise ZeroDivisionError
 

@@ -39,20 +39,20 @@ def test_the_last_row_has_the_totals() -> None:
     ]
 
 
-def test_a_long_key_is_shortened_to_its_end_before_a_path_is_broken() -> None:
+def test_a_long_key_is_shortened_before_a_path_is_wrapped() -> None:
     """The path has all folders of the key."""
     (_, row) = _lines(_row("catalog/odd names/a photo with a long name.jpg", PATH), width=100)
     assert row == f"…hoto with a long name.jpg  completed      7.5  {PATH}"
 
 
 @pytest.mark.parametrize("width", [20, 40, 72])
-def test_a_path_is_never_broken(width: int) -> None:
+def test_a_path_is_never_wrapped(width: int) -> None:
     """The terminal wraps a row that is too long, so the path can still be copied."""
     (_, row) = _lines(_row("catalog/odd names/a photo with a long name.jpg", PATH), width=width)
     assert row == f"…ith a long name.jpg  completed      7.5  {PATH}"
 
 
-def test_a_reason_is_folded_in_its_column() -> None:
+def test_a_reason_is_wrapped_in_its_column() -> None:
     """It is a sentence, not a path."""
     _, *lines = _lines(_row("a.jpg", why="it is a text, which says so at length"), width=50)
     assert lines == [

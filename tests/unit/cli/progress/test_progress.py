@@ -1,4 +1,4 @@
-"""What is shown while a command works."""
+"""Progress of a running command."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.support.cli.consoles import console_of, shown_on
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_phase_that_ends_is_printed_with_its_time(*, terminal: bool) -> None:
-    """Several may run at once; each is printed when it ends."""
+def test_a_phase_is_printed_with_its_time_when_it_ends(*, terminal: bool) -> None:
+    """Several may run at once."""
     console, clock = console_of(is_terminal=terminal), HandClock()
     phases = Phases(console, clock)
     with phases.shown():
@@ -31,8 +31,8 @@ def test_a_phase_that_ends_is_printed_with_its_time(*, terminal: bool) -> None:
     assert phases.rounded() == {"cloud": 3.0, "synth": 5.0}
 
 
-def test_a_phase_that_fails_is_printed_as_such() -> None:
-    """The error itself is raised again, for the code that explains it."""
+def test_a_failed_phase_is_printed_as_such() -> None:
+    """The error is raised again, for the code that explains it."""
     console, clock = console_of(is_terminal=False), HandClock()
     phases = Phases(console, clock)
 
@@ -48,10 +48,10 @@ def test_a_phase_that_fails_is_printed_as_such() -> None:
     assert phases.rounded() == {}
 
 
-def test_results_are_never_cut_where_programs_read_them(
+def test_results_are_never_cut_without_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Standard output that is no terminal has no width."""
+    """Other output has no width."""
     monkeypatch.setenv("COLUMNS", "20")
     stdout().print("a" * 500)
     assert capsys.readouterr().out == "a" * 500 + "\n"
@@ -59,5 +59,5 @@ def test_results_are_never_cut_where_programs_read_them(
 
 @pytest.mark.parametrize(("columns", "width"), [(200, 200), (72, 72), (40, 72)])
 def test_on_a_narrow_terminal_nothing_is_cut_off(columns: int, width: int) -> None:
-    """A table that is squeezed into 40 columns loses the ends of its words."""
+    """A table of 40 columns would lose the ends of its words."""
     assert width_for(columns, is_terminal=True) == width

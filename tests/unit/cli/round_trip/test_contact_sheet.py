@@ -27,7 +27,7 @@ _VOID = {"meta", "img", "br"}
 
 
 class Page(HTMLParser):
-    """Reads a page: what it refers to, its texts, and whether its elements are closed."""
+    """A parsed page: its URLs, its texts, and unclosed elements."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note addresses, and that the element is open."""
+        """Record URLs, and that the element is open."""
         named = dict(attrs)
         self.addresses += [named[name] or "" for name in ("src", "href") if name in named]
         if tag == "img":
@@ -48,11 +48,11 @@ class Page(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """Note that the element is closed."""
+        """Record that the element is closed."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Note a text."""
+        """Record a text."""
         if data.strip():
             self.texts.append(data.strip())
 
@@ -76,8 +76,8 @@ def completed(tmp_path: Path) -> DeliveredPhoto:
     return _delivered(tmp_path, job=make_job(), file=_picture(tmp_path / "a.png", "RGBA"))
 
 
-def test_the_page_is_well_formed_and_needs_nothing_but_itself(completed: DeliveredPhoto) -> None:
-    """Every picture is inside it, and its policy forbids it to load anything."""
+def test_the_page_is_well_formed_and_self_contained(completed: DeliveredPhoto) -> None:
+    """Every picture is embedded, and its policy forbids loading anything."""
     html = contact_sheet([completed, completed], made_at=NOON)
     page = Page(html)
     assert page.open == []
@@ -102,8 +102,8 @@ def test_totals_state_time_and_credits_are_shown(completed: DeliveredPhoto) -> N
         assert text in texts
 
 
-def test_a_photo_without_a_cut_out_shows_why(tmp_path: Path) -> None:
-    """The reason is in the place of the cut-out."""
+def test_a_photo_without_a_cut_out_shows_the_reason(tmp_path: Path) -> None:
+    """In place of the cut-out."""
     job = make_job(state=State.REJECTED, reason=Reason.NOT_A_PHOTO, message="it is a text")
     texts = Page(contact_sheet([_delivered(tmp_path, job=job)], made_at=NOON)).texts
     assert "not-a-photo (it is a text)" in texts
@@ -143,7 +143,7 @@ def test_steps_add_up_to_the_whole_time(completed: DeliveredPhoto) -> None:
     ]
 
 
-def test_a_state_that_was_entered_twice_in_a_row_is_one_step(completed: DeliveredPhoto) -> None:
+def test_a_state_entered_twice_in_a_row_is_one_step(completed: DeliveredPhoto) -> None:
     """A change of reason alone is no step."""
     job = make_job(state=State.PROCESSING)
     queued = replace(job.history[0], at=NOON + timedelta(seconds=0.5))
@@ -161,20 +161,20 @@ def test_any_mode_of_picture_has_a_preview(tmp_path: Path, mode: str) -> None:
     assert _decoded(data_uri(path, 100)).size == (100, 50)
 
 
-def test_a_small_picture_is_not_blown_up(tmp_path: Path) -> None:
-    """It is as sharp as it is."""
+def test_a_small_picture_is_not_enlarged(tmp_path: Path) -> None:
+    """It would not become sharper."""
     path = _picture(tmp_path / "a.png", size=(20, 10))
     assert _decoded(data_uri(path, 100)).size == (20, 10)
 
 
 def test_transparency_survives(tmp_path: Path) -> None:
-    """The checkerboard has to be seen through it."""
+    """The checkerboard must be visible through it."""
     path = _picture(tmp_path / "a.png", "RGBA")
     assert _decoded(data_uri(path, 100)).getpixel((0, 0)) == (0, 0, 0, 0)
 
 
-def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
-    """As every viewer shows it."""
+def test_a_photo_is_turned_by_its_orientation(tmp_path: Path) -> None:
+    """As in every viewer."""
     exif = Image.Exif()
     exif[0x0112] = 6
     path = tmp_path / "a.jpg"
@@ -183,7 +183,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_a_picture_has_no_preview(tmp_path: Path) -> None:
-    """The card says so instead."""
+    """The card has a message instead."""
     path = tmp_path / "a.jpg"
     path.write_text("not a photo")
     assert data_uri(path, 100) is None
@@ -193,7 +193,7 @@ def test_a_file_that_is_not_a_picture_has_no_preview(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format_", ["EPS", "PPM", "PCX", "TGA"])
 def test_a_format_that_no_photo_has_is_not_decoded(tmp_path: Path, format_: str) -> None:
-    """Pillow knows them, and would start Ghostscript for one, whatever the file is called."""
+    """Pillow would start Ghostscript for one of them, whatever the file is called."""
     path = tmp_path / "holiday.jpg"
     Image.new("RGB", (40, 20)).save(path, format_)
     assert data_uri(path, 100) is None

@@ -1,4 +1,4 @@
-"""The table that is shown while a command waits."""
+"""The table shown while a command waits."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_on_a_terminal_a_few_photos_have_a_row_each() -> None:
     ]
 
 
-def test_on_a_terminal_many_photos_are_counted_and_only_open_ones_have_a_row() -> None:
-    """Nobody reads a thousand rows."""
+def test_on_a_terminal_many_photos_are_counted_and_only_open_ones_listed() -> None:
+    """A thousand rows would be unreadable."""
     console = console_of(is_terminal=True)
     photos = [_followed(f"{number}.jpg", State.COMPLETED) for number in range(28)]
     photos += [_followed("slow.jpg", State.PROCESSING), _followed("new.jpg", None)]
@@ -59,7 +59,7 @@ def test_on_a_terminal_many_photos_are_counted_and_only_open_ones_have_a_row() -
     assert "27.jpg" not in shown
 
 
-def test_elsewhere_only_changes_are_printed() -> None:
+def test_without_a_terminal_only_changes_are_printed() -> None:
     """A log has a line for each change, not for each poll."""
     console = console_of(is_terminal=False)
     with LiveTable(console) as table:
@@ -74,7 +74,7 @@ def test_elsewhere_only_changes_are_printed() -> None:
     ]
 
 
-def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
+def test_names_that_look_like_markup_are_shown_unchanged() -> None:
     """Keys are untrusted text."""
     console = console_of(is_terminal=False)
     with LiveTable(console) as table:
@@ -83,15 +83,15 @@ def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
 
 
 def _rows_of_many(photos: list[TrackedPhoto], width: int) -> list[str]:
-    """Return the lines below the totals, as they are shown last."""
+    """The lines below the totals, as last shown."""
     console = console_of(is_terminal=True, width=width)
     with LiveTable(console) as table:
         table.show(photos, now=NOON + timedelta(seconds=12))
     return [line.rstrip() for line in shown_on(console).splitlines() if line.strip()][-16:]
 
 
-def test_of_many_photos_those_that_move_come_first_and_the_rest_is_counted() -> None:
-    """Then those that wait for their turn, then those without a job."""
+def test_of_many_photos_the_active_ones_come_first_and_the_rest_is_counted() -> None:
+    """Then waiting ones, then those without a job."""
     photos = [_followed(f"{number}.jpg", None) for number in range(6)]
     photos += [_followed(f"{number}.jpg", State.QUEUED) for number in range(6, 12)]
     photos += [_followed(f"{number}.jpg", State.STORING) for number in range(12, 18)]
@@ -105,7 +105,7 @@ def test_of_many_photos_those_that_move_come_first_and_the_rest_is_counted() -> 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_every_row_shows_the_state_and_the_end_of_the_key(width: int) -> None:
-    """Whatever the width of the terminal: the end of a key is the name of the file."""
+    """Whatever the width of the terminal: the end of a key is the file name."""
     photos = [
         _followed(f"catalog/odd names/shoe {number}.jpg", State.QUEUED, Reason.GATE_PAUSED)
         for number in range(10, 36)

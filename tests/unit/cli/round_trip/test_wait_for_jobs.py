@@ -16,19 +16,19 @@ from tests.support.cli.stack import FakeStack
 
 
 class Listener:
-    """Remembers what it was shown."""
+    """Records what it is shown."""
 
     def __init__(self) -> None:
         self.states: list[list[str]] = []
         self.remarks: list[str] = []
 
     def show(self, photos: Sequence[TrackedPhoto], *, now: datetime) -> None:
-        """Note the states."""
+        """Record the states."""
         assert now >= NOON
         self.states.append([photo.job.state.value if photo.job else "-" for photo in photos])
 
     def remark(self, text: str) -> None:
-        """Note the remark."""
+        """Record the remark."""
         self.remarks.append(text)
 
 
@@ -45,8 +45,8 @@ def _follow(
     )
 
 
-def test_every_state_on_the_way_is_shown() -> None:
-    """The watcher sees each photo in each state, and the end is what is returned."""
+def test_every_state_is_shown() -> None:
+    """The watcher gets each state of each photo, and the last one is returned."""
     stack, watcher = FakeStack(), Listener()
 
     photos = _follow(stack, _sent(stack, "a.jpg"), watcher)
@@ -61,8 +61,8 @@ def test_every_state_on_the_way_is_shown() -> None:
     assert [photo.is_completed for photo in photos] == [True]
 
 
-def test_waiting_ends_when_every_photo_has_settled_well_or_not() -> None:
-    """A photo that failed is not waited for."""
+def test_waiting_ends_when_every_photo_has_settled() -> None:
+    """In any way."""
     stack = FakeStack(ends={"b.jpg": make_job("b.jpg", state=State.FAILED)})
 
     photos = _follow(stack, _sent(stack, "a.jpg", "b.jpg"), Listener())
@@ -71,7 +71,7 @@ def test_waiting_ends_when_every_photo_has_settled_well_or_not() -> None:
     assert [photo.is_completed for photo in photos] == [True, False]
 
 
-def test_waiting_ends_when_the_time_is_up() -> None:
+def test_waiting_ends_at_the_time_limit() -> None:
     """The photos are returned in their current state."""
     stack = FakeStack(unseen=["a.jpg"])
 
@@ -103,16 +103,16 @@ def test_many_photos_are_polled_less_often() -> None:
     assert many.table.looks < 6
 
 
-def test_a_photos_time_runs_from_its_upload_to_its_end() -> None:
-    """What S3, the bus and the queue take counts too."""
+def test_the_time_of_a_photo_runs_from_its_upload_to_its_end() -> None:
+    """Including S3, the event bus and the queue."""
     stack = FakeStack()
     sent = replace(_sent(stack, "a.jpg")[0], at=NOON - timedelta(seconds=2))
     photo = TrackedPhoto(sent=sent, job=make_job())
     assert photo.age(NOON + timedelta(hours=1)) == timedelta(seconds=6)
 
 
-def test_a_photos_time_is_not_negative_where_clocks_disagree() -> None:
-    """If this machine's clock is ahead of the cloud's, the job's own time is the better answer."""
+def test_the_time_of_a_photo_is_not_negative_if_clocks_differ() -> None:
+    """If this machine's clock is ahead of the cloud's, the job's own times are used."""
     stack = FakeStack()
     sent = replace(_sent(stack, "a.jpg")[0], at=NOON + timedelta(minutes=5))
     assert TrackedPhoto(sent=sent, job=make_job()).age(NOON) == timedelta(seconds=4)
