@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
@@ -11,32 +11,26 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.options.shared_options import Choice
 
 
-class Connect(Protocol):
-    """Connects to the stack that the options choose."""
-
-    def __call__(self, choice: Choice, /, *, is_impatient: bool = False) -> Stack:
-        """Return the stack, whether or not it exists.
-
-        Raises:
-            Problem: There is a local cloud that cannot be used, and no option chooses AWS.
-        """
-
-
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The context of one run of the command line."""
+    """The context of one run of the command line.
+
+    Attributes:
+        connect: returns the stack that options choose, whether or not it exists. Raises Problem if
+            there is a local cloud that cannot be used, and no option chooses AWS.
+    """
 
     settings: CliSettings
     folder: Path
     clock: Clock
-    connect: Connect
+    connect: Callable[[Choice], Stack]
     local: LocalCloud
     is_terminal: bool = False
     """Whether a person can answer a question: stdin is a terminal."""
@@ -47,12 +41,12 @@ class Context:
         settings, clock = CliSettings.from_environment(environment), Clock()
 
         # Imported when a command connects: `cutout --help` needs no SDK.
-        def connect(choice: Choice, /, *, is_impatient: bool = False) -> Stack:
+        def connect(choice: Choice) -> Stack:
             from cutout.cli.aws import connect as aws  # noqa: PLC0415 - boto3 loads slowly
             from cutout.cli.aws.target import target_of  # noqa: PLC0415 - as above
 
             target = target_of(choice, settings, folder)
-            return aws.connect(target, clock, is_impatient=is_impatient)
+            return aws.connect(target, clock, is_impatient=choice.is_impatient)
 
         return cls(
             settings=settings,

@@ -56,13 +56,11 @@ class Request(NamedTuple):
     is_for_ended_jobs: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadLetter:
-    """A dead letter, its meaning, and why EventBridge could not deliver it."""
+class ReadLetter(NamedTuple):
+    """A dead letter and what it requests."""
 
     letter: DeadLetter
     request: Request
-    error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +103,7 @@ def read_letter(letter: DeadLetter) -> ReadLetter:
         request = _request_in(letter.body)
     except MessageError as refused:
         request = Request(f"{NOT_OURS}: {refused}", None)
-    # EventBridge writes why it gave up into the message's attributes.
-    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
-    error = letter.attributes.get("ERROR_CODE", "")
-    return ReadLetter(letter=letter, request=request, error=error)
+    return ReadLetter(letter, request)
 
 
 def _request_in(body: str) -> Request:
@@ -146,7 +141,10 @@ def grouped(letters: Iterable[ReadLetter], jobs: Mapping[str, Job]) -> list[Lett
 
 
 def _why(letter: ReadLetter, jobs: Mapping[str, Job]) -> tuple[str, str]:
-    because = f" ({letter.error})" if letter.error else ""
+    # EventBridge writes why it gave up into the message's attributes.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    error = letter.letter.attributes.get("ERROR_CODE")
+    because = f" ({error})" if error else ""
     request = letter.request
     what = f"{request.what}{because}"
     job = jobs.get(request.job_id or "")

@@ -8,8 +8,8 @@ import click
 
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.shared_options import STACK_OPTIONS, Choice, json_option
-from cutout.cli.output.terminal import print_requests
+from cutout.cli.options.shared_options import CHOSEN, STACK_OPTIONS, chosen_stack, json_option
+from cutout.cli.output.terminal import remark
 
 _VERBOSE = click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")
 
@@ -42,18 +42,15 @@ def stack_command(
             context: Context,
             /,
             *,
-            stack: str | None,
-            aws: bool,
-            profile: str | None,
-            region: str | None,
             verbose: bool = False,
             **options: Any,  # noqa: ANN401 - the command's own
         ) -> int | None:
-            choice = Choice(stack=stack, aws=aws, profile=profile, region=region)
-            connected = context.connect(choice, is_impatient=is_impatient)
-            status = function(connected, **options)
+            connected = context.connect(chosen_stack(is_impatient=is_impatient))
+            own = {name: value for name, value in options.items() if name not in CHOSEN}
+            status = function(connected, **own)
             if verbose:
-                print_requests(connected.requests())
+                requests = sorted(connected.requests().items())
+                remark(f"requests: {', '.join(f'{count:,} {name}' for name, count in requests)}")
             return status
 
         command = click.command(

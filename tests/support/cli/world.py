@@ -51,8 +51,7 @@ class World:
         path.write_bytes(content)
         return path
 
-    def _connect(self, choice: Choice, /, *, is_impatient: bool = False) -> FakeStack:
-        assert isinstance(is_impatient, bool)
+    def _connect(self, choice: Choice) -> FakeStack:
         self.choices.append(choice)
         if self.refuses is not None:
             raise self.refuses

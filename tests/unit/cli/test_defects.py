@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.context import Connect, Context
+from cutout.cli.context import Context
 from cutout.cli.entry import run_in
 from cutout.cli.options.environment import CliSettings
 from cutout.cli.options.shared_options import Choice
@@ -16,7 +17,7 @@ from tests.support.cli.clock import HandClock
 from tests.support.cli.local_cloud import FakeLocalCloud
 
 
-def _context(connect: Connect, folder: Path) -> Context:
+def _context(connect: Callable[[Choice], Stack], folder: Path) -> Context:
     return Context(
         settings=CliSettings(),
         folder=folder,
@@ -32,8 +33,8 @@ def test_a_defect_is_reported_in_a_sentence_and_a_file(
     """The traceback is only in the file."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def connect(_choice: Choice, /, *, is_impatient: bool = False) -> Stack:
-        assert not is_impatient
+    def connect(choice: Choice) -> Stack:
+        assert not choice.is_impatient
         raise ZeroDivisionError("of our own making")
 
     status = run_in(_context(connect, tmp_path), ["ls"])
@@ -52,8 +53,8 @@ def test_an_interrupt_has_its_own_status(
 ) -> None:
     """130, as in shells."""
 
-    def connect(_choice: Choice, /, *, is_impatient: bool = False) -> Stack:
-        assert not is_impatient
+    def connect(choice: Choice) -> Stack:
+        assert not choice.is_impatient
         raise KeyboardInterrupt
 
     assert run_in(_context(connect, tmp_path), ["ls"]) == 130

@@ -8,7 +8,6 @@ from cutout.cli.aws.description import DescribedStack
 from cutout.cli.output.dashboard.definition import Points, Series
 from cutout.domain.dataclass import dataclass
 
-_QUERIES = 500  # GetMetricData takes no more in one request
 _NAMES = 100  # DescribeAlarms takes no more in one request
 
 
@@ -28,7 +27,7 @@ class Monitoring(DescribedStack):
     def alarms(self) -> Sequence[Alarm]:
         """Return the stack's alarms."""
         titles = {one.physical_id: one.title for one in self._resources("AWS::CloudWatch::Alarm")}
-        client, names = self._client("cloudwatch"), list(titles)
+        client, names = self.clients.client("cloudwatch"), list(titles)
         found: list[Any] = []
         for start in range(0, len(names), _NAMES):
             some = names[start : start + _NAMES]
@@ -46,7 +45,7 @@ class Monitoring(DescribedStack):
     def subscribers(self, topic: str) -> Mapping[str, bool]:
         """Return the subscribers of a topic, and whether each has confirmed."""
         # The first page has 100 subscribers, which is enough to see whether there is one.
-        answer = self._client("sns").list_subscriptions_by_topic(TopicArn=topic)
+        answer = self.clients.client("sns").list_subscriptions_by_topic(TopicArn=topic)
         return {
             # Before the confirmation it is the text `PendingConfirmation`.
             # https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
@@ -80,25 +79,29 @@ class Monitoring(DescribedStack):
 
     def dashboard(self, name: str) -> str:
         """Return a dashboard's definition, as JSON."""
-        return str(self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
+        return str(
+            self.clients.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
+        )
 
     def metric_values(
         self, series: Sequence[Series], start: datetime, end: datetime
     ) -> Sequence[Points]:
-        """Return the values of each series between two times, oldest first."""
-        client = self._client("cloudwatch")
-        found: list[dict[str, list[tuple[datetime, float]]]] = []
-        for first in range(0, len(series), _QUERIES):
-            some = series[first : first + _QUERIES]
-            # A page may hold a part of a series, and the order of the results is not promised.
-            found.append({f"q{number}": [] for number, _ in enumerate(some)})
-            queries = [_query(f"q{number}", one) for number, one in enumerate(some)]
-            pages = client.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampAscending"
+        """Return the values of each series between two times, oldest first; 500 series at most."""
+        # The order of the results is not promised, and a page may hold a part of a series.
+        found: dict[str, list[tuple[datetime, float]]] = {f"q{n}": [] for n in range(len(series))}
+        pages = (
+            self.clients.client("cloudwatch")
+            .get_paginator("get_metric_data")
+            .paginate(
+                MetricDataQueries=list(map(_query, found, series)),
+                StartTime=start,
+                EndTime=end,
+                ScanBy="TimestampAscending",
             )
-            for one in (result for page in pages for result in page["MetricDataResults"]):
-                found[-1][one["Id"]] += zip(one["Timestamps"], one["Values"], strict=True)
-        values = [points for some in found for points in some.values()]
+        )
+        for one in (result for page in pages for result in page["MetricDataResults"]):
+            found[one["Id"]] += zip(one["Timestamps"], one["Values"], strict=True)
+        values = found.values()
         return [Points(series=one, values=it) for one, it in zip(series, values, strict=True)]
 
 

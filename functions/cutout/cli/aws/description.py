@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
@@ -147,7 +147,7 @@ class DescribedStack:
         return described
 
     def _describe(self) -> Description | None:
-        client = self._client("cloudformation")
+        client = self.clients.client("cloudformation")
         try:
             stack = client.describe_stacks(StackName=self.name)["Stacks"][0]
         except ClientError as error:
@@ -166,7 +166,7 @@ class DescribedStack:
             return [one for one in self._listed if one.kind == kind]
 
     def _list(self) -> Iterator[Resource]:
-        pages = self._client("cloudformation").get_paginator("list_stack_resources")
+        pages = self.clients.client("cloudformation").get_paginator("list_stack_resources")
         for page in pages.paginate(StackName=self.name):
             for one in page["StackResourceSummaries"]:
                 yield Resource(
@@ -175,9 +175,6 @@ class DescribedStack:
                     # A resource that is still being created has none yet.
                     physical_id=one.get("PhysicalResourceId", ""),
                 )
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
-        return self.clients.client(service)
 
 
 def name_in(arn: str) -> str:

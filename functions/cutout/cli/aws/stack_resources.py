@@ -155,7 +155,7 @@ class Resources(Monitoring):
 
     def sends_events(self, bucket: str) -> bool:
         """Return whether a bucket sends its events to EventBridge."""
-        answer = self._client("s3").get_bucket_notification_configuration(Bucket=bucket)
+        answer = self.clients.client("s3").get_bucket_notification_configuration(Bucket=bucket)
         # The element is empty: that it is there is the setting.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html
         return "EventBridgeConfiguration" in answer
@@ -167,14 +167,14 @@ class Resources(Monitoring):
         """
         if any(one.physical_id == bucket for one in self._resources("AWS::S3::Bucket")):
             return None
-        answer = self._client("s3").get_bucket_encryption(Bucket=bucket)
+        answer = self.clients.client("s3").get_bucket_encryption(Bucket=bucket)
         # Every bucket has a rule, since S3 encrypts all new objects.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
         (rule, *_) = answer["ServerSideEncryptionConfiguration"]["Rules"]
         key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
         if key is None:
             return None
-        template = self._client("cloudformation").get_template(StackName=self.name)
+        template = self.clients.client("cloudformation").get_template(StackName=self.name)
         # The statement that grants the key names its ARN; an alias there would grant nothing.
         is_granted = key.rpartition("/")[2] in json.dumps(template["TemplateBody"])
         return None if is_granted else str(key)
@@ -182,7 +182,7 @@ class Resources(Monitoring):
     def secret(self, name: str) -> str | None:
         """Return a secret's text; None if there is no such secret, or no value in it."""
         try:
-            answer = self._client("secretsmanager").get_secret_value(SecretId=name)
+            answer = self.clients.client("secretsmanager").get_secret_value(SecretId=name)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
@@ -191,7 +191,7 @@ class Resources(Monitoring):
 
     def aws_time(self) -> datetime:
         """Return the time on AWS."""
-        answer = self._client("sts").get_caller_identity()
+        answer = self.clients.client("sts").get_caller_identity()
         # Every service of AWS sends the header; this operation needs no permission.
         # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
@@ -208,18 +208,18 @@ class Resources(Monitoring):
 
     def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
         """Return up to `limit` messages of a dead-letter queue, which stay there."""
-        return SqsLetters(self._client("sqs")).look(queue.url, limit)
+        return SqsLetters(self.clients.client("sqs")).look(queue.url, limit)
 
     def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
         """Send up to `limit` messages to the queue with that ARN, then delete them here."""
-        return SqsLetters(self._client("sqs")).move(queue.url, to, limit)
+        return SqsLetters(self.clients.client("sqs")).move(queue.url, to, limit)
 
     def purge(self, queue: Queue, limit: int) -> MoveResult:
         """Delete up to `limit` messages."""
-        return SqsLetters(self._client("sqs")).purge(queue.url, limit)
+        return SqsLetters(self.clients.client("sqs")).purge(queue.url, limit)
 
     def _queue(self, resource: Resource) -> Queue:
-        attributes = self._client("sqs").get_queue_attributes(
+        attributes = self.clients.client("sqs").get_queue_attributes(
             QueueUrl=resource.physical_id,
             AttributeNames=["QueueArn", "RedrivePolicy", *_COUNTS.values()],
         )["Attributes"]
@@ -233,7 +233,7 @@ class Resources(Monitoring):
         )
 
     def _function(self, resource: Resource) -> DeployedFunction:
-        answer = self._client("lambda").get_function_configuration(
+        answer = self.clients.client("lambda").get_function_configuration(
             FunctionName=resource.physical_id
         )
         environment = answer.get("Environment", {}).get("Variables", {})
@@ -246,17 +246,17 @@ class Resources(Monitoring):
         )
 
     def _trigger(self, resource: Resource) -> Trigger:
-        one = self._client("lambda").get_event_source_mapping(UUID=resource.physical_id)
+        one = self.clients.client("lambda").get_event_source_mapping(UUID=resource.physical_id)
         name, queue = name_in(one["FunctionArn"]), one["EventSourceArn"]
         return Trigger(function=name, queue_arn=queue, state=one["State"])
 
     def _schedule(self, resource: Resource) -> Schedule:
-        one = self._client("scheduler").get_schedule(Name=resource.physical_id)
+        one = self.clients.client("scheduler").get_schedule(Name=resource.physical_id)
         target, is_enabled = name_in(one["Target"]["Arn"]), one["State"] == "ENABLED"
         return Schedule(name=one["Name"], is_enabled=is_enabled, target=target)
 
     def _rule(self, name: str) -> EventRule:
-        client = self._client("events")
+        client = self.clients.client("events")
         answer = client.describe_rule(Name=name)
         targets = client.list_targets_by_rule(Rule=name)["Targets"]
         return EventRule(

@@ -1,7 +1,7 @@
 """`cutout audit`: find uploads that were never processed."""
 
 from collections import Counter
-from dataclasses import field
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -26,7 +26,6 @@ from cutout.cli.output.terminal import (
 from cutout.cli.output.units import counted
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
-from cutout.domain.dataclass import dataclass
 from cutout.operator.audit import AuditedObject, Finding
 
 _SHOWN = 20
@@ -45,12 +44,7 @@ _ADVICE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Sums:
-    """The number of objects for each finding and reason, and the objects with a problem."""
-
-    counts: Counter[tuple[Finding, str]] = field(default_factory=Counter)
-    troubles: list[AuditedObject] = field(default_factory=list)
+_Counts = Counter[tuple[Finding, str]]
 
 
 @stack_command(
@@ -98,9 +92,12 @@ def command(
         raise click.UsageError("--dry-run and --yes go with --fix.")
     prefix = _watched(stack, prefix)
     with ProgressLine(stack.clock) as progress:
-        sums = _survey(stack, prefix, progress)
-        report = _report(sums, stack, progress.seconds, as_json=as_json)
-        missing = sum(one.finding is Finding.MISSING for one in sums.troubles)
+        counts, troubles = _survey(stack, prefix, progress)
+        if not as_json:
+            stdout().print(_table(counts))
+            _print_troubles(troubles)
+        report = _report(counts, troubles, stack, progress.seconds)
+        missing = sum(one.finding is Finding.MISSING for one in troubles)
         if fix and missing:
             preview = compose.estimate(stack, missing)
             report |= {"plan": preview_as_json(preview, price), "queued": 0}
@@ -114,7 +111,7 @@ def command(
     if as_json:
         print_json(report)
     # What was queued is not done yet, but no longer forgotten.
-    left = len(sums.troubles) - report.get("queued", 0)
+    left = len(troubles) - report.get("queued", 0)
     return 1 if left > 0 else 0
 
 
@@ -125,23 +122,26 @@ def _watched(stack: Stack, prefix: str | None) -> str:
     return watched if prefix is None else prefix
 
 
-def _survey(stack: Stack, prefix: str, progress: ProgressLine) -> _Sums:
-    sums = _Sums()
+def _survey(
+    stack: Stack, prefix: str, progress: ProgressLine
+) -> tuple[_Counts, list[AuditedObject]]:
+    """Count the objects by finding and reason; return those with a problem, too."""
+    counts: _Counts = Counter()
+    troubles = []
     for page in survey_of(stack, progress).look(prefix):
         for found in page:
-            sums.counts[found.finding, found.reason] += 1
+            counts[found.finding, found.reason] += 1
             if found.finding.is_trouble:
-                sums.troubles.append(found)
-        total, troubles = sums.counts.total(), len(sums.troubles)
-        progress.show(f"{counted(total, 'object')} compared, {troubles:,} with a problem")
-    return sums
+                troubles.append(found)
+        compared = f"{counted(counts.total(), 'object')} compared"
+        progress.show(f"{compared}, {len(troubles):,} with a problem")
+    return counts, troubles
 
 
-def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict[str, Any]:
-    total = sums.counts.total()
-    if not as_json:
-        stdout().print(_table(sums))
-        _print_troubles(sums)
+def _report(
+    counts: _Counts, troubles: Sequence[AuditedObject], stack: Stack, seconds: float
+) -> dict[str, Any]:
+    total = counts.total()
     rate = f" ({total / seconds:,.0f} a second)" if seconds >= 1 else ""
     where = f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
     remark(f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}")
@@ -151,7 +151,7 @@ def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict
         "requests": dict(stack.requests()),
         "findings": [
             {"finding": finding.value, "reason": reason or None, "count": count}
-            for (finding, reason), count in sorted(sums.counts.items())
+            for (finding, reason), count in sorted(counts.items())
         ],
         "troubles": [
             {
@@ -161,24 +161,24 @@ def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict
                 "reason": one.reason or None,
                 "modified_at": one.listed.modified_at.isoformat(),
             }
-            for one in sums.troubles
+            for one in troubles
         ],
     }
 
 
-def _table(sums: _Sums) -> Table:
+def _table(counts: _Counts) -> Table:
     table = plain_table("finding", "objects", "reason", right=("objects",))
     order = list(Finding)
     for (finding, reason), count in sorted(
-        sums.counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
+        counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
     ):
         style = "bold red" if finding.is_trouble else _STYLES.get(finding, "")
         table.add_row(Text(finding, style), f"{count:,}", reason)
     return table
 
 
-def _print_troubles(sums: _Sums) -> None:
+def _print_troubles(troubles: Sequence[AuditedObject]) -> None:
     for finding, advice in _ADVICE.items():
-        if keys := [one.listed.key for one in sums.troubles if one.finding is finding]:
+        if keys := [one.listed.key for one in troubles if one.finding is finding]:
             stdout().print(f"{finding}: {advice}")
             print_first(stdout(), keys, _SHOWN, rest="`--json` lists all")

@@ -58,14 +58,14 @@ def command(context: Context, stack: Stack, *, port: int, price: Price) -> None:
 
     # A wrong name or missing credentials end the command here.
     place, uploads_bucket = stack.place(), stack.outputs.uploads_bucket
-    listener, choice = _listener(port), chosen_stack()
+    listener, choice = _listener(port), chosen_stack(is_impatient=True)
     address = f"{_HOST}:{listener.getsockname()[1]}"
     from cutout.cli.console.server import serve  # noqa: PLC0415 - an extra, loads slowly
 
     stderr().print(f"{place}. Uploads go to {uploads_bucket}. Ctrl-C ends the console.")
     serve(
         listener,
-        lambda: context.connect(choice, is_impatient=True),
+        lambda: context.connect(choice),
         price=price,
         clock=context.clock,
         address=address,

@@ -113,11 +113,7 @@ def command(
 
 
 def _check_running_cloud(context: Context, request: CloudRequest) -> None:
-    """Check that the local cloud that is up is the one that the options ask for.
-
-    Raises:
-        Problem: It has other settings, or it may spend credits and no option says so.
-    """
+    """Check that the local cloud that is up is the one that the options ask for."""
     context.local.check_likeness(request)
     if request.api is None and not context.local.uses_stand_in():
         raise Problem(
@@ -128,11 +124,7 @@ def _check_running_cloud(context: Context, request: CloudRequest) -> None:
 
 
 def _ask(context: Context, photos: int) -> None:
-    """Ask whether to spend credits; ends the command unless the answer is yes.
-
-    Raises:
-        Problem: Nobody can answer.
-    """
+    """Ask whether to spend credits; ends the command unless the answer is yes."""
     price = f"{counted(photos, 'photo')}: about {float(photos * USUAL_PRICE):g} credits."
     if not context.is_terminal:
         raise Problem(price, advice="Add `--yes` to spend them.")

@@ -87,21 +87,19 @@ def command(
         shown = list(islice(jobs, limit)) if not is_all else None
         # One job more than is shown tells whether there is another page.
         more = shown is not None and next(jobs, None) is not None
-        waiting: list[Job] = []
+        waiting: dict[Reason | None, Job] = {}
         # Noted while it is printed: a list of a million jobs is kept nowhere.
         listed = _noting(jobs if shown is None else iter(shown), waiting)
         _print(listed, now, as_json=as_json, where=stack.where)
-        print_delay(waiting, stack.jobs.read_gate, now)
+        print_delay(waiting.values(), stack.jobs.read_gate, now)
     _print_rest(chosen, shown, scanned[0], more=more)
 
 
-def _noting(jobs: Iterator[Job], waiting: list[Job]) -> Iterator[Job]:
+def _noting(jobs: Iterator[Job], waiting: dict[Reason | None, Job]) -> Iterator[Job]:
     """Yield the jobs; remember one for each reason to wait."""
-    reasons: set[Reason | None] = set()
     for job in jobs:
-        if job.is_waiting and job.reason not in reasons:
-            reasons.add(job.reason)
-            waiting.append(job)
+        if job.is_waiting:
+            waiting.setdefault(job.reason, job)
         yield job
 
 

@@ -18,7 +18,7 @@ from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import Price, preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_first, print_json, print_lines, stderr, stdout
-from cutout.cli.output.units import counted
+from cutout.cli.output.units import counted, first_of
 from cutout.cli.photo_files import Selection, select_photos
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
@@ -163,7 +163,7 @@ def _print_skipped(console: Console, selection: Selection) -> None:
         ("links to folders or to nothing", selection.links),
     ):
         if paths:
-            names = _some([path.name for path in paths])
+            names = first_of([path.name for path in paths], _SHOWN)
             console.print(f"Skipped, {why}: {names}", style="note")
 
 
@@ -206,19 +206,14 @@ def _print_pause(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -
         console.print(pause.text, style="yellow")
 
 
-def _some(names: Sequence[str]) -> str:
-    """Return the first of these names, and how many more there are."""
-    and_more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{and_more}"
-
-
 def _print_unwatched(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -> None:
     """Print which keys the stack does not watch, before somebody waits for them."""
     watches, bucket = stack.rules().upload_filter.is_watched, stack.outputs.uploads_bucket
     keys = [one.photo.key for one in plan if not watches(bucket, one.photo.key)]
     if keys:
         console.print(
-            f"The stack does not watch {_some(keys)}: it stores such uploads and makes no job.",
+            f"The stack does not watch {first_of(keys, _SHOWN)}: it stores such uploads and makes "
+            "no job.",
             style="yellow",
             soft_wrap=True,
         )

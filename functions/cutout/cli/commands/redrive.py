@@ -20,7 +20,7 @@ from cutout.cli.dead_letters import (
 )
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, remark, stderr, stdout
-from cutout.cli.output.units import counted, duration
+from cutout.cli.output.units import counted, duration, first_of
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 
@@ -179,10 +179,8 @@ def _print_group(group: LetterGroup, now: datetime) -> None:
     console = stdout()
     age = f"oldest {duration(now - group.oldest)}, received up to {group.received} times"
     console.print(f"  {group.count} x {group.why}")
-    console.print(f"      {age}")
-    more = f" and {len(group.photos) - _NAMED} more" if len(group.photos) > _NAMED else ""
-    console.print(f"      {', '.join(group.photos[:_NAMED])}{more}")
-    console.print(f"      {group.then}")
+    for line in (age, first_of(group.photos, _NAMED), group.then):
+        console.print(f"      {line}")
 
 
 def _as_json(report: QueueReport) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`cutout render`: make variants again from existing cut-outs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -91,35 +91,21 @@ def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout
     """Request all variants, and wait until each job stores new ones or the time is up."""
     stack.ports.renders.render([RenderRequest(job_id=job.id, recipes=names) for job in jobs])
     # A variant that is made again has another time, even if its bytes are the same.
-    before = {(job.id, name): _variant(job, name) for job in jobs for name in names}
+    before = {(job.id, one.recipe): one for job in jobs for one in job.variants}
+    missing = {(job.id, name) for job in jobs for name in names}
     found: dict[tuple[str, str], Variant] = {}
-    clock = stack.clock
-    deadline = clock.monotonic() + timeout
-    while len(found) < len(before):
-        found |= _new_variants(stack, before, found)
-        if clock.monotonic() >= deadline:
+    deadline = stack.clock.monotonic() + timeout
+    while missing:
+        for job in stack.jobs.find_all(sorted({job_id for job_id, _ in missing})):
+            for one in job.variants:
+                name = (job.id, one.recipe)
+                if name in missing and one != before.get(name):
+                    missing.remove(name)
+                    found[name] = one
+        if not missing or stack.clock.monotonic() >= deadline:
             break
-        if len(found) < len(before):
-            clock.sleep(_PAUSE_SECONDS)
+        stack.clock.sleep(_PAUSE_SECONDS)
     return [(job, name, found.get((job.id, name))) for job in jobs for name in names]
-
-
-def _new_variants(
-    stack: Stack,
-    before: Mapping[tuple[str, str], Variant | None],
-    found: Mapping[tuple[str, str], Variant],
-) -> dict[tuple[str, str], Variant]:
-    open_ids = sorted({job_id for job_id, name in before if (job_id, name) not in found})
-    return {
-        (job.id, variant.recipe): variant
-        for job in stack.jobs.find_all(open_ids)
-        for variant in job.variants
-        if variant != before.get((job.id, variant.recipe), variant)
-    }
-
-
-def _variant(job: Job, name: str) -> Variant | None:
-    return next((one for one in job.variants if one.recipe == name), None)
 
 
 def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) -> int:

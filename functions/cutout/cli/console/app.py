@@ -42,15 +42,7 @@ class Application(NamedTuple):
 def create_app(
     connect: Callable[[], Stack], *, price: Price, clock: Clock, own: Secrets, address: str
 ) -> Application:
-    """Return the application.
-
-    Args:
-        connect: connects to the stack.
-        price: of a credit.
-        clock: the time.
-        own: the secrets of this run.
-        address: host and port of the server.
-    """
+    """Return the application; `address` is the host and port of the server."""
     site = Site(connect, price=price, clock=clock, csrf=own.csrf)
     windows = LiveWindows(site)
 

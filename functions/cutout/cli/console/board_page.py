@@ -17,7 +17,7 @@ from starlette.routing import Route
 from cutout.cli import compose
 from cutout.cli.console.live import LiveWindows, ShownPage
 from cutout.cli.console.site import Form, Site
-from cutout.cli.options.job_filters import job_filter, time_in
+from cutout.cli.options.job_filters import time_in
 from cutout.cli.photo_names import UnknownNameError, job_named
 from cutout.domain.dataclass import dataclass
 from cutout.domain.reasons import Reason
@@ -33,8 +33,8 @@ _AT_ONCE = 8
 class Query:
     """What the address of a board asks for; unknown states and reasons are ignored."""
 
-    states: Sequence[str]
-    reasons: Sequence[str]
+    states: Sequence[State]
+    reasons: Sequence[Reason]
     prefix: str
     since: str
     until: str
@@ -44,8 +44,8 @@ class Query:
     def of(cls, parameters: QueryParams) -> Query:
         """Return the query of an address."""
         return cls(
-            states=[it for it in parameters.getlist("state") if it in set(State)],
-            reasons=[it for it in parameters.getlist("reason") if it in set(Reason)],
+            states=[it for it in State if it in parameters.getlist("state")],
+            reasons=[it for it in Reason if it in parameters.getlist("reason")],
             prefix=parameters.get("prefix", ""),
             since=parameters.get("since", "").strip(),
             until=parameters.get("until", "").strip(),
@@ -58,9 +58,9 @@ class Query:
         Raises:
             click.BadParameter: a time cannot be read.
         """
-        return job_filter(
-            self.states or State,
-            reasons=self.reasons,
+        return JobFilter(
+            states=tuple(self.states) or tuple(State),
+            reasons=frozenset(self.reasons),
             prefix=self.prefix,
             since=time_in(self.since, now) if self.since else None,
             until=time_in(self.until, now, is_end=True) if self.until else None,
@@ -73,7 +73,8 @@ class Query:
 
     def address(self, after: str = "") -> str:
         """Return its parameters, for the page after this place."""
-        fields = [("state", it) for it in self.states] + [("reason", it) for it in self.reasons]
+        fields: list[tuple[str, str]] = [("state", it) for it in self.states]
+        fields += [("reason", it) for it in self.reasons]
         fields += [("prefix", self.prefix), ("since", self.since), ("until", self.until)]
         return urlencode([it for it in [*fields, ("after", after)] if it[1]])
 
@@ -130,16 +131,10 @@ class Board:
     def _mistaken(self, query: Query, error: Exception) -> Response:
         """Show the filters, and what is wrong with them."""
         text = error.message if isinstance(error, click.BadParameter) else str(error)
+        nothing = dict.fromkeys(("more", "gate", "live", "gets_new"))
+        status = HTTPStatus.BAD_REQUEST
         return self.site.page(
-            "board.html",
-            status=HTTPStatus.BAD_REQUEST,
-            query=query,
-            jobs=[],
-            more=None,
-            gate=None,
-            mistake=text,
-            gets_new=False,
-            live=None,
+            "board.html", status=status, query=query, jobs=[], mistake=text, **nothing
         )
 
     def search(self, request: Request) -> Response:
@@ -153,10 +148,8 @@ class Board:
 
     def pause(self, _request: Request, _form: Form) -> Response:
         """Pause the gate."""
-        gate = compose.control(self.site.stack()).pause()
-        return self.site.page("_gate.html", gate=gate)
+        return self.site.page("_gate.html", gate=compose.control(self.site.stack()).pause())
 
     def resume(self, _request: Request, _form: Form) -> Response:
         """Open the gate."""
-        gate = compose.control(self.site.stack()).resume()
-        return self.site.page("_gate.html", gate=gate)
+        return self.site.page("_gate.html", gate=compose.control(self.site.stack()).resume())

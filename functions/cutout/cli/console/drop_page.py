@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
@@ -24,12 +25,7 @@ from cutout.cli.console.site import Form, Site
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.photo_files import (
-    MAX_PHOTO_BYTES,
-    Photo,
-    content_type,
-    looks_like_photo,
-)
+from cutout.cli.photo_files import MAX_PHOTO_BYTES, Photo, content_type, looks_like_photo
 from cutout.cli.round_trip.upload_plan import Action, UploadPlanner
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
@@ -149,9 +145,6 @@ class Drop:
         """Upload a photo for the price that the plan showed, or less.
 
         It is not uploaded if the bucket has the same bytes under its key already.
-
-        Raises:
-            Problem: It is skipped, or its price has risen.
         """
         stack = self.site.stack()
         dropped = _checked(stack.rules().upload_filter, upload.path, size)
@@ -190,11 +183,7 @@ class Drop:
 
 
 def _listed(text: str) -> list[tuple[str, int]]:
-    """Return the paths and sizes that the page lists.
-
-    Raises:
-        HTTPException: the text is not such a list.
-    """
+    """Return the paths and sizes that the page lists."""
     try:
         return [(str(path), int(size)) for path, size in json.loads(text)]
     except (OverflowError, TypeError, ValueError) as error:
@@ -202,30 +191,22 @@ def _listed(text: str) -> list[tuple[str, int]]:
 
 
 def _price(text: str) -> Decimal:
-    """Return the credits that a page states.
-
-    Raises:
-        HTTPException: the text is no number.
-    """
-    try:
-        price = Decimal(text)
-    except InvalidOperation as error:
-        raise HTTPException(HTTPStatus.BAD_REQUEST) from error
-    if not price.is_finite():
-        raise HTTPException(HTTPStatus.BAD_REQUEST)
-    return price
+    """Return the credits that a page states."""
+    with suppress(InvalidOperation):
+        if (price := Decimal(text)).is_finite():
+            return price
+    raise HTTPException(HTTPStatus.BAD_REQUEST)
 
 
 def _once_each(files: Iterable[DroppedFile]) -> list[DroppedFile]:
     """Return the files; of those with one key, only the first is taken."""
     taken: dict[str, DroppedFile] = {}
-    listed = []
-    for file in files:
-        if not file.why_skipped and taken.setdefault(file.key, file) is not file:
-            listed.append(replace(file, why_skipped="another file of this drop has the same path"))
-        else:
-            listed.append(file)
-    return listed
+    return [
+        file
+        if file.why_skipped or taken.setdefault(file.key, file) is file
+        else replace(file, why_skipped="another file of this drop has the same path")
+        for file in files
+    ]
 
 
 def _checked(watched: UploadFilter, path: str, size: int) -> DroppedFile:

@@ -51,16 +51,7 @@ def serve(
     address: str,
     opened: Callable[[str], None],
 ) -> None:
-    """Serve until Ctrl-C.
-
-    Args:
-        listener: the bound socket.
-        connect: connects to the stack.
-        price: of a credit.
-        clock: the time.
-        address: host and port of the listener.
-        opened: gets the URL that opens the console.
-    """
+    """Serve on a bound socket until Ctrl-C; `opened` gets the URL that opens the console."""
     own = Secrets()
     application = create_app(connect, price=price, clock=clock, own=own, address=address)
     opened(f"http://{address}/?{TOKEN_PARAMETER}={own.token}")

@@ -161,11 +161,7 @@ class Site:
 
 
 async def _form(request: Request) -> Form:
-    """Return the fields of a form, the last of each name.
-
-    Raises:
-        HTTPException: it is too large, or not text.
-    """
+    """Return the fields of a form, the last of each name."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

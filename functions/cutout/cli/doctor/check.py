@@ -90,7 +90,8 @@ def run_checks(
             results = answer.get(timeout=timeout_seconds)
         except Empty:
             # Its thread cannot be stopped; it ends with the process.
-            results = [_too_slow(timeout_seconds)]
+            advice = "Try again, or with `--timeout 60`; check the network."
+            results = [problem(f"{NO_ANSWER} within {timeout_seconds:g} s", advice)]
         yield CheckReport(check=name, results=results)
 
 
@@ -105,8 +106,3 @@ def _run(check: Check, checkup: Checkup, answer: SimpleQueue[Sequence[CheckResul
         message = f"{CANNOT_CHECK}: {type(error).__name__}: {error}"
         found.append(problem(message, "Check it by hand, and report this error to the project."))
     answer.put(found)
-
-
-def _too_slow(seconds: float) -> CheckResult:
-    message = f"{NO_ANSWER} within {seconds:g} s"
-    return problem(message, "Try again, or with `--timeout 60`; check the network.")

@@ -45,7 +45,13 @@ def filter_options(
             named: Sequence[str] = (),
             **options: Any,  # noqa: ANN401 - the command's own
         ) -> Any:  # noqa: ANN401 - the command's own
-            wanted = job_filter(named, reasons=reasons, prefix=prefix, since=since, until=until)
+            wanted = JobFilter(
+                states=tuple(dict.fromkeys(map(State, named))),
+                reasons=frozenset(map(Reason, reasons)),
+                prefix=prefix,
+                since=since,
+                until=until,
+            )
             return function(*args, wanted=wanted, **options)
 
         time_options(command)
@@ -56,24 +62,6 @@ def filter_options(
         return command
 
     return decorate
-
-
-def job_filter(
-    states: Iterable[str],
-    *,
-    reasons: Iterable[str],
-    prefix: str,
-    since: datetime | None,
-    until: datetime | None,
-) -> JobFilter:
-    """Return the filter that the options describe."""
-    return JobFilter(
-        states=tuple(dict.fromkeys(map(State, states))),
-        reasons=frozenset(map(Reason, reasons)),
-        prefix=prefix,
-        since=since,
-        until=until,
-    )
 
 
 def _choices(

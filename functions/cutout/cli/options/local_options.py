@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,15 +50,11 @@ def local_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def command(
         *args: Any,  # noqa: ANN401 - the command's own
-        stack: str | None,
-        settings: Sequence[tuple[str, str]],
-        evolink_url: str | None,
-        live: bool,
-        **options: Any,  # noqa: ANN401 - the command's own
-    ) -> Any:  # noqa: ANN401 - the command's own
-        if live and evolink_url:
+        **options: Any,  # noqa: ANN401 - as above
+    ) -> Any:  # noqa: ANN401 - as above
+        local = LocalOptions(**{one.name: options.pop(one.name) for one in fields(LocalOptions)})
+        if local.live and local.evolink_url:
             raise click.UsageError("--live and --evolink-url exclude each other.")
-        local = LocalOptions(stack=stack, settings=settings, evolink_url=evolink_url, live=live)
         return function(*args, local=local, **options)
 
     for option in (

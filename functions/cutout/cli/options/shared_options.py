@@ -15,12 +15,17 @@ LONGEST_SECONDS = 31_536_000
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The options that choose a stack."""
+    """The options that choose a stack.
+
+    Attributes:
+        is_impatient: give up soon on a service that does not answer.
+    """
 
     stack: str | None = None
     aws: bool = False
     profile: str | None = None
     region: str | None = None
+    is_impatient: bool = False
 
     @property
     def means_aws(self) -> bool:
@@ -29,6 +34,7 @@ class Choice:
         return self.aws or self.profile is not None or self.region is not None
 
 
+CHOSEN = ("stack", "aws", "profile", "region")
 STACK_OPTIONS = (
     click.option("--stack", metavar="NAME", help="Name of the stack.  [default: Cutout]"),
     click.option("--aws", is_flag=True, help="Use AWS even while a local cloud is up."),
@@ -53,10 +59,10 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-def chosen_stack() -> Choice:
+def chosen_stack(*, is_impatient: bool = False) -> Choice:
     """Return the options that choose the stack of the command that runs."""
     options = click.get_current_context().params
-    return Choice(**{name: options[name] for name in ("stack", "aws", "profile", "region")})
+    return Choice(is_impatient=is_impatient, **{name: options[name] for name in CHOSEN})
 
 
 fresh_option = click.option(

@@ -63,11 +63,21 @@ def delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> 
     if not reasons:
         return None
     gate = read_gate()  # a request, which most readings do not need
+    cap = gate.limits_in_force.daily_credit_cap
     match gate.why_closed(now):
         case Reason.DAILY_CAP:
-            return _cap_reached(gate, now)
+            midnight = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=UTC)
+            text = (
+                f"Photos wait for the next day (UTC), in {duration(midnight - now)}: "
+                f"{float(gate.spent_on(now.date())):g} of {float(cap):g} credits are spent today."
+            )
+            return Delay("cap", f"{text} {_RAISE_THE_CAP}")
         case Reason.PRICE_ABOVE_CAP:
-            return _price_above_cap(gate, now)
+            text = (
+                f"Photos wait: one costs {float(gate.price):g} credits, too much for the daily cap "
+                f"of {float(cap):g}."
+            )
+            return Delay("price", f"{text} {_RAISE_THE_CAP}")
     return pause_of(gate, now)
 
 
@@ -77,26 +87,6 @@ def pause_of(gate: Gate, now: datetime) -> Delay | None:
         return None
     text = f"No photo is sent now: the gate was {_pause_in_words(gate.pause, now)}."
     return Delay(f"{gate.pause.reason} {gate.pause.since}", text)
-
-
-def _cap_reached(gate: Gate, now: datetime) -> Delay:
-    facts = gate_as_json(gate, now)
-    midnight = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=UTC)
-    text = (
-        f"Photos wait for the next day (UTC), in {duration(midnight - now)}: "
-        f"{facts['credits_today']:g} of {facts['daily_credit_cap']:g} credits are spent "
-        f"today. {_RAISE_THE_CAP}"
-    )
-    return Delay("cap", text)
-
-
-def _price_above_cap(gate: Gate, now: datetime) -> Delay:
-    facts = gate_as_json(gate, now)
-    text = (
-        f"Photos wait: one costs {facts['credits_a_photo']:g} credits, too much for the daily cap "
-        f"of {facts['daily_credit_cap']:g}. {_RAISE_THE_CAP}"
-    )
-    return Delay("price", text)
 
 
 def print_delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> None:

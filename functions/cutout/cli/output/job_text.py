@@ -119,7 +119,8 @@ def _waiting(job: Job) -> NextStep:
 def job_in_one_line(job: Job, *, now: datetime) -> str:
     """Return state, reason, attempts, cost, the key of the result and what happens next."""
     since = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
-    facts = [f"{plain(job.source.key)}: {job.state}{since}{_because(job)}"]
+    because = f" because of {why}" if (why := explanation(job)) else ""
+    facts = [f"{plain(job.source.key)}: {job.state}{since}{because}"]
     facts += [attempts_made(job), f"{float(job.credits):g} credits"]
     if job.reused:
         facts.append(f"reused, {float(job.reused.credits_saved):g} credits saved")
@@ -174,11 +175,6 @@ def event_text(job: Job) -> str:
     if job.state is State.SUPERSEDED:
         return "none: a newer upload or a deletion replaced this one"
     return "sent to the event bus" if job.is_announced else "not sent yet; Sweep sends it"
-
-
-def _because(job: Job) -> str:
-    why = explanation(job)
-    return f" because of {why}" if why else ""
 
 
 def _when(at: datetime | None, now: datetime) -> str:

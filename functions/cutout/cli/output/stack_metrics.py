@@ -43,12 +43,13 @@ class StackMetrics:
 def metrics_in_words(metrics: StackMetrics) -> dict[str, str]:
     """Return the lines by their titles."""
     gate = gate_in_words(metrics.gate, metrics.at).splitlines()
+    rate = f"; {metrics.per_minute:.1f} photos a minute" if metrics.per_minute else ""
     return {
         "gate": gate[0],
         "pause": gate[1] if len(gate) > 1 else "none",
         "waiting": _waiting(metrics),
         "now": _counted(metrics.now) or "no job is in progress",
-        "5 min": f"{_counted(metrics.lately) or 'no job was settled'}{_rate(metrics)}",
+        "5 min": f"{_counted(metrics.lately) or 'no job was settled'}{rate}",
     }
 
 
@@ -56,13 +57,10 @@ def metrics_in_one_line(metrics: StackMetrics) -> str:
     """Return the numbers on one line, for logs."""
     words = metrics_in_words(metrics)
     pause = "" if words["pause"] == "none" else f" · {words['pause']}"
-    parts = (
-        f"{metrics.at:%H:%M:%S}",
-        words["gate"] + pause,
-        f"waiting: {words['waiting']}",
-        words["now"],
+    return (
+        f"{metrics.at:%H:%M:%S} · {words['gate']}{pause} · waiting: {words['waiting']} · "
+        f"{words['now']} · 5 min: {words['5 min']}"
     )
-    return " · ".join((*parts, f"5 min: {words['5 min']}"))
 
 
 def metrics_as_json(metrics: StackMetrics) -> dict[str, Any]:
@@ -96,10 +94,6 @@ def _waiting(metrics: StackMetrics) -> str:
 
 def _counted(counts: Mapping[State, int]) -> str:
     return ", ".join(f"{_many(count)} {state}" for state, count in counts.items() if count)
-
-
-def _rate(metrics: StackMetrics) -> str:
-    return f"; {metrics.per_minute:.1f} photos a minute" if metrics.per_minute else ""
 
 
 def _many(count: int) -> str:

@@ -6,7 +6,7 @@ rich is imported when something is shown in colours or columns: it loads slowly.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from shutil import get_terminal_size
@@ -78,13 +78,6 @@ def plain_table(
 def remark(text: str) -> None:
     """Print a remark to stderr, dimmed and on one line."""
     stderr().print(text, style="note", soft_wrap=True)
-
-
-def print_requests(requests: Mapping[str, int]) -> None:
-    """Print the number of requests to AWS, by operation."""
-    remark(
-        "requests: " + ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
-    )
 
 
 def print_first(

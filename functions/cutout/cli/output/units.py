@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 _MINUTE = 60
@@ -12,6 +13,12 @@ _DAY = 86400
 def counted(number: int, noun: str) -> str:
     """Return a number and a noun, in the singular or the plural."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return the first of these names, and how many more there are."""
+    and_more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{and_more}"
 
 
 def duration(length: timedelta) -> str:

@@ -169,7 +169,6 @@ class RoundTrip:
                 photos = wait_for_jobs(
                     self.stack,
                     moving,
-                    clock=self.stack.clock,
                     watcher=table,
                     timeout_seconds=timeout_seconds,
                     on_settled=on_settled,

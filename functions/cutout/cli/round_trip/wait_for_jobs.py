@@ -8,8 +8,8 @@ from typing import Protocol
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.gate_text import delay
 from cutout.cli.output.job_text import lasted, settled_at
+from cutout.cli.output.units import first_of
 from cutout.cli.photo_files import SentPhoto
-from cutout.cli.progress.clock import Clock
 from cutout.cli.round_trip.downloads import UploadStatus
 from cutout.domain.dataclass import dataclass
 
@@ -66,7 +66,6 @@ def wait_for_jobs(
     stack: Stack,
     sent: Sequence[SentPhoto],
     *,
-    clock: Clock,
     watcher: Watcher,
     timeout_seconds: float | None,
     on_settled: Callable[[TrackedPhoto], None] = lambda _photo: None,
@@ -75,8 +74,9 @@ def wait_for_jobs(
 
     Without a time-out, the time is up when no photo has changed for half an hour.
     """
+    clock = stack.clock
     began = changed = clock.monotonic()
-    delays = _Delays(stack, clock, watcher)
+    delays = _Delays(stack, watcher)
     tracked = {one.key: TrackedPhoto(sent=one, job=None) for one in sent}
     warned = False
     while True:
@@ -108,20 +108,19 @@ def wait_for_jobs(
 class _Delays:
     """Remarks why photos wait at the gate, once for each cause."""
 
-    def __init__(self, stack: Stack, clock: Clock, watcher: Watcher) -> None:
+    def __init__(self, stack: Stack, watcher: Watcher) -> None:
         self._stack = stack
-        self._clock = clock
         self._watcher = watcher
         self._looked: float | None = None
         self._told: set[str] = set()
 
     def look(self, photos: Sequence[TrackedPhoto]) -> None:
         """Look at the gate if a photo waits for it, but not at every poll."""
-        now = self._clock.monotonic()
+        now = self._stack.clock.monotonic()
         if self._looked is not None and now - self._looked < _GATE_SECONDS:
             return
         jobs = [photo.job for photo in photos if photo.job]
-        found = delay(jobs, self._stack.jobs.read_gate, self._clock.now())
+        found = delay(jobs, self._stack.jobs.read_gate, self._stack.clock.now())
         if found is None:
             return
         self._looked = now
@@ -140,8 +139,7 @@ def _warn_of_unseen(photos: Sequence[TrackedPhoto], watcher: Watcher) -> bool:
     unseen = [photo.sent.key for photo in photos if photo.job is None]
     if unseen:
         watcher.remark(
-            f"The stack has not picked up {unseen[0]}"
-            + (f" and {len(unseen) - 1} more" if len(unseen) > 1 else "")
-            + " for a minute. Does the stack watch this prefix? `cutout doctor` checks the stack."
+            f"The stack has not picked up {first_of(unseen, 1)} for a minute. "
+            "Does the stack watch this prefix? `cutout doctor` checks the stack."
         )
     return bool(unseen)

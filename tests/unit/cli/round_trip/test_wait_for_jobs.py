@@ -40,9 +40,7 @@ def _sent(stack: FakeStack, *keys: str) -> list[SentPhoto]:
 def _follow(
     stack: FakeStack, sent: list[SentPhoto], watcher: Listener, timeout_seconds: float | None = None
 ) -> list[TrackedPhoto]:
-    return wait_for_jobs(
-        stack, sent, clock=stack.clock, watcher=watcher, timeout_seconds=timeout_seconds
-    )
+    return wait_for_jobs(stack, sent, watcher=watcher, timeout_seconds=timeout_seconds)
 
 
 def test_every_state_is_shown() -> None:
