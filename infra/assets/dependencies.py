@@ -54,12 +54,8 @@ PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
 def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
     """Return the files of distributions and their requirements, by their path in an asset.
 
-    Args:
-        roots: The distributions.
-        site: The folder that they are installed in.
-
     Raises:
-        AssetError: a distribution is not installed there: it is not locked.
+        AssetError: a distribution is not in the folder of the installed ones: it is not locked.
     """
     installed = {_plain(one.name): one for one in distributions(path=[str(site)])}
     kept = (path for name in _needed(installed, roots) for path in _kept(installed[name]))

@@ -101,8 +101,7 @@ class Account:
     def delete_empty_table(self, stack: str) -> str | None:
         """Delete the protected jobs table that a failed first deployment left, if it is empty.
 
-        Returns:
-            Its name; None if nothing was deleted.
+        Return its name; None if nothing was deleted.
         """
         if is_created(self._status(stack)):
             return None
@@ -131,11 +130,7 @@ class Account:
         return self._names(stack, "AWS::Lambda::Function")
 
     def empty_deleted_buckets(self, stack: str) -> list[str]:
-        """Delete every object of the buckets that are deleted with the stack.
-
-        Returns:
-            The buckets' names.
-        """
+        """Empty the buckets that are deleted with the stack; return their names."""
         # S3 deletes empty buckets only. The stack's template says which buckets are deleted: those
         # of an ephemeral stack.
         going = [

@@ -71,11 +71,7 @@ def stop_local_cloud(place: Place, clock: Clock) -> bool:
 
 
 def remove(place: Place, clock: Clock) -> bool:
-    """Do the same for a command that holds the lock; a second Ctrl-C does not interrupt it.
-
-    Returns:
-        False if there was no local cloud.
-    """
+    """Do the same for a command that holds the lock; a second Ctrl-C does not interrupt it."""
     ledger = read_ledger(place.ledger_file)
     with _interrupts_ignored():
         for process in reversed(ledger.processes if ledger else ()):

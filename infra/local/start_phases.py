@@ -5,7 +5,6 @@ from typing import Protocol
 CLOUD = "cloud"
 SYNTH = "synth"
 DEPLOY = "deploy"
-DOWN = "down"
 
 
 class Progress(Protocol):

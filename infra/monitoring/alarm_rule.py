@@ -40,12 +40,7 @@ class AlarmRule:
     is_silence: bool = False
 
     def description(self, *, stack: str, runbooks: str) -> str:
-        """Return the text of the mail.
-
-        Args:
-            stack: The stack's name.
-            runbooks: The address of the runbook.
-        """
+        """Return the text of the mail; `runbooks` is the address of the runbook."""
         anchor = self.runbook.lower().replace(" ", "-").replace(",", "")
         do = self.do.replace("{stack}", stack)
         what = f"{self.happened} At stake: {self.at_stake} Do: {do}"

@@ -11,6 +11,7 @@ from cutout.domain.recipes import DEFAULT_KEY, Recipe
 from .value_rules import RecipeError
 
 _PARTS: Final = ("folder", "stem", "recipe", "ext")
+_EXAMPLE: Final = f'"{DEFAULT_KEY}"'
 
 
 def template(key: str, value: object) -> str:
@@ -20,27 +21,18 @@ def template(key: str, value: object) -> str:
         RecipeError: It would leave the results, or give two photos one key.
     """
     if not isinstance(value, str):
-        raise RecipeError(key, f"{key} must be a text, got {value!r}: write {key} = {_example()}")
+        raise _refusal(key, f"must be a text, got {value!r}")
     fields = _fields(key, value)
     unknown = [one for one in fields if one not in _PARTS]
     if unknown:
-        raise RecipeError(
-            key,
-            f"{key} knows {{folder}}, {{stem}}, {{recipe}} and {{ext}}, not {{{unknown[0]}}}: "
-            f"write {key} = {_example()}",
-        )
+        known = "{folder}, {stem}, {recipe} and {ext}"
+        raise _refusal(key, f"knows {known}, not {{{unknown[0]}}}")
     if value.startswith("/") or any(one in {"", ".", ".."} for one in _segments(value)):
-        raise RecipeError(
-            key,
-            f"{key} must stay among the results, without a leading slash, empty parts, . and .. : "
-            f"write {key} = {_example()}",
-        )
+        places = "without a leading slash, empty parts, . and .. "
+        raise _refusal(key, f"must stay among the results, {places}")
     if not {"folder", "stem"} <= set(fields) or not value.endswith(".{ext}"):
-        raise RecipeError(
-            key,
-            f"{key} must name {{folder}} and {{stem}}, so that no two photos share one, and end in "
-            f".{{ext}}: write {key} = {_example()}",
-        )
+        reason = "so that no two photos share one"
+        raise _refusal(key, f"must name {{folder}} and {{stem}}, {reason}, and end in .{{ext}}")
     return value
 
 
@@ -57,7 +49,7 @@ def refuse_collisions(recipes: Sequence[Recipe], *, result_prefix: str) -> None:
         if key == "folder/stem.png":
             raise RecipeError(
                 "key",
-                f"the variant would take the key of the cut-out itself: write key = {_example()}",
+                f"the variant would take the key of the cut-out itself: write key = {_EXAMPLE}",
                 index,
             )
         if not result_prefix and key.startswith(REVIEW_FOLDER):
@@ -91,7 +83,7 @@ def _fields(key: str, value: str) -> list[str]:
     except ValueError as broken:
         raise RecipeError(key, f"{key} is not a template ({broken})") from broken
     if any(spec or conversion for _, _, spec, conversion in parts):
-        raise RecipeError(key, f"{key} takes plain names in braces: write {key} = {_example()}")
+        raise _refusal(key, "takes plain names in braces")
     return [name for _, name, _, _ in parts if name is not None]
 
 
@@ -100,5 +92,5 @@ def _segments(value: str) -> list[str]:
     return re.sub(r"\{folder\}", "", value).split("/")
 
 
-def _example() -> str:
-    return f'"{DEFAULT_KEY}"'
+def _refusal(key: str, what: str) -> RecipeError:
+    return RecipeError(key, f"{key} {what}: write {key} = {_EXAMPLE}")

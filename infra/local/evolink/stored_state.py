@@ -19,11 +19,7 @@ _PUT = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = exc
 
 
 class StoredState:
-    """Named tables, each with its contents of the last run.
-
-    Args:
-        path: The SQLite file; None keeps everything in memory.
-    """
+    """Named tables, each with its contents of the last run; without a file, in memory only."""
 
     def __init__(self, path: Path | None) -> None:
         # Without a file it is an empty database: nothing is written twice into memory.

@@ -20,31 +20,19 @@ def add_encryption() -> None:
     ):
         handlers[kind] = {
             **handlers[kind],
-            "create": _created(handlers[kind]["create"], encrypt),
-            "update": _updated(handlers[kind]["update"], encrypt),
+            # Their properties are the second and the third argument.
+            "create": _and_encrypt(handlers[kind]["create"], encrypt, 1),
+            "update": _and_encrypt(handlers[kind]["update"], encrypt, 2),
         }
 
 
-def _created(create: Any, encrypt: Any) -> Any:  # noqa: ANN401 - MiniStack's own
-    def and_encrypt(logical_id: str, properties: dict[str, Any], stack: str) -> Any:  # noqa: ANN401
-        made = create(logical_id, properties, stack)
-        encrypt(made[0], properties)
-        return made
+def _and_encrypt(change: Any, encrypt: Any, properties: int) -> Any:  # noqa: ANN401 - MiniStack's own
+    """Return what changes a resource and then encrypts it; `properties` is their place."""
 
-    return and_encrypt
-
-
-def _updated(update: Any, encrypt: Any) -> Any:  # noqa: ANN401 - MiniStack's own
-    def and_encrypt(
-        physical_id: str,
-        old: dict[str, Any],
-        new: dict[str, Any],
-        *names: str,
-        **named: str,
-    ) -> Any:  # noqa: ANN401
-        made = update(physical_id, old, new, *names, **named)
-        encrypt(made[0], new)
-        return made
+    def and_encrypt(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the same
+        changed = change(*arguments, **named)
+        encrypt(changed[0], arguments[properties])
+        return changed
 
     return and_encrypt
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from infra.local.evolink.command_line import main
+from infra.local.evolink.__main__ import main
 from tests.contract.evolink_standin.peers import API_KEY, Client, PhotoHost
 
 TOKEN = "a-control-token"

@@ -26,11 +26,7 @@ class Account:
         self._api_key = api_key
 
     def get_ready(self) -> Refused | None:
-        """Load the key into the cache; read it again if the cached one cannot be sent.
-
-        Returns:
-            The refusal of a key that cannot be sent; None if it can be.
-        """
+        """Load the key into the cache; the refusal of a key that cannot be sent."""
         # A person may have replaced a wrong key since it was cached.
         refused = refusal_of(self._api_key.text())
         return refused and refusal_of(self._api_key.text(is_fresh=True))

@@ -35,12 +35,7 @@ class SafeDownloads:
     It connects only over https and to public addresses, to the very address that it checked, and
     checks each redirect again. It sends no credentials, and limits size and time.
 
-    Args:
-        limits: of one download.
-        resolver: finds a host's addresses.
-        monotonic: seconds, for the time limit.
-        verify: the trusted certificates; those of all public authorities by default.
-        transport: replaces the network in tests.
+    By default it trusts all public authorities; a transport replaces the network in tests.
     """
 
     def __init__(

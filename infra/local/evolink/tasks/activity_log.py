@@ -105,11 +105,7 @@ class ActivityLog:
         return None if last is None else datetime.fromisoformat(str(last["at"]))
 
     async def wait_for(self, count: int, kind: str, photo: str, seconds: float) -> bool:
-        """Wait until there are that many such entries; ``seconds`` are real, not stand-in ones.
-
-        Returns:
-            Whether they were added in time.
-        """
+        """Return whether that many such entries are added within so many real seconds."""
         try:
             async with asyncio.timeout(seconds):
                 while len(self.entries(kind, photo)) < count:

@@ -1,7 +1,5 @@
 """The input of a task, which is checked as the real service does, and its cut-out."""
 
-import hashlib
-from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import unquote, urlsplit
 
@@ -27,14 +25,6 @@ class UnusableInputError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, kw_only=True)
-class InputPhoto:
-    """A photo that can be opened."""
-
-    content: bytes
-    sha256: str
-
-
 def unreadable(reason: str) -> UnusableInputError:
     """Return the error for an input that cannot be fetched or opened."""
     return UnusableInputError(
@@ -42,7 +32,7 @@ def unreadable(reason: str) -> UnusableInputError:
     )
 
 
-def check_input(content: bytes, side_limits: tuple[float, float]) -> InputPhoto:
+def check_input(content: bytes, side_limits: tuple[float, float]) -> None:
     """Check the documented limits of an input.
 
     Raises:
@@ -58,7 +48,6 @@ def check_input(content: bytes, side_limits: tuple[float, float]) -> InputPhoto:
             f"Image dimensions must be between {shortest:g} and {longest:g} pixels, "
             f"got {width}x{height}",
         )
-    return InputPhoto(content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
 def _refuse_undocumented(picture: Image.Image) -> None:

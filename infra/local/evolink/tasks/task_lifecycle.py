@@ -11,7 +11,6 @@ from infra.local.evolink.faults.task_faults import MODERATED, task_effect
 from infra.local.evolink.tasks.activity_log import Kind
 from infra.local.evolink.tasks.callback_delivery import CallbackDelivery
 from infra.local.evolink.tasks.input_photo import (
-    InputPhoto,
     UnusableInputError,
     check_input,
     cut_out,
@@ -101,7 +100,8 @@ class TaskLifecycle:
         if not effect.can_fetch and not self._service.is_own_file(task.image_url):
             return _failed(task, "image_processing_error")
         try:
-            photo = check_input(await self._fetch(task), self._service.options.side_limits)
+            photo = await self._fetch(task)
+            check_input(photo, self._service.options.side_limits)
             if effect.error_code is not None:
                 return _failed(task, effect.error_code)
             if effect.cancelled_as is not None:
@@ -131,15 +131,16 @@ class TaskLifecycle:
             raise unreadable(f"Failed to download the image: {failure or f'HTTP {status}'}")
         return content
 
-    async def _cut_out(self, photo: InputPhoto) -> str:
+    async def _cut_out(self, photo: bytes) -> str:
         """Return the SHA-256 of the photo's cut-out; equal photos share one."""
-        if photo.sha256 not in self._cuts:
-            self._cuts[photo.sha256] = asyncio.create_task(self._store_cut_out(photo))
+        sha256 = hashlib.sha256(photo).hexdigest()
+        if sha256 not in self._cuts:
+            self._cuts[sha256] = asyncio.create_task(self._store_cut_out(photo))
         # Another task may wait for the same cut-out: an interrupted one must not cancel it.
-        return await asyncio.shield(self._cuts[photo.sha256])
+        return await asyncio.shield(self._cuts[sha256])
 
-    async def _store_cut_out(self, photo: InputPhoto) -> str:
-        content = await asyncio.to_thread(cut_out, photo.content)
+    async def _store_cut_out(self, photo: bytes) -> str:
+        content = await asyncio.to_thread(cut_out, photo)
         digest = hashlib.sha256(content).hexdigest()
         self._service.blobs[digest] = content
         return digest
