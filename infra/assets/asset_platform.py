@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from .bytecode import compile_for_lambda, compile_for_this_python, compiler_key
 
@@ -36,29 +36,23 @@ class Target:
     """How much zips are compressed. Those of the local cloud stay on this machine: the least takes
     a third of the time, and they are a tenth larger."""
 
-    @classmethod
-    def of(cls, name: str, *, cache: Path) -> Self:
-        """Return the platform that the setting `asset_platform` names."""
-        # The local cloud runs the functions on this machine, in processes of this Python.
-        return cls._here() if name == "local" else cls._lambda(cache)
 
-    @classmethod
-    def _here(cls) -> Self:
+def target_of(name: str, *, cache: Path) -> Target:
+    """Return the platform that the setting `asset_platform` names."""
+    if name == "local":
+        # The local cloud runs the functions on this machine, in processes of this Python.
         python = f"{sys.implementation.name}-{sysconfig.get_platform()}-{sys.version}"
-        return cls(
+        return Target(
             name="local",
             install_options=("--python", sys.executable),
             fingerprint=f"{python}\0{compiler_key()}",
             compile_tree=compile_for_this_python,
             compression=1,
         )
-
-    @classmethod
-    def _lambda(cls, cache: Path) -> Self:
-        options = ("--python-platform", _LAMBDA_PLATFORM, "--python-version", LAMBDA_PYTHON)
-        return cls(
-            name="aws",
-            install_options=options,
-            fingerprint=f"cpython-{LAMBDA_PYTHON}-{_LAMBDA_PLATFORM}\0{compiler_key()}",
-            compile_tree=partial(compile_for_lambda, cache=cache),
-        )
+    options = ("--python-platform", _LAMBDA_PLATFORM, "--python-version", LAMBDA_PYTHON)
+    return Target(
+        name="aws",
+        install_options=options,
+        fingerprint=f"cpython-{LAMBDA_PYTHON}-{_LAMBDA_PLATFORM}\0{compiler_key()}",
+        compile_tree=partial(compile_for_lambda, cache=cache),
+    )

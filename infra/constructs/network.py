@@ -18,10 +18,6 @@ from typing import Final
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-GATEWAY_SERVICES: Final = ("dynamodb", "s3")
-INTERFACE_SERVICES: Final = ("events", "secretsmanager", "sqs", "sts")
-"""The services that functions call, as the names of VPC endpoints have them."""
-
 INTERFACE_ACTIONS: Final = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

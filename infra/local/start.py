@@ -180,7 +180,9 @@ class _Start:
             finish_all(runs, self._progress, self._clock)
         mark_synthesized(output)
         outputs = self._deploy(output, variables)
-        self._set_api_key(operator, outputs)
+        client("secretsmanager", self._endpoint, operator).put_secret_value(
+            SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key
+        )
         variables |= self._stack_variables(outputs)
         write_env_file(self._place.env_file, variables)
         self._write(replace(self._ledger, fingerprint=mark))
@@ -233,11 +235,6 @@ class _Start:
             finish_all({DEPLOY: deploying}, self._progress, self._clock)
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return stacks[self._request.stack]
-
-    def _set_api_key(self, operator: Credentials, outputs: Mapping[str, str]) -> None:
-        client("secretsmanager", self._endpoint, operator).put_secret_value(
-            SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key
-        )
 
     def _stack_variables(self, outputs: Mapping[str, str]) -> dict[str, str]:
         return {

@@ -7,8 +7,6 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 RUNBOOKS: Final = "infra/RUNBOOK.md"
 """The page that alarms link to where no `runbook_url` is set."""
-LONGEST_DESCRIPTION: Final = 1024
-"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from cutout.domain.recipes import FORMATS, LONGEST_SIDE, Fit, Length, Shadow
@@ -57,11 +58,6 @@ def flag(key: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise _refusal(key, "true or false, without quotation marks", value, "true")
-
-
-def length(key: str, value: object) -> Length:
-    """Read pixels, or a share of the variant's shorter side in percent."""
-    return _length(key, value, least=0)
 
 
 def fit(key: str, value: object) -> Fit:
@@ -125,6 +121,7 @@ def _offset(key: str, value: object) -> tuple[Length, Length]:
 
 
 def _length(key: str, value: object, *, least: int) -> Length:
+    """Read pixels, or a share of the variant's shorter side in percent."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LONGEST_LENGTH:
         return Length(pixels=value)
     text = value if isinstance(value, str) else ""
@@ -152,7 +149,7 @@ RULES: Final[Mapping[str, Callable[[str, object], object]]] = {
     "format": format_,
     "background": colour,
     "trim": flag,
-    "margin": length,
+    "margin": partial(_length, least=0),
     "fit": fit,
     "quality": quality,
     "shadow": shadow,

@@ -39,10 +39,6 @@ def issue_certificates(folder: Path) -> Certificates:
     # Private before the key is in it.
     made.key.touch(mode=0o600)
     server.private_key_pem.write_to_path(str(made.key))
-    made.everything.write_bytes(authority.cert_pem.bytes() + _public_authorities())
+    public = Path(certifi.where()).read_bytes()
+    made.everything.write_bytes(authority.cert_pem.bytes() + public)
     return made
-
-
-def _public_authorities() -> bytes:
-    with open(certifi.where(), "rb") as bundle:  # noqa: PTH123 - certifi gives a str
-        return bundle.read()

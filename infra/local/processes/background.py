@@ -94,22 +94,17 @@ def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) ->
     """Stop a process and its children, first with SIGTERM, and wait until it has ended."""
     if not is_alive(process):
         return
-    _signal(process.pid, signal.SIGTERM)
+    _signal(os.kill, process.pid, signal.SIGTERM)
     if not wait_until(lambda: not is_alive(process), clock, timeout_seconds=timeout_seconds):
-        _signal(process.pid, signal.SIGKILL)
+        _signal(os.kill, process.pid, signal.SIGKILL)
         wait_until(lambda: not is_alive(process), clock, timeout_seconds=timeout_seconds)
-    _signal_group(process.pid, signal.SIGKILL)
+    # The remaining processes of the session that it led.
+    _signal(os.killpg, process.pid, signal.SIGKILL)
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    """Signal the remaining processes of the session that this process led."""
+def _signal(send: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+        send(pid, number)
 
 
 def _start_time(pid: int) -> str | None:

@@ -120,7 +120,7 @@ class _Connection(io.RawIOBase):
     def __init__(self, plain: socket.socket, until: float) -> None:
         self._socket = plain
         self._until = until
-        self._head_left: int | None = _MAX_HEAD_BYTES
+        self.head_left: int | None = _MAX_HEAD_BYTES
 
     def sendall(self, data: bytes) -> None:
         """Send all bytes, in parts, so that the deadline is checked before each."""
@@ -145,15 +145,11 @@ class _Connection(io.RawIOBase):
         """
         self._socket.settimeout(_left(self._until))
         count = self._socket.recv_into(buffer)
-        if self._head_left is not None:
-            self._head_left -= count
-            if not count or self._head_left < 0:
+        if self.head_left is not None:
+            self.head_left -= count
+            if not count or self.head_left < 0:
                 raise http.client.HTTPException("not a whole head")
         return count
-
-    def head_is_read(self) -> None:
-        """From now on, the server may end the connection."""
-        self._head_left = None
 
     def close(self) -> None:
         """Close the connection.
@@ -195,7 +191,7 @@ def _head(request: httpx.Request, connection: _Connection) -> http.client.HTTPRe
     while response.status < HTTPStatus.OK:
         response.headers = None  # type: ignore[assignment] # so that it reads another head
         response.begin()
-    connection.head_is_read()
+    connection.head_left = None  # from now on, the server may end the connection
     is_framed = response.chunked or response.length is not None
     if response.headers.defects or ("content-length" in response.headers and not is_framed):
         raise http.client.HTTPException("the headers are malformed")
