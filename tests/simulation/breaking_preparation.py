@@ -23,7 +23,7 @@ MUTATIONS = Mutations()
 _ask = CopyRequests.request
 _prepare = PrepareCopy.prepare
 _reported = CopyRequests._reported  # noqa: SLF001
-_photo_url = PaidCalls.photo_url
+_hand_over = PaidCalls.hand_over
 
 
 @MUTATIONS.of(PaidCalls, "require_recent_copy")
@@ -31,11 +31,11 @@ def a_copy_is_sent_however_old_it_is(_self: PaidCalls, _job: Job) -> None:
     return None
 
 
-@MUTATIONS.of(PaidCalls, "photo_url")
+@MUTATIONS.of(PaidCalls, "hand_over")
 def the_photo_is_sent_in_place_of_its_copy(
-    self: PaidCalls, job: Job, number: int
+    self: PaidCalls, job: Job
 ) -> Uploaded | Refused | NotSent:
-    return _photo_url(self, replace(job, prepared=None), number)
+    return _hand_over(self, replace(job, prepared=None))
 
 
 @contextmanager

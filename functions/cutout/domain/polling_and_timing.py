@@ -45,13 +45,6 @@ class Timing:
     retention: timedelta
     provider: Terms
 
-    @property
-    def callback_life(self) -> timedelta:
-        """How long after the start of its call a callback is accepted."""
-        # A call may be unconfirmed, and then its task be tracked, for a deadline each. A result is
-        # kept for a while after its task ended.
-        return 2 * self.job_deadline + self.provider.results_last
-
     def may_become_known(self, unknown_for: timedelta) -> bool:
         """True while a task that the provider does not know may be too new for it."""
         return unknown_for < self.provider.task_visibility_delay

@@ -385,4 +385,5 @@ class World:
 def token_for(job: Job, attempt: int = 1) -> str:
     """The callback token of an attempt that was begun when its job was."""
     address = CallbackAddress(job_id=job.id, attempt=attempt)
-    return sign(address, SIGNING_KEY, job.created_at + TIMING.callback_life)
+    life = 2 * TIMING.job_deadline + TERMS.results_last
+    return sign(address, SIGNING_KEY, job.created_at + life)

@@ -54,11 +54,6 @@ def test_a_failed_step_waits_up_to_a_sixth_of_the_deadline(failures: int, minute
     assert short.retry_delay(failures, first=LEASE) == LEASE
 
 
-def test_a_callback_is_accepted_for_two_deadlines_and_a_day() -> None:
-    """One deadline unconfirmed, and one with a running task."""
-    assert TIMING.callback_life == timedelta(hours=36)
-
-
 def test_a_task_that_stays_unknown_is_lost() -> None:
     """After ten minutes, the provider's limit."""
     delay = timedelta(minutes=10)

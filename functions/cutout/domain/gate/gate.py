@@ -199,6 +199,14 @@ class Gate:
         seal = Pause(reason=PauseReason.NEWER_VERSION, since=now, until=None)
         return replace(self, seal=seal, pause=self.seal or self.pause)
 
+    def opened(self, now: datetime) -> Gate:
+        """The gate, in which earlier versions admit nothing and which names all of its shards.
+
+        Limits may be lowered again before Sweep notes that they were raised. What the further
+        shards hold would then no longer count.
+        """
+        return self.sealed(now).limited(self.limits)
+
     def swept(self, deployed: Limits, now: datetime, *, has_waiting: bool = False) -> Gate:
         """The gate after a run of Sweep: sealed, and with what is deployed and waits."""
         sealed = replace(self.sealed(now), deployed=deployed, has_waiting=has_waiting)

@@ -248,27 +248,29 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
     written with it in one transaction. So nothing is charged, refunded or freed twice, however
     often a task is read.
     """
-    held, holds, charged = _slots(before), _slots(after), _charged(before, after)
-    # The same attempt holds one slot from its admission to its task's end.
-    freed, taken = dict(held - holds), dict(holds - held)
-    shards = {*freed, *taken, *(shard for shard, _day in charged)}
+    freed, taken = _in_flight(before), _in_flight(after)
+    if freed is not None and taken is not None and freed.number == taken.number:
+        # The same attempt holds one slot from its admission to its task's end.
+        freed = taken = None
+    charged = _charged(before, after)
+    shards = {attempt.shard for attempt in (freed, taken) if attempt is not None}
     return [
         ShardChange(
             shard=shard,
-            takes=taken.get(shard),
-            frees=freed.get(shard),
+            takes=_holder(after, taken) if taken and taken.shard == shard else None,
+            frees=_holder(before, freed) if freed and freed.shard == shard else None,
             charges={day: some for (number, day), some in charged.items() if number == shard},
         )
-        for shard in sorted(shards, key=str)
+        for shard in sorted(shards | {number for number, _day in charged}, key=str)
     ]
 
 
-def _slots(job: Job) -> set[tuple[int | None, str]]:
-    """The slot that a job holds, if it does: its shard and the holder's name."""
-    attempt = job.attempt
-    if attempt is None or not job.state.holds_slot:
-        return set()
-    return {(attempt.shard, holder(job.id, attempt.number, attempt.started_at))}
+def _in_flight(job: Job) -> Attempt | None:
+    return job.attempt if job.state.holds_slot else None
+
+
+def _holder(job: Job, attempt: Attempt) -> str:
+    return holder(job.id, attempt.number, attempt.started_at)
 
 
 def _charged(before: Job, after: Job) -> dict[tuple[int, date], Decimal]:

@@ -17,7 +17,6 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place
-from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -84,7 +83,7 @@ class AdmitJob:
             StoreBusyError: other workers took the slot or wrote the record each time.
         """
         # Handed over once, however often the gate is read.
-        hand_over = cache(lambda: self.paid_calls.hand_over(job, _next_number(job)))
+        hand_over = cache(lambda: self.paid_calls.hand_over(job))
         # A job that comes for the first time writes a new record without a read: if there is one,
         # the transaction fails and returns it. An upload to the provider's store costs more.
         is_read = job.version > 0 or self.paid_calls.transport is Transport.FILES
@@ -127,13 +126,9 @@ class AdmitJob:
         return turn
 
     def _open_gate(self) -> Gate:
-        """The gate, in which earlier versions admit nothing and which names all of its shards.
-
-        Limits may be lowered again before Sweep notes that they were raised. What the further
-        shards hold would then no longer count.
-        """
+        """The gate, opened for this version."""
         gate = self.gates.read_gate(self.limits)
-        opened = gate.sealed(self.clock.now()).limited(gate.limits)
+        opened = gate.opened(self.clock.now())
         if opened == gate:
             return gate
         self.gates.write_gate(opened)
@@ -164,26 +159,16 @@ class AdmitJob:
         now = self.clock.now()
         if now - read_at > _GATE_HOLDS or now.date() != place.day:
             raise GateMovedError("the gate may have been paused while the photo was handed over")
-        number = _next_number(job)
-        # Before the attempt is recorded: a repeat must find the text, or it would be another call.
-        body = self.paid_calls.write_body(job, number, handed.url, now)
+        begun, text = self.paid_calls.begin(job, handed, now)
         if gate.pause is not None:
             # The pause has ended: this call alone shows whether the provider takes calls again.
             self.gates.write_gate(gate.probing(now + self.timing.lease))
-        attempt = Attempt(
-            number=number,
-            idempotency_key=self.paid_calls.idempotency_key(job.id, number),
-            file_id=handed.file_id or None,
-            started_at=now,
-            credits_reserved=gate.price,
-            body_name=body.name,
-            shard=place.shard,
-            is_probe=gate.pause is not None,
-        )
+        is_probe = gate.pause is not None
+        attempt = replace(begun, credits_reserved=gate.price, shard=place.shard, is_probe=is_probe)
         handed_over = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
         submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
         claimed = None if picture is _NO_RECORD else picture
-        return self._with_result_key(job, submitting, place=place, picture=claimed), body.text
+        return self._with_result_key(job, submitting, place=place, picture=claimed), text
 
     def _with_result_key(
         self,
@@ -257,7 +242,3 @@ class AdmitJob:
         age = self.clock.now() - job.created_at
         wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, age))
         return self.job_writer.move(job, Move.HOLD, Reason.SAME_PICTURE, wait=wait)
-
-
-def _next_number(job: Job) -> int:
-    return job.attempt.number + 1 if job.attempt else 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from cutout.domain.callback_token import CallbackAddress, callback_url, sign
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, NeedsPreparingError, SourceGoneError
+from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import same_bytes_key
 from cutout.domain.polling_and_timing import Timing
@@ -53,8 +54,8 @@ class PaidCalls:
     deployment: str
     callback_base_url: str
 
-    def hand_over(self, job: Job, number: int) -> Uploaded | Refused | NotSent:
-        """Give the provider access to the photo for attempt `number`; nothing is paid for this.
+    def hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
+        """Give the provider access to the photo for the next attempt; nothing is paid for this.
 
         Raises:
             NeedsPreparingError: a new copy must be made first.
@@ -65,10 +66,17 @@ class PaidCalls:
         refused = self.provider.get_ready()
         if refused:
             return refused
+        copy = job.prepared
+        sent = copy or job.photo
+        format_ = sent.format if sent else "jpeg"
+        content_type = f"image/{format_}"
+        if (job.transport or self.transport) is Transport.PRESIGNED:
+            return Uploaded(file_id="", url=self._link(job, content_type))
         try:
-            return self.photo_url(job, number)
+            data = self.copies.read(copy.key) if copy else self.uploads.read(job.source).data
         except CopyGoneError as exc:
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
+        return self.files.upload(f"{job.id}-{_next_number(job)}.{format_}", content_type, data)
 
     def require_recent_copy(self, job: Job) -> None:
         """Check that the copy exists for long enough that the provider can read it.
@@ -83,25 +91,6 @@ class PaidCalls:
         if is_old or not self.copies_are_made:
             text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
-
-    def photo_url(self, job: Job, number: int) -> Uploaded | Refused | NotSent:
-        """The URL of the prepared copy, or of the photo; `file_id` is empty for a link.
-
-        Raises:
-            SourceGoneError: the photo is no longer there.
-            CopyGoneError: its copy is not.
-        """
-        copy = job.prepared
-        sent = copy or job.photo
-        format_ = sent.format if sent else "jpeg"
-        content_type = f"image/{format_}"
-        if (job.transport or self.transport) is Transport.PRESIGNED:
-            return Uploaded(file_id="", url=self._link(job, content_type))
-        return self.files.upload(
-            f"{job.id}-{number}.{format_}",
-            content_type,
-            self.copies.read(copy.key) if copy else self.uploads.read(job.source).data,
-        )
 
     def _link(self, job: Job, content_type: str) -> str:
         """A link that serves the job's exact bytes, even if the key is overwritten."""
@@ -127,13 +116,22 @@ class PaidCalls:
             self.copies.put(key, file, content_type=f"image/{photo.format}")
         return key
 
-    def write_body(self, job: Job, number: int, photo_url: str, now: datetime) -> CallBody:
-        """Store the exact text of a call before it is made, for an identical repeat."""
-        text = self.provider.call_body(photo_url, self._callback_url(job.id, number, now))
+    def begin(self, job: Job, handed: Uploaded, now: datetime) -> tuple[Attempt, str]:
+        """The next attempt, and the exact text of its call, which is stored before it is made."""
+        number = _next_number(job)
+        # A repeat must find the text, or it would be another call.
+        text = self.provider.call_body(handed.url, self._callback_url(job.id, number, now))
         name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
         body = CallBody(name=name, text=text, expires_at=now + 2 * self.timing.job_deadline)
         self.bodies.keep_body(job.id, body)
-        return body
+        attempt = Attempt(
+            number=number,
+            idempotency_key=self.idempotency_key(job.id, number),
+            file_id=handed.file_id or None,
+            started_at=now,
+            body_name=name,
+        )
+        return attempt, text
 
     def idempotency_key(self, job_id: str, number: int) -> str:
         """The key of an attempt, at most 96 characters of `[A-Za-z0-9._-]`."""
@@ -145,6 +143,12 @@ class PaidCalls:
         """The signed URL of an attempt's callback; None if results come by polling alone."""
         if not self.callback_base_url:
             return None
-        address = CallbackAddress(job_id=job_id, attempt=number)
-        token = sign(address, self.signer.signing_key(), now + self.timing.callback_life)
-        return callback_url(self.callback_base_url, token)
+        # A call may be unconfirmed, and then its task be tracked, for a deadline each. A result is
+        # kept for a while after its task ended.
+        until = now + 2 * self.timing.job_deadline + self.timing.provider.results_last
+        address, key = CallbackAddress(job_id=job_id, attempt=number), self.signer.signing_key()
+        return callback_url(self.callback_base_url, sign(address, key, until))
+
+
+def _next_number(job: Job) -> int:
+    return job.attempt.number + 1 if job.attempt else 1

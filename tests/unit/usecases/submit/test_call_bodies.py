@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
+from cutout.domain.callback_token import verify
+from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import FakeEvolink, Fault, answering, taken_but_unanswered
-from tests.support.fakes.world import TIMING, World
+from tests.support.fakes.world import SIGNING_KEY, TIMING, World
 
 MINUTE = timedelta(minutes=1)
 REFUSED = refusal(status=400, code="invalid_request", message="no")
@@ -46,6 +49,19 @@ def test_the_body_of_a_call_is_stored_until_no_repeat_can_be_due(
     (attempt,) = job.attempts
     named = name if job.state is State.UNCONFIRMED else None
     assert attempt.body_name == named
+
+
+def test_a_callback_is_accepted_for_two_deadlines_and_a_day() -> None:
+    """One deadline unconfirmed, and one with a running task."""
+    world = World()
+    world.arrives()
+    ((_key, text),) = world.evolink.posts
+    token = json.loads(text)["callback_url"].rpartition("/")[2]
+    expires_at = START + timedelta(hours=36)
+    address = verify(token, [SIGNING_KEY], expires_at - timedelta(seconds=1))
+    assert address.attempt == 1
+    with pytest.raises(CallbackRefusedError, match="expired"):
+        verify(token, [SIGNING_KEY], expires_at)
 
 
 def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
