@@ -23,7 +23,7 @@ _MOTO = "moto"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what takes an account on each emulator; what has a fake, on the fake as well."""
+    """Run tests that take an account on each emulator, those that take a fake also on the fake."""
     stash = metafunc.config.stash
     emulators = [*stash[BESIDES_MOTO]] if BESIDES_MOTO in stash else [_MOTO, "ministack"]
     if "account" in metafunc.fixturenames:
@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def started(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Emulator]]:
-    """Emulators by name; each is started when it is first asked for, and once."""
+    """Emulators by name; each is started once, when it is first asked for."""
     starts = pytestconfig.stash.get(BESIDES_MOTO, {"ministack": ministack})
     running: dict[str, Emulator] = {}
     with ExitStack() as stack:
@@ -61,7 +61,7 @@ def account(request: pytest.FixtureRequest, started: Callable[[str], Emulator]) 
 def account_or_fake(
     request: pytest.FixtureRequest, started: Callable[[str], Emulator]
 ) -> Account | None:
-    """The same, or None where a test runs on its fake."""
+    """An empty account of an emulator, or None where a test runs on its fake."""
     name: str = request.param
     return None if name == _FAKE else _account(request, name, started)
 

@@ -1,4 +1,4 @@
-"""What emulators of AWS do other than its documentation says, where our tests notice.
+"""What emulators of AWS do other than its documentation says, where our tests notice it.
 
 Such a test is expected to fail there, and fails the run once it passes. The page `infra/README.md`
 has a row about each, with AWS's documented answer.

@@ -25,9 +25,9 @@ _TESTS = (
     "s3/test_work_bucket.py::test_a_copy_says_what_it_is",
     "s3/test_work_bucket.py::test_an_upload_is_fetched_into_a_file_with_hash_and_metadata",
     "s3/test_hostile_labels.py",
-    "dynamodb/test_dedup_records.py::test_what_is_kept_comes_back",
-    "dynamodb/test_dedup_records.py::test_only_what_was_seen_is_replaced",
-    "dynamodb/test_dedup_records.py::test_only_what_was_seen_is_removed",
+    "dynamodb/test_dedup_records.py::test_cached_result_is_fetched_as_it_was_put",
+    "dynamodb/test_dedup_records.py::test_cached_result_is_replaced_only_if_it_is_the_one_that_was_seen",
+    "dynamodb/test_dedup_records.py::test_cached_result_is_removed_only_if_it_is_the_one_that_was_seen",
 )
 
 

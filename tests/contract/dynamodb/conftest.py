@@ -1,4 +1,4 @@
-"""One suite, two stores: the fake that the lower tiers trust, and DynamoDB."""
+"""The tests of this folder run on two stores: the fake that unit tests use, and DynamoDB."""
 
 from __future__ import annotations
 

@@ -20,34 +20,34 @@ _VALUES = st.recursive(
 
 
 @given(_VALUES)
-def test_values_are_written_and_read_as_boto3_does(value: object) -> None:
-    """A row that one wrote is the same for the other."""
+def test_converters_write_and_read_values_as_boto3_does(value: object) -> None:
+    """What one of them has written, the other reads as the same value."""
     attribute = written(value)
     assert attribute == types.TypeSerializer().serialize(value)
     assert plain(attribute) == types.TypeDeserializer().deserialize(attribute)
 
 
 @pytest.mark.parametrize("value", [1.5, {"a": 1.5}, b"bytes", object()])
-def test_what_is_not_stored_is_refused(value: object) -> None:
-    """A float loses digits, and nothing that we store is binary."""
+def test_converters_refuse_values_of_other_types(value: object) -> None:
+    """A float loses digits, and we store nothing binary."""
     with pytest.raises(TypeError, match="cannot be stored"):
         written(value)
 
 
-def test_a_number_keeps_all_of_its_digits_or_is_refused() -> None:
-    """DynamoDB keeps 38."""
+def test_converters_keep_all_digits_of_a_number_or_refuse_it() -> None:
+    """DynamoDB stores 38 digits."""
     with pytest.raises(ArithmeticError):
         written(Decimal("1." + "1" * 38))
 
 
-def test_a_set_of_text_is_written_and_read() -> None:
-    """The gate's shards keep their holders so."""
+def test_converters_write_and_read_a_set_of_text() -> None:
+    """The gate's shards store their holders as such a set."""
     attribute = written(frozenset({"b", "a"}))
     assert attribute == {"SS": ["a", "b"]}
     assert plain(attribute) == {"a", "b"}
 
 
-def test_a_set_of_numbers_is_not_read() -> None:
-    """No row of ours has one."""
+def test_converters_refuse_to_read_a_set_of_numbers() -> None:
+    """None of our items has one."""
     with pytest.raises(TypeError, match="the type NS is not stored"):
         plain({"NS": ["1"]})

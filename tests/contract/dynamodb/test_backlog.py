@@ -1,4 +1,4 @@
-"""Which jobs to process next: those that wait at the gate, and those that are due."""
+"""Which jobs are processed next: those that wait at the gate, and those that are due."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 
 def claimed(store: Store, number: int, **facts: Any) -> Job:
-    """A job of its own, begun so many seconds after `NOW`."""
+    """Claim another job, begun so many seconds after `NOW`."""
     at = NOW + number * SECOND
     usual: dict[str, Any] = {"id": f"{number:032x}", "created_at": at, "updated_at": at}
     job = replace(a_job(), **(usual | facts))
@@ -30,7 +30,7 @@ def behind(store: Store, number: int, lane: Lane = Lane.LIVE) -> Job:
     return claimed(store, number, is_waiting=True, due_at=None, lane=lane)
 
 
-def test_waiting_jobs_come_live_before_backfill_and_oldest_first(store: Store) -> None:
+def test_waiting_jobs_are_listed_live_before_backfill_and_oldest_first(store: Store) -> None:
     """In whatever order they began to wait."""
     for number, lane in ((5, Lane.LIVE), (1, Lane.BACKFILL), (3, Lane.LIVE), (2, Lane.BACKFILL)):
         behind(store, number, lane)
@@ -41,7 +41,7 @@ def test_waiting_jobs_come_live_before_backfill_and_oldest_first(store: Store) -
     assert [int(job_id, 16) for job_id in store.waiting(1)] == [3]
 
 
-def test_jobs_of_low_priority_can_be_left_out(store: Store) -> None:
+def test_backfill_jobs_can_be_left_out_of_the_list_of_waiting_jobs(store: Store) -> None:
     """A live upload does not wait behind backfilled ones."""
     behind(store, 1, Lane.BACKFILL)
     assert list(store.waiting(10, Lane.LIVE)) == []
@@ -52,28 +52,28 @@ def test_jobs_of_low_priority_can_be_left_out(store: Store) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 5])
-def test_jobs_that_do_not_wait_are_not_found(store: Store, limit: int) -> None:
-    """They back off, or run."""
+def test_jobs_that_do_not_wait_are_not_listed_as_waiting(store: Store, limit: int) -> None:
+    """They back off, or their tasks run."""
     claimed(store, 1)
     claimed(store, 2, state=State.PROCESSING)
     assert list(store.waiting(limit)) == []
 
 
-def test_more_wait_than_one_answer_of_the_table_holds(store: Store) -> None:
-    """The limit holds, and every page is read."""
+def test_list_of_waiting_jobs_is_read_over_several_pages(store: Store) -> None:
+    """The limit is respected."""
     jobs = [behind(store, number) for number in range(30)]
     assert list(store.waiting(25)) == [job.id for job in jobs[:25]]
 
 
-def test_a_job_that_is_admitted_no_longer_waits(store: Store) -> None:
-    """The index follows the row."""
+def test_admitted_job_is_no_longer_listed_as_waiting(store: Store) -> None:
+    """The index follows the job's item."""
     job = behind(store, 1)
     store.save(replace(job, state=State.SUBMITTING, is_waiting=False, due_at=NOW))
     assert list(store.waiting(10)) == []
 
 
-def test_due_jobs_come_oldest_first_and_not_before_their_time(store: Store) -> None:
-    """Due at that very moment; jobs that wait at the gate are never due."""
+def test_due_jobs_are_listed_oldest_first_and_not_before_their_time(store: Store) -> None:
+    """A job is due at its very time; jobs that wait at the gate are never due."""
     late = claimed(store, 1, due_at=NOW + 2 * SECOND)
     soon = claimed(store, 2, due_at=NOW + SECOND)
     claimed(store, 3, due_at=NOW + 3 * SECOND)
@@ -83,7 +83,7 @@ def test_due_jobs_come_oldest_first_and_not_before_their_time(store: Store) -> N
     assert list(store.due(NOW + 2 * SECOND, 1).jobs) == [soon]
 
 
-def test_a_postponed_job_is_not_found_until_then_but_is_still_due(store: Store) -> None:
+def test_postponed_job_is_not_listed_until_then_but_is_still_due(store: Store) -> None:
     """Only the index changes: the worker that Sweep enqueued must still find the job due."""
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 10 * SECOND)
@@ -93,24 +93,24 @@ def test_a_postponed_job_is_not_found_until_then_but_is_still_due(store: Store) 
     assert list(store.due(NOW + 10 * SECOND, 10).jobs) == [postponed]
 
 
-def test_a_move_after_a_postponement_sets_its_own_due_time(store: Store) -> None:
-    """The next write of the row ends the postponement."""
+def test_next_write_of_a_postponed_job_sets_its_own_due_time(store: Store) -> None:
+    """The next write of the job ends the postponement."""
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 100 * SECOND)
     moved = store.save(replace(job, due_at=NOW + 5 * SECOND))
     assert list(store.due(NOW + 5 * SECOND, 10).jobs) == [moved]
 
 
-def test_a_job_that_was_moved_meanwhile_is_not_postponed(store: Store) -> None:
-    """The time of the later write counts; Sweep has read an older row."""
+def test_job_that_was_written_meanwhile_is_not_postponed(store: Store) -> None:
+    """The time of the later write counts; Sweep has read an older version of the job."""
     job = claimed(store, 1, due_at=NOW)
     moved = store.save(replace(job, due_at=NOW + 5 * SECOND))
     store.postpone(job, NOW + 100 * SECOND)
     assert list(store.due(NOW + 5 * SECOND, 10).jobs) == [moved]
 
 
-def test_a_job_that_is_not_due_at_all_does_not_become_due_by_a_postponement(store: Store) -> None:
-    """It waits at the gate by now; and a row that expired does not come back."""
+def test_postponement_does_not_make_a_job_due(store: Store) -> None:
+    """The job waits at the gate by now; and an expired item is not created again."""
     waiting = behind(store, 1)
     store.postpone(waiting, NOW)
     store.postpone(a_job(id="f" * 32), NOW)
@@ -118,8 +118,8 @@ def test_a_job_that_is_not_due_at_all_does_not_become_due_by_a_postponement(stor
     assert store.find("f" * 32) is None
 
 
-def test_jobs_that_are_due_later_than_sweep_looks_are_listed_apart(store: Store) -> None:
-    """The index of due jobs is not written with each move, so it may be early."""
+def test_jobs_that_are_due_later_than_their_index_says_are_listed_as_early(store: Store) -> None:
+    """The index of due jobs is not written with each change, so it may be early."""
     job = claimed(store, 1, due_at=NOW + SECOND)
     moved = store.save(replace(job, look_at=NOW, due_at=NOW + 9 * SECOND))
     assert moved.look_at == NOW
@@ -136,10 +136,10 @@ def test_jobs_that_are_due_later_than_sweep_looks_are_listed_apart(store: Store)
     [(None, 5, 5), (3, 5, 3), (5, 3, 3), (3, None, None)],
     ids=["at the due time", "earlier", "not after it", "no more"],
 )
-def test_a_written_job_is_looked_at_when_it_is_due_or_earlier(
+def test_written_job_is_indexed_at_its_due_time_or_earlier(
     look_at: int | None, due_at: int | None, expected: int | None, store: Store
 ) -> None:
-    """A look that is early costs a read; one that is late would leave the job alone."""
+    """An early index costs a read; with a late one, the job would be processed too late."""
     job = claimed(store, 1)
     times: dict[str, Any] = {
         name: None if seconds is None else NOW + seconds * SECOND
@@ -161,7 +161,7 @@ def test_waiting_jobs_are_counted_and_their_age_is_measured(store: Store) -> Non
     assert store.backlog_status() == BacklogStatus(waiting=2, waiting_since=NOW + 3 * SECOND)
 
 
-def test_jobs_of_a_key_come_newest_upload_first(store: Store) -> None:
+def test_jobs_of_a_key_are_listed_newest_upload_first(store: Store) -> None:
     """By S3's order of events, whatever the lengths of its sequencers and the order of arrival."""
     sequencers = ["0A9", "0A8FF", "0B", "0A"]
     for number, sequencer in enumerate(sequencers):

@@ -1,4 +1,4 @@
-"""Bodies of calls: in a table of their own, named by job and text."""
+"""Request bodies of paid calls: in a table of their own, named by job and text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BODY = CallBody(name="0123456789abcdef", text=TEXT, expires_at=LATER)
 ID = a_job().id
 
 
-def test_a_body_is_found_by_its_job_and_name(store: Store) -> None:
-    """Every character of it; it may be stored again."""
+def test_body_is_found_by_its_job_and_name(store: Store) -> None:
+    """Unchanged; it may be stored again."""
     assert store.find_body(ID, BODY.name) is None
     for _ in range(2):
         store.keep_body(ID, BODY)
@@ -26,16 +26,16 @@ def test_a_body_is_found_by_its_job_and_name(store: Store) -> None:
     assert store.find_body("f" * 32, BODY.name) is None
 
 
-def test_a_job_may_have_several_bodies(store: Store) -> None:
-    """Two workers prepare the same attempt; the one that is admitted finds its own text again."""
+def test_job_may_have_several_bodies(store: Store) -> None:
+    """Two workers prepare the same attempt; the admitted one finds its own text again."""
     other = replace(BODY, name="fedcba9876543210", text=TEXT.upper())
     store.keep_body(ID, BODY)
     store.keep_body(ID, other)
     assert [store.find_body(ID, one.name) for one in (BODY, other)] == [TEXT, TEXT.upper()]
 
 
-def test_a_body_is_in_a_table_of_its_own_and_expires(account: Account) -> None:
-    """A reader of the jobs table reads no body; DynamoDB deletes it after its time."""
+def test_bodies_are_in_a_table_of_their_own_and_expire(account: Account) -> None:
+    """Who reads the jobs table reads no body; DynamoDB deletes it after its time."""
     with account() as clients:
         client = clients.dynamodb
         create_table(client)

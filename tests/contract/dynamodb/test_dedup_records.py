@@ -1,4 +1,4 @@
-"""Deduplication records and cached results: one suite for the fakes and AWS."""
+"""Deduplication records and cached results: the same tests for the fakes and AWS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEPT = Kept(key=KEY, sha256="cd" * 32, job_id="a" * 32, task_id="task-1", credit
 
 @pytest.fixture
 def ledger(account_or_fake: Account | None) -> Iterator[DedupRecords]:
-    """An empty table."""
+    """An empty table of deduplication records."""
     if account_or_fake is None:
         yield MemoryDedupRecords()
         return
@@ -41,7 +41,7 @@ def ledger(account_or_fake: Account | None) -> Iterator[DedupRecords]:
 
 @pytest.fixture
 def kept(account_or_fake: Account | None) -> Iterator[KeptResults]:
-    """An empty folder."""
+    """An empty cache of results."""
     if account_or_fake is None:
         yield MemoryKept()
         return
@@ -54,8 +54,8 @@ def kept(account_or_fake: Account | None) -> Iterator[KeptResults]:
         yield S3Kept(clients.s3, "work")
 
 
-def test_a_record_is_written_once_as_a_new_one(ledger: DedupRecords) -> None:
-    """The second writer gets the stored record, whatever it wrote itself."""
+def test_deduplication_record_is_created_once(ledger: DedupRecords) -> None:
+    """The second writer gets the stored record in its error."""
     late = replace(BEGUN, owner="b" * 32)
     assert ledger.find_dedup_record(PICTURE) is None
     saved = ledger.save_dedup_record(BEGUN)
@@ -66,8 +66,8 @@ def test_a_record_is_written_once_as_a_new_one(ledger: DedupRecords) -> None:
     assert ledger.find_dedup_record(PICTURE) == saved
 
 
-def test_every_field_comes_back(ledger: DedupRecords) -> None:
-    """The cached result, the waiting jobs, when it expires; each write counts up."""
+def test_every_field_of_a_record_is_read_as_it_was_written(ledger: DedupRecords) -> None:
+    """The cached result, the waiting jobs, when it expires; each write increments the version."""
     changed = replace(
         ledger.save_dedup_record(BEGUN),
         kept=replace(KEPT, is_doubted=True, is_of_copy=True, is_accepted=True),
@@ -79,8 +79,8 @@ def test_every_field_comes_back(ledger: DedupRecords) -> None:
     assert ledger.find_dedup_record(PICTURE) == saved
 
 
-def test_a_record_that_moved_is_not_written(ledger: DedupRecords) -> None:
-    """The loser gets the winner."""
+def test_record_is_not_written_over_a_newer_one(ledger: DedupRecords) -> None:
+    """The error carries the stored record."""
     read = ledger.save_dedup_record(BEGUN)
     winner = ledger.save_dedup_record(replace(read, owner="b" * 32))
     with pytest.raises(DedupRecordMovedError) as lost:
@@ -89,16 +89,16 @@ def test_a_record_that_moved_is_not_written(ledger: DedupRecords) -> None:
     assert ledger.find_dedup_record(PICTURE) == winner
 
 
-def test_a_record_that_expired_is_not_written(ledger: DedupRecords) -> None:
-    """It does not come back half."""
+def test_expired_record_is_not_written(ledger: DedupRecords) -> None:
+    """A deleted record is not created again with half of its fields."""
     with pytest.raises(DedupRecordMovedError) as lost:
         ledger.save_dedup_record(replace(BEGUN, version=0))
     assert lost.value.winner is None
     assert ledger.find_dedup_record(PICTURE) is None
 
 
-def test_a_result_is_cached_without_a_read(ledger: DedupRecords) -> None:
-    """By the record's owner. It gets the record as it was, whose waiting jobs it enqueues."""
+def test_result_is_cached_without_reading_the_record(ledger: DedupRecords) -> None:
+    """The record's owner does so, and gets the record as it was, to enqueue the jobs in it."""
     waited_for = replace(BEGUN, waiting=("b" * 32,), expires_at=None)
     before = ledger.save_dedup_record(waited_for)
     assert ledger.cache_result(PICTURE, BEGUN.owner, KEPT, LATER) == before
@@ -110,7 +110,9 @@ def test_a_result_is_cached_without_a_read(ledger: DedupRecords) -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_result_of_another_job_is_not_cached(ledger: DedupRecords, *, is_there: bool) -> None:
+def test_result_of_a_job_that_does_not_own_the_record_is_not_cached(
+    ledger: DedupRecords, *, is_there: bool
+) -> None:
     """Another job owns the record by now, or it has expired: the error says which."""
     winner = ledger.save_dedup_record(BEGUN) if is_there else None
     with pytest.raises(DedupRecordMovedError) as lost:
@@ -120,7 +122,7 @@ def test_a_result_of_another_job_is_not_cached(ledger: DedupRecords, *, is_there
 
 
 def test_records_expire(account: Account) -> None:
-    """By the table's own means: DynamoDB deletes an item after the second `expires_at`.
+    """DynamoDB deletes an item after the second `expires_at`.
 
     A record whose owner has not ended has no such attribute.
     """
@@ -147,13 +149,13 @@ def test_records_expire(account: Account) -> None:
 
 
 def file_of(folder: Path, data: bytes) -> Path:
-    """A result's file."""
+    """Write a result's file."""
     file = folder / "result"
     file.write_bytes(data)
     return file
 
 
-def test_what_is_kept_comes_back(kept: KeptResults, tmp_path: Path) -> None:
+def test_cached_result_is_fetched_as_it_was_put(kept: KeptResults, tmp_path: Path) -> None:
     """Byte for byte; a missing result is reported as missing."""
     data = bytes(range(256)) * 5000
     target = tmp_path / "back"
@@ -164,8 +166,10 @@ def test_what_is_kept_comes_back(kept: KeptResults, tmp_path: Path) -> None:
     assert target.read_bytes() == data
 
 
-def test_only_what_was_seen_is_replaced(kept: KeptResults, tmp_path: Path) -> None:
-    """A result that another worker has put there meanwhile stays."""
+def test_cached_result_is_replaced_only_if_it_is_the_one_that_was_seen(
+    kept: KeptResults, tmp_path: Path
+) -> None:
+    """A result that another worker has put there meanwhile is not replaced."""
     assert not kept.put(KEY, file_of(tmp_path, b"0"), replacing='"seen before it was gone"')
     assert kept.put(KEY, file_of(tmp_path, b"1"), replacing=None)
     seen = kept.current(KEY)
@@ -176,8 +180,10 @@ def test_only_what_was_seen_is_replaced(kept: KeptResults, tmp_path: Path) -> No
     assert (tmp_path / "back").read_bytes() == b"3"
 
 
-def test_only_what_was_seen_is_removed(kept: KeptResults, tmp_path: Path) -> None:
-    """And what is gone cannot be removed once more."""
+def test_cached_result_is_removed_only_if_it_is_the_one_that_was_seen(
+    kept: KeptResults, tmp_path: Path
+) -> None:
+    """A removed result cannot be removed once more."""
     kept.put(KEY, file_of(tmp_path, b"1"), replacing=None)
     seen = kept.current(KEY) or ""
     kept.put(KEY, file_of(tmp_path, b"2"), replacing=seen)

@@ -36,21 +36,21 @@ OTHER_CLAIM = replace(CLAIM, job_id="f" * 32)
 
 
 def takes(shard: int = 0, name: str = "a", price: Decimal = PRICE, day: date = DAY) -> ShardChange:
-    """An attempt takes a slot, and is charged."""
+    """The change by which an attempt takes a slot and is charged."""
     return ShardChange(shard=shard, takes=name, charges={day: price})
 
 
 def frees(
     shard: int | None = 0, name: str = "a", charges: Mapping[date, Decimal] | None = None
 ) -> ShardChange:
-    """An attempt's slot becomes free."""
+    """The change by which an attempt's slot becomes free."""
     return ShardChange(shard=shard, frees=name, charges=charges or {})
 
 
 def place(
     shard: int = 0, most_holders: int = 0, most_spent: Decimal | int = 100, day: date = DAY
 ) -> Place:
-    """A slot that is free as long as the shard has so few holders, and so little is spent."""
+    """A place that is free while the shard has at most so many holders and so much is spent."""
     return Place(shard=shard, most_holders=most_holders, most_spent=Decimal(most_spent), day=day)
 
 
@@ -59,7 +59,7 @@ def held(*names: str, spent: Decimal = PRICE) -> Shard:
     return Shard(holders=frozenset(names), spent={DAY: spent})
 
 
-def test_a_job_and_its_slot_are_written_together(store: Store) -> None:
+def test_job_and_its_slot_are_written_together(store: Store) -> None:
     """The slot is taken and charged when the attempt is recorded, in the shard that it names."""
     job = store.claim(a_job())
     saved = store.save(replace(job, state=State.SUBMITTING), gate=[takes(2)], place=place(2))
@@ -67,8 +67,8 @@ def test_a_job_and_its_slot_are_written_together(store: Store) -> None:
     assert store.read_gate(MANY).shards == (Shard(), Shard(), held("a"))
 
 
-def test_a_slot_is_taken_and_freed_once_however_often_it_is_written(store: Store) -> None:
-    """It has a name. Credits are added each time, so they are written with the job alone."""
+def test_slot_is_taken_and_freed_once_however_often_the_change_is_written(store: Store) -> None:
+    """A slot has a name. Credits are added each time, so they are written with the job alone."""
     job = store.claim(a_job())
     for _ in range(2):
         job = store.save(job, gate=[ShardChange(shard=0, takes="a")])
@@ -109,10 +109,10 @@ def test_one_write_may_change_several_shards(store: Store) -> None:
     ],
     ids=["the slot", "the credits", "both"],
 )
-def test_a_slot_that_is_no_longer_free_is_not_taken(
+def test_slot_that_is_no_longer_free_is_not_taken(
     store: Store, records: DedupRecords, free: Place
 ) -> None:
-    """Nothing of the write is made: neither job nor record, claim or charge."""
+    """Nothing of the transaction is written: neither job nor record, claim or charge."""
     store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
     job = store.claim(a_job(look_at=LATER))
     with pytest.raises(GateMovedError):
@@ -138,14 +138,14 @@ def test_a_slot_that_is_no_longer_free_is_not_taken(
     ],
     ids=["the last", "one of many", "the next day"],
 )
-def test_a_slot_that_is_still_free_is_taken(store: Store, free: Place) -> None:
-    """So many holders and credits may be there at most, on the day that is named."""
+def test_slot_that_is_still_free_is_taken(store: Store, free: Place) -> None:
+    """As many holders and credits as the place allows, on the day that it names."""
     store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
     store.save(store.claim(a_job()), gate=[takes(day=free.day)], place=free)
     assert store.read_gate().in_flight == 2
 
 
-def test_the_condition_of_a_slot_does_not_keep_others_from_becoming_free(store: Store) -> None:
+def test_condition_of_a_slot_does_not_keep_other_slots_from_being_freed(store: Store) -> None:
     """Only the shard in which it is taken must have room."""
     job = store.save(store.claim(a_job()), gate=[takes(1), takes(2, "b")])
     store.save(job, gate=[frees(1), takes(0, "c")], place=place(0))
@@ -172,7 +172,7 @@ def test_job_slot_record_and_claim_are_written_together(
 
 
 @pytest.mark.parametrize("version", [-1, 1])
-def test_a_record_that_moved_keeps_the_job_from_being_admitted(
+def test_job_is_not_admitted_if_its_record_has_changed(
     store: Store, records: DedupRecords, version: int
 ) -> None:
     """Another job owns the photo by now; the error carries its record."""
@@ -193,15 +193,15 @@ def test_a_record_that_moved_keeps_the_job_from_being_admitted(
     store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
 
 
-def test_a_record_that_expired_has_no_winner(store: Store) -> None:
-    """It was read, and DynamoDB has deleted it since."""
+def test_error_about_an_expired_record_has_no_winner(store: Store) -> None:
+    """The record was read, and DynamoDB has deleted it since."""
     with pytest.raises(DedupRecordMovedError) as lost:
         store.save(store.claim(a_job()), gate=[takes()], picture=replace(RECORD, version=3))
     assert lost.value.winner is None
 
 
-def test_a_job_that_moved_takes_no_slot(store: Store, records: DedupRecords) -> None:
-    """Nothing of the write is made."""
+def test_job_that_has_changed_takes_no_slot(store: Store, records: DedupRecords) -> None:
+    """Nothing of the transaction is written."""
     job = store.claim(a_job())
     winner = store.save(job)
     with pytest.raises(JobMovedError) as lost:
@@ -212,7 +212,7 @@ def test_a_job_that_moved_takes_no_slot(store: Store, records: DedupRecords) -> 
     store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
 
 
-def test_of_several_lost_conditions_the_job_counts_first_then_slot_record_key_and_task(
+def test_of_several_lost_conditions_the_job_is_reported_first_then_slot_record_key_and_task(
     store: Store, records: DedupRecords
 ) -> None:
     """A worker that lost the job decides nothing else; a slot or a record is read again."""
@@ -249,8 +249,8 @@ def test_of_several_lost_conditions_the_job_counts_first_then_slot_record_key_an
     assert store.claim_result_key("a.jpg.png", "uploads/b.png")
 
 
-def test_a_slot_can_be_freed_alone(store: Store) -> None:
-    """Sweep frees a slot whose job is gone; without effect if it is free, or was never held."""
+def test_slot_can_be_freed_without_a_job(store: Store) -> None:
+    """Sweep frees a slot whose job is gone; nothing happens if it is free, or was never held."""
     store.save(store.claim(a_job()), gate=[takes(name="a"), takes(1, "b")])
     for shard, name in ((0, "a"), (0, "a"), (1, "a"), (2, "c")):
         store.free_slot(shard, name)
@@ -259,8 +259,8 @@ def test_a_slot_can_be_freed_alone(store: Store) -> None:
     assert gate.spent_on(DAY) == 2 * PRICE
 
 
-def test_a_job_is_found_with_the_gates_note_that_others_wait(store: Store) -> None:
-    """Whatever exists of the two."""
+def test_job_is_found_together_with_whether_jobs_wait_at_the_gate(store: Store) -> None:
+    """Either of the two may be missing."""
     assert store.find_at_gate(a_job().id) == (None, False)
     job = store.claim(a_job())
     assert store.find_at_gate(job.id) == (job, False)
@@ -271,7 +271,7 @@ def test_a_job_is_found_with_the_gates_note_that_others_wait(store: Store) -> No
     assert store.find_at_gate("f" * 32) == (None, False)
 
 
-def test_the_credits_of_a_day_can_be_forgotten(store: Store) -> None:
+def test_credits_of_a_day_can_be_deleted(store: Store) -> None:
     """Once or twice; slots and other days stay."""
     next_day = DAY + timedelta(days=1)
     job = store.save(store.claim(a_job()), gate=[takes()])
@@ -300,8 +300,8 @@ ENDLESS = Pause(reason=PauseReason.KEY_REFUSED, since=NOW, until=None)
 
 
 @pytest.mark.parametrize("gate", [Gate(), WHOLE_GATE, Gate(pause=ENDLESS)])
-def test_the_gates_item_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
-    """A new one if there is none; each write counts up, and leaves the shards alone."""
+def test_gates_item_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
+    """A new one if there is none; each write increments the version and leaves the shards alone."""
     assert store.read_gate() == Gate()
     store.save(store.claim(a_job()), gate=[takes()])
     written = store.write_gate(gate)
@@ -312,8 +312,8 @@ def test_the_gates_item_is_read_as_it_was_written(store: Store, gate: Gate) -> N
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_a_gate_that_moved_is_not_written(store: Store, version: int) -> None:
-    """Not by a writer with an older version, or with none."""
+def test_gate_that_has_changed_is_not_written(store: Store, version: int) -> None:
+    """Neither by a writer with an older version nor by one with none."""
     winner = store.write_gate(store.write_gate(Gate(price=Decimal(7))))
     with pytest.raises(GateMovedError):
         store.write_gate(Gate(version=version, price=Decimal(9)))
@@ -342,14 +342,14 @@ def test_every_shard_that_may_be_in_use_is_read(
 
 
 def test_more_shards_are_read_than_one_batch_has_keys(store: Store) -> None:
-    """Limits never make so many, but another version may have."""
+    """Limits never make so many shards, but another version may have."""
     store.write_gate(Gate(most_shards=150))
     store.save(store.claim(a_job()), gate=[takes(149)])
     assert store.read_gate(MANY).shards[149].holders == {"a"}
 
 
-def test_a_task_of_an_earlier_version_is_subtracted_from_what_it_counted(store: Store) -> None:
-    """The item's version counts up, so that nobody writes the old count over it."""
+def test_task_of_an_earlier_version_is_subtracted_from_that_versions_count(store: Store) -> None:
+    """The item's version is incremented, so that nobody writes the old count over it."""
     gate = store.write_gate(WHOLE_GATE)
     store.save(store.claim(a_job()), gate=[frees(None)])
     read = store.read_gate()

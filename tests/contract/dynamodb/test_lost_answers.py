@@ -58,7 +58,7 @@ class Lossy:
         return getattr(self._client, name)
 
     def put_item(self, **request: Any) -> Any:
-        """Write one item twice."""
+        """Put one item twice."""
         if self.is_lossy:
             self._client.put_item(**request)
         return self._client.put_item(**request)
@@ -83,7 +83,7 @@ class Lossy:
 
 @pytest.fixture
 def lossy(account: Account) -> Iterator[Lossy]:
-    """An empty table, its connection still good."""
+    """An empty table; its connection is still good."""
     with account() as clients:
         create_table(clients.dynamodb)
         create_calls_table(clients.dynamodb)
@@ -99,18 +99,20 @@ def table(lossy: Lossy) -> Table:
 
 @pytest.fixture
 def jobs(table: Table) -> DynamoJobs:
-    """The adapter behind that connection."""
+    """The jobs behind that connection."""
     return DynamoJobs(table, calls_table=CALLS)
 
 
 @pytest.fixture
 def records(table: Table) -> DynamoDedupRecords:
-    """The same."""
+    """The deduplication records behind that connection."""
     return DynamoDedupRecords(table)
 
 
-def test_a_row_that_was_written_is_its_writers(lossy: Lossy, jobs: DynamoJobs) -> None:
-    """Its writer goes on. Else it would make no call now, and repeat one much later."""
+def test_repeated_write_of_a_job_succeeds_if_the_first_one_was_made(
+    lossy: Lossy, jobs: DynamoJobs
+) -> None:
+    """The writer goes on. Otherwise it would make no paid call now, and repeat one much later."""
     job = jobs.claim(a_job())
     lossy.is_lossy = True
     saved = jobs.save(replace(job, state=State.SUBMITTING))
@@ -120,14 +122,14 @@ def test_a_row_that_was_written_is_its_writers(lossy: Lossy, jobs: DynamoJobs) -
 
 @pytest.mark.parametrize("tasks", [(), (CLAIM,)])
 @pytest.mark.parametrize("picture", [None, RECORD])
-def test_a_transaction_that_was_made_is_its_writers(
+def test_repeated_transaction_succeeds_if_the_first_one_was_made(
     tasks: tuple[TaskClaim, ...],
     picture: DedupRecord | None,
     lossy: Lossy,
     jobs: DynamoJobs,
     records: DynamoDedupRecords,
 ) -> None:
-    """The same token makes DynamoDB make it once: the slot is taken and charged once.
+    """The same token makes DynamoDB write it once: the slot is taken and charged once.
 
     That holds even if another worker has moved the job since.
     """
@@ -161,18 +163,18 @@ def test_a_transaction_that_was_made_is_its_writers(
     ],
     ids=["job", "gate", "head", "result key", "body", "slot"],
 )
-def test_each_kind_of_item_that_was_written_is_its_writers(
+def test_repeated_write_of_each_kind_of_item_succeeds_if_the_first_one_was_made(
     write: Callable[[DynamoJobs], bool], lossy: Lossy, jobs: DynamoJobs
 ) -> None:
-    """None of them is a lost race."""
+    """None of them is reported as a lost race."""
     lossy.is_lossy = True
     assert write(jobs)
 
 
-def test_a_record_that_was_written_is_its_writers(
+def test_repeated_write_of_a_record_succeeds_if_the_first_one_was_made(
     lossy: Lossy, records: DynamoDedupRecords
 ) -> None:
-    """Also a cached result, whose update does not depend on the version."""
+    """Also of a cached result, whose update does not depend on the version."""
     lossy.is_lossy = True
     saved = records.save_dedup_record(RECORD)
     assert saved == replace(RECORD, version=0)
@@ -184,10 +186,10 @@ def test_a_record_that_was_written_is_its_writers(
     assert records.save_dedup_record(found).version == found.version + 1
 
 
-def test_an_equal_transaction_of_another_worker_is_not_taken_for_ones_own(
+def test_equal_transaction_of_another_worker_is_a_lost_race(
     jobs: DynamoJobs,
 ) -> None:
-    """Two workers do the same at the same moment: one of them makes the call."""
+    """Two workers write the same at the same moment: only one of them makes the paid call."""
     taken = replace(jobs.claim(a_job()), state=State.SUBMITTING)
     jobs.save(taken, gate=[TAKES], place=PLACE, picture=RECORD)
     with pytest.raises(JobMovedError):
@@ -195,10 +197,10 @@ def test_an_equal_transaction_of_another_worker_is_not_taken_for_ones_own(
     assert jobs.read_gate().spent_on(NOW.date()) == Decimal("5.4")
 
 
-def test_a_single_write_that_differs_from_the_stored_item_is_a_lost_race(
+def test_single_write_that_differs_from_the_stored_item_is_a_lost_race(
     jobs: DynamoJobs, records: DynamoDedupRecords
 ) -> None:
-    """Only an equal item can be the writer's own."""
+    """Only an equal item can have been written by the writer itself."""
     job = jobs.claim(a_job())
     jobs.save(replace(job, updated_at=LATER))
     with pytest.raises(JobMovedError):

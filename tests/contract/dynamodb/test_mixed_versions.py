@@ -1,6 +1,6 @@
-"""The version before reads items of this one, while both run or after a roll-back.
+"""The previous version reads items of this one, while both run or after a roll-back.
 
-The dataclasses below have the fields of that version, by which it reads rows.
+The dataclasses below have the fields of that version, by which it reads items.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _earlier_record(table: Table) -> dict[str, object]:
 
 
 def _write_as_earlier(table: Table, gate: _EarlierGate) -> None:
-    """Write the gate by the rules of the version before: fields that it does not know are kept."""
+    """Write the gate by the rules of the previous version: fields that it does not know stay."""
     stored = _item(table, "gate")["gate"]
     known = {column.name for column in fields(_EarlierGate)}
     newer = {name: value for name, value in stored.items() if name not in known}
@@ -132,10 +132,10 @@ PAUSED = COUNTED.pausing(PauseReason.OUT_OF_CREDITS, NOW, LATER)
     ],
     ids=["new", "counted", "paused", "resumed", "swept", "priced"],
 )
-def test_the_sealed_gate_is_paused_for_the_version_before_until_a_person_resumes(
+def test_sealed_gate_is_paused_for_the_previous_version_until_a_person_resumes(
     table: Table, jobs: DynamoJobs, gate: Gate
 ) -> None:
-    """It reads every field that it needs, and admits nothing beside this version."""
+    """The previous version reads every field that it needs, and admits nothing."""
     jobs.write_gate(gate)
     seen = _earlier_gate(table)
     assert seen.is_paused(YEARS_LATER)
@@ -147,10 +147,10 @@ def test_the_sealed_gate_is_paused_for_the_version_before_until_a_person_resumes
     assert int(_item(table, "gate")["version"]) == seen.version
 
 
-def test_the_gate_of_the_version_before_is_closed_before_this_one_admits(
+def test_gate_of_the_previous_version_is_closed_before_this_one_admits(
     table: Table, jobs: DynamoJobs
 ) -> None:
-    """What it has counted counts here, and its pause is this version's."""
+    """What the previous version has counted counts here, and its pause is adopted."""
     item = to_row(_EarlierGate(version=4, in_flight=2, day=NOW.date(), spent=Decimal("37.8")))
     table.write(Put(item={"pk": "gate", "version": 4, "gate": item}))
     gate = jobs.read_gate()
@@ -162,10 +162,10 @@ def test_the_gate_of_the_version_before_is_closed_before_this_one_admits(
     assert jobs.read_gate().why_closed(NOW) is None
 
 
-def test_what_the_version_before_writes_to_the_gate_keeps_what_is_this_ones(
+def test_write_of_the_previous_version_to_the_gate_keeps_this_versions_fields(
     table: Table, jobs: DynamoJobs
 ) -> None:
-    """It frees slots and counts credits of tasks that it admitted, and is seen here at once."""
+    """It frees slots and counts credits of its own tasks; this version sees that at once."""
     jobs.write_gate(replace(PAUSED.sealed(NOW), most_shards=3))
     jobs.save(jobs.claim(a_job()), gate=[ShardChange(shard=2, takes="1.a.1")])
     before = _earlier_gate(table)
@@ -176,7 +176,7 @@ def test_what_the_version_before_writes_to_the_gate_keeps_what_is_this_ones(
     assert (gate.pause, gate.most_shards, gate.is_sealed) == (PAUSED.pause, 3, True)
 
 
-def test_a_task_of_the_version_before_that_ends_here_is_subtracted_there(
+def test_ended_task_of_the_previous_version_is_subtracted_from_that_versions_count(
     table: Table, jobs: DynamoJobs
 ) -> None:
     """A function of that version that has read the old count cannot write it back."""
@@ -188,7 +188,7 @@ def test_a_task_of_the_version_before_that_ends_here_is_subtracted_there(
         _write_as_earlier(table, before)
 
 
-def test_a_gate_that_the_version_before_has_resumed_is_sealed_again(
+def test_gate_that_the_previous_version_has_resumed_is_sealed_again(
     table: Table, jobs: DynamoJobs
 ) -> None:
     """A person resumed it with the old command line."""
@@ -202,10 +202,10 @@ def test_a_gate_that_the_version_before_has_resumed_is_sealed_again(
 
 
 @pytest.mark.parametrize("state", State)
-def test_the_version_before_leaves_jobs_of_this_one_alone(
+def test_previous_version_leaves_jobs_of_this_one_alone(
     table: Table, jobs: DynamoJobs, state: State
 ) -> None:
-    """It does not know the slot that they hold: it finds no `job`, which is a newer row to it.
+    """It does not know the slots that they hold: an item without `job` is a newer one to it.
 
     Its Sweep finds them by the same index, and needs their version and due time for that.
     """
@@ -217,7 +217,7 @@ def test_the_version_before_leaves_jobs_of_this_one_alone(
     assert item.get("lane") != "holding"
 
 
-def test_the_version_before_reads_deduplication_records(table: Table) -> None:
+def test_previous_version_reads_deduplication_records(table: Table) -> None:
     """New ones, those with waiting jobs, and those with a cached result."""
     records = DynamoDedupRecords(table)
     new = records.save_dedup_record(DedupRecord(picture="ab#model", owner="a"))
@@ -230,7 +230,7 @@ def test_the_version_before_reads_deduplication_records(table: Table) -> None:
     assert _earlier_record(table) == to_row(cached)
 
 
-def test_claims_and_newest_versions_have_the_form_of_the_version_before(
+def test_claims_and_latest_versions_have_the_form_of_the_previous_version(
     table: Table, jobs: DynamoJobs
 ) -> None:
     """Both versions write them, each over the other's."""

@@ -1,4 +1,4 @@
-"""Rows that a newer version wrote before it was rolled back."""
+"""Items that a newer version wrote before it was rolled back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def client(account: Account) -> Iterator[DynamoDBClient]:
 
 @pytest.fixture
 def table(client: DynamoDBClient) -> Write:
-    """The writes of a newer version."""
+    """Write as a newer version does."""
 
     def write(pk: str, change: str, name: str, new: object) -> None:
         row = {"#row": "row"} if "#row" in change else {}
@@ -81,7 +81,7 @@ def table(client: DynamoDBClient) -> Write:
 
 @pytest.fixture
 def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
-    """A due job whose state is a word of a newer version, and one of ours that is due later."""
+    """A due job whose state only a newer version knows, and one of ours that is due later."""
     jobs = DynamoJobs(Table(client, TABLE))
     jobs.claim(JOB)
     jobs.claim(OURS)
@@ -96,7 +96,7 @@ def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
         lambda jobs: jobs.find_all([JOB.id]),
     ],
 )
-def test_a_word_of_a_newer_version_is_reported_as_such(
+def test_unknown_state_is_reported_as_that_of_a_newer_version(
     jobs: DynamoJobs, look: Callable[[DynamoJobs], object]
 ) -> None:
     """It is no defect, and its meaning is not guessed: the error names the job."""
@@ -104,7 +104,7 @@ def test_a_word_of_a_newer_version_is_reported_as_such(
         look(jobs)
 
 
-def test_a_row_of_a_newer_version_does_not_keep_other_jobs_from_being_due(
+def test_job_of_a_newer_version_does_not_keep_other_jobs_from_being_listed_as_due(
     jobs: DynamoJobs,
 ) -> None:
     """It is listed apart, with the time since when it is due."""
@@ -112,7 +112,7 @@ def test_a_row_of_a_newer_version_does_not_keep_other_jobs_from_being_due(
     assert due == Due(jobs=[OURS], early=[], newer=[NewerRow(id=JOB.id, due_at=NOW)])
 
 
-def test_it_is_postponed_as_a_job_is_and_stays_as_it_was_written(jobs: DynamoJobs) -> None:
+def test_job_of_a_newer_version_is_postponed_and_otherwise_not_changed(jobs: DynamoJobs) -> None:
     """The time since when it is due does not change: an alarm depends on it."""
     (theirs,) = jobs.due(NOW, 10).newer
     jobs.postpone(theirs, NOW + 5 * SECOND)
@@ -120,10 +120,10 @@ def test_it_is_postponed_as_a_job_is_and_stays_as_it_was_written(jobs: DynamoJob
     assert jobs.due(NOW + 5 * SECOND, 10).newer == [theirs]
 
 
-def test_rows_of_a_newer_version_do_not_block_the_jobs_that_wait_behind_them(
+def test_jobs_of_a_newer_version_do_not_block_the_jobs_that_wait_behind_them(
     jobs: DynamoJobs, table: Write
 ) -> None:
-    """However many rows there are, and however few jobs are asked for."""
+    """However many they are, and however few jobs are asked for."""
     for number in range(25):
         waiting = replace(
             a_job(State.QUEUED), id=f"{number:032x}", is_waiting=True, due_at=None, created_at=NOW
@@ -146,16 +146,16 @@ def test_rows_of_a_newer_version_do_not_block_the_jobs_that_wait_behind_them(
         ("SET #name = :new", "row", "elsewhere"),
     ],
 )
-def test_another_form_is_of_a_newer_version_as_another_word_is(
+def test_unknown_form_of_an_item_is_of_a_newer_version(
     jobs: DynamoJobs, table: Write, change: tuple[str, str, object]
 ) -> None:
-    """Sweep goes on with the others."""
+    """Sweep goes on with the other jobs."""
     table(f"job#{JOB.id}", *change)
     due = jobs.due(NOW + SECOND, 10)
     assert (due.jobs, [row.id for row in due.newer]) == ([OURS], [JOB.id])
 
 
-def test_a_row_that_lost_its_own_form_altogether_is_of_a_newer_version(
+def test_item_without_any_known_form_is_of_a_newer_version(
     jobs: DynamoJobs, client: DynamoDBClient
 ) -> None:
     """It has neither of the two forms that this version reads."""
@@ -171,10 +171,10 @@ def test_a_row_that_lost_its_own_form_altogether_is_of_a_newer_version(
     assert (due.jobs, due.newer) == ([OURS], [NewerRow(id=JOB.id, due_at=NOW)])
 
 
-def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(
+def test_gate_of_a_newer_version_can_be_paused_for_an_unknown_reason(
     jobs: DynamoJobs, table: Write
 ) -> None:
-    """It ends when it says: no job passes the limits meanwhile.
+    """The pause ends at its time; until then no job is admitted.
 
     Jobs in flight go on: their writes keep the reason, and fields that are not known here.
     """
@@ -197,17 +197,17 @@ def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(
 
 
 @pytest.mark.parametrize("name", ["day", "paused", "most_shards"])
-def test_a_gate_that_cannot_be_read_at_all_is_of_a_newer_version(
+def test_gate_that_cannot_be_read_is_of_a_newer_version(
     name: str, jobs: DynamoJobs, table: Write
 ) -> None:
-    """Without the limits no job may pass it."""
+    """Without the limits no job may be admitted."""
     jobs.write_gate(Gate())
     table("gate", "SET gate.#name = :new", name, "something else")
     with pytest.raises(NewerRowError, match="the gate is of a newer version"):
         jobs.read_gate()
 
 
-def test_a_shard_that_cannot_be_read_is_of_a_newer_version(jobs: DynamoJobs, table: Write) -> None:
+def test_shard_that_cannot_be_read_is_of_a_newer_version(jobs: DynamoJobs, table: Write) -> None:
     """Its credits cannot be counted."""
     table("gate#0", "SET #name = :new", "spent#someday", 7)
     with pytest.raises(NewerRowError, match="the gate is of a newer version"):

@@ -1,4 +1,4 @@
-"""Many rows at a time, as an operator's commands read them."""
+"""Many jobs at a time, as an operator's commands read them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = timedelta(seconds=1)
 
 
 def kept(store: Store, number: int, state: State = State.FAILED, at: int | None = None) -> Job:
-    """A job of its own in a state, written so many seconds after `NOW`."""
+    """Claim a job of its own in a state, written so many seconds after `NOW`."""
     moved_at = NOW + (number if at is None else at) * SECOND
     job = replace(a_job(state), id=f"{number:032x}", updated_at=moved_at)
     return store.claim(job)
@@ -30,8 +30,8 @@ def told(entries: list[StateEntry]) -> list[int]:
     return [int(entry.job_id, 16) for entry in entries]
 
 
-def test_jobs_in_a_state_come_with_their_times_the_last_first(store: Store) -> None:
-    """Every one of them; others do not."""
+def test_jobs_in_a_state_are_listed_with_their_times_newest_first(store: Store) -> None:
+    """Jobs in other states are not."""
     for number in (2, 3, 1):
         kept(store, number)
     kept(store, 4, State.COMPLETED)
@@ -45,10 +45,10 @@ def test_jobs_in_a_state_come_with_their_times_the_last_first(store: Store) -> N
     ("since", "until", "numbers"),
     [(2, None, [4, 3, 2]), (None, 2, [2, 1]), (2, 3, [3, 2]), (4, 4, [4]), (5, None, [])],
 )
-def test_jobs_are_told_within_two_times_both_included(
+def test_jobs_are_listed_between_two_times_both_included(
     store: Store, since: int | None, until: int | None, numbers: list[int]
 ) -> None:
-    """What moved at the very moment belongs to it."""
+    """Jobs that moved at exactly one of the two times are listed."""
     for number in range(1, 5):
         kept(store, number)
     entries = store.moved(
@@ -59,7 +59,7 @@ def test_jobs_are_told_within_two_times_both_included(
     assert told(list(entries)) == numbers
 
 
-def test_jobs_that_have_not_ended_come_the_last_begun_first(store: Store) -> None:
+def test_jobs_that_have_not_ended_are_listed_by_their_beginning_newest_first(store: Store) -> None:
     """Their moves do not change the order; jobs that have ended are listed by their states."""
     for number, state in enumerate(state for state in State if not state.is_settled):
         begun = replace(a_job(state), id=f"{number:032x}", created_at=NOW + number * SECOND)
@@ -72,8 +72,8 @@ def test_jobs_that_have_not_ended_come_the_last_begun_first(store: Store) -> Non
     assert told(list(within)) == [3, 2, 1]
 
 
-def test_a_job_that_ends_leaves_the_list_of_those_that_have_not(store: Store) -> None:
-    """And is then listed by its state, at the time when it ended."""
+def test_ended_job_is_no_longer_listed_among_those_that_have_not_ended(store: Store) -> None:
+    """It is then listed by its state, at the time when it ended."""
     job = store.claim(a_job(State.STORING))
     store.save(replace(job, state=State.COMPLETED, updated_at=NOW + SECOND))
     assert list(store.moving()) == []
@@ -81,7 +81,7 @@ def test_a_job_that_ends_leaves_the_list_of_those_that_have_not(store: Store) ->
 
 
 def test_jobs_are_found_by_their_ids(store: Store) -> None:
-    """In the order of the ids; one that no job has changes nothing in the answer."""
+    """In the order of the ids; an id that no job has is skipped."""
     failed = kept(store, 1)
     row = replace(a_job(State.COMPLETED), id="c" * 32, result=RESULT, reason=Reason.NEWER_UPLOAD)
     done = store.claim(row)
@@ -89,13 +89,13 @@ def test_jobs_are_found_by_their_ids(store: Store) -> None:
     assert list(store.find_all([])) == []
 
 
-def test_more_jobs_are_told_than_one_answer_of_the_table_holds(store: Store) -> None:
-    """A hundred keys fit into one request."""
+def test_more_jobs_are_found_than_one_request_has_keys(store: Store) -> None:
+    """A request has at most a hundred keys."""
     ids = [kept(store, number).id for number in range(130)]
     assert [job.id for job in store.find_all(ids)] == ids
 
 
-def test_the_newest_versions_of_many_keys_are_found_by_their_names(store: Store) -> None:
+def test_latest_versions_of_many_keys_are_found(store: Store) -> None:
     """Unknown keys are left out."""
     refs = [f"uploads/Söhne/{number} + 写真.jpg" for number in range(3)]
     order = a_source().order

@@ -56,7 +56,7 @@ def _members(request: object) -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture(scope="module")
 def expressions() -> set[str]:
-    """All expressions that the adapters send."""
+    """Return all expressions that the adapters send."""
     found: set[str] = set()
 
     def see(params: dict[str, Any], **_others: object) -> None:
@@ -121,7 +121,7 @@ def test_no_expression_names_a_reserved_word(expressions: set[str]) -> None:
     assert {name for name in names if name.upper() in reserved} == set()
 
 
-def test_the_list_of_reserved_words_has_those_that_rows_use() -> None:
-    """Else the test above would find nothing."""
+def test_list_of_reserved_words_has_those_that_items_use() -> None:
+    """Otherwise the test above would find nothing."""
     reserved = set(ReservedKeywords.get_reserved_keywords())
     assert {"ROW", "STATE", "ORDER"} <= reserved

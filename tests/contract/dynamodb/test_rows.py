@@ -1,4 +1,4 @@
-"""The rows of jobs: claimed once, written only over what was read; the loser gets the winner."""
+"""The items of jobs: created once, written only over what was read; the loser gets the winner."""
 
 from __future__ import annotations
 
@@ -80,23 +80,23 @@ ODD = replace(
     [BEGUN, WAITING, FULL, ODD],
     ids=["as begun", "without a due time", "with everything", "unusual"],
 )
-def test_what_is_claimed_is_found_as_it_was(store: Store, job: Job) -> None:
-    """Every field comes back: times with their zone, credits to the last digit, any letter."""
+def test_job_is_found_as_it_was_claimed(store: Store, job: Job) -> None:
+    """Every field: times with their zone, credits to the last digit, any character."""
     assert store.find(job.id) is None
     assert store.claim(job) == job
     assert store.find(job.id) == job
 
 
-def test_the_second_to_claim_gets_the_stored_job(store: Store) -> None:
-    """As it is by then, and it is not written over."""
+def test_second_claim_of_a_job_gets_the_stored_job(store: Store) -> None:
+    """As it is by then, and it is not overwritten."""
     store.claim(a_job())
     moved = store.save(a_job(State.PROCESSING))
     assert store.claim(a_job()) == moved
     assert store.find(moved.id) == moved
 
 
-def test_each_write_counts_up(store: Store) -> None:
-    """The saved job is what the next write must name."""
+def test_each_write_increments_the_version(store: Store) -> None:
+    """The next write must name the saved job's version."""
     job = store.claim(a_job())
     for version in (1, 2, 3):
         job = store.save(job)
@@ -104,8 +104,8 @@ def test_each_write_counts_up(store: Store) -> None:
     assert store.find(job.id) == job
 
 
-def test_a_write_over_a_row_that_moved_loses_to_the_winner(store: Store) -> None:
-    """Nothing of it is written."""
+def test_write_over_a_job_that_has_changed_is_a_lost_race(store: Store) -> None:
+    """Nothing is written, and the error carries the stored job."""
     job = store.claim(a_job())
     winner = store.save(replace(job, state=State.PROCESSING))
     with pytest.raises(JobMovedError) as lost:
@@ -114,8 +114,8 @@ def test_a_write_over_a_row_that_moved_loses_to_the_winner(store: Store) -> None
     assert store.find(job.id) == winner
 
 
-def test_a_write_without_a_row_has_no_winner(store: Store) -> None:
-    """A row that expired does not come back half."""
+def test_write_over_an_expired_job_has_no_winner(store: Store) -> None:
+    """A deleted job is not created again with half of its fields."""
     with pytest.raises(JobMovedError) as lost:
         store.save(a_job())
     assert lost.value.winner is None
@@ -123,15 +123,15 @@ def test_a_write_without_a_row_has_no_winner(store: Store) -> None:
 
 
 def test_many_jobs_are_found_at_once_in_the_order_asked_for(store: Store) -> None:
-    """More than one batch of DynamoDB's takes, with gaps and repeats."""
+    """More than fit into one batch, with missing and repeated ids."""
     jobs = [store.claim(replace(BEGUN, id=f"{number:032x}")) for number in range(120)]
     wanted = [job.id for job in reversed(jobs)]
     assert store.find_all([*wanted, "f" * 32, wanted[0]]) == [*reversed(jobs), jobs[-1]]
     assert store.find_all([]) == []
 
 
-def test_what_strangers_and_the_provider_wrote_is_stored_within_its_limits(store: Store) -> None:
-    """A row that is too large, or not text, would be refused: the job could not even end."""
+def test_foreign_texts_of_a_job_are_shortened_to_what_can_be_stored(store: Store) -> None:
+    """An item that is too large, or not text, would be refused: the job could not even end."""
     job = store.claim(a_job(photo=replace(PHOTO, profile="Display P3 " * 400_000)))
     attempt = replace(an_attempt(), code="\ud800", message="x" * 500_000, task_id="t" * 5000)
     claim = TaskClaim(

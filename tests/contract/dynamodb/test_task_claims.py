@@ -31,7 +31,7 @@ def claim(job_id: str = a_job().id, **facts: Any) -> TaskClaim:
     return TaskClaim(job_id=job_id, **(known | facts))
 
 
-def test_a_task_is_claimed_with_the_row_that_names_it(store: Store) -> None:
+def test_task_is_claimed_with_the_write_of_its_job(store: Store) -> None:
     """And again by the same attempt, however often."""
     job = store.claim(a_job())
     for version in (1, 2):
@@ -48,12 +48,12 @@ def test_a_task_is_claimed_with_the_row_that_names_it(store: Store) -> None:
         (claim(attempt=1), claim(attempt=2)),
     ],
 )
-def test_a_task_of_another_attempt_is_not_claimed_and_the_row_is_not_written(
+def test_job_is_not_written_if_its_task_belongs_to_another_attempt(
     store: Store,
     standing: TaskClaim,
     late: TaskClaim,
 ) -> None:
-    """Nor is its slot taken: all or nothing."""
+    """Nor is its slot taken."""
     other = store.claim(a_job(id=OTHER))
     store.save(other, tasks=[standing])
     job = store.claim(a_job(look_at=LATER))
@@ -64,7 +64,7 @@ def test_a_task_of_another_attempt_is_not_claimed_and_the_row_is_not_written(
     assert store.read_gate().in_flight == 0
 
 
-def test_the_answer_to_a_call_outweighs_the_body_of_a_callback(store: Store) -> None:
+def test_claim_by_the_providers_answer_replaces_one_by_a_callback(store: Store) -> None:
     """The provider's answer to our own call is certain; no other attempt gets the task then."""
     other = store.save(store.claim(a_job(id=OTHER)), tasks=[claim(OTHER)])
     job = store.save(store.claim(a_job()), tasks=[claim(is_certain=True)])
@@ -74,7 +74,7 @@ def test_the_answer_to_a_call_outweighs_the_body_of_a_callback(store: Store) -> 
 
 
 def test_claims_expire(account: Account) -> None:
-    """By the table's own means: DynamoDB deletes an item after the second `expires_at`."""
+    """DynamoDB deletes an item after the second `expires_at`."""
     with account() as clients:
         create_table(clients.dynamodb)
         table = Table(clients.dynamodb, TABLE)

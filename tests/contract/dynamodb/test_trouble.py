@@ -45,7 +45,7 @@ def waits() -> list[float]:
 
 
 def collides(stubber: Stubber, reasons: list[str], times: int = 1) -> None:
-    """Have so many transactions canceled for these reasons, one an item."""
+    """Have so many transactions canceled for these reasons, one per item."""
     for _ in range(times):
         stubber.add_client_error(
             "transact_write_items",
@@ -55,11 +55,11 @@ def collides(stubber: Stubber, reasons: list[str], times: int = 1) -> None:
 
 
 @pytest.mark.parametrize("code", BUSY)
-def test_a_table_that_is_busy_is_tried_again_later(
+def test_write_to_a_busy_table_is_repeated(
     code: str,
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """Neither a lost race nor a defect: a few times by the adapter, then by the queue."""
+    """A few times by the adapter, then by the queue: it is neither a lost race nor a defect."""
     jobs, stubber = stubbed
     for _ in range(TRIES):
         stubber.add_client_error("put_item", code)
@@ -73,12 +73,12 @@ def test_a_table_that_is_busy_is_tried_again_later(
     ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"],
 )
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_transaction_that_collides_is_tried_again_later(
+def test_transaction_that_collides_is_repeated(
     reason: str,
     place: int,
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """Whichever of its two items another one holds; for a while by the adapter itself."""
+    """Whichever of its two items another transaction holds; first by the adapter itself."""
     jobs, stubber = stubbed
     reasons = ["None", "None"]
     reasons[place] = reason
@@ -88,11 +88,11 @@ def test_a_transaction_that_collides_is_tried_again_later(
     stubber.assert_no_pending_responses()
 
 
-def test_a_write_that_collides_in_a_shard_is_made_again_at_once(
+def test_transaction_that_collides_in_a_shard_is_repeated_at_once(
     stubbed: tuple[DynamoJobs, Stubber],
     waits: list[float],
 ) -> None:
-    """Other jobs write there, too; the SDK repeats no transaction that was canceled."""
+    """Other jobs write to the shard, too; the SDK repeats no transaction that was canceled."""
     jobs, stubber = stubbed
     collides(stubber, ["None", "TransactionConflict"])
     stubber.add_client_error("transact_write_items", "TransactionInProgressException")
@@ -103,8 +103,8 @@ def test_a_write_that_collides_in_a_shard_is_made_again_at_once(
     assert [0 <= wait < 0.1 * 2**number for number, wait in enumerate(waits)] == [True, True]
 
 
-def test_a_transaction_that_was_canceled_gets_another_token(waits: list[float]) -> None:
-    """It was not made. One that may have been made is repeated under the token that it had."""
+def test_repeat_of_a_canceled_transaction_has_another_token(waits: list[float]) -> None:
+    """It was not made. One that may have been made is repeated with the same token."""
     ids = iter("abcde")
     with cloud() as clients:
         client = clients.dynamodb
@@ -130,10 +130,10 @@ def test_a_transaction_that_was_canceled_gets_another_token(waits: list[float]) 
             stubber.assert_no_pending_responses()
 
 
-def test_a_slot_that_was_taken_while_transactions_collided_is_a_lost_race(
+def test_slot_that_was_taken_while_transactions_collided_is_a_lost_race(
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """The other job won: the gate is read again."""
+    """The gate is read again."""
     jobs, stubber = stubbed
     collides(stubber, ["None", "TransactionConflict"])
     collides(stubber, ["None", "ConditionalCheckFailed"])
@@ -141,10 +141,10 @@ def test_a_slot_that_was_taken_while_transactions_collided_is_a_lost_race(
         jobs.save(a_job(), gate=TAKES)
 
 
-def test_a_job_that_is_being_moved_is_not_postponed(
+def test_job_that_is_being_written_is_not_postponed(
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """Sweep has just enqueued it, and its worker writes it: that must not end the sweep."""
+    """Sweep has just enqueued it, and its worker writes it: that must not end Sweep's run."""
     jobs, stubber = stubbed
     stubber.add_client_error("update_item", "TransactionConflictException")
     stubber.add_client_error("update_item", "ConditionalCheckFailedException")
@@ -163,10 +163,8 @@ ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
 
 
 @pytest.mark.parametrize("code", BUSY)
-def test_an_update_of_a_busy_table_is_tried_again_later(
-    code: str, stubbed: tuple[DynamoJobs, Stubber]
-) -> None:
-    """As any other write: nothing was changed yet."""
+def test_update_of_a_busy_table_is_repeated(code: str, stubbed: tuple[DynamoJobs, Stubber]) -> None:
+    """Like any other write."""
     jobs, stubber = stubbed
     for _ in range(TRIES):
         stubber.add_client_error("update_item", code)
@@ -175,7 +173,7 @@ def test_an_update_of_a_busy_table_is_tried_again_later(
     stubber.assert_no_pending_responses()
 
 
-def test_an_update_that_meets_a_transaction_is_made_after_it(
+def test_update_that_collides_with_a_transaction_is_repeated(
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
     """Sweep frees a slot while a job takes another one of the same shard."""
@@ -187,11 +185,11 @@ def test_an_update_that_meets_a_transaction_is_made_after_it(
 
 
 @pytest.mark.parametrize("asked", ASKED)
-def test_what_is_refused_for_another_reason_is_not_swallowed(
+def test_other_errors_of_dynamodb_are_raised(
     asked: str,
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """A missing permission must be seen."""
+    """A missing permission must be noticed."""
     jobs, stubber = stubbed
     operation, ask = ASKED[asked]
     stubber.add_client_error(operation, "AccessDeniedException")
@@ -199,11 +197,11 @@ def test_what_is_refused_for_another_reason_is_not_swallowed(
         ask(jobs)
 
 
-def test_keys_that_a_batch_left_out_are_asked_for_again(
+def test_keys_that_a_batch_left_out_are_requested_again(
     stubbed: tuple[DynamoJobs, Stubber],
     waits: list[float],
 ) -> None:
-    """DynamoDB answers a part when it is busy; after a moment, it answers more."""
+    """DynamoDB answers in part when it is busy; after a pause, it answers more."""
     jobs, stubber = stubbed
     left: Any = {TABLE: {"Keys": [{"pk": {"S": "job#b"}}], "ConsistentRead": True}}
     asked: Any = {

@@ -1,4 +1,4 @@
-"""Tables of earlier versions are read, indexed and written over by this version.
+"""Tables of earlier versions are read, indexed and overwritten by this version.
 
 `written/` holds the tables of earlier versions, item by item, as they were in the middle of an
 upgrade with photos in every state. `UPGRADE_FROM=COMMIT RECORD_ROWS=write python -m pytest
@@ -88,12 +88,12 @@ def written(account: Account, request: pytest.FixtureRequest) -> Iterator[Writte
         )
 
 
-def test_there_is_a_table_of_an_earlier_version() -> None:
+def test_a_table_of_an_earlier_version_is_recorded() -> None:
     """Without one, nothing below would be tested."""
     assert _FILES
 
 
-def test_rows_of_every_state_are_read(written: Written) -> None:
+def test_earlier_jobs_of_every_state_are_read(written: Written) -> None:
     """Each has the values that the table has."""
     jobs = written.every_job()
     assert len(jobs) == len(written.names("job"))
@@ -106,14 +106,14 @@ def test_rows_of_every_state_are_read(written: Written) -> None:
         assert len(job.history) == len(row["history"]["L"])
 
 
-def test_no_field_of_a_row_is_dropped(written: Written) -> None:
+def test_no_field_of_an_earlier_job_is_dropped(written: Written) -> None:
     """Written again, it has every field that it had: no name was changed."""
     for job in written.every_job():
         before = written.items[f"job#{job.id}"]["job"]
         assert set(_missing(before, to_row(job))) <= _GIVEN_UP
 
 
-def test_finished_jobs_of_versions_before_that_are_read(written: Written) -> None:
+def test_finished_jobs_of_versions_before_the_recorded_ones_are_read(written: Written) -> None:
     """They lack fields, and have one that is gone; a person may list, show and retry them."""
     settled = [job for job in written.every_job() if job.state.is_settled]
     for job in settled:
@@ -128,8 +128,8 @@ def test_finished_jobs_of_versions_before_that_are_read(written: Written) -> Non
     assert settled
 
 
-def test_rows_are_written_over(written: Written) -> None:
-    """In the new form, with everything that they had, and counted on from their last write."""
+def test_earlier_jobs_are_overwritten_in_the_new_form(written: Written) -> None:
+    """With all of their values; the version is incremented from their last write."""
     for job in written.every_job():
         saved = written.jobs.save(job)
         assert saved == replace(job, version=job.version + 1)
@@ -138,7 +138,7 @@ def test_rows_are_written_over(written: Written) -> None:
 
 
 @pytest.mark.parametrize("is_written_over", [False, True])
-def test_rows_are_found_by_every_index(written: Written, *, is_written_over: bool) -> None:
+def test_earlier_jobs_are_found_by_every_index(written: Written, *, is_written_over: bool) -> None:
     """Due, by state and by photo, before and after this version has written them."""
     jobs = written.every_job()
     if is_written_over:
@@ -154,8 +154,8 @@ def test_rows_are_found_by_every_index(written: Written, *, is_written_over: boo
         assert job in written.jobs.of_source(job.source.bucket, job.source.key, 100)
 
 
-def test_waiting_jobs_are_carried_over_to_where_this_version_looks(written: Written) -> None:
-    """Sweep does so; jobs that no longer wait, or were carried over, are left alone."""
+def test_earlier_waiting_jobs_are_carried_over_to_this_versions_index(written: Written) -> None:
+    """Sweep does so; jobs that no longer wait, or were carried over, are not changed."""
     jobs = [job for job in written.every_job() if job.is_waiting]
     assert written.jobs.waiting(100) == []
     assert written.jobs.carry_over() == len(jobs) > 0
@@ -171,7 +171,7 @@ def test_waiting_jobs_are_carried_over_to_where_this_version_looks(written: Writ
     ]
 
 
-def test_jobs_in_flight_count_at_the_gate_as_long_as_they_run(written: Written) -> None:
+def test_earlier_jobs_in_flight_hold_their_slots_until_they_end(written: Written) -> None:
     """Their slots are freed where the earlier version counted them.
 
     Until then they stay in the index by which that version counts them again.
@@ -189,8 +189,8 @@ def test_jobs_in_flight_count_at_the_gate_as_long_as_they_run(written: Written) 
         assert "lane" not in written.now(job)
 
 
-def test_the_gate_is_read_sealed_and_written_over(written: Written) -> None:
-    """With its price, the day's credits and the pause that it had, which a person made."""
+def test_earlier_gate_is_read_sealed_and_overwritten(written: Written) -> None:
+    """With its price, the day's credits and the pause that a person made."""
     gate = written.jobs.read_gate()
     stored = written.items["gate"]["gate"]["M"]
     assert stored["pause"]["M"]["reason"] == {"S": "operator"}
@@ -210,8 +210,8 @@ def test_the_gate_is_read_sealed_and_written_over(written: Written) -> None:
     assert (resumed.is_sealed, resumed.is_paused(LATER)) == (True, False)
 
 
-def test_heads_records_and_claims_are_read(written: Written) -> None:
-    """The newest version of a key, the owner of a photo's bytes, the source of a result key."""
+def test_earlier_latest_versions_records_and_claims_are_read(written: Written) -> None:
+    """The latest version of a key, the owner of a photo's bytes, the source of a result key."""
     heads = [written.jobs.newest(ref) for ref in written.names("head")]
     assert {head.job_id for head in heads if head} == set(written.names("job"))
     for picture in written.names("picture"):
@@ -225,7 +225,7 @@ def test_heads_records_and_claims_are_read(written: Written) -> None:
 
 
 def _in_whole_seconds(job: Job) -> Job:
-    """The job as it is read again: it expires by the second."""
+    """Return the job as it is read again: it expires by the second."""
     at = job.expires_at
     return job if at is None else replace(job, expires_at=at.replace(microsecond=0))
 

@@ -1,4 +1,4 @@
-"""Asking the provider for the balance."""
+"""Reading the account's balance from the provider."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def _data(user: object, token: object, *, is_unlimited: bool) -> dict[str, objec
         (b"<html>", None),
     ],
 )
-def test_what_can_be_spent_is_the_least_of_what_is_left(
+def test_balance_is_the_least_of_what_account_and_key_have_left(
     told: object, credits_: float | None
 ) -> None:
-    """The user's, and the key's own unless that is unlimited; an odd answer says nothing of it."""
+    """An unlimited key does not count; an unreadable answer has no balance."""
     http = OneAnswer(_answer(200, told))
     assert read_balance(http, SERVER, "k") == Balance(server=SERVER, status=200, credits=credits_)
     assert http.asked == [("GET", "https://api.example/v1/credits", "Bearer k")]
 
 
-def test_a_refusal_is_told_in_the_providers_words() -> None:
-    """They name what is wrong with the key."""
+def test_refused_balance_has_the_providers_message() -> None:
+    """It names what is wrong with the key."""
     http = OneAnswer(_answer(401, {"error": {"code": "unauthorized", "message": "unknown key"}}))
     assert read_balance(http, SERVER, "k") == Balance(
         server=SERVER, status=401, message="unknown key"
@@ -73,8 +73,8 @@ def test_a_refusal_is_told_in_the_providers_words() -> None:
     assert read_balance(http, SERVER, "k") == Balance(server=SERVER, status=502, message="")
 
 
-def test_who_cannot_be_reached_is_no_error() -> None:
-    """It is an answer, too."""
+def test_balance_of_a_provider_that_cannot_be_reached_has_the_reason() -> None:
+    """No error is raised."""
     http = OneAnswer(NotSentError("ConnectError"))
     assert read_balance(http, SERVER, "k") == Balance(
         server=SERVER, status=None, message="ConnectError"

@@ -17,8 +17,8 @@ ACCEPTED = Accepted(task_id="task-unified-1795166131-4k7q2m9x", credits_reserved
 
 
 @pytest.mark.parametrize("text", [API_KEY_NOT_SET, "", None])
-def test_without_a_key_nobody_is_called(text: str | None) -> None:
-    """The stack's place-holder is no key: the gate pauses until a person puts one there."""
+def test_no_call_is_made_without_an_api_key(text: str | None) -> None:
+    """The stack's place-holder is no key: the gate pauses until a person sets one."""
     outcome = api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1")
     assert outcome == refusal(
         status=401,
@@ -50,7 +50,7 @@ WHOLLY_WRONG = {
         *((text, f"the API key holds {what}") for text, what in UNSENDABLE.items()),
     ],
 )
-def test_a_key_that_cannot_be_sent_is_refused_before_any_call(text: str, message: str) -> None:
+def test_key_that_cannot_be_sent_is_refused_before_any_call(text: str, message: str) -> None:
     """The character is named, the key is not; no request is sent, not even the paid call."""
     refused = refusal(status=401, code="api_key_unsendable", message=message)
     assert api(Provider([]), Key(text, text)).get_ready() == refused
@@ -59,7 +59,7 @@ def test_a_key_that_cannot_be_sent_is_refused_before_any_call(text: str, message
 
 
 @pytest.mark.parametrize("text", [API_KEY_NOT_SET, "sk-\n1"])
-def test_a_key_that_was_just_mended_is_found_before_the_call(text: str) -> None:
+def test_corrected_key_is_read_before_the_call(text: str) -> None:
     """The cache still holds the unsendable one."""
     key = Key(text, "sk-2")
     assert api(Provider([]), key).get_ready() is None
@@ -67,15 +67,15 @@ def test_a_key_that_was_just_mended_is_found_before_the_call(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["sk-evo-a.b_c~d+e/f==", "a|b:c", "~!#$%&()*+,-./:;<=>?@[]^_`|"])
-def test_a_key_of_visible_ascii_is_sent_as_it_is(text: str) -> None:
-    """What the provider makes of it is for the provider to say."""
+def test_key_of_visible_ascii_is_sent_unchanged(text: str) -> None:
+    """The provider decides whether it is valid."""
     provider = Provider([httpx.Response(200, json=sample("evolink-create-200"))])
     assert api(provider, Key(text, text)).get_ready() is None
     assert api(provider, Key(text, text)).create(BODY, "k") == ACCEPTED
     assert provider.requests[0].headers["authorization"] == f"Bearer {text}"
 
 
-def test_a_refused_key_is_tried_once_more_if_there_is_a_newer_one() -> None:
+def test_call_with_a_refused_key_is_repeated_once_with_a_newer_one() -> None:
     """A refusal of the key is the one answer after which a repeat is certain to cost nothing."""
     refused = httpx.Response(401, json=sample("evolink-error-401-unauthorized"))
     provider = Provider([refused, httpx.Response(200, json=sample("evolink-create-200"))])
@@ -88,8 +88,8 @@ def test_a_refused_key_is_tried_once_more_if_there_is_a_newer_one() -> None:
 
 
 @pytest.mark.parametrize(("fresh", "calls"), [("sk-1", 1), ("sk-2", 2)])
-def test_a_refused_key_is_never_tried_a_third_time(fresh: str, calls: int) -> None:
-    """The same key is not tried again at all; a newer one once."""
+def test_call_with_a_refused_key_is_never_made_a_third_time(fresh: str, calls: int) -> None:
+    """It is not repeated with the same key at all, with a newer one once."""
     refused = [httpx.Response(401, json=sample("evolink-error-401-unauthorized")) for _ in range(3)]
     provider, key = Provider([*refused]), Key("sk-1", fresh)
     outcome = api(provider, key).create(BODY, "cutout-1-1")
@@ -97,8 +97,8 @@ def test_a_refused_key_is_never_tried_a_third_time(fresh: str, calls: int) -> No
     assert (len(provider.requests), key.asked) == (calls, [False, True])
 
 
-def test_a_key_that_was_just_set_is_found() -> None:
-    """The cache still holds the place-holder; the fresh read finds the key."""
+def test_key_that_was_just_set_is_read_again() -> None:
+    """The cache still holds the place-holder."""
     provider = Provider([httpx.Response(200, json=sample("evolink-create-200"))])
     assert api(provider, Key(API_KEY_NOT_SET, "sk-2")).create(BODY, "k") == ACCEPTED
     assert provider.requests[0].headers["authorization"] == "Bearer sk-2"
@@ -106,13 +106,13 @@ def test_a_key_that_was_just_set_is_found() -> None:
 
 @pytest.mark.parametrize("status", [402, 403, 429])
 def test_other_refusals_are_never_repeated(status: int) -> None:
-    """Only a 401 says that it was the key."""
+    """Only a 401 is about the key."""
     provider = Provider([httpx.Response(status, json={"error": {"code": "x", "message": "m"}})])
     outcome = api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1")
     assert outcome == refusal(status=status, code="x", message="m")
 
 
-def test_the_key_is_read_before_the_call_is_on_record() -> None:
+def test_key_is_read_before_the_call_is_recorded() -> None:
     """From the cache if it is there: the call itself then finds it there. No request is sent."""
     provider, key = Provider([]), Key()
     api(provider, key).get_ready()

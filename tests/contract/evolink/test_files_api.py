@@ -1,4 +1,4 @@
-"""Handing over copies of photos: every way it can end, none of which costs anything."""
+"""Uploading copies of photos to the Files API: every outcome, none of which costs anything."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def files(provider: Provider, key: Key | None = None) -> EvolinkFiles:
 
 
 def uploaded(answer: httpx.Response | Exception) -> object:
-    """The outcome of an upload that is answered so."""
+    """Return the outcome of an upload with this answer."""
     return files(Provider([answer])).upload(NAME, "image/jpeg", PHOTO)
 
 
-def test_a_copy_is_handed_over_as_a_form() -> None:
-    """The file, its name and its folder, with the key; the bytes are the photo's own."""
+def test_copy_is_uploaded_as_a_form() -> None:
+    """With file, name, folder and key; the bytes are the photo's own."""
     provider = Provider([httpx.Response(200, json=TAKEN)])
     outcome = files(provider).upload(NAME, "image/jpeg", PHOTO)
     (request,) = provider.requests
@@ -54,8 +54,8 @@ def test_a_copy_is_handed_over_as_a_form() -> None:
     assert PHOTO in request.content
 
 
-def test_boundaries_differ() -> None:
-    """No photo can hold the boundary of a form that was not yet made."""
+def test_each_upload_has_its_own_boundary() -> None:
+    """No photo can contain a boundary that was not yet chosen."""
     provider = Provider([httpx.Response(200, json=TAKEN) for _ in range(2)])
     for _ in range(2):
         files(provider).upload(NAME, "image/jpeg", PHOTO)
@@ -122,16 +122,16 @@ def test_boundaries_differ() -> None:
         (400, {"code": [40001]}, NotSent(message="the Files API answers 400")),
     ],
 )
-def test_every_answer_is_a_value(
+def test_every_answer_to_an_upload_has_an_outcome(
     status: int, told: dict[str, object], outcome: Refused | NotSent
 ) -> None:
-    """Account trouble pauses, what it never takes fails the job, all else is tried again."""
+    """Account trouble pauses the gate, a permanent refusal fails the job, the rest is repeated."""
     answer = httpx.Response(status, content=json.dumps(told).encode())
     assert uploaded(answer) == outcome
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"\xff", b"[" * 100_000])
-def test_an_unreadable_answer_is_tried_again(content: bytes) -> None:
+def test_upload_with_an_unreadable_answer_is_repeated(content: bytes) -> None:
     """A proxy's page says nothing about the photo."""
     answer = httpx.Response(502, content=content)
     assert uploaded(answer) == NotSent(message="the Files API answers 502")
@@ -140,14 +140,14 @@ def test_an_unreadable_answer_is_tried_again(content: bytes) -> None:
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x")]
 )
-def test_a_broken_upload_is_tried_again(error: Exception) -> None:
+def test_broken_upload_is_repeated(error: Exception) -> None:
     """Whether or not it arrived: a copy is free, and its name is its own."""
     expected = f"the photo could not be handed over: {type(error).__name__}"
     assert uploaded(error) == NotSent(message=expected)
 
 
-def test_a_refused_key_is_tried_once_more_if_there_is_a_newer_one() -> None:
-    """A rotated key must not pause the gate until a person comes."""
+def test_upload_with_a_refused_key_is_repeated_once_with_a_newer_one() -> None:
+    """A rotated key must not pause the gate until a person resumes it."""
     provider = Provider([httpx.Response(401), httpx.Response(200, json=TAKEN)])
     outcome = files(provider, Key("sk-1", "sk-2")).upload(NAME, "image/jpeg", PHOTO)
     assert outcome == Uploaded(file_id="f-1", url=URL)
@@ -155,8 +155,8 @@ def test_a_refused_key_is_tried_once_more_if_there_is_a_newer_one() -> None:
     assert keys == ["Bearer sk-1", "Bearer sk-2"]
 
 
-def test_a_copy_is_deleted_after_use() -> None:
-    """By its id, which cannot leave its place in the path."""
+def test_copy_is_deleted_by_its_id() -> None:
+    """The id is encoded as one segment of the path."""
     provider = Provider([httpx.Response(200, json={"success": True})])
     files(provider).delete("a/../b?c")
     (request,) = provider.requests
@@ -175,8 +175,8 @@ def test_a_copy_is_deleted_after_use() -> None:
         httpx.ReadTimeout("x"),
     ],
 )
-def test_a_copy_that_cannot_be_deleted_expires(answer: httpx.Response | Exception) -> None:
-    """Nothing depends on it, so nothing is made of it."""
+def test_failed_deletion_of_a_copy_is_ignored(answer: httpx.Response | Exception) -> None:
+    """The copy expires, and nothing depends on it."""
     provider = Provider([answer])
     files(provider).delete("f-1")
     assert len(provider.requests) == 1
@@ -186,18 +186,18 @@ NO_ROOM = {"success": False, "code": 40003, "msg": "File quota exceeded"}
 
 
 def quota(remaining: object) -> httpx.Response:
-    """The quota, as its page tells it."""
+    """Return the quota in the form of its documentation."""
     data = {"user_group": "default", "used_files": 2000, "remain_files": remaining}
     return httpx.Response(200, json={"success": True, "code": 200, "data": data})
 
 
 def paths(provider: Provider) -> list[str]:
-    """What was asked for, in order, without what all paths have in common."""
+    """Return the requested paths in order, without their common beginning."""
     return [r.url.path.removeprefix("/api/v1/files/") for r in provider.requests]
 
 
-def test_after_a_refusal_for_want_of_room_no_photo_is_sent_until_there_is_some() -> None:
-    """The quota is asked for first; without a refusal, never."""
+def test_after_a_refusal_for_lack_of_room_no_copy_is_uploaded_until_there_is_some() -> None:
+    """The quota is read first; without a refusal, never."""
     taken, full = httpx.Response(200, json=TAKEN), httpx.Response(400, json=NO_ROOM)
     provider = Provider([taken, full, quota(0), quota(1), taken, taken])
     adapter = files(provider)
@@ -231,7 +231,7 @@ def test_after_a_refusal_for_want_of_room_no_photo_is_sent_until_there_is_some()
         httpx.ReadTimeout("no"),
     ],
 )
-def test_where_the_quota_cannot_be_read_the_next_copy_shows(
+def test_copy_is_uploaded_if_the_quota_cannot_be_read(
     answer: httpx.Response | Exception,
 ) -> None:
     """The Files API refuses what it has no room for."""

@@ -1,4 +1,4 @@
-"""Making the paid call: every way it can end is told apart by who paid."""
+"""Making the paid call: its outcomes differ in who has paid."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ HTML = b"<html><body>502 Bad Gateway</body></html>"
 
 
 def created(answer: httpx.Response | Exception) -> object:
-    """The outcome of a call that the provider answers so."""
+    """Return the outcome of a call with this answer."""
     return api(Provider([answer])).create(BODY, "cutout-1-1")
 
 
-def test_the_call_is_the_one_that_was_recorded() -> None:
-    """Path, exact body, idempotency key and bearer key: a repeat must be the same call."""
+def test_call_is_sent_as_it_was_recorded() -> None:
+    """Path, exact body, idempotency key and API key: a repeat must be the same call."""
     provider = Provider([httpx.Response(200, json=sample("evolink-create-200"))])
     assert api(provider).create(BODY, "cutout-1-1") == ACCEPTED
     (request,) = provider.requests
@@ -42,7 +42,7 @@ def test_the_call_is_the_one_that_was_recorded() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_any_success_with_a_task_id_is_accepted(status: int) -> None:
-    """The documented status is 200; a provider that says 202 one day means the same."""
+    """The documented status is 200; other ones of success mean the same."""
     assert created(httpx.Response(status, json=sample("evolink-create-200"))) == ACCEPTED
 
 
@@ -80,13 +80,13 @@ def test_any_success_with_a_task_id_is_accepted(status: int) -> None:
         ),
     ],
 )
-def test_only_the_id_is_indispensable(told: dict[str, object], outcome: Accepted) -> None:
-    """Every other field may be missing or odd."""
+def test_accepted_call_needs_only_the_task_id(told: dict[str, object], outcome: Accepted) -> None:
+    """Every other field may be missing or unreadable."""
     assert created(httpx.Response(200, json=told)) == outcome
 
 
-def test_credits_that_are_no_number_are_not_believed() -> None:
-    """JSON of some makes holds NaN and Infinity."""
+def test_credits_that_are_not_a_number_are_left_out() -> None:
+    """Some JSON libraries write NaN and Infinity."""
     for number in ("NaN", "Infinity", "-Infinity"):
         body = f'{{"id": "{TASK}", "usage": {{"credits_reserved": {number}}}}}'
         outcome = created(httpx.Response(200, content=body))
@@ -97,7 +97,7 @@ def test_credits_that_are_no_number_are_not_believed() -> None:
     ("value", "is_replay"), [("true", True), ("True", True), ("false", False), ("", False)]
 )
 @pytest.mark.parametrize("name", ["idempotency-replayed", "Idempotency-Replayed"])
-def test_a_replay_is_told_from_a_new_task(
+def test_replay_differs_from_a_new_task(
     name: str,
     value: str,
     is_replay: bool,  # noqa: FBT001 - a column of the table
@@ -147,8 +147,10 @@ def test_a_replay_is_told_from_a_new_task(
         ("429-numeric", 429, "429", "Rate limit exceeded"),
     ],
 )
-def test_refusals_keep_the_providers_words(name: str, status: int, code: str, message: str) -> None:
-    """Both of its dialects: codes as text and as numbers."""
+def test_refusals_have_the_providers_code_and_message(
+    name: str, status: int, code: str, message: str
+) -> None:
+    """In both of its forms: codes as text and as numbers."""
     answer = httpx.Response(status, json=sample(f"evolink-error-{name}"))
     assert created(answer) == refusal(status=status, code=code, message=message)
 
@@ -170,8 +172,8 @@ NOT_THE_APIS = [
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 415, 422])
 @pytest.mark.parametrize("content", NOT_THE_APIS)
-def test_what_a_proxy_says_is_not_the_apis_refusal(status: int, content: bytes) -> None:
-    """Some proxies replace an answer that they do not like: the call may have been taken."""
+def test_outcome_is_unknown_if_a_proxy_answers_with_a_refusal(status: int, content: bytes) -> None:
+    """Some proxies replace an answer: the call may have been accepted."""
     provider = Provider([httpx.Response(status, content=content)])
     outcome = api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1")
     assert outcome == OutcomeUnknown(message=f"the API answers {status} without a task id")
@@ -180,7 +182,7 @@ def test_what_a_proxy_says_is_not_the_apis_refusal(status: int, content: bytes) 
 
 @pytest.mark.parametrize("content", NOT_THE_APIS)
 def test_a_429_is_a_refusal_with_and_without_a_body(content: bytes) -> None:
-    """It was not passed on; the API's own may come without a body."""
+    """The call was not passed on; the API's own 429 may come without a body."""
     assert created(httpx.Response(429, content=content)) == refusal(
         status=429, code="http_429", message="the API answers 429"
     )
@@ -196,10 +198,10 @@ def test_a_429_is_a_refusal_with_and_without_a_body(content: bytes) -> None:
         ({"code": 400}, "400", "the API answers 400"),
     ],
 )
-def test_words_of_any_kind_are_kept_as_far_as_a_row_can_hold_them(
+def test_code_and_message_of_a_refusal_are_shortened_to_what_can_be_stored(
     error: dict[str, object], code: str, message: str
 ) -> None:
-    """Neither their length nor half a letter keeps an outcome from being recorded."""
+    """Neither their length nor invalid text keeps an outcome from being recorded."""
     outcome = created(httpx.Response(400, content=json.dumps({"error": error}).encode()))
     assert outcome == refusal(status=400, code=code, message=message)
 
@@ -236,8 +238,8 @@ def test_words_of_any_kind_are_kept_as_far_as_a_row_can_hold_them(
         httpx.Response(204),
     ],
 )
-def test_whatever_may_have_been_charged_is_unknown(answer: httpx.Response) -> None:
-    """A 5xx, a redirect, a success without an id: the call must not be sent again."""
+def test_outcome_is_unknown_if_the_call_may_have_been_charged(answer: httpx.Response) -> None:
+    """After a 5xx, a redirect or a success without an id, the call must not be sent again."""
     expected = f"the API answers {answer.status_code} without a task id"
     assert created(answer) == OutcomeUnknown(message=expected)
 
@@ -254,14 +256,14 @@ def test_whatever_may_have_been_charged_is_unknown(answer: httpx.Response) -> No
         (httpx.RemoteProtocolError("x"), OutcomeUnknown(message="RemoteProtocolError")),
     ],
 )
-def test_a_broken_call_is_unknown_unless_it_never_left(
+def test_outcome_of_a_broken_call_is_unknown_unless_it_was_never_sent(
     error: Exception, outcome: NotSent | OutcomeUnknown
 ) -> None:
-    """Time-outs and resets may have been paid; a refused connection never is."""
+    """After a time-out or a reset it may have been charged, after a refused connection not."""
     assert created(error) == outcome
 
 
-def test_an_answer_without_end_is_unknown() -> None:
+def test_outcome_of_an_endless_answer_is_unknown() -> None:
     """More than a megabyte is not read."""
     answer = httpx.Response(200, content=b" " * (1024 * 1024 + 1))
     assert isinstance(created(answer), OutcomeUnknown)
@@ -283,7 +285,7 @@ def test_an_answer_without_end_is_unknown() -> None:
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float | None) -> None:
-    """Either form of the header; anything else is as if it were not there."""
+    """Any other value is ignored."""
     answer = httpx.Response(
         429, json=sample("evolink-error-429-rate-limit"), headers={"Retry-After": value}
     )
@@ -295,14 +297,14 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float 
     )
 
 
-def test_long_messages_are_cut() -> None:
-    """A row stays small."""
+def test_long_messages_of_refusals_are_shortened() -> None:
+    """A job's item stays small."""
     answer = httpx.Response(400, json={"error": {"code": "x", "message": "m" * 10_000}})
     assert created(answer) == refusal(status=400, code="x", message="m" * 500)
 
 
-def test_the_sample_of_a_create_call_is_complete() -> None:
-    """Every documented member of the answer is in the sample."""
+def test_sample_of_the_create_answer_is_complete() -> None:
+    """It has every documented member."""
     assert set(sample("evolink-create-200")) == {
         "created",
         "id",
@@ -317,23 +319,23 @@ def test_the_sample_of_a_create_call_is_complete() -> None:
 
 
 @pytest.mark.parametrize("reserved", [1e300, 1_000_000, -1, "many", float("nan")])
-def test_a_price_that_is_none_is_left_out(reserved: object) -> None:
-    """It must not keep the row of a paid call from being written."""
+def test_impossible_price_is_left_out(reserved: object) -> None:
+    """It must not keep the job of a paid call from being written."""
     body = f'{{"id": "{TASK}", "usage": {{"credits_reserved": {json.dumps(reserved)}}}}}'
     assert created(httpx.Response(200, content=body)) == Accepted(
         task_id=TASK, credits_reserved=None
     )
 
 
-def test_a_price_is_kept_to_a_millionth() -> None:
-    """More digits than a table can hold are no help."""
+def test_price_is_rounded_to_a_millionth() -> None:
+    """A table cannot hold more digits."""
     body = f'{{"id": "{TASK}", "usage": {{"credits_reserved": 5.4000000000000000000001}}}}'
     assert created(httpx.Response(200, content=body)) == ACCEPTED
 
 
 @pytest.mark.parametrize("callback_url", ["https://callbacks.example/callbacks/t", None])
-def test_a_calls_text_is_what_the_create_page_documents(callback_url: str | None) -> None:
-    """The model, the photo, and where to call back if anywhere."""
+def test_body_of_a_call_is_as_documented(callback_url: str | None) -> None:
+    """The model, the photo, and the callback URL if there is one."""
     photo = "https://x/ü?a=b&c=d"
     expected = {"model": "mj-v7-remove-bg", "image_urls": [photo]}
     if callback_url:

@@ -1,4 +1,4 @@
-"""One contract for the provider: the fake of the lower tiers, and the adapter over the stand-in."""
+"""The same tests for the provider's fake and for the adapter over the stand-in."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ BODY_KEY = "cutout-0123456789abcdef-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The API and its media host, and how a task is brought to its end.
+    """The API and its media host, and how a task is ended.
 
     Attributes:
-        finish: brings a task to its end: a good one, unless it was told to fail.
+        finish: ends a task: successfully, unless it was told to fail.
         fail_next: has the next task fail with this error code.
     """
 
@@ -42,7 +42,7 @@ class Subject:
     fail_next: Callable[[str], None]
 
     def body(self, photo: str = "a.png") -> str:
-        """A call for a photo."""
+        """Return the body of a call for a photo."""
         return self.api.call_body(f"{self.photo_url}/{photo}", CALLBACK_URL)
 
 
@@ -51,7 +51,7 @@ CALLBACK_URL = "https://127.0.0.1:9/callbacks/t"
 
 
 def faked() -> Subject:
-    """In memory."""
+    """Return the provider's fake."""
     evolink = FakeEvolink(FakeClock())
     codes: list[str] = []
 
@@ -71,7 +71,7 @@ def faked() -> Subject:
 
 
 def served(client: Client) -> Subject:
-    """Over a real socket."""
+    """Return the adapters over the stand-in."""
 
     def finish(_task_id: str) -> None:
         client.control("POST", "/_standin/clock", {"advance_seconds": 120})
@@ -102,36 +102,36 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Subject]:
 
 
 def created(provider: Subject) -> str:
-    """The task of an accepted call."""
+    """Return the task of an accepted call."""
     outcome = provider.api.create(provider.body(), BODY_KEY)
     assert isinstance(outcome, Accepted)
     return outcome.task_id
 
 
-def test_a_call_is_taken_and_reserves_credits(provider: Subject) -> None:
-    """It says which task and how much."""
+def test_accepted_call_reserves_credits(provider: Subject) -> None:
+    """The answer has the task and the credits."""
     outcome = provider.api.create(provider.body(), BODY_KEY)
     assert isinstance(outcome, Accepted)
     assert outcome.task_id.startswith("task-unified-")
     assert (outcome.credits_reserved, outcome.is_replay) == (PRICE, False)
 
 
-def test_the_same_call_again_is_answered_with_the_first_ones_task(provider: Subject) -> None:
-    """Same key, same body: no second task, and it says so."""
+def test_repeated_call_is_answered_with_the_first_task(provider: Subject) -> None:
+    """With the same key and body: there is no second task, and the answer is marked as a replay."""
     task_id = created(provider)
     again = provider.api.create(provider.body(), BODY_KEY)
     assert again == Accepted(task_id=task_id, credits_reserved=PRICE, is_replay=True)
 
 
-def test_the_same_key_with_another_body_is_refused(provider: Subject) -> None:
-    """A new signature in the photo's link is another body."""
+def test_same_key_with_another_body_is_refused(provider: Subject) -> None:
+    """A new signature in the photo's link makes another body."""
     created(provider)
     outcome = provider.api.create(provider.body("b.png"), BODY_KEY)
     assert isinstance(outcome, Refused)
     assert (outcome.cause, outcome.code) == (Cause.CALL_UNDECIDED, "idempotency_conflict")
 
 
-def test_another_key_is_another_task(provider: Subject) -> None:
+def test_another_key_creates_another_task(provider: Subject) -> None:
     """Each attempt is a paid call of its own."""
     first = created(provider)
     other = provider.api.create(provider.body(), BODY_KEY + "2")
@@ -139,14 +139,14 @@ def test_another_key_is_another_task(provider: Subject) -> None:
     assert other.task_id != first
 
 
-def test_a_task_runs_until_it_ends(provider: Subject) -> None:
-    """Nothing is known of it but that it is there."""
+def test_task_runs_until_it_ends(provider: Subject) -> None:
+    """Until then only its status is known."""
     task_id = created(provider)
     assert provider.api.read(task_id) == Task(id=task_id, status=TaskStatus.RUNNING)
 
 
-def test_a_completed_task_names_its_result_and_its_price(provider: Subject, file: Path) -> None:
-    """And the result can be fetched from there."""
+def test_completed_task_has_its_result_and_price(provider: Subject, file: Path) -> None:
+    """The result can be downloaded from its link."""
     task_id = created(provider)
     provider.finish(task_id)
     task = provider.api.read(task_id)
@@ -160,8 +160,8 @@ def test_a_completed_task_names_its_result_and_its_price(provider: Subject, file
     assert provider.downloads.fetch(task.result_url, file) == file.stat().st_size > 0
 
 
-def test_a_failed_task_names_its_code_and_costs_nothing(provider: Subject) -> None:
-    """The reservation is returned."""
+def test_failed_task_has_its_code_and_costs_nothing(provider: Subject) -> None:
+    """The reserved credits are returned."""
     provider.fail_next("resource_exhausted")
     task_id = created(provider)
     provider.finish(task_id)
@@ -176,13 +176,13 @@ def test_a_failed_task_names_its_code_and_costs_nothing(provider: Subject) -> No
     )
 
 
-def test_a_task_that_was_never_made_is_unknown(provider: Subject) -> None:
-    """404, and nothing else."""
+def test_task_that_was_never_created_is_unknown(provider: Subject) -> None:
+    """Only a 404 means that."""
     with pytest.raises(TaskUnknownError):
         provider.api.read("task-unified-0-nobody")
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where a result goes."""
+    """The file for a downloaded result."""
     return tmp_path / "result"

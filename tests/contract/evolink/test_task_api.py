@@ -1,4 +1,4 @@
-"""Reading a task: what the provider shows, with tolerance for what it does not document."""
+"""Reading a task: what the provider documents, and undocumented shapes."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ CANCELLED = Task(
 
 
 def read(answer: httpx.Response | Exception) -> Task:
-    """The task that an answer describes."""
+    """Return the task that an answer describes."""
     return api(Provider([answer])).read(ID)
 
 
 def told(**members: Any) -> httpx.Response:
-    """A task of these members."""
+    """Return a task with these members."""
     return httpx.Response(200, content=json.dumps(members).encode())
 
 
 def refused(answer: httpx.Response | Exception) -> CutoutError:
-    """Why a read brought nothing."""
+    """Return the error of a read."""
     with pytest.raises(CutoutError) as caught:
         read(answer)
     return caught.value
@@ -103,8 +103,8 @@ def test_every_documented_task_is_read(name: str, task: Task) -> None:
         (told(id=ID, status="completed"), Task(id=ID, status=TaskStatus.COMPLETED)),
     ],
 )
-def test_undocumented_shapes_are_read_with_tolerance(answer: httpx.Response, task: Task) -> None:
-    """An unknown status is not finished; a missing error is none; a wrapper is taken off."""
+def test_undocumented_shapes_of_tasks_are_read(answer: httpx.Response, task: Task) -> None:
+    """An unknown status is not finished; a missing error is none; a wrapper is removed."""
     assert read(answer) == task
 
 
@@ -129,10 +129,10 @@ def test_undocumented_shapes_are_read_with_tolerance(answer: httpx.Response, tas
         ({}, None),
     ],
 )
-def test_the_first_result_is_taken_from_where_it_is(
+def test_first_result_link_is_read_from_either_member(
     members: dict[str, object], link: str | None
 ) -> None:
-    """`results` is documented, `result_data` is what the API adds; without either, look again."""
+    """`results` is documented, `result_data` is what the API adds; without either, read again."""
     task = read(told(id=ID, status="completed", **members))
     assert task == Task(id=ID, status=TaskStatus.COMPLETED, result_url=link)
 
@@ -150,14 +150,16 @@ def test_the_first_result_is_taken_from_where_it_is(
         ("5.4", None),
     ],
 )
-def test_credits_are_what_the_provider_says_or_unknown(usage: object, used: Decimal | None) -> None:
+def test_credits_of_a_task_are_the_providers_or_unknown(
+    usage: object, used: Decimal | None
+) -> None:
     """Exact decimals, never negative."""
     task = read(told(id=ID, status="failed", usage=usage))
     assert task == Task(id=ID, status=TaskStatus.FAILED, credits_used=used)
 
 
-def test_the_task_is_asked_for_by_its_id() -> None:
-    """With the key, and nothing sent along."""
+def test_task_is_read_by_its_id() -> None:
+    """With the key, and without a body."""
     provider = Provider([httpx.Response(200, json=sample("evolink-task-pending"))])
     api(provider).read(ID)
     (request,) = provider.requests
@@ -174,15 +176,15 @@ def test_the_task_is_asked_for_by_its_id() -> None:
         ("100%", b"/v1/tasks/100%25"),
     ],
 )
-def test_an_odd_id_cannot_leave_its_place(task_id: str, path: bytes) -> None:
+def test_task_id_is_encoded_as_one_segment_of_the_path(task_id: str, path: bytes) -> None:
     """The id in a callback's body is untrusted text."""
     provider = Provider([told(status="pending")])
     api(provider).read(task_id)
     assert [request.url.raw_path for request in provider.requests] == [path]
 
 
-def test_an_unknown_task_is_unknown() -> None:
-    """404 in the API's own words."""
+def test_404_of_the_api_means_an_unknown_task() -> None:
+    """The body is the API's own."""
     answer = httpx.Response(404, json=sample("evolink-error-404-task-not-found"))
     assert type(refused(answer)) is TaskUnknownError
 
@@ -199,18 +201,18 @@ def test_an_unknown_task_is_unknown() -> None:
         (503, "503-numeric"),
     ],
 )
-def test_account_trouble_is_not_the_tasks_failure(status: int, name: str) -> None:
-    """The task stays open and is read again later."""
+def test_account_trouble_does_not_fail_the_task(status: int, name: str) -> None:
+    """The task is read again later."""
     error = refused(httpx.Response(status, json=sample(f"evolink-error-{name}")))
     assert isinstance(error, ProviderBusyError)
     assert (error.status, str(error)) == (status, f"the API answers {status}")
 
 
 @pytest.mark.parametrize("status", [302, 404, 418, 502, 504])
-def test_any_other_status_is_read_again_later(status: int) -> None:
+def test_read_with_any_other_status_is_repeated_later(status: int) -> None:
     """A proxy in between says nothing about the task, not even that there is none.
 
-    A task that was paid for would be given up for a minute's wrong turn.
+    Otherwise a paid task would be given up because of a short fault.
     """
     error = refused(httpx.Response(status, content=b"<html>"))
     assert isinstance(error, ProviderBusyError)
@@ -220,8 +222,8 @@ def test_any_other_status_is_read_again_later(status: int) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b"[]", b"null", b"{}", b'{"data": {}}', b"\xff", b"[" * 100_000]
 )
-def test_an_unreadable_answer_is_no_answer(content: bytes) -> None:
-    """Nothing is concluded from it."""
+def test_unreadable_answer_to_a_read_is_ignored(content: bytes) -> None:
+    """The task is read again later."""
     error = refused(httpx.Response(200, content=content))
     assert (type(error), str(error)) == (
         ResponseLostError,
@@ -233,8 +235,8 @@ def test_an_unreadable_answer_is_no_answer(content: bytes) -> None:
     "named", ["task-unified-1795166131-another", 7, ["x"], {"id": ID}, True, "x" * 5000, "\ud800"]
 )
 @pytest.mark.parametrize("status", ["pending", "completed", "failed"])
-def test_an_answer_about_another_task_is_unreadable(named: object, status: str) -> None:
-    """A cache or a proxy that mixes up two requests decides nothing about this one."""
+def test_answer_about_another_task_is_unreadable(named: object, status: str) -> None:
+    """A cache or a proxy may mix up two requests."""
     error = refused(told(id=named, status=status, results=[LINK]))
     assert (type(error), str(error)) == (
         ResponseLostError,
@@ -242,8 +244,8 @@ def test_an_answer_about_another_task_is_unreadable(named: object, status: str) 
     )
 
 
-def test_an_id_that_is_a_number_is_the_same_as_text() -> None:
-    """Asked for as text, told as a number."""
+def test_task_id_that_is_a_number_equals_its_text() -> None:
+    """It is asked for as text and answered as a number."""
     provider = Provider([told(id=7, status="pending")])
     assert api(provider).read("7") == Task(id="7", status=TaskStatus.RUNNING)
 
@@ -256,17 +258,17 @@ def test_an_id_that_is_a_number_is_the_same_as_text() -> None:
         (httpx.RemoteProtocolError("x"), ResponseLostError),
     ],
 )
-def test_a_broken_read_is_tried_again_later(error: Exception, ours: type[CutoutError]) -> None:
-    """By the errors of the HTTP adapter."""
+def test_broken_read_is_repeated_later(error: Exception, ours: type[CutoutError]) -> None:
+    """With the errors of the HTTP adapter."""
     assert type(refused(error)) is ours
 
 
-def test_an_answer_without_end_is_no_answer() -> None:
+def test_endless_answer_to_a_read_is_ignored() -> None:
     """More than a megabyte is not read."""
     assert type(refused(httpx.Response(200, content=b" " * (1024 * 1024 + 1)))) is ResponseLostError
 
 
-def test_a_read_finds_a_newer_key() -> None:
+def test_read_uses_a_newer_key() -> None:
     """A key that was rotated while the task ran does not lose the task."""
     provider = Provider([httpx.Response(401), told(id=ID, status="pending")])
     assert api(provider, Key("sk-1", "sk-2")).read(ID) == RUNNING
