@@ -1,6 +1,6 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template template wheel reference format soak mutants bench bench-check deploy destroy lock clean
+.PHONY: help install setup demo test test-units test-e2e test-e2e-first test-e2e-second test-seaweedfs check check-code check-types check-decoders check-template template wheel reference format soak mutants bench bench-check deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -86,15 +86,21 @@ setup: install $(BIN)/.testing $(AXE)  ## Install that, and what tests and check
 demo: install  ## Cut out the photos that come with the project, or PHOTOS, on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
 
-test: setup $(AWSCLI)/.installed  ## Run every test, the end-to-end ones on one deployed stack
-	@echo "The end-to-end tests run beside the others; each part prints what it found at its end." >&2
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(IN_ONE_PIECE) test-e2e test-units
+test: setup $(AWSCLI)/.installed  ## Run every test, the end-to-end ones on two deployed stacks
+	@echo "The end-to-end tests run in two halves beside the others; each part prints what it found at its end." >&2
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(IN_ONE_PIECE) test-e2e test-units
 
 test-units: setup
 	@$(BESIDE) $(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal
 
-test-e2e: setup $(AWSCLI)/.installed
-	@$(BIN)/python -m pytest tests/e2e -m "not soak"
+# Two halves, each with a local cloud of its own.
+test-e2e: test-e2e-first test-e2e-second
+
+test-e2e-first: setup $(AWSCLI)/.installed
+	@$(BIN)/python -m pytest tests/e2e -m "not soak and not second_cloud"
+
+test-e2e-second: setup $(AWSCLI)/.installed
+	@$(BIN)/python -m pytest tests/e2e -m "second_cloud and not soak"
 
 test-seaweedfs: setup $(SEAWEEDFS)/.installed  ## Run the contract of the S3 adapters on SeaweedFS
 	@$(BIN)/python -m tests.contract.seaweedfs $(SEAWEEDFS)/bin/weed

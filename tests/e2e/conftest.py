@@ -1,4 +1,8 @@
-"""The whole stack on a local cloud of its own, once for all end-to-end tests."""
+"""The whole stack on a local cloud, once for all end-to-end tests of a session.
+
+`make test-e2e` runs two sessions side by side. Tests marked `second_cloud` need nothing that others
+leave behind, and leave nothing that others look at.
+"""
 
 from __future__ import annotations
 
@@ -75,13 +79,17 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def deployed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
     """The stack, deployed with the CDK; what was synthesized serves the next session too."""
+    # Sessions that run side by side have ports and synthesized stacks of their own.
+    is_second = all(item.get_closest_marker("second_cloud") for item in request.session.items)
     project = find_place(Path(__file__))
     place = Place(
         source=project.source,
         state=tmp_path_factory.mktemp("cloud"),
-        cache=project.cache / "e2e",
+        cache=project.cache / ("e2e-second" if is_second else "e2e"),
     )
     clock = MachineClock()
     arguments = (*_STAND_IN, "--state", str(place.state / "evolink.sqlite"))

@@ -25,6 +25,11 @@ from tests.e2e.deployed import Deployed
 _TIMEOUT_SECONDS = 300
 _NOBODYS = ("AWS_", "CDK_", "GIT_", "MAKE", "MFLAGS", "EVOLINK_API_KEY")
 """Begins the variables that a command must not inherit from the shell that runs the tests."""
+_CHECKED_ELSEWHERE = {"CDK_VALIDATION": "false"}
+"""The construct library's check of a template takes longer than the rest of a synthesis.
+
+`test_other_ways_to_deploy.py` has it made once.
+"""
 _REACHED_BY = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
@@ -61,6 +66,7 @@ class Checkout:
             cwd=self.folder,
             env={
                 **kept,
+                **_CHECKED_ELSEWHERE,
                 **self.who,
                 **(self.variables or {}),
                 **({"EVOLINK_API_KEY": key} if key else {}),

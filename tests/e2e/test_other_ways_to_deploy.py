@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import pytest
+
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.states import State
@@ -16,6 +18,8 @@ from tests.e2e.page_commands import commands_with, run_commands
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import small_photo
 
+pytestmark = pytest.mark.second_cloud
+
 _KEY = "ways/a.jpg"
 
 
@@ -24,7 +28,9 @@ def test_the_cdks_own_command_synthesizes_compares_and_deploys(deployed: Deploye
     place = deployed.place
     cdk = place.source / "infra" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
     settings = shlex.join(on_the_local_cloud(deployed))
-    function = f'cdk() {{ {shlex.join([str(node_path()), str(cdk)])} "$@" {settings}; }}\n'
+    call = f'{shlex.join([str(node_path()), str(cdk)])} "$@" {settings}'
+    # The template is checked in one synthesis of three, as it is the same.
+    function = f"cdk() {{ {call}; export CDK_VALIDATION=false; }}\n"
     lines = commands_with("infra/README.md", "cdk synth")
     variables = {
         **deployed.cloud.variables,

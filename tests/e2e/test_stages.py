@@ -22,6 +22,8 @@ from tests.e2e.deploying import by_profile, let_deploy, present
 from tests.e2e.pictures import small_photo
 from tests.e2e.stages import REGION, STACK, Stages, Story
 
+pytestmark = pytest.mark.second_cloud
+
 _PROFILE = "shop-admin"
 _DEPLOYER = "shop-deployer"
 _PHOTO = small_photo(401)

@@ -24,6 +24,8 @@ from tests.e2e.stand_in import StandIn
 from tests.support.chromium import running
 from tests.support.cli.console_server import Served, served
 
+pytestmark = pytest.mark.second_cloud
+
 _OF_NO_OTHER_TEST = 970
 _SLOW = 90_000
 """Milliseconds: photos are cut out by a model, on a machine that runs other tests."""
@@ -192,6 +194,7 @@ def test_trouble_keeps_the_board_and_ends_by_itself(
         expect(page.locator("#problem")).to_be_empty(timeout=_SLOW)
 
 
+@pytest.mark.usefixtures("open_gate")
 def test_doubtful_results_are_reviewed_by_keyboard(
     *, page: Page, browser: Browser, console: Served, stand_in: StandIn, photos: Photos
 ) -> None:

@@ -21,6 +21,8 @@ from tests.e2e.deploying import by_key, earlier, present
 from tests.e2e.earlier import put_earlier_sources
 from tests.e2e.upgrade import STATEFUL, RolledBack, Upgrade, Upgraded
 
+pytestmark = pytest.mark.second_cloud
+
 _WRITTEN = Path(__file__).parents[1] / "contract" / "dynamodb" / "written"
 _SIGNATURE = re.compile(r"X-Amz-[A-Za-z-]+=[^&\\\"]*&?")
 _UNPAID = {"note.txt.jpg", "twin.jpg"}

@@ -1,9 +1,10 @@
-"""The deployed stack, deployed once more with other settings: an update, as an operator does it."""
+"""A deployed stack, deployed once more: with other settings, or as it was synthesized before."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from infra.local.deployment.cdk_cli import (
     CdkRun,
@@ -29,8 +30,18 @@ def update(deployed: Deployed, settings: Mapping[str, str]) -> None:
     if not is_synthesized(output):
         _finish(synth_run(place, os.environ, output=output, settings=wished))
         mark_synthesized(output)
+    deploy(deployed, output, STACK)
+
+
+def deploy(deployed: Deployed, synthesized: Path, stack: str) -> None:
+    """Deploy what was synthesized into a folder."""
+    place = deployed.place
     outputs = place.scratch / "updated.json"
-    _finish(deploy_run(place, cloud.variables, output=output, stack=STACK, outputs=outputs))
+    _finish(
+        deploy_run(
+            place, deployed.cloud.variables, output=synthesized, stack=stack, outputs=outputs
+        )
+    )
 
 
 def _finish(run: CdkRun) -> None:

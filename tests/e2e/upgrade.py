@@ -21,6 +21,7 @@ from tests.e2e.operator import Operator
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import small_photo
 from tests.e2e.stand_in import StandIn
+from tests.e2e.updating import deploy
 
 STAGE = "upgraded"
 _STACK = f"Cutout-{STAGE}"
@@ -148,19 +149,16 @@ class Upgrade:
         The earlier version may not understand the jobs and the gate of the present one. What it
         leaves alone is finished after the second upgrade.
         """
-        arguments = on_the_local_cloud(self.cloud, **_SETTINGS)
         slow = [self._put(f"back/slow-{n}.jpg", "task:slow") for n in range(_SLOTS)]
         for upload in slow:
             self.photos.in_state(upload, State.PROCESSING)
-        self.before.must("deploy", *arguments, key=self.cloud.cloud.api.key)
-        self._see()
+        self._deploy_again(self.before)
         late = [self._put(f"back/late-{n}.jpg") for n in range(2)]
         for upload in late:
             self.photos.reached(upload, lambda job: job.is_waiting, "to wait at the gate")
         running = sum(self.stand_in.charges(upload.key) for upload in [*slow, *late])
         self.stand_in.let_pass(seconds=_AN_HOUR)
-        self.after.must("deploy", *arguments, key=self.cloud.cloud.api.key)
-        self._see()
+        self._deploy_again(self.after)
         for upload in slow:
             self.photos.age(upload, _A_WHILE)
         ends = self.photos.all_settled([*slow, *late], is_swept=True)
@@ -170,6 +168,11 @@ class Upgrade:
             most_in_flight=running,
             dead_letters=self._dead_letters(),
         )
+
+    def _deploy_again(self, checkout: Checkout) -> None:
+        """Deploy what `make deploy` synthesized there before."""
+        deploy(self.cloud, checkout.folder / ".cutout" / "cdk" / _STACK, _STACK)
+        self._see()
 
     def _see(self) -> None:
         """Look at the stack as it stands now."""

@@ -106,7 +106,8 @@ def test_both_kinds_of_tests_run_even_if_one_fails(
     )
     assert sorted(done.stdout.splitlines()) == [
         "-m pytest -m not e2e and not soak --numprocesses 2 --dist worksteal",
-        "-m pytest tests/e2e -m not soak",
+        "-m pytest tests/e2e -m not soak and not second_cloud",
+        "-m pytest tests/e2e -m second_cloud and not soak",
     ]
     assert (done.returncode == 0) is is_success, done.stderr
 

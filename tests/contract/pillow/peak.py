@@ -7,6 +7,8 @@ Prints the peak in MB of this process alone: getrusage would include the peak of
 
 from __future__ import annotations
 
+import io
+import struct
 import sys
 from pathlib import Path
 
@@ -53,11 +55,24 @@ def write_photo(file: Path, kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = _LYING
     if kind == "jp2":
-        square(_HEAVY_PIXELS).save(file, "JPEG2000")
+        file.write_bytes(_large_jpeg_2000(int(_HEAVY_PIXELS**0.5)))
     elif kind == "png":
         square(MOST_DECODED_PIXELS).save(file, "PNG", compress_level=1)
     else:
         square(MOST_DECODED_PIXELS).save(file, "JPEG", exif=exif)
+
+
+def _large_jpeg_2000(side: int) -> bytes:
+    """A grey square that is not encoded, which takes ten seconds, but made of a small file.
+
+    Both have one tile and 18 packets. A packet that begins with a zero bit is empty, at any size.
+    """
+    small = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(small, "JPEG2000")
+    sizes = (struct.pack(">2I", one, one) for one in (64, side))
+    head, start_of_data, data = small.getvalue().replace(*sizes).partition(b"\xff\x93")
+    end = b"\xff\xd9"
+    return head + start_of_data + bytes(len(data) - len(end)) + end
 
 
 def write_result(file: Path, pixels: int) -> None:
