@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -76,6 +77,26 @@ def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:
         Reason.REJECTED_BY_PERSON,
         Reason.RETRIED_BY_PERSON,
     ]
+
+
+def test_as_many_are_decided_by_keys_as_a_person_may_meet_at_once(
+    page: Page, stack: FakeStack, console: Served
+) -> None:
+    """Fifty: every other one is accepted, and none is passed over."""
+    count = 50
+    for number in range(count):
+        stack.know(reviewed(f"many-{number:02}.jpg", number))
+    page.goto(console.at("/review?prefix=many-"))
+    subject = page.locator("#subject", has_text="many-")
+    for number in range(count):
+        key = subject.inner_text()
+        page.keyboard.press("ar"[number % 2])
+        expect(page.locator("#review .notice")).to_contain_text(key)
+    reasons = Counter(job.reason for job in stack.table.jobs.values() if "many-" in job.source.key)
+    assert reasons == {
+        Reason.ACCEPTED_BY_PERSON: count / 2,
+        Reason.REJECTED_BY_PERSON: count / 2,
+    }
 
 
 def _hold(route: Route, held: list[Route]) -> None:

@@ -19,8 +19,6 @@ from tests.e2e.photos import Photos
 from tests.e2e.pictures import opened, saved, small_photo
 from tests.e2e.stand_in import StandIn
 
-pytestmark = pytest.mark.second_cloud
-
 _RIGHT = (
     "jpg-two-exif.jpg",
     "jpg-no-eoi.jpg",

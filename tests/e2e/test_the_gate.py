@@ -179,8 +179,8 @@ def test_a_day_costs_no_more_than_its_cap(
 @pytest.mark.parametrize(
     ("count", "slots"),
     [
-        (30, 3),
-        (40, 20),
+        (16, 3),
+        (30, 20),
         pytest.param(200, 20, marks=pytest.mark.soak),
         pytest.param(200, 3, marks=pytest.mark.soak),
         pytest.param(1000, 20, marks=pytest.mark.soak),

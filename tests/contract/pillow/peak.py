@@ -69,8 +69,9 @@ def _large_jpeg_2000(side: int) -> bytes:
     """
     small = io.BytesIO()
     Image.new("RGB", (64, 64)).save(small, "JPEG2000")
-    sizes = (struct.pack(">2I", one, one) for one in (64, side))
-    head, start_of_data, data = small.getvalue().replace(*sizes).partition(b"\xff\x93")
+    small_size, large_size = (struct.pack(">2I", one, one) for one in (64, side))
+    large = small.getvalue().replace(small_size, large_size)
+    head, start_of_data, data = large.partition(b"\xff\x93")
     end = b"\xff\xd9"
     return head + start_of_data + bytes(len(data) - len(end)) + end
 

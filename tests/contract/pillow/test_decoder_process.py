@@ -83,7 +83,7 @@ def test_a_damaged_photo_says_what_is_wrong(file: Path) -> None:
 
 def test_a_picture_that_takes_too_much_memory_is_given_up(file: Path) -> None:
     """A hundred megapixels of one colour, in a process that may have 250 MB."""
-    file.write_bytes(bytes_of(Image.new("RGB", (10_000, 10_000), "teal"), "PNG"))
+    file.write_bytes(bytes_of(Image.new("RGB", (10_000, 10_000), "teal"), "PNG", compress_level=1))
     decoder = DecoderProcess(DecoderLimits(memory_mb=250, seconds=20, file_mb=512))
     refused = why_not(lambda: decoder.copy(file, file.with_name("copy"), (5000, 5000), 10**7))
     assert refused.reason is Reason.CANNOT_BE_PREPARED
@@ -92,7 +92,7 @@ def test_a_picture_that_takes_too_much_memory_is_given_up(file: Path) -> None:
 
 def test_a_picture_that_takes_too_long_is_given_up(file: Path) -> None:
     """A small file of very many pixels: all of them are unpacked, and packed again."""
-    Image.new("L", (14_000, 14_000), 90).save(file, "PNG")
+    Image.new("L", (14_000, 14_000), 90).save(file, "PNG", compress_level=1)
     decoder = DecoderProcess(DecoderLimits(memory_mb=2758, seconds=1, file_mb=512))
     refused = why_not(lambda: decoder.upright(file, file.with_name("upright")))
     assert refused.reason is Reason.CANNOT_BE_PREPARED

@@ -341,11 +341,11 @@ class World:
         assert attempt is not None
         return next(c.task_id for c in self.evolink.charges if c.key == attempt.idempotency_key)
 
-    def passes(self, delta: timedelta) -> None:
-        """Let time pass, a sweep a minute, and everything be delivered as it comes."""
+    def passes(self, delta: timedelta, *, swept_every: timedelta = timedelta(minutes=1)) -> None:
+        """Let time pass, a sweep now and then, and everything be delivered as it comes."""
         end = self.clock.now() + delta
         while self.clock.now() < end:
-            self.clock.advance(min(timedelta(minutes=1), end - self.clock.now()))
+            self.clock.advance(min(swept_every, end - self.clock.now()))
             self.sweep.sweep()
             self.settles()
 

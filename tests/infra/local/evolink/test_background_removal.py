@@ -88,7 +88,7 @@ def _noise(size: tuple[int, int]) -> Image.Image:
 
 @pytest.mark.parametrize(
     ("size", "make"),
-    [((1, 1), _flat), ((3, 2), _noise), ((17, 400), _flat), ((96, 64), _flat), ((96, 64), _noise)],
+    [((1, 1), _flat), ((17, 400), _flat), ((96, 64), _noise)],
 )
 def test_a_picture_without_a_subject_gets_some_cut_out_of_its_size(
     size: tuple[int, int], make: Any
@@ -102,7 +102,7 @@ def test_a_picture_without_a_subject_gets_some_cut_out_of_its_size(
         assert alpha.max() > 0
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
+@pytest.mark.parametrize("mode", ["P", "CMYK"])
 def test_a_picture_of_any_mode_is_cut_out(mode: str) -> None:
     """The cut-out is RGBA."""
     picture = Image.new("RGB", (60, 40), "white")

@@ -35,7 +35,7 @@ def lost_on_the_way(world: World) -> Job:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.downloads.rule = lambda: NotSentError("ConnectTimeout")
-    world.passes(2 * TIMING.job_deadline)
+    world.passes(2 * TIMING.job_deadline, swept_every=10 * MINUTE)
     return failed(world, job, Reason.RESULT_LOST)
 
 
@@ -44,7 +44,7 @@ def unreadable(world: World) -> Job:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.evolink.read_rule = lambda: UNREADABLE
-    world.passes(BEYOND_THE_DEADLINE)
+    world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     return failed(world, job, Reason.DEADLINE_PASSED)
 
 
@@ -65,7 +65,7 @@ def named_by_its_callback(world: World) -> Job:
     world.evolink.complete(world.task_of(job))
     world.evolink.read_rule = lambda: UNREADABLE
     world.wake(job, task_id=world.task_of(job))
-    world.passes(BEYOND_THE_DEADLINE)
+    world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     return failed(world, job, Reason.OUTCOME_UNKNOWN)
 
 
@@ -157,7 +157,7 @@ def test_a_result_that_cannot_be_fetched_is_asked_for_once() -> None:
     job = lost_on_the_way(world)
     world.downloads.rule = lambda: LOST
     world.operate.retry(job)
-    world.passes(2 * TIMING.job_deadline)
+    world.passes(2 * TIMING.job_deadline, swept_every=10 * MINUTE)
     assert world.job(job).reason is Reason.RESULT_LOST
     world.operate.retry(world.job(job))
     world.settles()
@@ -172,7 +172,7 @@ def test_nothing_is_paid_while_the_api_cannot_be_read(given_up: Callable[[World]
     for _ in range(2):
         world.evolink.read_rule = lambda: UNREADABLE
         world.operate.retry(world.job(job))
-        world.passes(BEYOND_THE_DEADLINE)
+        world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
         lost = world.job(job)
         assert (lost.state, lost.reason, len(world.evolink.posts)) == (
             State.FAILED,
@@ -190,7 +190,7 @@ def test_a_task_that_never_ends_is_read_by_one_retry() -> None:
     world = World()
     job = world.arrives()
     for _ in range(2):
-        world.passes(BEYOND_THE_DEADLINE)
+        world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
         lost = world.job(job)
         assert (lost.reason, len(world.evolink.posts)) == (Reason.DEADLINE_PASSED, 1)
         world.operate.retry(lost)
@@ -206,7 +206,7 @@ def twice_given_up(world: World) -> Job:
     )
     world.operate.retry(job, bypass_cache=True)
     world.settles()
-    world.passes(BEYOND_THE_DEADLINE)
+    world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     lost = world.job(job)
     assert (lost.state, len(world.evolink.charges)) == (State.FAILED, 2)
     return lost
@@ -291,7 +291,7 @@ def test_a_named_task_of_another_call_ends_the_recheck_with_a_new_call() -> None
     job = world.arrives()
     world.evolink.read_rule = lambda: UNREADABLE
     world.wake(job, task_id=world.task_of(other))
-    world.passes(BEYOND_THE_DEADLINE)
+    world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     world.evolink.read_rule = lambda: None
     world.evolink.complete(world.task_of(other))
     assert world.job(job).state is State.FAILED
