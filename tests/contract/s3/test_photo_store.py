@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cutout.cli.aws.photo_store import S3Store
@@ -74,3 +76,16 @@ def test_a_hash_that_may_not_be_read_counts_as_none(s3: S3Client) -> None:
         assert store.sha256(KEY, None) is None
         with pytest.raises(ClientError):
             store.sha256(KEY, None)
+
+
+def test_a_reader_that_goes_away_leaves_no_connection_open(s3: S3Client) -> None:
+    """A browser that leaves the page reads no picture to its end."""
+    raw = BytesIO(b"a cut-out")
+    answer = {"Body": StreamingBody(raw, 9), "ContentLength": 9}
+    with Stubber(s3) as stubber:
+        stubber.add_response("get_object", answer)
+        opened = S3Store(s3, "plain", "results").open("results", KEY)
+    assert opened is not None
+    assert next(opened.chunks) == b"a cut-out"
+    del opened
+    assert raw.closed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _CHUNK_BYTES = 1 << 20
@@ -84,9 +86,7 @@ class S3Store:
             if code(error) in GONE:
                 return None
             raise
-        return OpenObject(
-            size=answer["ContentLength"], chunks=answer["Body"].iter_chunks(_CHUNK_BYTES)
-        )
+        return OpenObject(size=answer["ContentLength"], chunks=_parts(answer["Body"]))
 
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""
@@ -101,6 +101,12 @@ class S3Store:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _parts(body: StreamingBody) -> Iterator[bytes]:
+    """Yield a body's parts; its connection is closed even if a reader goes away before the end."""
+    with closing(body):
+        yield from body.iter_chunks(_CHUNK_BYTES)
 
 
 def _version(version_id: str | None) -> Any:  # noqa: ANN401 - the SDK's
