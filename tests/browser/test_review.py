@@ -172,7 +172,8 @@ def test_the_review_is_accessible_and_fits_every_width(
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found.append(f"{width}: scrolls sideways")
             found += page.evaluate(
-                "async () => (await axe.run()).violations.flatMap((one) => one.nodes.map("
-                "(node) => `${one.id} ${node.html.slice(0, 120)}`))"
+                "async (rules) => (await axe.run(rules)).violations.flatMap((one) => one.nodes.map("
+                "(node) => `${one.id} ${node.html.slice(0, 120)}`))",
+                {} if scheme == "light" else {"runOnly": ["color-contrast"]},
             )
     assert found == []
