@@ -6,7 +6,7 @@ the version that was read. Slots and credits are in shards, which are written wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -177,21 +177,6 @@ class Gate:
         place = self.place(now, lambda: 0.0)
         return place if isinstance(place, Reason) else None
 
-    def stale_holders(self, now: datetime) -> Iterator[tuple[int, str]]:
-        """Shard and name of holders that are older than any task runs.
-
-        A job frees its slot in the write that ends its task. Only a job that somebody deleted from
-        the table, or that a later version has taken over, leaves its holder behind.
-        """
-        for number, shard in enumerate(self.shards):
-            yield from ((number, it) for it in shard.holders if now - held_since(it) > _LONGEST)
-
-    def past_days(self, now: datetime) -> Iterator[tuple[int, date]]:
-        """Shard and day of credits that no longer count, and that no task changes any more."""
-        oldest = (now - _LONGEST).date()
-        for number, shard in enumerate(self.shards):
-            yield from ((number, day) for day in shard.spent if day < oldest)
-
     def sealed(self, now: datetime) -> Gate:
         """The gate, paused for earlier versions; a pause that they made is taken over."""
         if self.is_sealed:
@@ -211,7 +196,7 @@ class Gate:
         """The gate after a run of Sweep: sealed, and with what is deployed and waits."""
         sealed = replace(self.sealed(now), deployed=deployed, has_waiting=has_waiting)
         gate = sealed.limited(self.limits)
-        if self.is_sealed and self.seal is not None and now - self.seal.since > _LONGEST:
+        if self.is_sealed and self.seal is not None and now - self.seal.since > LONGEST_TASK:
             return replace(gate, carried_in_flight=0)
         return gate
 
@@ -297,7 +282,7 @@ class Gate:
 
 
 _MICRO = Decimal("0.000001")
-_LONGEST = timedelta(days=3)
+LONGEST_TASK = timedelta(days=3)
 """Longer than any task runs, with the longest deadline that settings allow."""
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import LONGEST_TASK, Gate, Limits, PauseReason
+from cutout.domain.gate.shards import held_since
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
@@ -99,12 +100,21 @@ class Sweep:
         return swept
 
     def _tidy_shards(self, gate: Gate, now: datetime) -> None:
-        for shard, holder in gate.stale_holders(now):
-            self.telemetry.log("a slot was held by no task", holder=holder)
-            self.gates.free_slot(shard, holder)
-        # Each write of a shard takes units for all of it, so it must not grow by a day each day.
-        for shard, day in gate.past_days(now):
-            self.gates.forget_day(shard, day)
+        """Remove holders that are older than any task runs, and credits that no longer count.
+
+        A job frees its slot in the write that ends its task. Only a job that somebody deleted from
+        the table, or that a later version has taken over, leaves its holder behind.
+        """
+        oldest = now - LONGEST_TASK
+        for number, shard in enumerate(gate.shards):
+            for holder in shard.holders:
+                if held_since(holder) < oldest:
+                    self.telemetry.log("a slot was held by no task", holder=holder)
+                    self.gates.free_slot(number, holder)
+            # Each write of a shard takes units for all of it: it must not grow by a day each day.
+            for day in shard.spent:
+                if day < oldest.date():
+                    self.gates.forget_day(number, day)
 
     def _publish(self, due: Due, backlog: BacklogStatus, gate: Gate, now: datetime) -> None:
         """Write the gauges, zeros included: an alarm must distinguish zero from missing data."""

@@ -325,18 +325,3 @@ def test_free_slots_follow_from_an_operators_limits() -> None:
 def test_the_default_limits_are_three_slots_and_five_thousand_credits_a_day() -> None:
     """As the README says."""
     assert Limits(max_in_flight=3, daily_credit_cap=Decimal(5000)) == DEFAULT_LIMITS
-
-
-def test_holders_older_than_any_task_are_stale() -> None:
-    """Their jobs were deleted from the table; all other holders stay."""
-    old, young = holders(1, NOW - 3 * DAY - MINUTE), holders(1, NOW - 3 * DAY)
-    gate = a_gate(shards=(Shard(holders=young), Shard(holders=old | young)))
-    assert list(gate.stale_holders(NOW)) == [(1, *old)]
-
-
-def test_credits_of_days_that_no_task_can_change_are_past() -> None:
-    """Tasks run for three days at most."""
-    days = [NOW.date() - number * DAY for number in range(6)]
-    spent = dict.fromkeys(days, Decimal(7))
-    gate = a_gate(shards=(Shard(spent={days[0]: Decimal(7)}), Shard(spent=spent)))
-    assert list(gate.past_days(NOW)) == [(1, days[4]), (1, days[5])]

@@ -214,19 +214,20 @@ def test_after_an_operators_retry_the_new_attempt_is_polled() -> None:
     assert done.credits == 2 * world.job(job).attempts[0].credits_used  # type: ignore[operator]
 
 
-def test_slots_of_deleted_jobs_are_freed_after_three_days() -> None:
-    """An operator deleted the jobs from the table."""
-    world = World()
-    world.occupy(LIMITS.max_in_flight)
+@pytest.mark.parametrize("slots", [LIMITS.max_in_flight, 20])
+def test_slots_of_deleted_jobs_are_freed_after_three_days(slots: int) -> None:
+    """An operator deleted the jobs from the table. Twenty slots are in three shards."""
+    world = World(limits=replace(LIMITS, max_in_flight=slots))
+    world.occupy(slots)
     job = world.arrives()
     assert (job.state, job.reason) == (State.QUEUED, Reason.GATE_FULL)
     world.clock.advance(timedelta(days=3))
     world.sweep.sweep()
-    assert world.jobs.read_gate().in_flight == LIMITS.max_in_flight
+    assert world.jobs.read_gate().in_flight == slots
     world.passes(2 * MINUTE)
     assert world.job(job).state is State.PROCESSING
     named = {told.get("holder") for _message, told in world.telemetry.facts} - {None}
-    assert named == holders(LIMITS.max_in_flight, START)
+    assert named == holders(slots, START)
 
 
 def test_the_shards_drop_the_credits_of_old_days() -> None:
