@@ -27,7 +27,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Limits
-from cutout.domain.gate.shards import Place
+from cutout.domain.gate.pauses_and_slots import Place
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.usecases.shared.change_gate import change_gate
 
 

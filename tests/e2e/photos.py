@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.shards import ShardChange, holder
+from cutout.domain.gate.gate import holder
+from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import BYPASS_CACHE_MARK

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import pytest
 
-from cutout.domain.gate.gate import Pause, PauseReason
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed

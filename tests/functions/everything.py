@@ -6,7 +6,8 @@ import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from cutout.domain.gate.shards import ShardChange, holder
+from cutout.domain.gate.gate import holder
+from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict

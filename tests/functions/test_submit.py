@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from cutout.domain.callback_token import CallbackAddress, verify
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.reasons import Reason

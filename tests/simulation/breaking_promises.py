@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.shards import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import Place, ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Result

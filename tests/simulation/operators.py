@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import RenderRequest

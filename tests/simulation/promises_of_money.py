@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from cutout.domain.gate.shards import holder
+from cutout.domain.gate.gate import holder
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
 from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE

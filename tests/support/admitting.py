@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutout.domain.gate.gate import Pause, PauseReason
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.shards import Shard, holder
+from cutout.domain.gate.gate import Gate, Limits, holder
+from cutout.domain.gate.pauses_and_slots import Shard
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result

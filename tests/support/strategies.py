@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.result import Result, Reuse, Variant

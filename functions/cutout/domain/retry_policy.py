@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import Cause, Refused, Task
 from cutout.domain.reasons import Reason

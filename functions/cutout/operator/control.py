@@ -7,7 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import next_to_recheck, rechecking, reopened
 from cutout.domain.reasons import Reason

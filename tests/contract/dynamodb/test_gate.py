@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import LostRaceError
-from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
-from cutout.domain.gate.shards import Place, Shard, ShardChange
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place, Shard, ShardChange
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.states import State
 from cutout.ports.jobs_table import (

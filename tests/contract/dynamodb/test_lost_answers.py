@@ -14,7 +14,7 @@ from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.shards import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import Place, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import State

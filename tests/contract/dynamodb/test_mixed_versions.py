@@ -16,8 +16,8 @@ import pytest
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import LostError, Put, Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.serialization import STORED_AS, from_row, to_row

@@ -14,8 +14,8 @@ from boto3.dynamodb.types import TypeSerializer
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate.gate import Gate, Pause, PauseReason
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, ShardChange
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import BacklogStatus, Due, NewerRow

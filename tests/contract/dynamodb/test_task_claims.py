@@ -10,7 +10,7 @@ import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.states import State
 from cutout.ports.jobs_table import TaskClaim, TaskTakenError
 from tests.contract.dynamodb.table import TABLE, Store, create_table

@@ -12,7 +12,7 @@ from botocore.stub import ANY, Stubber
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.ports.jobs_table import GateMovedError
 from tests.contract.dynamodb.table import TABLE
 from tests.support.aws_account import cloud

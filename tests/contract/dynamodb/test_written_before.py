@@ -20,7 +20,7 @@ import pytest
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import to_row

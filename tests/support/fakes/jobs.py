@@ -8,7 +8,7 @@ from decimal import Decimal
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.shards import Place, Shard, ShardChange
+from cutout.domain.gate.pauses_and_slots import Place, Shard, ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion

@@ -16,7 +16,7 @@ from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.gate.gate import Limits
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.preparation import PrepareReport

@@ -14,8 +14,7 @@ from functools import partial
 from itertools import islice, product
 from typing import Any
 
-from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.shards import holder
+from cutout.domain.gate.gate import Gate, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept

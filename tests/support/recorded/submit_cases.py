@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.gate.gate import Gate, Pause, PauseReason
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, ShardChange
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.source import Prepared, Upright
 from cutout.domain.messages.preparation import CopyKind, MadeCopy, PrepareReport

@@ -8,8 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from cutout.domain.gate.gate import Limits, PauseReason
-from cutout.domain.gate.shards import ShardChange
+from cutout.domain.gate.gate import Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason, ShardChange
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.reasons import Reason

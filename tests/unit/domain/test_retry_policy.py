@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.provider_outcomes import Cause, Refused, Retry, Task, TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import (

@@ -11,7 +11,8 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 
-from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.result import DedupRecord

@@ -10,7 +10,8 @@ import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.gate.gate import Limits, Pause, PauseReason
+from cutout.domain.gate.gate import Limits
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport

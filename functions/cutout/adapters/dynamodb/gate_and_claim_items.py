@@ -12,7 +12,7 @@ from cutout.adapters.dynamodb.job_item import job_in, understood
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.shards import Place, Shard, ShardChange
+from cutout.domain.gate.pauses_and_slots import Place, Shard, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.ports.jobs_table import (

@@ -10,7 +10,7 @@ from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
 from cutout.cli.output.units import counted, duration
 from cutout.domain.function_settings import variable
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 
 _OLD_SECONDS = 900
 _LOOK_BACK = timedelta(minutes=10)

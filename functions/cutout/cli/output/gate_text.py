@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.output.units import duration
-from cutout.domain.gate.gate import Gate, Pause, PauseReason
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason

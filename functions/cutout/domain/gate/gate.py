@@ -6,41 +6,16 @@ the version that was read. Slots and credits are in shards, which are written wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.shards import Place, Shard, held_since, shares
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place, Shard
 from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import STORED_AS
-
-
-class PauseReason(StrEnum):
-    """Why the gate is paused."""
-
-    OUT_OF_CREDITS = "out-of-credits"
-    """The account is empty; one photo is tried when the pause is over."""
-    KEY_REFUSED = "key-refused"
-    """The provider refuses the API key; a person must fix it and resume."""
-    RATE_LIMITED = "rate-limited"
-    """Too many calls, or no capacity at the provider."""
-    OPERATOR = "operator"
-    """A person paused it."""
-    NEWER_VERSION = "newer-version"
-    """What earlier versions see, so that they admit nothing while both run."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> PauseReason:
-        """A reason that a newer version stored; it pauses the gate like any other."""
-        word = str(value)
-        reason = str.__new__(cls, word)
-        reason._name_ = reason._value_ = word
-        return reason
-
 
 MOST_SHARDS = 64
 """BatchGetItem reads 100 items at once."""
@@ -67,15 +42,6 @@ class Limits:
 
 DEFAULT_LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
 """The deployment's limits, unless settings change them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pause:
-    """A pause of the gate. `until` None means until a person resumes."""
-
-    reason: PauseReason
-    since: datetime
-    until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -289,3 +255,36 @@ LONGEST_TASK = timedelta(days=3)
 def _micro(credits_: Decimal) -> int:
     """In millionths of a credit, the smallest part that is stored."""
     return int(credits_ / _MICRO)
+
+
+def holder(job_id: str, attempt: int, started_at: datetime) -> str:
+    """The name under which an attempt holds its slot."""
+    return f"{int(started_at.timestamp() * 1000)}.{job_id}.{attempt}"
+
+
+def held_since(name: str) -> datetime:
+    """When the attempt of a holder began."""
+    return datetime.fromtimestamp(int(name.partition(".")[0]) / 1000, UTC)
+
+
+def shares(limit: int, used: Sequence[int], count: int, *, outside: int) -> list[int]:
+    """How much of a limit each of the first `count` shards may use.
+
+    The shares, and what further shards and others `outside` use, add up to the limit at most. A
+    shard that uses more than its part, since the limit was lowered, keeps what it uses; it gets
+    nothing, and the others less. One that holds a refund of credits that are counted elsewhere uses
+    less than nothing.
+    """
+    rest = limit - outside - sum(used[count:])
+    within = list(range(count))
+    while True:
+        parts = dict(zip(within, _divided(rest, len(within)), strict=True))
+        over = [number for number in within if used[number] > parts[number]]
+        if not over:
+            return [parts.get(number, min(0, used[number])) for number in range(count)]
+        rest -= sum(used[number] for number in over)
+        within = [number for number in within if number not in over]
+
+
+def _divided(whole: int, parts: int) -> list[int]:
+    return [whole // parts + (number < whole % parts) for number in range(parts)]

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.shards import Place, ShardChange, holder
+from cutout.domain.gate.gate import holder
+from cutout.domain.gate.pauses_and_slots import Place, ShardChange
 from cutout.domain.job.attempt import Attempt, charged, charges
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord

@@ -16,7 +16,7 @@ from functools import cache
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.shards import Place
+from cutout.domain.gate.pauses_and_slots import Place
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.messages.queue_messages import TaskCheck

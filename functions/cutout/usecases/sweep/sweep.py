@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import LONGEST_TASK, Gate, Limits, PauseReason
-from cutout.domain.gate.shards import held_since
+from cutout.domain.gate.gate import LONGEST_TASK, Gate, Limits, held_since
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric

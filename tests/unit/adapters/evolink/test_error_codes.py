@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.adapters.evolink.error_codes import cause_of_task_failure, refusal, retry_of_task
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.provider_outcomes import Refused, Task, TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal, decide_task_failure

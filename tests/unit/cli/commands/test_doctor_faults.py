@@ -15,7 +15,7 @@ from cutout.cli.doctor.check import CheckResult, Checkup, Severity, ok
 from cutout.cli.output.dashboard.definition import Series
 from cutout.domain.callback_token import verify
 from cutout.domain.errors import CallbackRefusedError, NotSentError
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.states import State
 from tests.support.builders import a_shard
 from tests.support.cli.clock import NOON

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.gate.gate import Gate, PauseReason
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport

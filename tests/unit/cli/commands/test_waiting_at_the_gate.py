@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State

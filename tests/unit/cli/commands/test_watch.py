@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.cli.output.stack_metrics import REQUESTS, StackMetrics, metrics_in_words
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, PauseReason
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, BacklogStatus
 from tests.support.builders import a_shard

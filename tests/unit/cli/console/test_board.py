@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cutout.cli.aws.description import Description
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON

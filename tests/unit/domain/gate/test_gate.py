@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, Pause, PauseReason
-from cutout.domain.gate.shards import Place, Shard
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place, Shard
 from cutout.domain.reasons import Reason
 from tests.support.builders import NOW, a_gate, a_shard, holders
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate.gate import Limits, Pause, PauseReason
-from cutout.domain.gate.shards import Place
+from cutout.domain.gate.gate import Limits
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place
 from cutout.domain.reasons import Reason
 from tests.support.builders import LIMITS, NOW, a_gate, a_shard
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import GateMovedError
 from cutout.usecases.shared.change_gate import change_gate

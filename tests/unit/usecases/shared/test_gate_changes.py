@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.gate.shards import Shard, ShardChange, holder
+from cutout.domain.gate.gate import holder
+from cutout.domain.gate.pauses_and_slots import Shard, ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.states import AttemptOutcome, State

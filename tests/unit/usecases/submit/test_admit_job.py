@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
-from cutout.domain.gate.shards import holder
+from cutout.domain.gate.gate import Gate, Limits, holder
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import NotSent, Refused

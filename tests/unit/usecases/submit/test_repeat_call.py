@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
-from cutout.domain.gate.gate import Pause, PauseReason
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE

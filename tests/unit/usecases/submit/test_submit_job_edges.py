@@ -10,7 +10,7 @@ import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
-from cutout.domain.gate.gate import PauseReason
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.messages.queue_messages import TaskCheck

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.gate.gate import Limits, PauseReason
+from cutout.domain.gate.gate import Limits
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.reasons import Reason

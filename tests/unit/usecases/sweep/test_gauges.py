@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate.gate import Gate, PauseReason
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.metrics import TIME_IN_STATE, Metric
 from cutout.domain.states import State
 from cutout.usecases.sweep.sweep import PAUSED_BECAUSE

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate, Pause, PauseReason
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric

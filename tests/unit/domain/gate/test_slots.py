@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.shards import Place, Shard, held_since, holder, shares
+from cutout.domain.gate.gate import Gate, Limits, held_since, holder, shares
+from cutout.domain.gate.pauses_and_slots import Place, Shard
 from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from tests.support.builders import NOW, holders
