@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from click.exceptions import NoSuchCommand
 
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
@@ -69,17 +68,6 @@ class Commands(DocumentedGroup):
             # click would import the module of each command to ask for its help.
             formatter.write_dl(list(_COMMANDS.items()))
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; the error for a wrong name suggests the nearest."""
-        try:
-            return super().resolve_command(ctx, args)
-        except NoSuchCommand as error:
-            raise NoSuchCommand(
-                error.command_name, possibilities=tuple(_COMMANDS), ctx=ctx
-            ) from None
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return `command` of the module `cutout.cli.commands.NAME`."""
         if cmd_name not in _COMMANDS:
@@ -91,6 +79,7 @@ class Commands(DocumentedGroup):
 
 @click.command(
     cls=Commands,
+    commands=_COMMANDS,  # click reads the names, to suggest the nearest for a wrong one
     context_settings={"help_option_names": ["-h", "--help"]},
     exit_statuses={0: "success", 1: "an error; the message says which"},
     example="""

@@ -246,19 +246,14 @@ class FakeResources(Resources):
         return self.told
 
     def latest_value(
-        self,
-        namespace: str,
-        metric: str,
-        *,
-        statistic: str,
-        of: tuple[str, str],
-        between: tuple[datetime, datetime],
+        self, series: Series, start: datetime, end: datetime
     ) -> tuple[datetime, float] | None:
-        assert namespace.startswith("AWS/")
-        assert statistic in {"Sum", "Maximum"}
-        assert of[1]
-        found = self.metrics.get(metric)
-        return found if found and between[0] <= found[0] <= between[1] else None
+        assert series.namespace.startswith("AWS/")
+        assert series.statistic in {"Sum", "Maximum"}
+        [(_, name)] = series.dimensions
+        assert name
+        found = self.metrics.get(series.metric)
+        return found if found and start <= found[0] <= end else None
 
     def aws_time(self) -> datetime:
         return self._answer("aws_time", self.time)

@@ -43,12 +43,7 @@ _EVENTS_OF = ("cloudformation", "sso-oidc", "signin")
 
 
 class Clients:
-    """SDK clients for one target, each made on first use. Several threads may share it.
-
-    Args:
-        target: where the stack is.
-        is_impatient: give up soon on a service that does not answer.
-    """
+    """SDK clients for one target, each made on first use. Several threads may share it."""
 
     def __init__(self, target: Target, *, is_impatient: bool = False) -> None:
         self.requests: Counter[str] = Counter()

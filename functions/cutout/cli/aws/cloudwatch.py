@@ -54,27 +54,10 @@ class Monitoring(DescribedStack):
         }
 
     def latest_value(
-        self,
-        namespace: str,
-        metric: str,
-        *,
-        statistic: str,
-        of: tuple[str, str],
-        between: tuple[datetime, datetime],
+        self, series: Series, start: datetime, end: datetime
     ) -> tuple[datetime, float] | None:
-        """Return the latest value of a metric that is not 0, and its minute.
-
-        Args:
-            namespace: the namespace of the metric.
-            metric: its name.
-            statistic: `Sum`, `Maximum` and so on, of one minute.
-            of: name and value of the one dimension.
-            between: the times to look between.
-        """
-        series = Series(
-            namespace=namespace, metric=metric, dimensions=(of,), statistic=statistic, period=60
-        )
-        [points] = self.metric_values([series], *between)
+        """Return the latest value of a metric that is not 0, and its time."""
+        [points] = self.metric_values([series], start, end)
         return max(((at, value) for at, value in points.values if value), default=None)
 
     def dashboard(self, name: str) -> str:

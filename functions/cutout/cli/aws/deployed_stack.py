@@ -76,13 +76,7 @@ class UploadedObject(NamedTuple):
 
 
 class Stack:
-    """A deployed stack. Nothing is asked of AWS before it is needed.
-
-    Args:
-        resources: the stack's description and resources.
-        ports_on: makes the adapters from the stack's outputs.
-        clock: the time.
-    """
+    """A deployed stack. Nothing is asked of AWS before it is needed."""
 
     def __init__(
         self, resources: Resources, ports_on: Callable[[StackOutputs], Ports], clock: Clock
@@ -97,11 +91,7 @@ class Stack:
         return self.resources.where
 
     def place(self) -> str:
-        """Return its name, where it is, and in which account: no two stacks have the same.
-
-        Raises:
-            Problem: There is no such stack.
-        """
+        """Return its name, where it is, and in which account: no two stacks have the same."""
         account = self.resources.existing().account
         parts = [self.resources.name, self.where, account and f"account {account}"]
         return " · ".join(filter(None, parts))

@@ -99,15 +99,7 @@ class StackOutputs:
 
 
 class DescribedStack:
-    """A stack and its description. Several threads may share it.
-
-    Args:
-        clients: clients of the account that holds the stack.
-        name: the stack's name.
-    """
-
-    name: str
-    where: str
+    """A stack and its description. Several threads may share it."""
 
     def __init__(self, clients: Clients, name: str) -> None:
         self.name = name

@@ -14,7 +14,6 @@ class Target:
     """Where to look for a stack.
 
     Attributes:
-        stack: the stack's name.
         variables: environment variables that reach the local cloud; None for AWS.
         profile: profile of the AWS CLI, if an option names one.
         region: AWS region, if an option or the environment names one.

@@ -45,10 +45,7 @@ class Secrets:
 class Guard:
     """Lets requests through that come from the console's own pages in the person's browser.
 
-    Args:
-        app: the pages.
-        own: the secrets of this run.
-        address: host and port of the server, as in the printed URL.
+    `address` is host and port of the server, as in the printed URL.
     """
 
     def __init__(self, app: ASGIApp, own: Secrets, address: str) -> None:

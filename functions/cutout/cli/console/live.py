@@ -158,7 +158,6 @@ class Window:
     """One open window, and what it was sent.
 
     Args:
-        site: the templates.
         page: what its page shows.
         is_behind: its page must be made again, as it may have missed changes: so it is after each
             lost connection.

@@ -54,8 +54,6 @@ class Site:
     Args:
         connect: connects to the stack; called again after an error, so that new credentials and a
             local cloud that was started again are used.
-        price: of a credit.
-        clock: the time.
         csrf: the secret that writes need.
     """
 

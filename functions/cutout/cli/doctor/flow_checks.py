@@ -7,6 +7,7 @@ from typing import Any
 from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
 from cutout.cli.dead_letters import dead_letter_queues
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
+from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
 from cutout.cli.output.units import counted, duration
 from cutout.domain.function_settings import variable
@@ -102,13 +103,15 @@ def queues(checkup: Checkup) -> Iterator[CheckResult]:
 
 
 def _age(checkup: Checkup, queue: Queue) -> CheckResult:
-    oldest = checkup.stack.resources.latest_value(
-        "AWS/SQS",
-        "ApproximateAgeOfOldestMessage",
+    age_of_oldest = Series(
+        namespace="AWS/SQS",
+        metric="ApproximateAgeOfOldestMessage",
+        dimensions=(("QueueName", queue.name),),
         statistic="Maximum",
-        of=("QueueName", queue.name),
-        between=(checkup.now - _LOOK_BACK, checkup.now),
+        period=60,
     )
+    start, end = checkup.now - _LOOK_BACK, checkup.now
+    oldest = checkup.stack.resources.latest_value(age_of_oldest, start, end)
     waiting = counted(queue.visible, "message")
     message = f"{queue.title}: {waiting} waiting, {queue.in_flight} being processed"
     # The metric is minutes old: the queue may have been emptied since.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from cutout.cli.doctor.check import NO_STACK, CheckResult, Checkup, note, ok, problem
+from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.units import duration
 from cutout.domain.function_settings import SERVICES, PrepareSettings
 
@@ -113,13 +114,14 @@ def sweep(checkup: Checkup) -> Iterator[CheckResult]:
     if not any(one.is_enabled for one in schedules):
         advice = f"Enable {schedules[0].name} in EventBridge Scheduler."
         yield problem("the schedule of Sweep is off: lost callbacks are not recovered", advice)
-    run = here.latest_value(
-        "AWS/Lambda",
-        "Invocations",
+    runs = Series(
+        namespace="AWS/Lambda",
+        metric="Invocations",
+        dimensions=(("FunctionName", sweeper.name),),
         statistic="Sum",
-        of=("FunctionName", sweeper.name),
-        between=(checkup.now - _LOOK_BACK, checkup.now),
+        period=60,
     )
+    run = here.latest_value(runs, checkup.now - _LOOK_BACK, checkup.now)
     if run is None:
         yield note(
             "CloudWatch shows no run of Sweep in the last 3 h; new metrics take some minutes",

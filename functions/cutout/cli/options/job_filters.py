@@ -81,7 +81,7 @@ def time_in(text: str, now: datetime, *, is_end: bool = False) -> datetime:
     """Return a time: two hours ago as `2h`, a day (UTC) as `2026-11-20`, or in ISO 8601.
 
     Args:
-        text: the expression.
+        text: such an expression.
         now: the current time.
         is_end: a day means its end, not its start.
 

@@ -17,18 +17,6 @@ from cutout.domain.states import State
 
 
 @dataclass(frozen=True, kw_only=True)
-class CutOut:
-    """An object of the results bucket.
-
-    Attributes:
-        sha256: of its bytes; None for one whose job has expired.
-    """
-
-    key: str
-    sha256: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class UploadStatus:
     """What became of an upload.
 
@@ -60,12 +48,12 @@ class UploadStatus:
         return explanation(self.job) if self.job else self.note
 
     @property
-    def cut_out(self) -> CutOut | None:
-        """Its cut-out, if it is completed."""
+    def cut_out(self) -> tuple[str, str | None] | None:
+        """The key of its cut-out, if it is completed, and the hash unless its job has expired."""
         if self.job is None:
-            return CutOut(key=self.result_key, sha256=None) if self.result_key else None
+            return (self.result_key, None) if self.result_key else None
         result = self.job.result if self.is_completed else None
-        return None if result is None else CutOut(key=result.key, sha256=result.sha256)
+        return None if result is None else (result.key, result.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +88,17 @@ class Downloads:
     _keys: dict[Path, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fetch(self, cut_out: CutOut) -> Path:
+    def fetch(self, key: str, sha256: str | None) -> Path:
         """Download an object, unless its file is there with the same bytes; return the file.
 
         Raises:
             Problem: The file would be outside the folder, or is that of another key.
         """
-        file = target_path(self.out, cut_out.key)
-        self._check(file, cut_out.key)
+        file = target_path(self.out, key)
+        self._check(file, key)
         # A job that has expired leaves no hash to compare: its cut-out is downloaded again.
-        if cut_out.sha256 is None or not has_hash(file, cut_out.sha256):
-            self.store.download(cut_out.key, file)
+        if sha256 is None or not has_hash(file, sha256):
+            self.store.download(key, file)
             self.fetched.add(file)
         return file
 
@@ -122,11 +110,11 @@ class Downloads:
         try:
             with explained():
                 if upload.cut_out is not None:
-                    file = self.fetch(upload.cut_out)
+                    file = self.fetch(*upload.cut_out)
                     for variant in upload.job.variants if upload.job else ():
                         if variant.key is not None:
-                            cut_out = CutOut(key=variant.key, sha256=variant.sha256)
-                            variants.append((variant, self.fetch(cut_out)))
+                            fetched = self.fetch(variant.key, variant.sha256)
+                            variants.append((variant, fetched))
         except Problem as found:
             problem = found
         return Fetched(file=file, variants=tuple(variants), problem=problem)
