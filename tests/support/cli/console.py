@@ -27,13 +27,13 @@ class Visitor:
     def __init__(self, stack: FakeStack | None = None) -> None:
         self.stack = stack or FakeStack()
         self.connections = 0
-        self.app = create_app(
+        self.app, _ = create_app(
             self._connect,
             price=Price(cents=Decimal("1.47")),
             clock=self.stack.clock,
             own=OWN,
             address=ADDRESS,
-        ).pages
+        )
         self._cookies = dict(self.get(f"/?token={OWN.token}", cookies={}).cookies)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

@@ -46,14 +46,14 @@ def served(connect: Callable[[], Stack], clock: Clock) -> Iterator[Served]:
     listener.listen()
     address = f"127.0.0.1:{listener.getsockname()[1]}"
     own = Secrets()
-    application = create_app(
+    app = create_app(
         connect,
         price=Price(cents=Decimal("1.47")),
         clock=clock,
         own=own,
         address=address,
     )
-    server = ConsoleServer(application)
+    server = ConsoleServer(*app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -61,17 +61,20 @@ class Clients:
             if target.region:
                 self._session.set_config_variable("region", target.region)
             self.where = f"AWS {self._session.get_config_variable('region')}"
-            self._speed_up()
-            return
-        self._session = local_session(local)
-        self._speed_up()
-        self._connection = {
-            # A proxy cannot reach the loopback interface, whatever the environment says.
-            "config": config.merge(Config(proxies={})),
-            "endpoint_url": local["AWS_ENDPOINT_URL"],
-            "verify": local["AWS_CA_BUNDLE"],
-        }
-        self.where = "the local cloud"
+        else:
+            self._session = local_session(local)
+            self._connection = {
+                # A proxy cannot reach the loopback interface, whatever the environment says.
+                "config": config.merge(Config(proxies={})),
+                "endpoint_url": local["AWS_ENDPOINT_URL"],
+                "verify": local["AWS_CA_BUNDLE"],
+            }
+            self.where = "the local cloud"
+        # Both spare botocore half of the time in which it makes a client. To check the name of one
+        # service, it searches the folders of all 440.
+        loader = self._session.get_component("data_loader")
+        loader.file_loader = ModelFiles()
+        loader.list_available_services = lambda _type: self._services
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
         """Return the client of a service. It is made when it is first called."""
@@ -101,13 +104,6 @@ class Clients:
         client.meta.events.register("before-call", self._count)
         _share_context(client)
         return client
-
-    def _speed_up(self) -> None:
-        """Spare botocore what takes half of the time in which it makes a client."""
-        loader = self._session.get_component("data_loader")
-        loader.file_loader = ModelFiles()
-        # To check the name of one service, botocore searches the folders of all 440.
-        loader.list_available_services = lambda _type: self._services
 
     def _count(self, model: Any, **_event: Any) -> None:  # noqa: ANN401 - the SDK's own
         with self._counting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -141,17 +141,39 @@ class Resources(Monitoring):
             f"The stack {self.name} has no function {function}.", advice="`cutout doctor`."
         )
 
-    def triggers(self) -> Sequence[Trigger]:
-        """Return the triggers of the functions."""
-        return [self._trigger(one) for one in self._resources("AWS::Lambda::EventSourceMapping")]
+    def triggers(self) -> Iterable[Trigger]:
+        """Yield the triggers of the functions."""
+        client = self.clients.client("lambda")
+        for resource in self._resources("AWS::Lambda::EventSourceMapping"):
+            one = client.get_event_source_mapping(UUID=resource.physical_id)
+            name, queue = name_in(one["FunctionArn"]), one["EventSourceArn"]
+            yield Trigger(function=name, queue_arn=queue, state=one["State"])
 
-    def event_rules(self) -> Sequence[EventRule]:
-        """Return the stack's rules of the event bus."""
-        return [self._rule(one.physical_id) for one in self._resources("AWS::Events::Rule")]
+    def event_rules(self) -> Iterable[EventRule]:
+        """Yield the stack's rules of the event bus."""
+        client = self.clients.client("events")
+        for resource in self._resources("AWS::Events::Rule"):
+            one = client.describe_rule(Name=resource.physical_id)
+            targets = client.list_targets_by_rule(Rule=resource.physical_id)["Targets"]
+            yield EventRule(
+                name=resource.physical_id,
+                is_enabled=one["State"] == "ENABLED",
+                pattern=json.loads(one.get("EventPattern") or "{}"),
+                targets=[target["Arn"] for target in targets],
+                undeliverable={
+                    target["Arn"]: target["DeadLetterConfig"]["Arn"]
+                    for target in targets
+                    if "DeadLetterConfig" in target
+                },
+            )
 
-    def schedules(self) -> Sequence[Schedule]:
-        """Return the stack's schedules."""
-        return [self._schedule(one) for one in self._resources("AWS::Scheduler::Schedule")]
+    def schedules(self) -> Iterable[Schedule]:
+        """Yield the stack's schedules."""
+        client = self.clients.client("scheduler")
+        for resource in self._resources("AWS::Scheduler::Schedule"):
+            one = client.get_schedule(Name=resource.physical_id)
+            target, is_enabled = name_in(one["Target"]["Arn"]), one["State"] == "ENABLED"
+            yield Schedule(name=one["Name"], is_enabled=is_enabled, target=target)
 
     def sends_events(self, bucket: str) -> bool:
         """Return whether a bucket sends its events to EventBridge."""
@@ -243,30 +265,4 @@ class Resources(Monitoring):
             state=answer.get("State", ""),
             last_update=answer.get("LastUpdateStatus", ""),
             environment=environment,
-        )
-
-    def _trigger(self, resource: Resource) -> Trigger:
-        one = self.clients.client("lambda").get_event_source_mapping(UUID=resource.physical_id)
-        name, queue = name_in(one["FunctionArn"]), one["EventSourceArn"]
-        return Trigger(function=name, queue_arn=queue, state=one["State"])
-
-    def _schedule(self, resource: Resource) -> Schedule:
-        one = self.clients.client("scheduler").get_schedule(Name=resource.physical_id)
-        target, is_enabled = name_in(one["Target"]["Arn"]), one["State"] == "ENABLED"
-        return Schedule(name=one["Name"], is_enabled=is_enabled, target=target)
-
-    def _rule(self, name: str) -> EventRule:
-        client = self.clients.client("events")
-        answer = client.describe_rule(Name=name)
-        targets = client.list_targets_by_rule(Rule=name)["Targets"]
-        return EventRule(
-            name=name,
-            is_enabled=answer["State"] == "ENABLED",
-            pattern=json.loads(answer.get("EventPattern") or "{}"),
-            targets=[one["Arn"] for one in targets],
-            undeliverable={
-                one["Arn"]: one["DeadLetterConfig"]["Arn"]
-                for one in targets
-                if "DeadLetterConfig" in one
-            },
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -32,17 +31,10 @@ _DEFECT = Problem(
 )
 
 
-class Application(NamedTuple):
-    """The pages, and what ends the streams of open windows when the server ends."""
-
-    pages: Guard
-    end_windows: Callable[[], None]
-
-
 def create_app(
     connect: Callable[[], Stack], *, price: Price, clock: Clock, own: Secrets, address: str
-) -> Application:
-    """Return the application; `address` is the host and port of the server."""
+) -> tuple[Guard, Callable[[], None]]:
+    """Return the pages of a server at `address`, and what ends the streams of open windows."""
     site = Site(connect, price=price, clock=clock, csrf=own.csrf)
     windows = LiveWindows(site)
 
@@ -70,4 +62,4 @@ def create_app(
         routes=routes,
         exception_handlers={HTTPException: not_found, ClientDisconnect: gone, Exception: defect},
     )
-    return Application(pages=Guard(app, own, address), end_windows=windows.end)
+    return Guard(app, own, address), windows.end

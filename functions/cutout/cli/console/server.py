@@ -9,8 +9,8 @@ from contextlib import suppress
 import uvicorn
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.console.app import Application, create_app
-from cutout.cli.console.guard import TOKEN_PARAMETER, Secrets
+from cutout.cli.console.app import create_app
+from cutout.cli.console.guard import TOKEN_PARAMETER, Guard, Secrets
 from cutout.cli.output.money import Price
 from cutout.cli.progress.clock import Clock
 
@@ -21,12 +21,12 @@ _STOP_SECONDS = 3
 class ConsoleServer(uvicorn.Server):
     """Serves the pages, and ends open windows first when it ends."""
 
-    def __init__(self, application: Application) -> None:
-        self._end_windows = application.end_windows
+    def __init__(self, pages: Guard, end_windows: Callable[[], None]) -> None:
+        self._end_windows = end_windows
         super().__init__(
             # No access log: it would print the token.
             uvicorn.Config(
-                application.pages,
+                pages,
                 access_log=False,
                 log_level="warning",
                 lifespan="off",
@@ -53,7 +53,7 @@ def serve(
 ) -> None:
     """Serve on a bound socket until Ctrl-C; `opened` gets the URL that opens the console."""
     own = Secrets()
-    application = create_app(connect, price=price, clock=clock, own=own, address=address)
+    app = create_app(connect, price=price, clock=clock, own=own, address=address)
     opened(f"http://{address}/?{TOKEN_PARAMETER}={own.token}")
     with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end; uvicorn raises it again.
-        ConsoleServer(application).run(sockets=[listener])
+        ConsoleServer(*app).run(sockets=[listener])

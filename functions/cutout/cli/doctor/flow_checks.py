@@ -1,6 +1,6 @@
 """Checks of the flow of photos: uploads, queues, the gate, overdue jobs, alarms."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -51,7 +51,7 @@ def _ungranted_keys(here: Resources, outputs: Mapping[str, str]) -> Iterator[Che
             )
 
 
-def _routed(rules: Sequence[EventRule], bucket: str, queue: str, prefix: str) -> CheckResult:
+def _routed(rules: Iterable[EventRule], bucket: str, queue: str, prefix: str) -> CheckResult:
     to_queue = [one for one in rules if any(arn.endswith(f":{queue}") for arn in one.targets)]
     matching = [one for one in to_queue if _is_about(one.pattern, bucket)]
     if not to_queue:

@@ -102,22 +102,19 @@ def time_in(text: str, now: datetime, *, is_end: bool = False) -> datetime:
 
 def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add options for a period; the command gets `since` and `until`."""
-    for option in (
-        click.option(
-            "--until",
-            metavar="TIME",
-            callback=partial(_time, is_end=True),
-            help="Not after this time: 2h (ago), 2026-11-20 (the whole day, UTC), or ISO 8601.",
-        ),
-        click.option(
-            "--since",
-            metavar="TIME",
-            callback=_time,
-            help="Not before this time: 2h (ago), 2026-11-20 (UTC), or ISO 8601.",
-        ),
-    ):
-        function = option(function)
-    return function
+    until = click.option(
+        "--until",
+        metavar="TIME",
+        callback=partial(_time, is_end=True),
+        help="Not after this time: 2h (ago), 2026-11-20 (the whole day, UTC), or ISO 8601.",
+    )
+    since = click.option(
+        "--since",
+        metavar="TIME",
+        callback=_time,
+        help="Not before this time: 2h (ago), 2026-11-20 (UTC), or ISO 8601.",
+    )
+    return since(until(function))
 
 
 def _time(

@@ -105,32 +105,28 @@ def print_gate(gate: Gate, now: datetime, *, as_json: bool) -> None:
 
 
 def gate_in_words(gate: Gate, now: datetime) -> str:
-    """Return the gate for people: two or three lines."""
+    """Return the gate for people: one to three lines."""
     facts = gate_as_json(gate, now)
     origin = "as deployed" if facts["limits_are_deployed"] else "changed while running"
     use = (
         f"{facts['in_flight']} of {facts['max_in_flight']} tasks in flight, "
         f"{facts['credits_today']:g} of {facts['daily_credit_cap']:g} credits today ({origin})"
     )
-    lines = [use, *_price_in_words(facts)]
+    lines = [use]
+    price, cap = facts["credits_a_photo"], facts["daily_credit_cap"]
+    if price > cap:
+        what = (
+            "no photo is sent until you set a higher cap"
+            if cap < USUAL_PRICE
+            else "one photo a day is sent to check the price"
+        )
+        lines.append(
+            f"the provider asked {price:g} credits for one photo, which is above the daily cap: "
+            f"{what}"
+        )
     if gate.pause is not None and gate.is_paused(now):
         lines.append(_pause_in_words(gate.pause, now))
     return "\n".join(lines)
-
-
-def _price_in_words(facts: dict[str, Any]) -> list[str]:
-    """Return a line if the price of one photo is above the daily cap, so that none is sent."""
-    price, cap = facts["credits_a_photo"], facts["daily_credit_cap"]
-    if price <= cap:
-        return []
-    what = (
-        "no photo is sent until you set a higher cap"
-        if cap < USUAL_PRICE
-        else "one photo a day is sent to check the price"
-    )
-    return [
-        f"the provider asked {price:g} credits for one photo, which is above the daily cap: {what}"
-    ]
 
 
 def _pause_in_words(pause: Pause, now: datetime) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cutout.cli.output.dashboard.definition import Points
@@ -51,7 +52,11 @@ class Frame:
 def plot(frame: Frame, points: Sequence[Points], *, is_stacked: bool) -> str:
     """Return the SVG elements of a graph."""
     colors = [it.series.color or _COLORS[n % len(_COLORS)] for n, it in enumerate(points)]
-    shown = [Points(series=it.series, values=_within(it, frame)) for it in points]
+    start, end = frame.start, frame.end
+    shown = [
+        replace(one, values=[point for point in one.values if start <= point[0] < end])
+        for one in points
+    ]
     most = _nice(_highest(shown, is_stacked=is_stacked))
     parts = [*_axes(frame, most), *_legend(frame, shown, colors)]
     if not any(value for one in shown for _, value in one.values):
@@ -62,10 +67,6 @@ def plot(frame: Frame, points: Sequence[Points], *, is_stacked: bool) -> str:
         for one, color in zip(shown, colors, strict=True):
             parts += _line(frame, one, color, most)
     return "".join(parts)
-
-
-def _within(points: Points, frame: Frame) -> list[tuple[datetime, float]]:
-    return [(at, value) for at, value in points.values if frame.start <= at < frame.end]
 
 
 def _highest(points: Sequence[Points], *, is_stacked: bool) -> float:

@@ -59,25 +59,19 @@ def draw(picture: Picture) -> str:
     height = _HEAD + chips + (_GRAPH_HEIGHT + _GAP) * len(tops) + _MARGIN
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     title = html_text(picture.title)
+    span = f"{picture.start:%Y-%m-%d %H:%M} to {picture.end:%H:%M} UTC"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}">',
         f"<style>{_STYLE}</style>",
         f'<rect class="page" width="{_WIDTH}" height="{height}" rx="10"/>',
-        _head(picture),
+        f'<text class="head" x="{_MARGIN}" y="30">{title}</text>',
+        f'<text class="dim" x="{_WIDTH - _MARGIN}" y="30" text-anchor="end">{span}</text>',
         _chips(picture.alarms),
     ]
     for graph in picture.graphs:
         top = _HEAD + chips + tops.index(graph.place[1]) * (_GRAPH_HEIGHT + _GAP)
         parts.append(_graph(graph, picture, top))
     return "\n".join([*parts, "</svg>", ""])
-
-
-def _head(picture: Picture) -> str:
-    span = f"{picture.start:%Y-%m-%d %H:%M} to {picture.end:%H:%M} UTC"
-    return (
-        f'<text class="head" x="{_MARGIN}" y="30">{html_text(picture.title)}</text>'
-        f'<text class="dim" x="{_WIDTH - _MARGIN}" y="30" text-anchor="end">{span}</text>'
-    )
 
 
 def _chips_height(count: int) -> int:
