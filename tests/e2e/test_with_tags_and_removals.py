@@ -7,12 +7,11 @@ for needless permissions, which finds here what these two need.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import pytest
 
-from cutout.domain.object_keys import kept_key
+from cutout.domain.object_keys import KEPT_FOLDER
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.e2e.conftest import SETTINGS
@@ -48,10 +47,9 @@ class _Buckets:
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def keeps(self, upload: Upload) -> bool:
-        """Whether the work bucket keeps the model's result of this picture."""
-        key = kept_key(hashlib.sha256(upload.content).hexdigest(), "mj-v7-remove-bg")
+        """Whether the work bucket keeps the model's result that was bought for this upload."""
         answer = self.deployed.client("s3").list_objects_v2(
-            Bucket=self.photos.copies_bucket, Prefix=key
+            Bucket=self.photos.copies_bucket, Prefix=KEPT_FOLDER + upload.job_id
         )
         return bool(answer["KeyCount"])
 

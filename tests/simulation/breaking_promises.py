@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from cutout.domain.errors import CopyGoneError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import Place, ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import DedupRecord, Result
+from cutout.domain.job.result import DedupRecord, Kept, Result, Reuse
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown, Task
@@ -220,8 +222,10 @@ def pictures_are_owned_without_a_condition(_self: MemoryDedupRecords, _record: D
 
 
 @MUTATIONS.of(ResultCache, "fetch")
-def a_kept_result_is_not_verified(self: ResultCache, job: Job, file: Path) -> bool:
-    return job.reused is not None and self.results.fetch(job.reused.key, file)
+def a_kept_result_is_not_verified(self: ResultCache, kept: Kept | Reuse, file: Path) -> bool:
+    with suppress(CopyGoneError):
+        self.copies.fetch(kept.key, file)
+    return file.exists()
 
 
 @MUTATIONS.of(AdmitJob, "_held_for_picture")

@@ -91,7 +91,7 @@ class Engine:
         self.world.bought.forget(self.clock.now())
         for key in list(self.world.kept.objects):
             self.world.kept.lose(key)
-            self.evidence.kept_lost[key] += 1
+            self.evidence.kept_is_lost(key)
         for queue in self.queues:
             is_replay = later == self._replayed_after
             queue.dead = [one for one in queue.kept_dead if not is_replay or _is_of_s3(one)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import datetime
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.source import Source
+from cutout.domain.object_keys import KEPT_FOLDER
 from tests.simulation.table import SimJobs
 from tests.support.fakes.evolink import Charge
 from tests.support.fakes.world import World
@@ -94,6 +96,14 @@ class Evidence:
             return known
         uploads = (one for one in self.uploads if _is_about(job.source, one))
         return self.photos[next(uploads).job_id]
+
+    def photo_kept_at(self, key: str) -> bytes:
+        """The photo whose result is kept at this key."""
+        return self.photo_of(self.row(key.removeprefix(KEPT_FOLDER).partition("-")[0]))
+
+    def kept_is_lost(self, key: str) -> None:
+        """The object is gone, or damaged."""
+        self.kept_lost[hashlib.sha256(self.photo_kept_at(key)).hexdigest()] += 1
 
     def is_fresh(self, job: Job) -> bool:
         """Its upload was to be paid for whatever is cached, by whichever id its job goes."""

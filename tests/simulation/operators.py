@@ -98,7 +98,7 @@ class Operators:
         """By hand, or by a lifecycle rule that somebody added."""
         if self.world.kept.objects and self.faults.strikes("kept_lost"):
             key = self.rng.choice(sorted(self.world.kept.objects))
-            self.evidence.kept_lost[key] += 1
+            self.evidence.kept_is_lost(key)
             if self.rng.random() < 0.5:
                 self.world.kept.lose(key)
             else:

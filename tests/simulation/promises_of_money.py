@@ -12,7 +12,6 @@ from decimal import Decimal
 
 from cutout.domain.gate.gate import holder
 from cutout.domain.job.job import Job
-from cutout.domain.object_keys import kept_key
 from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE
 from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
@@ -20,7 +19,7 @@ from cutout.domain.states import AttemptOutcome, State
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of
 from tests.simulation.promise import demand
-from tests.support.fakes.evolink import CUT_OUT, MODEL, PRICE, Charge
+from tests.support.fakes.evolink import CUT_OUT, PRICE, Charge
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _ADMITTED_BEFORE = timedelta(minutes=8)
@@ -225,7 +224,7 @@ class Money:
             if job.photo is not None:
                 allowed[job.photo.sha256] += self._reasons_to_buy_again(job, job.id in payers)
         for picture, times in bought.items():
-            most = 1 + allowed[picture] + self.evidence.kept_lost[kept_key(picture, MODEL)]
+            most = 1 + allowed[picture] + self.evidence.kept_lost[picture]
             text = f"one picture was bought {times} times; {most} may be"
             demand(self.evidence, times <= most, 3, text)
 

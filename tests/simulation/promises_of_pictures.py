@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.source import Source
-from cutout.domain.object_keys import STATE_TAG, kept_key
+from cutout.domain.object_keys import STATE_TAG
 from cutout.domain.states import State
 from cutout.usecases.shared.notes_and_tags import leaves_a_note
 from tests.simulation.evidence import Evidence
 from tests.simulation.inputs import sent_of
 from tests.simulation.promise import demand
 from tests.support.fakes.buckets import StoredObject
-from tests.support.fakes.evolink import MODEL
 
 _GOOD_ALPHA = ["0", "255"]
 
@@ -72,14 +70,11 @@ class Pictures:
 
     def _check_kept(self) -> None:
         """What is kept for a picture was made of it."""
-        pictures = {
-            kept_key(hashlib.sha256(photo).hexdigest(), MODEL): photo
-            for photo in self.evidence.photos.values()
-        }
         for key, data in self.world.kept.objects.items():
             task_id = _task_of(data)
             if task_id in self.world.evolink.tasks:
-                is_own = self.evidence.inputs.get(task_id) == sent_of(pictures[key])
+                made_of = self.evidence.inputs.get(task_id)
+                is_own = made_of == sent_of(self.evidence.photo_kept_at(key))
                 demand(self.evidence, is_own, 4, f"{key} keeps another photo's picture")
 
     def _check_results(self) -> None:

@@ -46,3 +46,10 @@ def kept_at(world: World) -> str:
     """Where the one result is kept."""
     (key,) = world.kept.objects
     return key
+
+
+def cached_result(world: World) -> bytes:
+    """The result that the one record names."""
+    (record,) = world.bought.items.values()
+    assert record.kept is not None
+    return world.kept.objects[record.kept.key]

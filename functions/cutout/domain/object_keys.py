@@ -122,9 +122,9 @@ def same_bytes_key(job_id: str, format_: str) -> str:
     return f"{PREPARED_FOLDER}{job_id}-same.{format_}"
 
 
-def kept_key(sha256: str, model: str) -> str:
-    """The work bucket's key for a cached result, by the SHA-256 of the source's bytes."""
-    return f"{KEPT_FOLDER}{sha256}-{model}{_EXTENSION}"
+def kept_key(job_id: str, attempt: int) -> str:
+    """The work bucket's key for the cached result of one attempt."""
+    return f"{KEPT_FOLDER}{job_id}-{attempt}{_EXTENSION}"
 
 
 def _stem(key: str) -> str:

@@ -16,22 +16,6 @@ Folders = Callable[[], AbstractContextManager[str]]
 """Makes a temporary folder for the files of one message, which is removed at the end."""
 
 
-class KeptResults(Protocol):
-    """The cached results in the work bucket."""
-
-    def current(self, key: str) -> str | None:
-        """The entity tag of the current object; None if there is none."""
-
-    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        """Store the file if the object is still `replacing`; False if it has changed."""
-
-    def fetch(self, key: str, file: Path) -> bool:
-        """Write the object into the file; False if there is none."""
-
-    def remove(self, key: str, current: str) -> bool:
-        """Remove the object if it is still `current`; False if it has changed."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
     """An uploaded object's bytes and metadata."""
@@ -141,7 +125,7 @@ class PhotoLinks(Protocol):
 
 
 class Copies(Protocol):
-    """The prepared copies of photos in the work bucket."""
+    """The work bucket: prepared copies of photos, and cached results."""
 
     def put(self, key: str, file: Path, *, content_type: str) -> None:
         """Store a copy; an existing one is of the same photo, and is replaced."""
@@ -159,6 +143,9 @@ class Copies(Protocol):
         Raises:
             CopyGoneError: it no longer exists.
         """
+
+    def remove(self, key: str) -> None:
+        """Remove a copy, if it exists."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.results_bucket import S3Results
-from cutout.adapters.s3.work_bucket import S3Kept
+from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import StoreSettings
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from cutout.domain.function_settings import JobSettings
     from cutout.domain.recipes import Recipe
-    from cutout.ports.buckets import KeptResults, Results
+    from cutout.ports.buckets import Copies, Results
     from cutout.ports.pictures import Pictures
     from cutout.ports.provider_api import Downloads
     from cutout.ports.telemetry import Telemetry
@@ -55,7 +55,7 @@ class StoreResultPorts:
 
     shared: JobPorts
     downloads: Downloads
-    kept: KeptResults
+    kept: Copies
     pictures: Pictures
     results: Results
 
@@ -100,7 +100,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUs
     ports = StoreResultPorts(
         shared=job_ports(settings, clients, telemetry, files_seconds=seconds),
         downloads=SafeDownloads(downloads, verify=tls_context()),
-        kept=S3Kept(clients.s3, settings.work_bucket),
+        kept=S3Copies(clients.s3, settings.work_bucket),
         pictures=_pictures(settings, recipes),
         results=S3Results(clients.s3, settings.results_bucket),
     )
@@ -133,7 +133,7 @@ def store_result_use_cases(
         clock=clock,
         result_prefix=settings.result_prefix,
     )
-    result_cache = _result_cache(ports.kept, parts, settings)
+    result_cache = _result_cache(ports.kept, parts)
     store_result = StoreResult(
         folders=folder,
         job_writer=parts.job_writer,
@@ -217,9 +217,7 @@ def _track_task(
     )
 
 
-def _result_cache(kept: KeptResults, parts: JobParts, settings: JobSettings) -> ResultCache | None:
+def _result_cache(kept: Copies, parts: JobParts) -> ResultCache | None:
     if parts.deduplication is None:
         return None
-    return ResultCache(
-        results=kept, deduplication=parts.deduplication, model=settings.model, folders=folder
-    )
+    return ResultCache(copies=kept, deduplication=parts.deduplication)

@@ -6,26 +6,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.s3.work_bucket import S3Kept
 from cutout.domain.job.result import DedupRecord, Kept
-from cutout.domain.object_keys import kept_key
-from cutout.ports.buckets import KeptResults
 from cutout.ports.jobs_table import DedupRecordMovedError, DedupRecords
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER
-from tests.support.fakes.dedup_records import MemoryDedupRecords, MemoryKept
+from tests.support.fakes.dedup_records import MemoryDedupRecords
 
 PICTURE = f"{'ab' * 32}#mj-v7-remove-bg"
-KEY = kept_key("ab" * 32, "mj-v7-remove-bg")
 BEGUN = DedupRecord(picture=PICTURE, owner="a" * 32, expires_at=LATER)
-KEPT = Kept(key=KEY, sha256="cd" * 32, job_id="a" * 32, task_id="task-1", credits=Decimal("5.4"))
+KEPT = Kept(key="kept", sha256="cd" * 32, job_id="a" * 32, task_id="task-1", credits=Decimal("5.4"))
 
 
 @pytest.fixture
@@ -37,21 +32,6 @@ def ledger(account_or_fake: Account | None) -> Iterator[DedupRecords]:
     with account_or_fake() as clients:
         create_table(clients.dynamodb)
         yield DynamoDedupRecords(Table(clients.dynamodb, TABLE))
-
-
-@pytest.fixture
-def kept(account_or_fake: Account | None) -> Iterator[KeptResults]:
-    """An empty cache of results."""
-    if account_or_fake is None:
-        yield MemoryKept()
-        return
-    with account_or_fake() as clients:
-        region = clients.s3.meta.region_name
-        clients.s3.create_bucket(
-            Bucket="work",
-            CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
-        )
-        yield S3Kept(clients.s3, "work")
 
 
 def test_deduplication_record_is_created_once(ledger: DedupRecords) -> None:
@@ -146,49 +126,3 @@ def test_records_expire(account: Account) -> None:
     assert found.expires_at is None
     assert cached is not None
     assert cached["expires_at"] == int(later.timestamp())
-
-
-def file_of(folder: Path, data: bytes) -> Path:
-    """Write a result's file."""
-    file = folder / "result"
-    file.write_bytes(data)
-    return file
-
-
-def test_cached_result_is_fetched_as_it_was_put(kept: KeptResults, tmp_path: Path) -> None:
-    """Byte for byte; a missing result is reported as missing."""
-    data = bytes(range(256)) * 5000
-    target = tmp_path / "back"
-    assert not kept.fetch(KEY, target)
-    assert kept.current(KEY) is None
-    assert kept.put(KEY, file_of(tmp_path, data), replacing=None)
-    assert kept.fetch(KEY, target)
-    assert target.read_bytes() == data
-
-
-def test_cached_result_is_replaced_only_if_it_is_the_one_that_was_seen(
-    kept: KeptResults, tmp_path: Path
-) -> None:
-    """A result that another worker has put there meanwhile is not replaced."""
-    assert not kept.put(KEY, file_of(tmp_path, b"0"), replacing='"seen before it was gone"')
-    assert kept.put(KEY, file_of(tmp_path, b"1"), replacing=None)
-    seen = kept.current(KEY)
-    assert not kept.put(KEY, file_of(tmp_path, b"2"), replacing=None)
-    assert kept.put(KEY, file_of(tmp_path, b"3"), replacing=seen)
-    assert not kept.put(KEY, file_of(tmp_path, b"4"), replacing=seen)
-    assert kept.fetch(KEY, tmp_path / "back")
-    assert (tmp_path / "back").read_bytes() == b"3"
-
-
-def test_cached_result_is_removed_only_if_it_is_the_one_that_was_seen(
-    kept: KeptResults, tmp_path: Path
-) -> None:
-    """A removed result cannot be removed once more."""
-    kept.put(KEY, file_of(tmp_path, b"1"), replacing=None)
-    seen = kept.current(KEY) or ""
-    kept.put(KEY, file_of(tmp_path, b"2"), replacing=seen)
-    assert not kept.remove(KEY, seen)
-    now = kept.current(KEY) or ""
-    assert kept.remove(KEY, now)
-    assert kept.current(KEY) is None
-    assert not kept.remove(KEY, now)

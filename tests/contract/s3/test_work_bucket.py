@@ -56,6 +56,17 @@ def test_a_copy_that_is_gone_says_so(copies: Copies) -> None:
         copies.read(KEY)
 
 
+def test_a_copy_that_was_removed_is_gone(copies: Copies, tmp_path: Path) -> None:
+    """Removing it twice is no error."""
+    file = tmp_path / "copy"
+    file.write_bytes(b"a copy")
+    copies.put(KEY, file, content_type="image/png")
+    for _ in range(2):
+        copies.remove(KEY)
+        with pytest.raises(CopyGoneError):
+            copies.fetch(KEY, file)
+
+
 def test_a_copy_says_what_it_is(account: Account, tmp_path: Path) -> None:
     """The provider looks at the type."""
     file = tmp_path / "copy"

@@ -140,25 +140,42 @@ class MemoryUploads:
 
 @dataclass
 class MemoryCopies:
-    """The part of the work bucket that copies stand in."""
+    """A folder of the work bucket.
+
+    Attributes:
+        name: of the folder, in the names of its steps.
+        writes: how many objects were written.
+    """
 
     step: Step = no_step
+    name: str = "copies"
     objects: dict[str, bytes] = field(default_factory=dict)
+    writes: int = 0
 
     def put(self, key: str, file: Path, *, content_type: str) -> None:
-        self.step("copies.put")
+        self.step(f"{self.name}.put")
         assert content_type.startswith("image/")
+        self.writes += 1
         self.objects[key] = file.read_bytes()
-        self.step("copies.put done")
+        self.step(f"{self.name}.put done")
 
     def read(self, key: str) -> bytes:
-        self.step("copies.read")
+        self.step(f"{self.name}.read")
         if key not in self.objects:
             raise CopyGoneError(f"the copy {key} is gone")
         return self.objects[key]
 
     def fetch(self, key: str, file: Path) -> None:
         file.write_bytes(self.read(key))
+
+    def remove(self, key: str) -> None:
+        self.step(f"{self.name}.remove")
+        self.lose(key)
+        self.step(f"{self.name}.remove done")
+
+    def lose(self, key: str) -> None:
+        """As if its lifecycle, or a person, had deleted it."""
+        self.objects.pop(key, None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.ports.jobs_table import DedupRecordMovedError
@@ -58,47 +57,3 @@ class MemoryDedupRecords:
             for picture, item in self.items.items()
             if item.expires_at is None or item.expires_at > now
         }
-
-
-@dataclass
-class MemoryKept:
-    """A folder with conditional writes; every write gives another entity tag."""
-
-    step: Step = no_step
-    objects: dict[str, bytes] = field(default_factory=dict)
-    etags: dict[str, str] = field(default_factory=dict)
-    writes: int = 0
-
-    def current(self, key: str) -> str | None:
-        self.step("kept.current")
-        return self.etags.get(key)
-
-    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        self.step("kept.put")
-        if self.etags.get(key) != replacing:
-            return False
-        self.writes += 1
-        self.objects[key] = file.read_bytes()
-        self.etags[key] = f"etag-{self.writes}"
-        self.step("kept.put done")
-        return True
-
-    def fetch(self, key: str, file: Path) -> bool:
-        self.step("kept.fetch")
-        if key not in self.objects:
-            return False
-        file.write_bytes(self.objects[key])
-        return True
-
-    def remove(self, key: str, current: str) -> bool:
-        self.step("kept.remove")
-        if self.etags.get(key) != current:
-            return False
-        self.lose(key)
-        self.step("kept.remove done")
-        return True
-
-    def lose(self, key: str) -> None:
-        """As if its lifecycle, or a person, had deleted it."""
-        self.objects.pop(key, None)
-        self.etags.pop(key, None)

@@ -39,7 +39,7 @@ from tests.support.builders import holders
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import FakeCopier
-from tests.support.fakes.dedup_records import MemoryDedupRecords, MemoryKept
+from tests.support.fakes.dedup_records import MemoryDedupRecords
 from tests.support.fakes.evolink import (
     MODEL,
     FakeDownloads,
@@ -181,7 +181,7 @@ class World:
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
-        self.kept = MemoryKept(step)
+        self.kept = MemoryCopies(step, "kept")
         keys = keys or FakeKeys()
         ports = JobPorts(
             announcements=self.announcements,

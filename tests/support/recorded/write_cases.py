@@ -48,7 +48,6 @@ def _turn(world: World, row: Facts, standing: Any, holder: Any, act: str) -> obj
         "turn": lambda: purchases.decide(job, purchases.find(job)),
         "waits": lambda: purchases.wait(job, item),
         "settled": lambda: purchases.job_settled(job),
-        "may keep": lambda: purchases.may_cache(job, KEPT),
         "kept": lambda: purchases.cache(job, KEPT),
         "kept of": lambda: purchases.kept_result_of(job),
         "lost": lambda: purchases.forget_lost(job),
@@ -150,7 +149,7 @@ CASES = {
             "row": TURNS, "standing": STANDING, "holder": HOLDERS,
             "act": {
                 it: it
-                for it in ("turn", "waits", "settled", "may keep", "kept", "kept of", "lost")
+                for it in ("turn", "waits", "settled", "kept", "kept of", "lost")
             },
             "world": {"": {"reuse": True}},
         },

@@ -12,33 +12,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class S3Kept:
-    """Kept results; a write or removal names the entity tag that it expects."""
-
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._objects = Objects(client, bucket)
-
-    def current(self, key: str) -> str | None:
-        """The entity tag of the current object."""
-        head = self._objects.look(key)
-        return None if head is None else str(head["ETag"])
-
-    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        """Keep the file if the current object is still `replacing`; False if it is not."""
-        with file.open("rb") as body:
-            return self._objects.put(key, body, replacing=replacing)
-
-    def fetch(self, key: str, file: Path) -> bool:
-        """Write what is kept into the file; False if there is nothing."""
-        return self._objects.download(key, file)
-
-    def remove(self, key: str, current: str) -> bool:
-        """Remove the object if it is still that one; False if it is not."""
-        return self._objects.remove(key, current)
-
-
 class S3Copies:
-    """Copies in S3; a lifecycle rule removes them after a day."""
+    """The work bucket in S3; lifecycle rules remove what is old."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -59,6 +34,10 @@ class S3Copies:
     def fetch(self, key: str, file: Path) -> None:
         """Stream a copy into a file, however large it is."""
         save(self._open(key), file)
+
+    def remove(self, key: str) -> None:
+        """Remove a copy; S3 answers the same if there is none."""
+        self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _open(self, key: str) -> Any:  # noqa: ANN401 - a streaming body
         answer = Objects(self._client, self._bucket).open(key)

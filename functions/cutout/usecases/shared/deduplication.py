@@ -70,11 +70,6 @@ class Deduplication:
             waiting = (*current.waiting, job.id)
             self.records.save_dedup_record(replace(current, waiting=waiting))
 
-    def may_cache(self, job: Job, kept: Kept) -> bool:
-        """Whether this may replace the cached result; False if another job's result counts."""
-        current = self.find(job)
-        return current is None or self._is_free_for(job, kept, current)
-
     def cache(self, job: Job, kept: Kept) -> None:
         """Record a cached result, and enqueue the jobs that wait for it.
 
@@ -84,16 +79,17 @@ class Deduplication:
         """
         expires_at = self.clock.now() + self.last
         picture = self._picture(job)
+
+        def rule(current: DedupRecord) -> DedupRecord | None:
+            changed = replace(current, kept=kept, waiting=(), expires_at=expires_at)
+            return changed if self._is_free_for(job, kept, current) else None
+
         try:
             before = self.records.cache_result(picture, job.id, kept, expires_at)
-        except DedupRecordMovedError as lost:
-            before = lost.winner or DedupRecord(picture=picture, owner=job.id)
-            changed = replace(before, kept=kept, waiting=(), expires_at=expires_at)
-            is_free = kept.is_accepted and not serves(before.kept)
-            is_free = is_free or self._is_free_for(job, kept, before)
-            if not is_free or not self._try_to_save(changed):
-                return
-        self.submissions.enqueue(before.waiting)
+        except DedupRecordMovedError:
+            self._change(job, rule, DedupRecord(picture=picture, owner=job.id))
+        else:
+            self.submissions.enqueue(before.waiting)
 
     def decided(self, job: Job, task_id: str, *, is_accepted: bool) -> bool:
         """Record a person's decision on the task's result; False if that is not the cached one."""
@@ -130,15 +126,25 @@ class Deduplication:
 
         self._change(job, rule)
 
-    def _change(self, job: Job, rule: Callable[[DedupRecord], DedupRecord | None]) -> bool:
+    def _change(
+        self,
+        job: Job,
+        rule: Callable[[DedupRecord], DedupRecord | None],
+        new: DedupRecord | None = None,
+    ) -> bool:
         """Write what a rule makes of the photo's record; enqueue the jobs that no longer wait.
 
+        Args:
+            job: of the photo.
+            rule: returns None to leave the record as it is.
+            new: the record that the rule changes if there is none.
+
         Returns:
-            False if there is no record, or the rule leaves it as it is by returning None.
+            False if nothing was written.
         """
         # Each further turn means that another worker's write succeeded, so some worker always
         # gets on.
-        while (current := self.find(job)) is not None and (changed := rule(current)) is not None:
+        while (current := self.find(job) or new) and (changed := rule(current)):
             if self._try_to_save(changed):
                 self.submissions.enqueue(
                     [waiting for waiting in current.waiting if waiting not in changed.waiting]
@@ -149,9 +155,9 @@ class Deduplication:
     def _is_free_for(self, job: Job, kept: Kept, current: DedupRecord) -> bool:
         if current.owner == job.id:
             return True
-        # What a person accepted completes later uploads; what is doubted does not.
-        counts = serves(current.kept) if kept.is_accepted else current.kept is not None
-        return not counts and not self._is_called_for(current)
+        if kept.is_accepted:
+            return not serves(current.kept)
+        return current.kept is None and not self._is_called_for(current)
 
     def _is_called_for(self, current: DedupRecord) -> bool:
         """Whether the owner has made a call, or may have, and has not ended."""

@@ -6,43 +6,33 @@ from decimal import Decimal
 from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import TransientError
+from cutout.domain.errors import CopyGoneError
 from cutout.domain.job.attempt import charged
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Kept, Reuse
 from cutout.domain.object_keys import kept_key
 from cutout.domain.states import Pixels
-from cutout.ports.buckets import Folders, KeptResults
+from cutout.ports.buckets import Copies
 from cutout.ports.pictures import Pictures
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
-
-_PUT_TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultCache:
     """The cached results, consistent with the deduplication records."""
 
-    results: KeptResults
+    copies: Copies
     deduplication: Deduplication
-    model: str
-    folders: Folders
 
     def keep(self, fetched: FetchedResult) -> None:
-        """Cache an accepted result as it came, unless a newer call processes the same photo.
-
-        Raises:
-            TransientError: other writers changed the object each time.
-        """
-        # The object is written before its record. Usually there is none; an existing one is only
-        # replaced if the record, which was read after the object, does not say that it counts.
-        job = fetched.job
-        attempt = job.attempt_numbered(job.storing_attempt)
-        key = kept_key(fetched.photo.sha256, self.model)
+        """Cache an accepted result as it came, unless another call for the same photo counts."""
+        # Each attempt has a key of its own, so that a record never names another attempt's bytes.
+        job, number = fetched.job, fetched.job.storing_attempt or 0
+        attempt = job.attempt_numbered(number)
         kept = Kept(
-            key=key,
+            key=kept_key(job.id, number),
             sha256=sha256(fetched.file),
             job_id=job.id,
             task_id=task_of(job),
@@ -50,19 +40,11 @@ class ResultCache:
             is_of_copy=job.prepared is not None,
             is_accepted=fetched.is_accepted,
         )
-        current: str | None = None
-        for _ in range(_PUT_TRIES):
-            if self.results.put(key, fetched.file, replacing=current):
-                self.deduplication.cache(job, kept)
-                return
-            # In this order: a result that is stored after this look is not replaced.
-            current = self.results.current(key)
-            if not self.deduplication.may_cache(job, kept):
-                return
-        raise TransientError("other writers change the cached result too often")
+        self.copies.put(kept.key, fetched.file, content_type="image/png")
+        self.deduplication.cache(job, kept)
 
     def accept(self, fetched: FetchedResult) -> None:
-        """Let later jobs use a result that a person accepted; raises as `keep` does."""
+        """Let later jobs use a result that a person accepted."""
         job = fetched.job
         if self.deduplication.decided(job, task_of(job), is_accepted=True):
             return
@@ -72,7 +54,11 @@ class ResultCache:
 
     def fetch(self, kept: Kept | Reuse, file: Path) -> bool:
         """Fetch a cached result; False if it is gone, or other bytes than were cached."""
-        return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256
+        try:
+            self.copies.fetch(kept.key, file)
+        except CopyGoneError:
+            return False
+        return sha256(file) == kept.sha256
 
     def fetch_again(self, job: Job, file: Path, pictures: Pictures) -> FetchedResult | None:
         """The provider's result that a job's cut-out was made from; None if it is not cached."""
@@ -82,22 +68,12 @@ class ResultCache:
         return FetchedResult(job=job, file=file, picture=pictures.examine(file))
 
     def remove(self, job: Job) -> None:
-        """Remove the result that this job cached; another job's result of the same photo stays.
+        """Remove the results that this job cached; another job's result of the same photo stays.
 
         The deduplication record keeps naming it: the next job finds it gone and makes a paid call.
-
-        Raises:
-            TransientError: other writers changed the object each time.
         """
-        # A newer result may be stored before its record names it, so the bytes are compared.
-        with self.folders() as folder:
-            for _ in range(_PUT_TRIES):
-                kept = self.deduplication.kept_result_of(job)
-                if kept is None:
-                    return
-                current = self.results.current(kept.key)
-                if current is None or not self.fetch(kept, Path(folder) / "kept"):
-                    return
-                if self.results.remove(kept.key, current):
-                    return
-        raise TransientError("other writers change the cached result too often")
+        keys = {kept_key(job.id, attempt.number) for attempt in job.attempts}
+        # Earlier versions had one key for each photo, which only the record tells.
+        kept = self.deduplication.kept_result_of(job)
+        for key in sorted(keys | ({kept.key} if kept else set())):
+            self.copies.remove(key)

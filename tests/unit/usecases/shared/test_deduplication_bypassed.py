@@ -15,7 +15,7 @@ from cutout.domain.states import Lane, State
 from tests.support.fakes.evolink import MODEL, answering
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import Hook
-from tests.support.reusing import arrives_fresh, bought, finish, kept_at, reusing, settled
+from tests.support.reusing import arrives_fresh, bought, cached_result, finish, reusing, settled
 
 MINUTE = timedelta(minutes=1)
 
@@ -54,7 +54,7 @@ def test_an_older_call_does_not_replace_the_result_of_a_job_that_bypassed_the_ca
     purchase = world.bought.items[f"{fresh.photo.sha256}#{MODEL}"]  # type: ignore[union-attr]
     assert purchase.kept is not None
     assert purchase.kept.job_id == fresh.id
-    assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
+    assert cached_result(world).endswith(world.task_of(fresh).encode())
 
 
 def test_an_older_result_does_not_overwrite_a_newer_one_stored_before_it() -> None:
@@ -70,13 +70,13 @@ def test_an_older_result_does_not_overwrite_a_newer_one_stored_before_it() -> No
 
     hook.once_at("kept.put", bought_anew)
     finish(world, old)
-    assert world.kept.objects[kept_at(world)].endswith(b"000002")
+    assert cached_result(world).endswith(b"000002")
     assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED
     assert len(world.evolink.charges) == 2
 
 
-def test_a_job_that_meets_a_cached_result_being_replaced_waits() -> None:
-    """The object is new while the record still describes the old one."""
+def test_a_job_uses_the_cached_result_until_the_record_names_the_new_one() -> None:
+    """Both files exist."""
     hook = Hook()
     world = reusing(hook)
     bought(world)
@@ -88,8 +88,7 @@ def test_a_job_that_meets_a_cached_result_being_replaced_waits() -> None:
 
     hook.once_at("kept.put done", comes_between)
     finish(world, fresh)
-    assert (others[0].state, others[0].reason) == (State.QUEUED, Reason.SAME_PICTURE)
-    assert world.job(others[0]).state is State.COMPLETED
+    assert others[0].state is State.COMPLETED
     assert len(world.evolink.charges) == 2
 
 
@@ -206,6 +205,6 @@ def test_an_older_result_does_not_overwrite_a_newer_one_that_is_not_recorded_yet
         world.evolink.complete(world.task_of(job))
     hook.once_at("purchases.cache", lambda: world.wake(old))
     world.wake(fresh)
-    assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
+    assert cached_result(world).endswith(world.task_of(fresh).encode())
     assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED
     assert len(world.evolink.charges) == 2

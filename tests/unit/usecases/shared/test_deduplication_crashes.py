@@ -87,7 +87,7 @@ def test_a_cached_result_is_stored_by_one_of_two_concurrent_workers() -> None:
     bought(world)
     job = world.arrives("b.jpg")
     wake = TaskCheck(job_id=job.id, attempt=0)
-    hook.once_at("kept.fetch", lambda: world.follow.check(wake))
+    hook.once_at("kept.read", lambda: world.follow.check(wake))
     world.follow.check(wake)
     assert world.job(job).state is State.COMPLETED
     assert [key for key, _stored in world.results.puts] == ["a.png", "b.png"]

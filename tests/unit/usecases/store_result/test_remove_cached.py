@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.reasons import Reason
@@ -14,6 +11,7 @@ from cutout.domain.states import State
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.reusing import arrives_fresh, finish
 
 
 def removing(hook: Hook | None = None) -> World:
@@ -73,43 +71,21 @@ def test_deleting_a_version_removes_only_the_cached_result_paid_for_it() -> None
         assert len(world.kept.objects) == left
 
 
-def test_a_result_that_was_replaced_in_the_cache_meanwhile_stays(tmp_path: Path) -> None:
-    """The new object is there before the record names its job."""
-    hook = Hook()
-    world = removing(hook)
+def test_the_result_of_another_call_for_the_same_photo_stays() -> None:
+    """Each deletion removes what was paid for its own photo."""
+    world = removing()
     paid(world)
-    (key,) = world.kept.objects
-    file = tmp_path / "bought-again"
-    file.write_bytes(b"png 600 400 0 255 again")
-    removal = deleted(world)
-
-    def replace_cached() -> None:
-        world.kept.put(key, file, replacing=world.kept.etags[key])
-
-    hook.once_at("kept.remove", replace_cached)
-    world.removing.remove(removal)
-    assert world.kept.objects == {key: file.read_bytes()}
+    fresh = arrives_fresh(world)
+    finish(world, fresh)
+    assert len(world.kept.objects) == 2
+    world.removing.remove(deleted(world))
+    (left,) = world.kept.objects
+    assert fresh.id in left
+    world.removing.remove(deleted(world, "b.jpg"))
+    assert world.kept.objects == {}
 
 
-def test_a_cached_object_that_changes_all_the_time_is_left_to_a_redelivery() -> None:
-    """The message is redelivered."""
-    hook = Hook()
-    world = removing(hook)
-    paid(world)
-    (key,) = world.kept.objects
-    removal = deleted(world)
-
-    def rewritten() -> None:
-        hook.once_at("kept.remove", rewritten)
-        world.kept.etags[key] += "x"
-
-    hook.once_at("kept.remove", rewritten)
-    with pytest.raises(TransientError):
-        world.removing.remove(removal)
-    assert list(world.kept.objects) == [key]
-
-
-@pytest.mark.parametrize("step", ["kept.current", "kept.remove", "kept.remove done"])
+@pytest.mark.parametrize("step", ["kept.remove", "kept.remove done"])
 def test_a_removal_is_completed_after_a_crash(step: str) -> None:
     """The message is redelivered."""
     hook = Hook()

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from cutout.adapters.temp_folder import folder
-from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import Prepared
@@ -18,44 +16,27 @@ from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from tests.support.builders import NOW, PHOTO, a_job, an_attempt
-from tests.support.fakes.dedup_records import MemoryKept
+from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.world import World
 
 MODEL = "mj-v7-remove-bg"
-KEY = f"kept/{PHOTO.sha256}-{MODEL}.png"
 PICTURE = f"{PHOTO.sha256}#{MODEL}"
 PAID = an_attempt(2, outcome=AttemptOutcome.ACCEPTED, credits_used=Decimal(5), task_id="task-1")
 JOB = a_job(photo=PHOTO, attempts=(an_attempt(1), PAID), storing_attempt=2)
+KEY = f"kept/{JOB.id}-2.png"
+OWN = Kept(key=KEY, sha256="5f" * 32, job_id=JOB.id, task_id="task-1", credits=Decimal(5))
 COPY = Prepared(key="copy", format="jpeg", size=9, width=6, height=4, made_at=NOW)
 
 
-class Contested(MemoryKept):
-    """A cache whose writes fail a given number of times because another worker wrote first."""
-
-    races = 0
-
-    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        """Write the object, or lose the race."""
-        self.races -= 1
-        return self.races < 0 and super().put(key, file, replacing=self.etags.get(key) or replacing)
-
-    def remove(self, key: str, current: str) -> bool:
-        """Delete the object, or lose the race."""
-        self.races -= 1
-        return self.races < 0 and super().remove(key, current)
-
-
-def cache(races: int = 0, **record: object) -> tuple[ResultCache, World, Contested]:
+def cache(**record: object) -> tuple[ResultCache, World, MemoryCopies]:
     """A cache, and the record of the photo."""
     world = World(reuse=True)
     known = {"picture": PICTURE, "owner": JOB.id}
     world.bought.items[PICTURE] = DedupRecord(**(known | record))  # type: ignore[arg-type]
     deduplication = world.job_writer.deduplication
     assert deduplication is not None
-    kept = Contested()
-    kept.races = races
-    cache = ResultCache(results=kept, deduplication=deduplication, model=MODEL, folders=folder)
-    return cache, world, kept
+    kept = MemoryCopies()
+    return ResultCache(copies=kept, deduplication=deduplication), world, kept
 
 
 def fetched(folder: Path, job: Job = JOB) -> FetchedResult:
@@ -67,11 +48,7 @@ def fetched(folder: Path, job: Job = JOB) -> FetchedResult:
 
 @pytest.mark.parametrize(
     ("job", "credits_", "is_of_copy"),
-    [
-        (JOB, Decimal(5), False),
-        (replace(JOB, prepared=COPY), Decimal(5), True),
-        (replace(JOB, storing_attempt=None), Decimal(0), False),
-    ],
+    [(JOB, Decimal(5), False), (replace(JOB, prepared=COPY), Decimal(5), True)],
 )
 def test_a_result_is_cached_with_all_that_another_job_needs(
     tmp_path: Path,
@@ -88,51 +65,57 @@ def test_a_result_is_cached_with_all_that_another_job_needs(
         key=KEY,
         sha256=sha256(result.file),
         job_id=job.id,
-        task_id="task-1" if job.storing_attempt else "",
+        task_id="task-1",
         credits=credits_,
         is_of_copy=is_of_copy,
     )
 
 
-@pytest.mark.parametrize(("races", "is_done"), [(2, True), (3, False)])
-def test_a_result_is_cached_and_removed_after_up_to_two_lost_races(
-    tmp_path: Path,
-    races: int,
-    is_done: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    """After the third, the queue redelivers the message."""
-    rules, world, kept = cache(races)
-    result = fetched(tmp_path)
-    if not is_done:
-        with pytest.raises(TransientError):
-            rules.keep(result)
-        kept.races = 0
-    rules.keep(result)
-    kept.races = races
-    if not is_done:
-        with pytest.raises(TransientError):
-            rules.remove(JOB)
-        assert list(kept.objects) == [KEY]
-    else:
-        rules.remove(JOB)
-        assert kept.objects == {}
-    assert world.bought.items[PICTURE].kept is not None
-
-
-def test_only_the_result_that_the_job_cached_is_removed(tmp_path: Path) -> None:
-    """Not another job's, not one that replaced it, and none where none exists."""
+def test_only_what_the_job_cached_is_removed(tmp_path: Path) -> None:
+    """Not another job's result of the same photo; the record still names what is gone."""
     rules, world, kept = cache()
     rules.remove(JOB)
     rules.keep(fetched(tmp_path))
     rules.remove(replace(JOB, id="another"))
-    rules.remove(replace(JOB, photo=None))
     assert list(kept.objects) == [KEY]
-    kept.objects[KEY] = b"another result"
     rules.remove(JOB)
-    assert list(kept.objects) == [KEY]
-    kept.lose(KEY)
-    rules.remove(JOB)
+    assert kept.objects == {}
     assert world.bought.items[PICTURE].kept is not None
+
+
+def test_a_result_that_lost_against_another_is_removed_with_its_photo(tmp_path: Path) -> None:
+    """The record names the other one, which stays."""
+    rules, world, kept = cache(owner="another", kept=replace(OWN, job_id="another", key="other"))
+    kept.objects["other"] = b"another result"
+    rules.keep(fetched(tmp_path))
+    assert sorted(kept.objects) == [KEY, "other"]
+    rules.remove(JOB)
+    assert list(kept.objects) == ["other"]
+    assert world.bought.items[PICTURE].kept == replace(OWN, job_id="another", key="other")
+
+
+def test_a_result_that_an_earlier_version_cached_is_removed() -> None:
+    """It had one key for each photo."""
+    rules, _, kept = cache(kept=replace(OWN, key="kept/of-the-photo.png"))
+    kept.objects["kept/of-the-photo.png"] = b"result"
+    rules.remove(JOB)
+    assert kept.objects == {}
+
+
+def test_the_record_names_the_bytes_of_one_of_two_results_at_the_same_instant(
+    tmp_path: Path,
+) -> None:
+    """Neither writes over the other's file, so the next upload can use the cached one."""
+    rules, world, kept = cache(owner="gone")
+    other = replace(JOB, id="another")
+    for job in (JOB, other):
+        result = fetched(tmp_path, job)
+        result.file.write_bytes(job.id.encode())
+        rules.keep(result)
+    named = world.bought.items[PICTURE].kept
+    assert named is not None
+    assert len(kept.objects) == 2
+    assert rules.fetch(named, tmp_path / "again")
 
 
 def test_a_cached_result_is_fetched_only_if_it_is_unchanged(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.admitting import held, registered, sealed
 from tests.support.fakes.clock import START
-from tests.support.fakes.evolink import MODEL
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook
 from tests.support.reusing import finish, reusing
@@ -32,7 +31,10 @@ def test_a_job_finds_a_cached_result_through_the_failed_transaction() -> None:
     job = world.arrives("b.jpg")
     assert (job.state, job.attempts) == (State.STORING, ())
     assert job.reused is not None
-    assert (job.reused.job_id, job.reused.key) == (first.id, kept_key(photo_hash(world), MODEL))
+    assert (job.reused.job_id, job.reused.key) == (
+        first.id,
+        kept_key(first.id, 1),
+    )
     assert "purchases.find" not in hook.seen
     assert (world.jobs.shards, len(world.evolink.posts)) == (shards, 1)
 
