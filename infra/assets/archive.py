@@ -33,13 +33,10 @@ class Deflater:
         key = hashlib.sha256(content).digest()
         with self._lock:
             if key not in self._made:
-                self._made[key] = self._pool.submit(_deflated, content, self._level)
+                self._made[key] = self._pool.submit(
+                    zlib.compress, content, self._level, -zlib.MAX_WBITS
+                )
             return self._made[key]
-
-
-def _deflated(content: bytes, level: int) -> bytes:
-    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(content) + packer.flush()
 
 
 def add_to_zip(path: Path, contents: Contents, deflater: Deflater) -> None:

@@ -58,7 +58,7 @@ class Account:
         """Return the stack's status; None without a stack."""
         describe = self.session.client("cloudformation").describe_stacks
         # CloudFormation answers "does not exist" as a validation error, without a code of its own.
-        answer = _unless({"ValidationError"}, describe, StackName=stack)
+        answer = unless({"ValidationError"}, describe, StackName=stack)
         return answer and str(answer["Stacks"][0]["StackStatus"])
 
     def leftover_secrets(self, stack: str) -> list[str]:
@@ -183,21 +183,21 @@ class Account:
 
     def _has_secret(self, name: str) -> bool:
         describe = self.session.client("secretsmanager").describe_secret
-        return _unless({_GONE}, describe, SecretId=name) is not None
+        return unless({_GONE}, describe, SecretId=name) is not None
 
     def _api_key(self, client: Any, name: str) -> str | None:  # noqa: ANN401 # boto3's own
         # A secret that is being deleted makes the request invalid.
-        answer = _unless({_GONE, "InvalidRequestException"}, client.get_secret_value, SecretId=name)
+        answer = unless({_GONE, "InvalidRequestException"}, client.get_secret_value, SecretId=name)
         key = answer and str(answer["SecretString"])
         return None if key == API_KEY_NOT_SET else key
 
 
 def _is_empty(client: Any, table: str) -> bool:  # noqa: ANN401 # boto3's own
-    found = _unless({_GONE}, client.scan, TableName=table, Limit=1)
+    found = unless({_GONE}, client.scan, TableName=table, Limit=1)
     return found is not None and not found["Count"]
 
 
-def _unless(codes: Container[str], call: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401 # boto3's own
+def unless(codes: Container[str], call: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401 # boto3's own
     """Return a call's answer; None if AWS answers an error with one of these codes."""
     try:
         return call(**arguments)

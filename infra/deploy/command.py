@@ -31,9 +31,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..assets.folders import CACHE
 from ..node import node_path
-from ..settings.settings import Settings
+from ..settings.settings import KEYS_PAGE, Settings
 from ..settings.value_rules import SettingError, pairs
-from .aws_account import BUCKET, Account, StackResource, StillThereError
+from .aws_account import BUCKET, Account, StackResource, StillThereError, unless
 from .concurrency import free_concurrency, settings_for
 from .deployer_policy import BOOTSTRAP_VERSION, policy
 
@@ -90,20 +90,11 @@ def session_of(profile: str | None, region: str | None) -> boto3.Session:
     )
 
 
-def settings_of(context: Sequence[str]) -> Settings:
-    """Return the settings that `name=value` texts make.
-
-    Raises:
-        SettingError: one of them is refused.
-    """
-    return Settings.from_context(pairs(context))
-
-
 def _print_policy(session: boto3.Session, context: list[str]) -> None:
     """Print the policy of a role that deploys this stack."""
     account, region = _where(session)
     partition = session.get_partition_for_region(region)
-    stack = settings_of(context).stack_name
+    stack = Settings.from_context(pairs(context)).stack_name
     document = policy(account=account, region=region, stack=stack, partition=partition)
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
@@ -111,7 +102,7 @@ def _print_policy(session: boto3.Session, context: list[str]) -> None:
 def _destroy(session: boto3.Session, context: list[str], asked: TextIO | None) -> None:
     """Destroy the stack once the person has agreed; `asked` is where the answer is read."""
     account, region = _where(session)
-    stack = settings_of(context).stack_name
+    stack = Settings.from_context(pairs(context)).stack_name
     resources = Account(session).resources(stack)
     if not resources:
         raise DeployError(f"there is no stack {stack} in account {account}, {region}")
@@ -174,7 +165,7 @@ def _free_secret_names(session: boto3.Session, stack: str, *, replaces_secrets: 
 
 def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: bool) -> None:
     account, region = _where(session)
-    settings = settings_of(context)
+    settings = Settings.from_context(pairs(context))
     stack = settings.stack_name
     _say(f"Deploying {stack} to account {account}, {region}.")
     _free_secret_names(session, stack, replaces_secrets=replaces_secrets)
@@ -221,13 +212,8 @@ def _where(session: boto3.Session) -> tuple[str, str]:
 
 
 def _is_bootstrapped(session: boto3.Session) -> bool:
-    try:
-        session.client("ssm").get_parameter(Name=BOOTSTRAP_VERSION)
-    except ClientError as exc:
-        if exc.response["Error"]["Code"] == "ParameterNotFound":
-            return False
-        raise
-    return True
+    read = session.client("ssm").get_parameter
+    return unless({"ParameterNotFound"}, read, Name=BOOTSTRAP_VERSION) is not None
 
 
 def _put_key(session: boto3.Session, settings: Settings, secret: str, saved: str | None) -> None:
@@ -239,7 +225,7 @@ def _put_key(session: boto3.Session, settings: Settings, secret: str, saved: str
         return
     _say(
         "Until the secret holds your Evolink API key, photos wait at the gate. Create one at\n"
-        f"{settings.keys_page}, store it, and open the gate:\n"
+        f"{KEYS_PAGE}, store it, and open the gate:\n"
         f"    aws secretsmanager put-secret-value --secret-id {secret} "
         "--secret-string file://key.txt\n"
         f"    cutout resume --stack {settings.stack_name}"

@@ -20,7 +20,7 @@ from ..assets import AssetError, build_all
 from ..assets.folders import CACHE
 from ..node import use_own_node
 from ..settings.recipe_file import recipes_of
-from ..settings.settings import API_KEY, Settings
+from ..settings.settings import API_KEY, KEYS_PAGE, Settings
 from ..settings.value_rules import SettingError, pairs
 
 PARAMETER: Final = "AssetsBucket"
@@ -98,7 +98,7 @@ def write_template(folder: Path, settings: Settings) -> None:
         prefix=_PREFIX,
         parameter=PARAMETER,
         secret=f"{settings.stack_name}/{API_KEY}",
-        keys=settings.keys_page,
+        keys=KEYS_PAGE,
     )
     (folder / "README.md").write_text(guide, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The status of a place's local cloud, and stopping it."""
+"""The status of a place's local cloud, the phases of its start, and stopping it."""
 
 import shutil
 import signal
@@ -7,17 +7,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
-from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.env_file import read_env_file
 from infra.local.local_cloud_error import LocalCloudError
-from infra.local.place import Place, find_root, place_in
+from infra.local.place import Place, check_disk_space, find_root, free_bytes, place_in
 from infra.local.processes.background import is_alive, stop
 from infra.local.processes.lock import sole_command
 from infra.local.processes.run_ledger import Ledger, read_ledger
 from infra.local.processes.waiting import Clock
 
+CLOUD = "cloud"
+SYNTH = "synth"
+DEPLOY = "deploy"
 _PATIENCE_SECONDS = 10
+
+
+class Progress(Protocol):
+    """Receives the phases of a start, which may overlap."""
+
+    def begin(self, phase: str) -> None:
+        """Report that a phase begins."""
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Report that a phase has ended; ``note`` describes its result."""
 
 
 class Status(Enum):

@@ -13,7 +13,7 @@ from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, spawn, wait_until_ready
 from infra.local.processes.loopback import LOOPBACK
 from infra.local.processes.waiting import Clock
-from infra.settings.settings import Settings
+from infra.settings.settings import KEYS_PAGE, Settings
 from infra.settings.value_rules import SettingError, is_loopback
 
 LIVE_SETTINGS: Mapping[str, str] = {
@@ -89,7 +89,7 @@ def evolink(key: str | None) -> ProviderServer:
     if key is None:
         raise LocalCloudError(
             "There is no API key.",
-            advice=f"Create one at {Settings().keys_page}, and put it into the environment "
+            advice=f"Create one at {KEYS_PAGE}, and put it into the environment "
             "variable EVOLINK_API_KEY.",
         )
     return ProviderServer(key=key, settings=LIVE_SETTINGS)

@@ -26,11 +26,10 @@ from infra.local.deployment.synth_cache import (
     mark_synthesized,
     synthesized_folder,
 )
-from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
-from infra.local.lifecycle import Status, remove, status
+from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, Progress, Status, remove, status
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.ministack_process import (
@@ -38,7 +37,7 @@ from infra.local.ministack.ministack_process import (
     start_ministack,
     wait_for_ministack,
 )
-from infra.local.place import Place
+from infra.local.place import Place, check_disk_space, free_bytes
 from infra.local.processes.background import ProcessRecord
 from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
@@ -50,7 +49,6 @@ from infra.local.provider_server import (
     start_stand_in,
     wait_for_stand_in,
 )
-from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
 from infra.settings.recipe_file import recipes_of
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError

@@ -31,6 +31,8 @@ from .value_rules import (
 API_KEY: Final = "evolink-api-key"
 SIGNING_KEY: Final = "callback-signing-key"
 """Names of the secrets, after the deployment's name and a slash."""
+KEYS_PAGE: Final = "https://evolink.ai/dashboard/keys"
+"""Where a person creates the provider's API key."""
 DAY: Final = 86_400
 
 
@@ -256,11 +258,6 @@ class Settings(CheckedSettings):
     def stack_name(self) -> str:
         """Return the name of the stack in the account."""
         return f"{self.stack}-{self.stage}" if self.stage else self.stack
-
-    @property
-    def keys_page(self) -> str:
-        """Return the address of the page where a person creates the provider's API key."""
-        return "https://evolink.ai/dashboard/keys"
 
 
 def _is_the_cdks(name: str) -> bool:

@@ -10,7 +10,9 @@ import pytest
 from moto import mock_aws
 
 from infra.deploy.aws_account import Account, StillThereError, is_created
-from infra.deploy.command import main, session_of, settings_of
+from infra.deploy.command import main, session_of
+from infra.settings.settings import Settings
+from infra.settings.value_rules import pairs
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
 
@@ -147,8 +149,8 @@ def test_nothing_is_emptied_without_a_stack(session: boto3.Session) -> None:
 
 def test_a_stage_is_part_of_the_stacks_name() -> None:
     """`--stage prod` and `-c stage=prod` mean the same deployment."""
-    assert settings_of(["stage=prod", "max_in_flight=5"]).stack_name == "Cutout-prod"
-    assert settings_of([]).stack_name == "Cutout"
+    staged = Settings.from_context(pairs(["stage=prod", "max_in_flight=5"]))
+    assert (staged.stack_name, Settings.from_context({}).stack_name) == ("Cutout-prod", "Cutout")
 
 
 def test_the_region_is_read_where_the_aws_cli_reads_it(

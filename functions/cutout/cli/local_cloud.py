@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from cutout.cli.options.local_options import LocalOptions
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start
-    from infra.local.lifecycle import Status
+    from infra.local.lifecycle import Progress, Status
     from infra.local.provider_server import ProviderServer
-    from infra.local.start_phases import Progress
 
     CloudRequest: TypeAlias = local_start.CloudRequest
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local.endpoint import ACCOUNT, REGION
+from infra.local.lifecycle import Progress
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place
 from infra.local.processes.waiting import Clock
-from infra.local.start_phases import Progress
 from infra.node import node_path
 
 _QUIET = {

@@ -79,13 +79,12 @@ def wait_for_ministack(
     Raises:
         LocalCloudError: It has ended, or does not answer in time.
     """
-    trust = ssl.create_default_context(cafile=str(endpoint.authority))
-    wait_until_ready(process, lambda: is_healthy(endpoint, trust), clock, log, "MiniStack")
+    wait_until_ready(process, lambda: is_healthy(endpoint), clock, log, "MiniStack")
 
 
-def is_healthy(endpoint: Endpoint, trust: ssl.SSLContext | None = None) -> bool:
+def is_healthy(endpoint: Endpoint) -> bool:
     """Return True if MiniStack answers at this endpoint."""
-    trust = trust or ssl.create_default_context(cafile=str(endpoint.authority))
+    trust = ssl.create_default_context(cafile=str(endpoint.authority))
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 
 from infra.local.local_cloud_error import LocalCloudError
-from infra.local.place import Place, make_private
+from infra.local.place import Place
 from infra.local.processes.waiting import Clock, wait_until
 
 
@@ -21,7 +21,10 @@ def sole_command(place: Place, clock: Clock, *, patience_seconds: float = 0) -> 
     Raises:
         LocalCloudError: Another command holds it; the message names its process.
     """
-    make_private(place)
+    for folder in (place.state, place.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+        # They hold credentials, keys and logs.
+        folder.chmod(0o700)
     # Opened without emptying it: it names the process that holds the lock.
     with place.lock_file.open("a+") as file:
         if not wait_until(lambda: _lock(file), clock, timeout_seconds=patience_seconds):

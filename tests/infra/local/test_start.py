@@ -10,18 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.disk_space import free_bytes
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL
-from infra.local.lifecycle import Status, status, stop_local_cloud
+from infra.local.lifecycle import CLOUD, SYNTH, Progress, Status, status, stop_local_cloud
 from infra.local.local_cloud_error import LocalCloudError
-from infra.local.place import Place, place_in
+from infra.local.place import Place, free_bytes, place_in
 from infra.local.processes.background import is_alive, record
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
 from infra.local.provider_server import other_server, stand_in
 from infra.local.start import CloudRequest, start_local_cloud
-from infra.local.start_phases import CLOUD, SYNTH, Progress
 from tests.support.cli.clock import HandClock
 from tests.support.local_cloud import MachineClock, NoProgress
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cutout.cli.local_cloud import LocalCloud, needs_checkout
-from infra.local.lifecycle import Status
+from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, Progress, Status
 from infra.local.start import CloudRequest
-from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
 from tests.support.cli.jobs import RESULTS, UPLOADS
 
 

@@ -60,7 +60,7 @@ class SafeDownloads:
                 response = self._client.send(self._request(url, deadline), stream=True)
                 try:
                     if response.status_code not in _REDIRECTS:
-                        return self._receive(response, file, deadline)
+                        return self._receive(response, file)
                     # Followed here, not by httpx: each address on the way is checked.
                     url = str(httpx.URL(url).join(response.headers.get("location", "")))
                 finally:
@@ -114,14 +114,12 @@ class SafeDownloads:
             raise FetchRefusedError("the link is too slow")
         return left
 
-    def _receive(self, response: httpx.Response, file: Path, deadline: float) -> int:
+    def _receive(self, response: httpx.Response, file: Path) -> int:
         if response.status_code != HTTPStatus.OK:
             text = f"the link answers {response.status_code}"
             raise ProviderBusyError(text, status=response.status_code)
         size = 0
         with file.open("wb") as sink:
             for piece in body_of(response, self._limits.max_bytes, FetchRefusedError):
-                # A slow server can stay below the time-out of every single read.
-                self._seconds_left(deadline)
                 size += sink.write(piece)
         return size
