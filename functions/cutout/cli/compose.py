@@ -23,17 +23,9 @@ if TYPE_CHECKING:
     from cutout.ports.listings import BucketListing, ObjectCopies
     from cutout.wiring.gate_parts import GatePorts
 
-_LEASE = timedelta(minutes=2)
 
-
-def operate(ports: GatePorts, limits: Limits, *, lease: timedelta = _LEASE) -> Control:
-    """Compose what an operator does to the gate and to single jobs.
-
-    Args:
-        ports: of the stack.
-        limits: the gate's limits, as they are deployed.
-        lease: Sweep looks at a retried job after this time if its message is lost.
-    """
+def operate(ports: GatePorts, limits: Limits) -> Control:
+    """Compose what an operator does to the gate and to single jobs."""
     from cutout.operator.control import Control  # noqa: PLC0415 - see above
 
     return Control(
@@ -43,7 +35,8 @@ def operate(ports: GatePorts, limits: Limits, *, lease: timedelta = _LEASE) -> C
         submissions=ports.submissions,
         clock=ports.clock,
         limits=limits,
-        lease=lease,
+        # Sweep looks at a retried job after this time if its message is lost.
+        lease=timedelta(minutes=2),
     )
 
 

@@ -280,7 +280,7 @@ class World:
             limits=limits,
             resend_after=timing.lease,
         )
-        self.operate = operate(ports, limits, lease=timing.lease)
+        self.operate = operate(ports, limits)
         self.reviews = Reviews(
             jobs=self.jobs, index=self.jobs, checks=self.callbacks, clock=self.clock
         )

@@ -25,15 +25,11 @@ if TYPE_CHECKING:
 def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stack:
     """Return the stack. No request is made yet."""
     clients = Clients(target, is_impatient=is_impatient)
-
     # The names of buckets, table and queues are known only when CloudFormation has answered.
-    def ports_on(outputs: StackOutputs) -> Ports:
-        return aws_ports(clients, outputs, clock)
-
-    return Stack(Resources(clients, target), ports_on, clock)
+    return Stack(Resources(clients, target), partial(_ports, clients, clock), clock)
 
 
-def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
+def _ports(clients: Clients, clock: Clock, outputs: StackOutputs) -> Ports:
     """Return the adapters of AWS."""
     s3, sqs = clients.client("s3"), clients.client("sqs")
     # StoreResult makes variants and carries decisions out: both are messages of its queue.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -17,7 +17,7 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import Settings
 from cutout.domain.job.job import Job
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import job_id_of
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
@@ -145,22 +145,13 @@ class Stack:
         """Upload a photo to the uploads bucket."""
         at = self.clock.now()
         etag, version = self.ports.store.upload(photo)
-        return self.sent(photo, at=at, etag=etag, version_id=version)
-
-    def sent(self, photo: Photo, *, at: datetime, etag: str, version_id: str | None) -> SentPhoto:
-        """Return a photo as it is in the uploads bucket, with the id of its job."""
-        # Of a version, the id follows from bucket, key and version; the other facts do not matter.
-        source = Source(
-            bucket=self.outputs.uploads_bucket,
-            key=photo.key,
-            version_id=version_id,
-            etag="",
-            sequencer="",
-            size=0,
-        )
-        # Without versions, the id follows from the sequencer, which only the event has.
-        job_id = source.job_id if version_id else None
+        job_id = self.job_id(photo.key, version)
         return SentPhoto(photo=photo, at=at, etag=etag, job_id=job_id)
+
+    def job_id(self, key: str, version_id: str | None) -> str | None:
+        """Return the id of the job of an upload; None in a bucket without versions."""
+        # There, the id follows from the sequencer, which only the event has.
+        return job_id_of(self.outputs.uploads_bucket, key, version_id) if version_id else None
 
     def find(self, sent: Sequence[SentPhoto | UploadedObject]) -> Mapping[str, Job]:
         """Return the jobs of these uploads by key, as far as they exist."""

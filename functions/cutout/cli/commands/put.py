@@ -144,15 +144,13 @@ def _again(paths: Sequence[Path], out: Path, prefix: str | None) -> str:
     """Return the arguments with which `get` and `put` mean the same photos."""
     # The options as they were typed: the stack does not know by which of them it was found.
     chosen = chosen_stack()
-    options = {
-        "--out": out,
-        "--prefix": prefix,
-        "--stack": chosen.stack,
-        "--profile": chosen.profile,
-        "--region": chosen.region,
-    }
+    options = {"out": out, "prefix": prefix, "stack": chosen.stack}
+    options |= {"profile": chosen.profile, "region": chosen.region}
     given = [
-        str(it) for name, value in options.items() if value is not None for it in (name, value)
+        it
+        for name, value in options.items()
+        if value is not None
+        for it in (f"--{name}", str(value))
     ]
     return shlex.join([*map(str, paths), *given, *(["--aws"] if chosen.aws else [])])
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -101,13 +102,8 @@ class Queue:
         return urlencode([it for it in fields if it[1]])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """What became of the last decision.
-
-    Attributes:
-        is_problem: it had no effect.
-    """
+class Notice(NamedTuple):
+    """What became of the last decision, and whether that is a problem: it had no effect."""
 
     text: str
     is_problem: bool = False

@@ -52,7 +52,10 @@ class BucketPhotos:
         for name in names:
             found |= self._named(name)
         listed = [one for one in found.values() if one is not None]
-        jobs = self.stack.find([self._uploaded(one) for one in listed])
+        job_id = self.stack.job_id
+        jobs = self.stack.find(
+            [UploadedObject(it.key, it.etag, job_id(it.key, it.version_id)) for it in listed]
+        )
         others = [one for one in listed if one.key not in jobs]
         findings = audited(self.stack, self.console, others)
         return [_photo(key, jobs.get(key), findings.get(key)) for key in found]
@@ -60,10 +63,6 @@ class BucketPhotos:
     @property
     def _bucket(self) -> str:
         return self.stack.outputs.uploads_bucket
-
-    def _uploaded(self, listed: ListedObject) -> UploadedObject:
-        job_id = listed.source(self._bucket).job_id if listed.version_id else None
-        return UploadedObject(listed.key, listed.etag, job_id)
 
     def _named(self, name: str) -> Mapping[str, ListedObject | None]:
         uploads = compose.uploads(self.stack)

@@ -138,8 +138,8 @@ class UploadPlanner:
         ]
 
     def _there(self, photo: Photo, listed: ListedObject) -> SentPhoto:
-        now, version = self.stack.clock.now(), listed.version_id
-        return self.stack.sent(photo, at=now, etag=listed.etag, version_id=version)
+        now, job_id = self.stack.clock.now(), self.stack.job_id(photo.key, listed.version_id)
+        return SentPhoto(photo=photo, at=now, etag=listed.etag, job_id=job_id)
 
     def _planned(self, there: SentPhoto, job: Job | None, found: AuditedObject) -> PlannedPhoto:
         action, why = self._decided(job, found.finding)
