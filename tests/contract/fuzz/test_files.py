@@ -1,4 +1,4 @@
-"""Whatever a file holds: it is a photo that is taken, or it is refused with a reason."""
+"""Fuzzed files: each is read as a photo or refused with a reason."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def files(draw: st.DrawFn) -> bytes:
 
 @fuzzed
 @given(data=files() | st.binary(max_size=400))
-def test_the_structure_of_any_file_is_read_or_refused(data: bytes) -> None:
-    """Nothing else is raised, and a photo that is taken has pixels."""
+def test_structure_of_any_file_is_read_or_refused(data: bytes) -> None:
+    """Nothing else is raised, and an accepted photo has pixels."""
     why = ""
     try:
         photo = inspect(data, LIMITS)
@@ -72,7 +72,7 @@ def test_the_structure_of_any_file_is_read_or_refused(data: bytes) -> None:
 @fuzzed
 @given(data=files())
 def test_any_file_is_decoded_or_refused(data: bytes) -> None:
-    """A copy has the size that was looked at; what cannot be decoded says why."""
+    """A copy has the size of the header; a refusal has a reason."""
     with tempfile.TemporaryDirectory() as folder:
         file, into = Path(folder) / "photo", Path(folder) / "copy"
         file.write_bytes(data)
@@ -91,7 +91,9 @@ def test_any_file_is_decoded_or_refused(data: bytes) -> None:
 
 @fuzzed
 @given(metadata=st.dictionaries(st.text(max_size=20), HEADERS, max_size=4), expires=HEADERS)
-def test_any_headers_are_labels_that_can_be_stored(metadata: dict[str, str], expires: str) -> None:
+def test_any_headers_become_labels_that_can_be_stored(
+    metadata: dict[str, str], expires: str
+) -> None:
     """Every value is text that UTF-8 can hold, and reads the same once it is written."""
     labels = labels_of({"Metadata": metadata, "ExpiresString": expires}, [])
     for text in labels.metadata.values():

@@ -1,4 +1,4 @@
-"""Whatever the provider, a proxy or a forger answers: a value that a row can hold, or our error."""
+"""Fuzzed answers of the provider: each becomes a value that can be stored, or our error."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def can_be_kept(value: Any) -> bool:
 @given(ANSWERS)
 @fuzzed
 def test_every_answer_to_the_paid_call_is_an_outcome(answer: httpx.Response) -> None:
-    """Nothing is raised: a call that leaves no outcome holds its slot."""
+    """Nothing is raised: a call without an outcome would hold its slot."""
     outcome = api(Provider([answer, answer])).create("{}", "cutout-1-1")
     assert isinstance(outcome, Accepted | Refused | NotSent | OutcomeUnknown)
     assert can_be_kept(outcome)
@@ -105,8 +105,8 @@ def test_every_answer_about_a_task_is_that_task_or_our_error(answer: httpx.Respo
 
 @given(ANSWERS)
 @fuzzed
-def test_every_answer_to_an_upload_is_a_value(answer: httpx.Response) -> None:
-    """What the Files API says, or what stands before it."""
+def test_every_answer_to_an_upload_is_an_outcome(answer: httpx.Response) -> None:
+    """Whether the Files API or a proxy answers."""
     http = HttpxHttp(transport=httpx.MockTransport(Provider([answer, answer])))
     handed = EvolinkFiles(http, "https://files.example", Key()).upload("a", "image/png", b"x")
     assert isinstance(handed, Uploaded | Refused | NotSent)
@@ -115,7 +115,7 @@ def test_every_answer_to_an_upload_is_a_value(answer: httpx.Response) -> None:
 
 @given(BODIES | LETTERS.map(lambda text: text.encode(errors="replace")))
 @fuzzed
-def test_every_callback_body_names_a_task_by_an_id_or_none(body: bytes) -> None:
+def test_every_callback_body_has_a_valid_task_id_or_none(body: bytes) -> None:
     """As the function decodes it."""
     named = task_id_of_callback(body.decode(errors="replace"))
     assert named is None or (named.isascii() and named[0].isalnum() and len(named) <= 128)
@@ -123,8 +123,8 @@ def test_every_callback_body_names_a_task_by_an_id_or_none(body: bytes) -> None:
 
 @given(LETTERS)
 @fuzzed
-def test_every_key_is_sent_or_refused(key: str) -> None:
-    """A key that is not refused is one that a header can carry; no message tells it."""
+def test_every_api_key_is_sent_or_refused(key: str) -> None:
+    """A key that is not refused fits into a header; no message contains it."""
     refused = refusal_of(key)
     if refused is None:
         httpx.Request("GET", "https://api.example", headers={"Authorization": f"Bearer {key}"})
@@ -146,7 +146,7 @@ LINKS = LETTERS | st.builds(
 def test_every_link_brings_a_file_or_our_error(
     tmp_path_factory: Any, link: str, answer: httpx.Response
 ) -> None:
-    """The link is untrusted text, and so is what it serves."""
+    """The link is untrusted text, and so is its content."""
     file = tmp_path_factory.mktemp("fetched") / "result"
     downloads = SafeDownloads(
         FetchLimits(max_bytes=1000),

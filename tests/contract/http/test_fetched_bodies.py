@@ -1,4 +1,4 @@
-"""What a link serves: too large, too slow, not a picture, not whole, not there."""
+"""What a link serves: a body that is too large, too slow, not a picture, incomplete or missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def packed(data: bytes, wbits: int = 31) -> bytes:
 
 
 def refused(downloads: SafeDownloads, url: str, file: Path) -> CutoutError:
-    """What a fetch that brings nothing ends with."""
+    """Return the error of a fetch."""
     with pytest.raises(CutoutError) as caught:
         downloads.fetch(url, file)
     return caught.value
@@ -40,7 +40,7 @@ def refused(downloads: SafeDownloads, url: str, file: Path) -> CutoutError:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the download goes."""
+    """The file of the download."""
     return tmp_path / "result"
 
 
@@ -55,7 +55,7 @@ def file(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_a_body_that_is_too_large_is_refused(script: Script, file: Path) -> None:
+def test_body_above_the_limit_is_refused(script: Script, file: Path) -> None:
     """Whether or not its size was announced."""
     with serving(script) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url(), file)
@@ -65,7 +65,7 @@ def test_a_body_that_is_too_large_is_refused(script: Script, file: Path) -> None
     )
 
 
-def test_a_body_of_the_limit_is_taken(file: Path) -> None:
+def test_body_of_exactly_the_limit_is_fetched(file: Path) -> None:
     """The limit itself is allowed."""
     with serving(answer(200, bytes(1000), Content_Type="image/png")) as server:
         assert SafeDownloads(LOOPBACK).fetch(server.url(), file) == 1000
@@ -73,14 +73,14 @@ def test_a_body_of_the_limit_is_taken(file: Path) -> None:
 
 
 def ticking(seconds: float) -> Callable[[], float]:
-    """A clock that goes on by so much at each look."""
+    """Return a clock that advances by so much at each look."""
     steps: Iterator[int] = count()
     return lambda: next(steps) * seconds
 
 
 @pytest.mark.parametrize("script", [PICTURE, answer(302, Location="/x")])
-def test_a_link_that_is_too_slow_is_given_up(script: Script, file: Path) -> None:
-    """A minute for everything, redirects included; a trickle does not keep a worker for ever."""
+def test_slow_link_is_given_up(script: Script, file: Path) -> None:
+    """After a minute in all, redirects included: a slow body must not occupy a worker for ever."""
     with serving(script) as server:
         downloads = SafeDownloads(LOOPBACK, monotonic=ticking(61))
         error = refused(downloads, server.url(), file)
@@ -92,29 +92,29 @@ def test_a_link_that_is_too_slow_is_given_up(script: Script, file: Path) -> None
     "kind",
     ["image/png", "IMAGE/PNG", "binary/octet-stream", "text/plain", "text/html; charset=utf-8", ""],
 )
-def test_a_body_is_taken_whatever_its_type_says(kind: str, file: Path) -> None:
-    """Stores call a picture all kinds of things; its own first bytes are looked at later."""
+def test_body_is_fetched_whatever_its_content_type(kind: str, file: Path) -> None:
+    """Servers declare pictures in many ways; the first bytes are checked later."""
     with serving(answer(200, PNG, Content_Type=kind)) as server:
         assert SafeDownloads(LOOPBACK).fetch(server.url(), file) == len(PNG)
 
 
-def test_a_picture_without_a_type_is_taken(file: Path) -> None:
+def test_picture_without_a_content_type_is_fetched(file: Path) -> None:
     """The bytes are looked at later."""
     with serving(answer(200, PNG)) as server:
         assert SafeDownloads(LOOPBACK).fetch(server.url(), file) == len(PNG)
 
 
 @pytest.mark.parametrize(("coding", "wbits"), [("gzip", 31), ("X-GZIP", 31), ("deflate", 15)])
-def test_a_picture_that_the_server_compressed_unasked_is_unpacked(
+def test_picture_that_the_server_compressed_unasked_is_decompressed(
     coding: str, wbits: int, file: Path
 ) -> None:
-    """`identity` was asked for; some caches compress all the same."""
+    """`identity` was requested; some caches compress all the same."""
     with serving(answer(200, packed(PNG, wbits), Content_Encoding=coding)) as server:
         assert SafeDownloads(LOOPBACK).fetch(server.url(), file) == len(PNG)
     assert file.read_bytes() == PNG
 
 
-def test_a_body_is_measured_as_it_is_when_unpacked(file: Path) -> None:
+def test_limit_holds_for_the_decompressed_body(file: Path) -> None:
     """One kilobyte may hold a megabyte."""
     with serving(answer(200, packed(bytes(1001)), Content_Encoding="gzip")) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url(), file)
@@ -131,8 +131,10 @@ def test_a_body_is_measured_as_it_is_when_unpacked(file: Path) -> None:
     ],
     ids=["twice", "unknown", "not at all", "not whole"],
 )
-def test_a_body_that_cannot_be_unpacked_is_lost(body: bytes, coding: str, file: Path) -> None:
-    """It is read again later."""
+def test_body_that_cannot_be_decompressed_is_a_lost_answer(
+    body: bytes, coding: str, file: Path
+) -> None:
+    """It is fetched again later."""
     with serving(answer(200, body, Content_Encoding=coding)) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url(), file)
     assert (type(error), str(error)) == (ResponseLostError, "DecodingError")
@@ -149,8 +151,8 @@ def test_a_body_that_cannot_be_unpacked_is_lost(body: bytes, coding: str, file: 
         raw(b""),
     ],
 )
-def test_a_body_that_breaks_off_is_lost(script: Script, file: Path) -> None:
-    """It is read again later, never taken for the whole."""
+def test_incomplete_body_is_a_lost_answer(script: Script, file: Path) -> None:
+    """It is fetched again later, and never taken for the whole."""
     with serving(script) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url(), file)
     assert (type(error), str(error)) == (ResponseLostError, "RemoteProtocolError")
@@ -159,7 +161,7 @@ def test_a_body_that_breaks_off_is_lost(script: Script, file: Path) -> None:
 @pytest.mark.parametrize(
     "status", [201, 202, 203, 204, 206, 304, 400, 403, 404, 410, 429, 500, 503]
 )
-def test_an_error_status_is_told(status: int, file: Path) -> None:
+def test_error_status_is_reported(status: int, file: Path) -> None:
     """Only 200 brings a result. The link may have expired: the task is read again for another."""
     with serving(answer(status, PNG if status < 300 else b"<html>")) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url(), file)
@@ -181,15 +183,17 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
     ],
     ids=["headers", "interim answers", "body", "hand-shake"],
 )
-def test_a_link_that_drips_is_given_up_in_time(script: Script, scheme: str, file: Path) -> None:
-    """Each read brings something, and the whole is over when its time is."""
+def test_link_that_sends_byte_by_byte_is_given_up_in_time(
+    script: Script, scheme: str, file: Path
+) -> None:
+    """Each read brings something, but the whole has a time limit."""
     limits = FetchLimits(allow_loopback=True, max_seconds=0.5)
     with serving(script) as server:
         error = refused(SafeDownloads(limits), server.url(scheme=scheme), file)
     assert str(error) in {"ReadTimeout", "ConnectTimeout", "the link is too slow"}
 
 
-def test_a_look_up_that_does_not_end_is_given_up_in_time(file: Path) -> None:
+def test_look_up_without_an_answer_is_given_up_in_time(file: Path) -> None:
     """The system's resolver takes no time-out of ours."""
     is_over = threading.Event()
 
@@ -203,14 +207,14 @@ def test_a_look_up_that_does_not_end_is_given_up_in_time(file: Path) -> None:
     assert (type(error), str(error)) == (NotSentError, "the link's host is not found")
 
 
-def test_nobody_listens(file: Path) -> None:
-    """Refused connections are tried again later."""
+def test_refused_connection_was_not_sent(file: Path) -> None:
+    """The download is repeated later."""
     with nobody() as url:
         assert type(refused(SafeDownloads(LOOPBACK), url, file)) is NotSentError
 
 
-def test_no_error_tells_the_link(file: Path) -> None:
-    """A message is kept on the row and logged; the link grants access."""
+def test_no_error_contains_the_link(file: Path) -> None:
+    """A message is stored with the job and logged; the link grants access."""
     with serving(answer(404)) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url("/secret"), file)
     assert "secret" not in str(error)

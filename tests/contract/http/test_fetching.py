@@ -1,4 +1,4 @@
-"""Fetching results from untrusted addresses: what is refused, what is lost."""
+"""Fetching results from untrusted addresses: which are refused."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ LOOPBACKS = ["127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1"]
 
 
 def refused(downloads: SafeDownloads, url: str, file: Path) -> CutoutError:
-    """What a fetch that brings nothing ends with."""
+    """Return the error of a fetch."""
     with pytest.raises(CutoutError) as caught:
         downloads.fetch(url, file)
     return caught.value
 
 
 def resolving(*addresses: str) -> Callable[[str, int], list[str]]:
-    """A resolver that finds these addresses, whatever the host."""
+    """Return a resolver that finds these addresses, whatever the host."""
     return lambda _host, _port: list(addresses)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the download goes."""
+    """The file of the download."""
     return tmp_path / "result"
 
 
@@ -79,7 +79,7 @@ def test_addresses_that_are_not_public_are_refused(address: str, file: Path) -> 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_allowing_loopback_allows_nothing_else(address: str, file: Path) -> None:
-    """On the local cloud, too, only loopback is added to what is public."""
+    """Not even on the local cloud."""
     downloads = SafeDownloads(LOOPBACK, resolver=resolving(address))
     assert type(refused(downloads, "https://media.example/x.png", file)) is FetchRefusedError
 
@@ -94,8 +94,10 @@ def test_allowing_loopback_allows_nothing_else(address: str, file: Path) -> None
         [],
     ],
 )
-def test_one_address_that_is_not_public_spoils_all(addresses: list[str], file: Path) -> None:
-    """A host that is public and private at once is no media host; one with neither neither."""
+def test_host_with_one_address_that_is_not_public_is_refused(
+    addresses: list[str], file: Path
+) -> None:
+    """A media host has only public addresses, and at least one."""
     for limits in (None, LOOPBACK):
         downloads = SafeDownloads(limits, resolver=resolving(*addresses))
         error = refused(downloads, "https://media.example/x.png", file)
@@ -106,15 +108,15 @@ def test_one_address_that_is_not_public_spoils_all(addresses: list[str], file: P
     "host",
     ["127.0.0.1", "2130706433", "0x7f000001", "127.1", "[::1]", "[::ffff:7f00:1]", "0"],
 )
-def test_numbers_in_disguise_are_seen_through(host: str, file: Path) -> None:
-    """However loopback is spelled, the system's resolver unmasks it."""
+def test_disguised_loopback_addresses_are_refused(host: str, file: Path) -> None:
+    """The system's resolver decodes each spelling."""
     error = refused(SafeDownloads(resolver=resolve), f"https://{host}/x.png", file)
     assert type(error) is FetchRefusedError
 
 
 @pytest.mark.parametrize("url", ["http://media.example/x.png", "ftp://media.example/x.png"])
-def test_only_https_is_fetched(url: str, file: Path) -> None:
-    """Nothing in the clear."""
+def test_only_https_links_are_fetched(url: str, file: Path) -> None:
+    """Unencrypted links are refused."""
     downloads = SafeDownloads(resolver=resolving("93.184.215.14"))
     error = refused(downloads, url, file)
     assert (type(error), str(error)) == (FetchRefusedError, "the link is not https")
@@ -137,18 +139,18 @@ def test_only_https_is_fetched(url: str, file: Path) -> None:
         "https://" + "a" * 70_000,
     ],
 )
-def test_what_is_no_link_is_refused(url: str, file: Path) -> None:
-    """Not asked of any resolver."""
+def test_malformed_links_are_refused(url: str, file: Path) -> None:
+    """No resolver is asked."""
     downloads = SafeDownloads(resolver=lambda _host, _port: pytest.fail("asked"))
     assert type(refused(downloads, url, file)) is FetchRefusedError
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07::1"])
 @pytest.mark.parametrize("limits", [FetchLimits(), LOOPBACK])
-def test_a_public_address_is_connected_to_under_the_hosts_name(
+def test_public_address_is_connected_to_under_the_hosts_name(
     limits: FetchLimits, address: str, file: Path
 ) -> None:
-    """The first of the addresses that were checked; TLS and Host name the host."""
+    """To the first of the checked addresses; TLS and the Host header name the host."""
     requests: list[httpx.Request] = []
     asked: list[tuple[str, int]] = []
 
@@ -169,8 +171,8 @@ def test_a_public_address_is_connected_to_under_the_hosts_name(
     assert request.extensions["sni_hostname"] == "media.example"
 
 
-def test_plain_http_from_loopback_is_for_the_local_cloud(file: Path) -> None:
-    """Refused unless it was allowed, which a stack for AWS cannot do."""
+def test_plain_http_is_fetched_only_from_an_allowed_loopback(file: Path) -> None:
+    """Only the local cloud allows it; a stack on AWS cannot."""
     with serving(PICTURE) as server:
         assert type(refused(SafeDownloads(), server.url(), file)) is FetchRefusedError
         assert server.requests == []
@@ -178,8 +180,8 @@ def test_plain_http_from_loopback_is_for_the_local_cloud(file: Path) -> None:
     assert file.read_bytes() == PNG
 
 
-def test_the_checked_address_is_the_one_connected_to(file: Path) -> None:
-    """A name that changes between check and connection (DNS rebinding) gains nothing."""
+def test_connection_goes_to_the_checked_address(file: Path) -> None:
+    """A name that changes between check and connection (DNS rebinding) has no effect."""
     asked: list[tuple[str, int]] = []
 
     def rebinding(host: str, port: int) -> list[str]:
@@ -196,8 +198,8 @@ def test_the_checked_address_is_the_one_connected_to(file: Path) -> None:
 @pytest.mark.parametrize(
     "error", [OSError("no such host"), UnicodeError("label empty or too long")]
 )
-def test_a_host_that_is_not_found_was_not_asked(error: Exception, file: Path) -> None:
-    """The name may be there again later; names that cannot be looked up end the same."""
+def test_link_whose_host_is_not_found_was_not_sent(error: Exception, file: Path) -> None:
+    """The name may be found later; names that cannot be looked up end the same way."""
 
     def fail(_host: str, _port: int) -> list[str]:
         raise error
@@ -206,14 +208,14 @@ def test_a_host_that_is_not_found_was_not_asked(error: Exception, file: Path) ->
     assert (type(got), str(got)) == (NotSentError, "the link's host is not found")
 
 
-def test_a_name_that_no_resolver_takes_is_not_found(file: Path) -> None:
-    """A label of 64 letters cannot be looked up."""
+def test_name_that_no_resolver_takes_is_not_found(file: Path) -> None:
+    """A label of 64 characters cannot be looked up."""
     error = refused(SafeDownloads(), f"https://{'a' * 64}.example/x.png", file)
     assert type(error) is NotSentError
 
 
 def test_no_credentials_go_to_media_hosts(file: Path) -> None:
-    """No key, no cookie, no password that a link may hold; the agent is named."""
+    """No key, no cookie, and no password from a link; the user agent is ours."""
     with serving(answer(200, PNG, Content_Type="image/png", Set_Cookie="a=b")) as server:
         downloads = SafeDownloads(LOOPBACK)
         url = server.url().replace("//", "//user:password@")
@@ -228,19 +230,19 @@ def test_no_credentials_go_to_media_hosts(file: Path) -> None:
 
 
 def to(location: str, status: int = 302) -> Script:
-    """A redirect."""
+    """Return a redirect."""
     return answer(status, b"", Location=location)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_followed(status: int, file: Path) -> None:
-    """To another path, and the picture is fetched from there."""
+    """The picture is fetched from the other path."""
     with serving(to("/y?z=1", status), PICTURE) as server:
         assert SafeDownloads(LOOPBACK).fetch(server.url("/x"), file) == len(PNG)
     assert [request.split()[1] for request in server.requests] == [b"/x", b"/y?z=1"]
 
 
-def test_every_redirect_is_checked_again(file: Path) -> None:
+def test_every_redirect_is_checked(file: Path) -> None:
     """A public link that leads to a private address is refused there."""
     known = {"127.0.0.1": "127.0.0.1", "inside.example": "169.254.169.254"}
     with serving(to("https://inside.example/latest/meta-data/")) as server:
@@ -254,7 +256,7 @@ def test_every_redirect_is_checked_again(file: Path) -> None:
 
 
 @pytest.mark.parametrize("location", ["http://outside.example/x", "//outside.example/x"])
-def test_a_redirect_to_plain_http_is_refused(location: str, file: Path) -> None:
+def test_redirect_to_plain_http_is_refused(location: str, file: Path) -> None:
     """A link that loses its encryption on the way is not followed."""
     known = {"127.0.0.1": "127.0.0.1", "outside.example": "93.184.215.14"}
     with serving(to(location)) as server:
@@ -264,7 +266,7 @@ def test_a_redirect_to_plain_http_is_refused(location: str, file: Path) -> None:
 
 
 @pytest.mark.parametrize("location", ["/x", "", "?again"])
-def test_redirects_in_a_circle_come_to_an_end(location: str, file: Path) -> None:
+def test_redirects_in_a_circle_are_given_up(location: str, file: Path) -> None:
     """Five redirects are followed, a sixth is not."""
     with serving(to(location)) as server:
         error = refused(SafeDownloads(LOOPBACK), server.url("/x"), file)
@@ -272,7 +274,7 @@ def test_redirects_in_a_circle_come_to_an_end(location: str, file: Path) -> None
     assert len(server.requests) == 6
 
 
-def test_five_redirects_are_not_too_many(file: Path) -> None:
+def test_five_redirects_are_followed(file: Path) -> None:
     """The sixth request may bring the picture."""
     with serving(*[to("/x")] * 5, PICTURE) as server:
         assert SafeDownloads(LOOPBACK).fetch(server.url(), file) == len(PNG)
@@ -286,10 +288,10 @@ def test_five_redirects_are_not_too_many(file: Path) -> None:
         ("https://a:b/", ResponseLostError),
     ],
 )
-def test_a_redirect_to_nowhere_ends_there(
+def test_redirect_to_an_invalid_link_is_not_followed(
     location: str, error: type[CutoutError], file: Path
 ) -> None:
-    """The new link is no link: no request is sent, and the task is read again later."""
+    """No request is sent, and the task is read again later."""
     with serving(to(location)) as server:
         assert type(refused(SafeDownloads(LOOPBACK), server.url(), file)) is error
     assert len(server.requests) == 1

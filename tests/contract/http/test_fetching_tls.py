@@ -1,4 +1,4 @@
-"""Encrypted downloads: connected to the checked address, under the host's own name."""
+"""Encrypted downloads: from the checked address, under the host's own name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def authority() -> trustme.CA:
 
 
 def server_context(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-    """What a server with a certificate for these names speaks."""
+    """Return the TLS of a server with a certificate for these names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)
     return context
@@ -49,10 +49,10 @@ def downloads(authority: trustme.CA) -> SafeDownloads:
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
     ],
 )
-def test_the_server_is_asked_for_by_its_own_name(
+def test_server_gets_its_own_name_in_tls_and_host_header(
     authority: trustme.CA, tmp_path: Path, host: str, name: str
 ) -> None:
-    """TLS and the Host header name the host, though the connection goes to its address."""
+    """Though the connection goes to its address."""
     with serving(PICTURE, tls=server_context(authority, name)) as server:
         url = server.url(scheme="https", host=host)
         assert downloads(authority).fetch(url, tmp_path / "result") == len(b"picture")
@@ -60,8 +60,8 @@ def test_the_server_is_asked_for_by_its_own_name(
     assert server.headers()["host"] == f"{name}:{server.port}"
 
 
-def test_the_certificate_must_be_the_hosts(authority: trustme.CA, tmp_path: Path) -> None:
-    """A certificate for the address, or for another host, proves nothing."""
+def test_certificate_must_be_the_hosts(authority: trustme.CA, tmp_path: Path) -> None:
+    """One for the address, or for another host, is refused."""
     with serving(PICTURE, tls=server_context(authority, "127.0.0.1", "other.example")) as server:
         with pytest.raises(NotSentError, match=r"^ConnectError$"):
             downloads(authority).fetch(
@@ -70,8 +70,8 @@ def test_the_certificate_must_be_the_hosts(authority: trustme.CA, tmp_path: Path
         assert server.requests == []
 
 
-def test_the_certificate_must_be_trusted(authority: trustme.CA, tmp_path: Path) -> None:
-    """A certificate of an unknown authority is refused."""
+def test_certificate_must_be_trusted(authority: trustme.CA, tmp_path: Path) -> None:
+    """One of an unknown authority is refused."""
     stranger = server_context(trustme.CA(), "media.example")
     with (
         serving(PICTURE, tls=stranger) as server,
@@ -83,8 +83,8 @@ def test_the_certificate_must_be_trusted(authority: trustme.CA, tmp_path: Path) 
     assert server.requests == []
 
 
-def test_a_redirect_is_asked_for_by_its_own_name(authority: trustme.CA, tmp_path: Path) -> None:
-    """Each hop has its own host."""
+def test_target_of_a_redirect_gets_its_own_name(authority: trustme.CA, tmp_path: Path) -> None:
+    """Each server gets the name from its link."""
     context = server_context(authority, "media.example", "cdn.example")
 
     def redirect(connection: socket.socket) -> None:

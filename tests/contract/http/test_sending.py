@@ -1,4 +1,4 @@
-"""Whether the request left: the HTTP adapter is certain, or reports that it is unknown."""
+"""Whether a request was sent: the HTTP adapter is certain, or reports that it is unknown."""
 
 from __future__ import annotations
 
@@ -62,25 +62,25 @@ def error_named(name: str) -> Exception:
 
 
 def sending(transport: Callable[[httpx.Request], httpx.Response]) -> HttpxHttp:
-    """The adapter with a function in the network's place."""
+    """Return the adapter with a function in the network's place."""
     return HttpxHttp(transport=httpx.MockTransport(transport))
 
 
 def raised_by(http: HttpxHttp, url: str = URL, **headers: str) -> CutoutError:
-    """What the adapter makes of a failure."""
+    """Return our error for a failure."""
     with pytest.raises(CutoutError) as caught:
         http.send("POST", url, headers=headers, body=b"{}")
     return caught.value
 
 
-def test_every_error_of_httpx_is_accounted_for() -> None:
+def test_every_error_of_httpx_is_mapped() -> None:
     """A new class in httpx's tree fails this test until it is mapped."""
     assert set(KINDS) == NOT_SENT | MAYBE_SENT | BEFORE_SENDING | NEVER_RAISED_BY_SENDING
 
 
 @pytest.mark.parametrize("name", sorted(NOT_SENT))
-def test_errors_before_the_request_left_cost_nothing(name: str) -> None:
-    """Name look-up, connect and TLS failed: certainly not paid for."""
+def test_errors_before_the_request_was_sent_cost_nothing(name: str) -> None:
+    """Name look-up, connection and TLS failed: the call was certainly not paid for."""
 
     def fail(_request: httpx.Request) -> httpx.Response:
         raise error_named(name)
@@ -90,7 +90,7 @@ def test_errors_before_the_request_left_cost_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(MAYBE_SENT))
-def test_errors_after_that_may_have_been_paid(name: str) -> None:
+def test_errors_after_the_request_was_sent_may_have_been_paid(name: str) -> None:
     """The request may have reached the server: it must not be sent again."""
 
     def fail(_request: httpx.Request) -> httpx.Response:
@@ -102,7 +102,7 @@ def test_errors_after_that_may_have_been_paid(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MAYBE_SENT - {"HTTPStatusError"}))
 def test_errors_within_the_answer_may_have_been_paid(name: str) -> None:
-    """Also when the status had come already."""
+    """Also after the status was received."""
 
     class Broken(httpx.SyncByteStream):
         def __iter__(self) -> None:  # type: ignore[override]
@@ -115,26 +115,26 @@ def test_errors_within_the_answer_may_have_been_paid(name: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://api.example:port/", "https://[::1/", "https://" + "a" * 70000]
 )
-def test_a_url_that_is_none_was_never_called(url: str) -> None:
-    """No request can be made of it, so none left."""
+def test_malformed_url_was_not_sent(url: str) -> None:
+    """No request can be made of it."""
     error = raised_by(HttpxHttp(), url)
     assert (type(error), str(error)) == (NotSentError, "InvalidURL")
 
 
 @pytest.mark.parametrize("url", ["ftp://api.example/", "api.example/v1", "/v1"])
-def test_a_url_of_another_kind_was_never_called(url: str) -> None:
+def test_url_of_another_scheme_was_not_sent(url: str) -> None:
     """Neither http nor https."""
     assert type(raised_by(HttpxHttp(), url)) is NotSentError
 
 
-def test_a_header_that_cannot_be_sent_was_not_sent() -> None:
-    """Such as a key with a letter that no header takes."""
+def test_request_with_an_unsendable_header_was_not_sent() -> None:
+    """Such as a key with a character that no header takes."""
     error = raised_by(HttpxHttp(), Authorization="Bearer sk-\N{EN DASH}1")
     assert (type(error), str(error)) == (NotSentError, "UnicodeEncodeError")
 
 
-def test_an_answer_that_is_too_large_is_no_answer() -> None:
-    """More than a megabyte is not what the API answers; the call may have been taken."""
+def test_answer_that_is_too_large_is_lost() -> None:
+    """The API's answers have less than a megabyte; the call may have been accepted."""
     huge = sending(lambda _: httpx.Response(200, content=b" " * (1024 * 1024 + 1)))
     error = raised_by(huge)
     assert (type(error), str(error)) == (
@@ -145,14 +145,14 @@ def test_an_answer_that_is_too_large_is_no_answer() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 204, 302, 400, 401, 404, 429, 500, 503])
 def test_every_status_is_an_answer(status: int) -> None:
-    """What a status means is for others to say; redirects are not followed."""
+    """The caller decides what a status means; redirects are not followed."""
     headers = {"Retry-After": "7", "Location": "https://elsewhere.example/"}
     http = sending(lambda _: httpx.Response(status, headers=headers, content=b"body"))
     got = http.send("GET", URL, headers={})
     assert (got.status, got.headers["retry-after"], got.body) == (status, "7", b"body")
 
 
-def test_no_error_tells_the_url() -> None:
+def test_no_error_contains_the_url() -> None:
     """A message may be logged; the URL may hold a signature."""
 
     def fail(request: httpx.Request) -> httpx.Response:
@@ -161,8 +161,8 @@ def test_no_error_tells_the_url() -> None:
     assert "api.example" not in str(raised_by(sending(fail)))
 
 
-def test_the_request_is_sent_as_it_was_given() -> None:
-    """Method, path, headers and the exact body; the agent is named."""
+def test_request_is_sent_as_it_was_given() -> None:
+    """Method, path, headers and the exact body; the user agent is ours."""
     body = b'{"image_urls": ["https://x/?a=b&c=d"]}'
     with serving(answer(200, b"{}", Content_Type="application/json")) as server:
         HttpxHttp().send("POST", server.url("/v1/a?b=c"), headers={"X-One": "1"}, body=body)
@@ -174,8 +174,8 @@ def test_the_request_is_sent_as_it_was_given() -> None:
     assert headers["content-length"] == str(len(body))
 
 
-def test_a_request_without_a_body_announces_none() -> None:
-    """Each header is one that we set."""
+def test_request_without_a_body_declares_none() -> None:
+    """It has only the headers that we set."""
     with serving(answer(200)) as server:
         HttpxHttp().send("GET", server.url(), headers={"X-One": "1"})
     names = {"accept", "accept-encoding", "connection", "host", "user-agent", "x-one"}
@@ -193,14 +193,14 @@ def test_a_request_without_a_body_announces_none() -> None:
     ],
     ids=["two lengths", "negative", "no header", "too long", "cut"],
 )
-def test_a_malformed_head_is_no_answer(head: bytes) -> None:
-    """What its body is cannot be told, so the outcome is unknown."""
+def test_answer_with_a_malformed_head_is_lost(head: bytes) -> None:
+    """Its body cannot be found, so the outcome is unknown."""
     with serving(raw(head)) as server:
         error = raised_by(HttpxHttp(), server.url())
     assert (type(error), str(error)) == (ResponseLostError, "RemoteProtocolError")
 
 
-def test_interim_answers_are_passed_over() -> None:
+def test_interim_answers_are_skipped() -> None:
     """Also several in one packet with the final one."""
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     with serving(raw(interim + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere")) as server:
@@ -208,15 +208,15 @@ def test_interim_answers_are_passed_over() -> None:
     assert (got.status, got.body, "link" in got.headers) == (200, b"here", False)
 
 
-def test_nobody_listens() -> None:
+def test_refused_connection_was_not_sent() -> None:
     """Connection refused: nothing left."""
     with nobody() as url:
         error = raised_by(HttpxHttp(), url)
     assert (type(error), str(error)) == (NotSentError, "ConnectError")
 
 
-def test_a_server_that_speaks_no_tls_got_nothing() -> None:
-    """The hand-shake failed: nothing left."""
+def test_request_to_a_server_without_tls_was_not_sent() -> None:
+    """The handshake failed."""
     with serving(raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
         error = raised_by(HttpxHttp(), server.url(scheme="https"))
     assert type(error) is NotSentError
@@ -240,16 +240,16 @@ def test_a_server_that_speaks_no_tls_got_nothing() -> None:
         ),
     ],
 )
-def test_a_server_that_breaks_off_may_have_taken_the_call(script: Script, name: str) -> None:
-    """Closed before, within or instead of an answer: the outcome is unknown."""
+def test_answer_of_a_server_that_closes_the_connection_is_lost(script: Script, name: str) -> None:
+    """Before, within or instead of an answer: the outcome is unknown."""
     with serving(script) as server:
         error = raised_by(HttpxHttp(), server.url())
     assert (type(error), str(error)) == (ResponseLostError, name)
     assert len(server.requests) == 1
 
 
-def test_a_server_that_resets_may_have_taken_the_call() -> None:
-    """The request was read, then the connection was torn down."""
+def test_answer_of_a_server_that_resets_the_connection_is_lost() -> None:
+    """The request was read before."""
 
     def reset(connection: socket.socket) -> None:
         linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
@@ -261,7 +261,7 @@ def test_a_server_that_resets_may_have_taken_the_call() -> None:
     assert type(error) is ResponseLostError
 
 
-def test_a_server_that_hangs_may_have_taken_the_call() -> None:
+def test_answer_of_a_server_that_hangs_is_lost() -> None:
     """The time-out ends the wait; the outcome is unknown."""
     with serving(hang) as server:
         error = raised_by(HttpxHttp(timeout_seconds=0.5), server.url())
@@ -277,22 +277,22 @@ def test_a_server_that_hangs_may_have_taken_the_call() -> None:
     ],
     ids=["headers", "interim answers", "body"],
 )
-def test_a_server_that_drips_is_given_up_in_time(script: Script) -> None:
-    """The limit is for the whole exchange: no worker is held by a byte now and then."""
+def test_server_that_answers_byte_by_byte_is_given_up_in_time(script: Script) -> None:
+    """The limit is for the whole exchange: no worker waits for single bytes."""
     with serving(script) as server:
         error = raised_by(HttpxHttp(timeout_seconds=0.5), server.url())
     assert (type(error), str(error)) == (ResponseLostError, "ReadTimeout")
 
 
-def test_a_server_that_drips_its_hand_shake_got_nothing() -> None:
-    """The time is up before the request could leave."""
+def test_request_was_not_sent_if_the_handshake_takes_too_long() -> None:
+    """The time is over before the request could be sent."""
     with serving(drip(b"\x16\x03\x03\x40\x00")) as server:
         error = raised_by(HttpxHttp(timeout_seconds=0.5), server.url(scheme="https"))
     assert (type(error), str(error)) == (NotSentError, "ConnectTimeout")
 
 
-def test_a_server_that_reads_slowly_may_have_taken_the_call() -> None:
-    """A large body that is taken in bit by bit comes to its end in time, too."""
+def test_answer_of_a_server_that_reads_slowly_is_lost() -> None:
+    """Sending a large body has a time limit, too."""
     is_over = threading.Event()
 
     def sip(connection: socket.socket) -> None:
@@ -308,8 +308,8 @@ def test_a_server_that_reads_slowly_may_have_taken_the_call() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-def test_an_answer_that_the_server_compressed_unasked_is_unpacked(coding: str) -> None:
-    """`identity` was asked for; some proxies compress all the same."""
+def test_answer_that_the_server_compressed_unasked_is_decompressed(coding: str) -> None:
+    """`identity` was requested; some proxies compress all the same."""
     packing = zlib.compressobj(wbits=31 if coding == "gzip" else 15)
     body = packing.compress(b"x" * 200_000) + packing.flush()
     with serving(answer(200, body, Content_Encoding=coding)) as server:
@@ -318,8 +318,8 @@ def test_an_answer_that_the_server_compressed_unasked_is_unpacked(coding: str) -
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_an_answer_that_unpacks_to_gigabytes_takes_no_memory(times: int) -> None:
-    """Once it is over a megabyte, it is no answer; packed twice, it is not unpacked at all."""
+def test_answer_that_decompresses_to_gigabytes_takes_no_memory(times: int) -> None:
+    """Above a megabyte it is refused; compressed twice, it is not decompressed at all."""
     body = bytes(50 * 1024 * 1024)
     for _ in range(times):
         body = gzip.compress(body, 1)
@@ -333,20 +333,20 @@ def test_an_answer_that_unpacks_to_gigabytes_takes_no_memory(times: int) -> None
 
 
 @pytest.mark.parametrize("location", ["https://xn--/", "https://[::1"])
-def test_a_redirect_to_what_is_no_url_may_have_taken_the_call(location: str) -> None:
-    """Redirects are not followed, but httpx looks at where they lead."""
+def test_answer_that_redirects_to_an_invalid_url_is_lost(location: str) -> None:
+    """Redirects are not followed, but httpx reads their targets."""
     with serving(answer(302, Location=location)) as server:
         assert type(raised_by(HttpxHttp(), server.url())) is ResponseLostError
 
 
-def test_a_request_is_never_repeated() -> None:
-    """Whatever happens, one call is one request."""
+def test_request_is_never_repeated() -> None:
+    """One call is one request."""
     with serving(raw(b""), answer(200)) as server:
         raised_by(HttpxHttp(), server.url())
     assert len(server.requests) == 1
 
 
-def test_connections_are_not_kept() -> None:
+def test_connections_are_not_reused() -> None:
     """A function may freeze between two calls; each call opens its own connection."""
 
     def stay(connection: socket.socket) -> None:
@@ -360,8 +360,8 @@ def test_connections_are_not_kept() -> None:
     assert len(server.requests) == 2
 
 
-def test_no_cookie_is_kept() -> None:
-    """Nothing of one call goes along with the next."""
+def test_no_cookie_is_stored() -> None:
+    """Nothing of one call is sent with the next."""
     http = HttpxHttp()
     with serving(answer(200, Set_Cookie="a=b; Path=/"), answer(200)) as server:
         for _ in range(2):
@@ -370,8 +370,8 @@ def test_no_cookie_is_kept() -> None:
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"])
-def test_the_environment_names_no_proxy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key goes to the API alone, whatever the environment says."""
+def test_proxies_of_the_environment_are_ignored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key goes to the API alone."""
     monkeypatch.setenv(name, "http://127.0.0.1:1")
     with serving(answer(200, b"direct")) as server:
         got = HttpxHttp().send("GET", server.url(), headers={})

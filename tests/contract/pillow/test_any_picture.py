@@ -1,8 +1,4 @@
-"""Pictures that people really upload, each from what is done before anything is paid to the end.
-
-`pictures/cases.json` lists them: what was reported in public, what must come of it (`want`), and
-how far the cut-out may be from the reference (mean levels of 255), which other decoders made.
-"""
+"""Pictures that people really upload, from the checks before payment to the cut-out."""
 
 from __future__ import annotations
 
@@ -47,14 +43,14 @@ _MODELS_FORMATS = frozenset({"jpeg", "png", "gif", "webp"})
 
 @dataclass(frozen=True)
 class Sent:
-    """What the model gets."""
+    """Return what is sent to the model."""
 
     file: Path
     is_copy: bool
 
 
 def sent(file: Path, place: Path) -> Sent:
-    """What is sent of an upload, found out as Submit and Prepare do.
+    """Return what is sent of an upload, as Submit and Prepare decide.
 
     Raises:
         NotAPhotoError: nothing.
@@ -152,27 +148,29 @@ def check_is_right(name: str, place: Path) -> Sent:
 
 
 @pytest.mark.parametrize("name", wanting("as-reference"))
-def test_a_picture_comes_out_as_other_decoders_show_it(name: str, tmp_path: Path) -> None:
+def test_picture_comes_out_as_other_decoders_show_it(name: str, tmp_path: Path) -> None:
     """Upright, whole, in its colours, with its transparency; with either setting of `pixels`."""
     check_is_right(name, tmp_path)
 
 
 @pytest.mark.parametrize("name", wanting("prepared-copy"))
-def test_a_picture_that_few_decoders_take_is_sent_as_a_copy(name: str, tmp_path: Path) -> None:
-    """The model need not know what the format may hold."""
+def test_picture_that_few_decoders_read_is_sent_as_a_copy(name: str, tmp_path: Path) -> None:
+    """The model need not read rare variants of a format."""
     assert check_is_right(name, tmp_path).is_copy
 
 
 @pytest.mark.parametrize("name", wanting("rejected-free"))
-def test_what_cannot_be_cut_out_costs_nothing(name: str, tmp_path: Path) -> None:
-    """Rejected before anything is paid, and with a true reason."""
+def test_picture_that_cannot_be_cut_out_costs_nothing(name: str, tmp_path: Path) -> None:
+    """It is rejected before anything is paid, and with the true reason."""
     with pytest.raises(NotAPhotoError) as caught:
         sent(PLACE / "files" / name, tmp_path)
     assert caught.value.reason in {Reason(reason) for reason in CASES[name]["reasons"]}
 
 
 @pytest.mark.parametrize("name", wanting("rejected-where-decoded"))
-def test_what_only_decoding_tells_is_refused_where_it_is_decoded(name: str, tmp_path: Path) -> None:
+def test_picture_that_only_decoding_shows_to_be_damaged_is_refused_there(
+    name: str, tmp_path: Path
+) -> None:
     """A JPEG that ends half-way and has an end mark: a viewer fills the rest with grey."""
     with pytest.raises(NotAPhotoError) as caught:
         COPIER.upright(PLACE / "files" / name, tmp_path / "upright")
@@ -180,7 +178,7 @@ def test_what_only_decoding_tells_is_refused_where_it_is_decoded(name: str, tmp_
 
 
 @pytest.mark.parametrize("name", wanting("prepared-copy-or-rejected-free"))
-def test_a_rare_picture_comes_out_right_or_costs_nothing(name: str, tmp_path: Path) -> None:
+def test_rare_picture_comes_out_right_or_costs_nothing(name: str, tmp_path: Path) -> None:
     """Never in wrong colours."""
     try:
         assert check_is_right(name, tmp_path).is_copy
@@ -189,20 +187,22 @@ def test_a_rare_picture_comes_out_right_or_costs_nothing(name: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", wanting("as-stored"))
-def test_colours_that_no_file_tells_are_shown_as_stored(name: str, tmp_path: Path) -> None:
+def test_colours_without_a_declared_colour_space_are_shown_as_stored(
+    name: str, tmp_path: Path
+) -> None:
     """The size is right and the picture is cut out: no check could find more."""
     _, made = cut_outs(name, tmp_path)
     assert {cut_out.size for cut_out, _ in made.values()} == {reference(name).size}
 
 
 @pytest.mark.parametrize("name", wanting("sent"))
-def test_odd_pictures_are_sent_all_the_same(name: str, tmp_path: Path) -> None:
-    """Of one pixel, or beside the middle of their canvas: the model takes the copy."""
+def test_odd_pictures_are_sent_as_copies(name: str, tmp_path: Path) -> None:
+    """Of one pixel, or beside the middle of their canvas."""
     assert sent(PLACE / "files" / name, tmp_path).is_copy
 
 
-def test_every_case_is_tried() -> None:
-    """No wish is misspelt."""
+def test_every_case_has_a_test() -> None:
+    """No `want` is misspelt."""
     assert {case["want"] for case in CASES.values()} == {
         "as-reference",
         "as-stored",

@@ -43,14 +43,14 @@ def saved(image: Image.Image, format_: str, **options: Any) -> bytes:
 
 
 def exif(orientation: int) -> bytes:
-    """An Exif block that says how the camera was held."""
+    """An Exif block with an orientation."""
     data = Image.Exif()
     data[_ORIENTATION] = orientation
     return data.tobytes()
 
 
 def heic(image: Image.Image, orientation: int = 1) -> bytes:
-    """A HEIC, as telephones write it."""
+    """A HEIC as telephones write it."""
     picture = pillow_heif.from_pillow(image)
     picture.info["exif"] = exif(orientation)
     data = BytesIO()
@@ -59,7 +59,7 @@ def heic(image: Image.Image, orientation: int = 1) -> bytes:
 
 
 def lying(orientation: int) -> Image.Image:
-    """The photo as a camera that was held in this way stores it."""
+    """The photo as a camera stores it that was held in this way."""
     back = {6: 8, 8: 6}.get(orientation, orientation)
     image = PHOTO.copy()
     image.getexif()[_ORIENTATION] = back
@@ -100,7 +100,7 @@ def in_another_space() -> bytes:
 
 GREY = PHOTO.convert("L").convert("RGB")
 FILES: dict[str, tuple[Callable[[], bytes], str, Image.Image, float]] = {
-    # kind: file, format, what is seen, how far from it the copy may be (mean of 255)
+    # kind: file, format, expected picture, greatest difference of the copy (mean of 255)
     "heic": (lambda: heic(PHOTO), "heic", PHOTO, 6),
     "avif": (lambda: saved(PHOTO, "AVIF", quality=95), "avif", PHOTO, 6),
     "tiff": (lambda: saved(PHOTO, "TIFF"), "tiff", PHOTO, 3),
@@ -129,7 +129,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str, Image.Image, float]] = {
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the photo was downloaded to."""
+    """The file of the downloaded photo."""
     return tmp_path / "photo"
 
 
@@ -157,7 +157,7 @@ def differs(one: Image.Image, other: Image.Image) -> float:
 
 
 def refusal(file: Path, data: bytes, *, copies: bool = True) -> Reason:
-    """Why a file is refused, when it is copied or looked at."""
+    """Return why a file is refused, when it is copied or when its header is read."""
     file.write_bytes(data)
     copy = partial(COPIER.copy, file, file.with_name("copy"), SIZE, MANY)
     with pytest.raises(NotAPhotoError) as caught:
@@ -167,8 +167,8 @@ def refusal(file: Path, data: bytes, *, copies: bool = True) -> Reason:
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_every_format_is_seen_and_copied_as_it_looks(kind: str, file: Path) -> None:
-    """The size without decoding; then a JPEG in the same size with the same picture in it."""
+def test_every_format_is_read_and_copied_as_it_looks(kind: str, file: Path) -> None:
+    """The size is read without decoding; the copy is a JPEG of the same size and picture."""
     make, format_, looks, tolerance = FILES[kind]
     file.write_bytes(make())
     assert COPIER.look(file) == PhotoHeader(format=format_, width=120, height=80, orientation=1)
@@ -180,10 +180,8 @@ def test_every_format_is_seen_and_copied_as_it_looks(kind: str, file: Path) -> N
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format_", ["JPEG", "TIFF", "AVIF", "HEIC"])
-def test_a_photo_is_seen_and_copied_as_it_is_shown(
-    format_: str, orientation: int, file: Path
-) -> None:
-    """However the camera was held, the copy stands upright and says nothing of turning."""
+def test_photo_is_read_and_copied_upright(format_: str, orientation: int, file: Path) -> None:
+    """However the camera was held; the copy has no orientation."""
     stored = lying(orientation)
     if format_ == "HEIC":
         data = heic(stored, orientation)
@@ -199,7 +197,7 @@ def test_a_photo_is_seen_and_copied_as_it_is_shown(
 
 
 def test_colours_are_converted_by_the_photos_own_profile(file: Path) -> None:
-    """Red and blue are swapped in this profile's eyes: only who obeys it sees the photo."""
+    """This profile swaps red and blue: only converted colours show the photo."""
     swapped = Image.merge("RGB", PHOTO.split()[::-1])
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     tags = {}
@@ -215,15 +213,15 @@ def test_colours_are_converted_by_the_photos_own_profile(file: Path) -> None:
 
 
 @pytest.mark.parametrize("profile", [b"no profile at all", bytes(200)])
-def test_a_profile_that_cannot_be_used_is_passed_over(profile: bytes, file: Path) -> None:
+def test_unusable_profile_is_ignored(profile: bytes, file: Path) -> None:
     """The values are then taken for sRGB, as viewers take them."""
     _, picture = copied(file, saved(PHOTO, "TIFF", icc_profile=profile))
     assert differs(picture, PHOTO) < 3
 
 
 @pytest.mark.parametrize("format_", ["TIFF", "HEIC"])
-def test_transparency_is_kept_where_there_is_some(format_: str, file: Path) -> None:
-    """A PNG then; an alpha channel that hides nothing is left out."""
+def test_transparency_is_kept(format_: str, file: Path) -> None:
+    """In a PNG; an alpha channel that hides nothing is left out."""
     clear = PHOTO.copy()
     clear.putalpha(Image.linear_gradient("L").resize(SIZE))
     make = heic if format_ == "HEIC" else lambda image: saved(image, format_)
@@ -235,7 +233,7 @@ def test_transparency_is_kept_where_there_is_some(format_: str, file: Path) -> N
 
 
 @pytest.mark.parametrize("size", [(360, 240), (60, 40), (240, 160)])
-def test_a_copy_has_the_size_that_was_asked_for(size: tuple[int, int], file: Path) -> None:
+def test_copy_has_the_requested_size(size: tuple[int, int], file: Path) -> None:
     """Larger or smaller than the photo, upright or not."""
     copy, picture = copied(file, saved(lying(6), "JPEG", exif=exif(6)), size)
     assert (copy.width, copy.height) == size
@@ -243,7 +241,7 @@ def test_a_copy_has_the_size_that_was_asked_for(size: tuple[int, int], file: Pat
 
 
 @pytest.mark.parametrize(("max_bytes", "is_smaller"), [(MANY, False), (20_000, True), (800, True)])
-def test_a_copy_with_too_many_bytes_is_made_smaller_in_its_shape(
+def test_copy_with_too_many_bytes_is_made_smaller_in_its_shape(
     max_bytes: int,
     is_smaller: bool,  # noqa: FBT001 - a column of the table
     file: Path,
@@ -255,23 +253,23 @@ def test_a_copy_with_too_many_bytes_is_made_smaller_in_its_shape(
     assert copy.width / copy.height == pytest.approx(1.5, rel=0.1)
 
 
-def test_a_transparent_copy_is_made_smaller_too(file: Path) -> None:
-    """A PNG of noise is larger than it may be: a WebP holds its transparency as well."""
+def test_transparent_copy_with_too_many_bytes_is_made_smaller(file: Path) -> None:
+    """As a PNG, noise is too large: a WebP holds its transparency as well."""
     noise = Image.effect_noise((300, 200), 200).convert("RGB")
     noise.putalpha(Image.effect_noise((300, 200), 200))
     copy, picture = copied(file, saved(noise, "TIFF"), (300, 200), 100_000)
     assert (copy.format, picture.mode) == ("webp", "RGBA")
 
 
-def test_what_fits_into_no_bytes_is_refused(file: Path) -> None:
-    """A limit that no picture can keep ends, and does not go on for ever."""
+def test_photo_that_fits_into_no_bytes_is_refused(file: Path) -> None:
+    """A limit that no picture can keep does not lead to an endless loop."""
     file.write_bytes(saved(PHOTO, "BMP"))
     with pytest.raises(NotAPhotoError) as caught:
         COPIER.copy(file, file.with_name("copy"), SIZE, 10)
     assert caught.value.reason is Reason.CANNOT_BE_PREPARED
 
 
-def test_a_photo_of_one_pixel_is_copied_as_large_as_it_must_be(file: Path) -> None:
+def test_photo_of_one_pixel_is_enlarged_to_the_smallest_size(file: Path) -> None:
     """All of one colour."""
     copy, picture = copied(file, saved(Image.new("RGB", (1, 1), "teal"), "BMP"), (240, 240))
     assert (copy.width, copy.height) == (240, 240)
@@ -280,34 +278,34 @@ def test_a_photo_of_one_pixel_is_copied_as_large_as_it_must_be(file: Path) -> No
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.97])
 @pytest.mark.parametrize("kind", FILES)
-def test_a_file_that_is_cut_short_is_damaged(kind: str, share: float, file: Path) -> None:
-    """Wherever it broke off: an upload that did not come whole is none to pay for."""
+def test_incomplete_file_is_damaged(kind: str, share: float, file: Path) -> None:
+    """Wherever it breaks off: nothing is paid for an incomplete upload."""
     data = FILES[kind][0]()
     assert refusal(file, data[: int(len(data) * share)]) is Reason.DAMAGED_PHOTO
 
 
 @pytest.mark.parametrize("magic", [b"II*\0", b"BM", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif"])
-def test_noise_behind_a_good_beginning_is_damaged(magic: bytes, file: Path) -> None:
-    """Whatever the decoder makes of it."""
+def test_noise_behind_a_valid_beginning_is_damaged(magic: bytes, file: Path) -> None:
+    """Whatever the decoder reports."""
     noise = bytes(number * 37 % 251 for number in range(4000))
     assert refusal(file, magic + noise, copies=False) is Reason.DAMAGED_PHOTO
 
 
-def test_a_bomb_is_refused_by_its_header(file: Path) -> None:
-    """A few bytes that claim gigapixels: nothing is decoded, and no memory is asked for."""
+def test_decompression_bomb_is_refused_by_its_header(file: Path) -> None:
+    """A few bytes that declare gigapixels: nothing is decoded, and no memory is allocated."""
     bomb = bytearray(saved(Image.new("1", (8, 8)), "BMP"))
     bomb[18:26] = struct.pack("<ii", 60_000, 60_000)
     assert refusal(file, bytes(bomb), copies=False) is Reason.TOO_MANY_PIXELS
 
 
-def test_a_measurement_is_no_photo(file: Path) -> None:
+def test_image_of_measurements_is_refused(file: Path) -> None:
     """Numbers of thirty-two bits have no range that could be shown."""
     data = saved(PHOTO.convert("L").convert("F"), "TIFF")
     assert refusal(file, data) is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\1\4\0\0"}])
-def test_a_cameras_raw_file_is_not_taken_for_its_preview(tags: dict[int, Any], file: Path) -> None:
+def test_cameras_raw_file_is_refused(tags: dict[int, Any], file: Path) -> None:
     """It begins with a thumbnail, which must not be paid for."""
     data = saved(PHOTO, "TIFF", tiffinfo=tags)
     assert refusal(file, data, copies=False) is Reason.UNSUPPORTED_FORMAT

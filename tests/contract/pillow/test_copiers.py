@@ -1,4 +1,4 @@
-"""Making copies: one contract, on the fake that the lower tiers trust and on Pillow."""
+"""The same tests of making copies for the fake and for Pillow."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def _fake(is_damaged: bool) -> bytes:  # noqa: FBT001 - as `Made` says
 
 @pytest.fixture(params=["fake", "Pillow"])
 def made(request: pytest.FixtureRequest) -> Made:
-    """Either."""
+    """Return either."""
     return (FakeCopier(), _fake) if request.param == "fake" else (PillowCopier(), _real)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the photo was downloaded to."""
+    """The file of the downloaded photo."""
     return tmp_path / "photo"
 
 
-def test_a_photo_is_seen_and_copied_in_the_size_that_is_asked_for(made: Made, file: Path) -> None:
-    """Its own size is told; the copy is there, and is what is said of it."""
+def test_photo_is_read_and_copied_in_the_requested_size(made: Made, file: Path) -> None:
+    """Its own size is returned, and the copy is as it is described."""
     copier, photo = made
     file.write_bytes(photo(False))  # noqa: FBT003 - whole
     assert copier.look(file) == PhotoHeader(format="tiff", width=60, height=40, orientation=1)
@@ -51,7 +51,7 @@ def test_a_photo_is_seen_and_copied_in_the_size_that_is_asked_for(made: Made, fi
     assert into.stat().st_size > 0
 
 
-def test_a_copy_of_too_many_bytes_is_smaller_in_its_shape(made: Made, file: Path) -> None:
+def test_copy_of_too_many_bytes_is_smaller_in_its_shape(made: Made, file: Path) -> None:
     """As small as it must be."""
     copier, photo = made
     file.write_bytes(photo(False))  # noqa: FBT003 - whole
@@ -64,14 +64,14 @@ def test_a_copy_of_too_many_bytes_is_smaller_in_its_shape(made: Made, file: Path
     ("is_damaged", "most", "reason"),
     [(True, 10_000_000, Reason.DAMAGED_PHOTO), (False, 3, Reason.CANNOT_BE_PREPARED)],
 )
-def test_what_cannot_be_copied_says_why(
+def test_refused_copy_has_a_reason(
     made: Made,
     file: Path,
     is_damaged: bool,  # noqa: FBT001 - a column of the table
     most: int,
     reason: Reason,
 ) -> None:
-    """Damaged, or in no size of so few bytes."""
+    """The photo is damaged, or no size of it has so few bytes."""
     copier, photo = made
     file.write_bytes(photo(is_damaged))
     with pytest.raises(NotAPhotoError) as caught:
@@ -79,8 +79,8 @@ def test_what_cannot_be_copied_says_why(
     assert caught.value.reason is reason
 
 
-def test_what_only_begins_like_a_picture_is_damaged(made: Made, file: Path) -> None:
-    """Already when it is looked at."""
+def test_file_that_only_begins_like_a_picture_is_damaged(made: Made, file: Path) -> None:
+    """Already when its header is read."""
     copier, _photo = made
     file.write_bytes(b"MM\0*noise")
     with pytest.raises(NotAPhotoError) as caught:

@@ -1,4 +1,4 @@
-"""Decoding in a process of its own: whatever a file does to a decoder ends that photo alone."""
+"""Decoding in a process of its own: a harmful file affects its own photo only."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TIFF = Image.effect_noise((60, 40), 200).convert("RGB")
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the photo was downloaded to."""
+    """The file of the downloaded photo."""
     return tmp_path / "photo"
 
 
 def why_not(run: Callable[[], object]) -> NotAPhotoError:
-    """Why a photo is given up."""
+    """Return why a photo is refused."""
     with pytest.raises(NotAPhotoError) as caught:
         run()
     return caught.value
@@ -46,7 +46,7 @@ def bytes_of(image: Image.Image, format_: str, **options: object) -> bytes:
 
 
 def taken_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> DecoderProcess:
-    """A decoder that a file has made do something else: this."""
+    """Have the decoder run this code, as if a file made it do so."""
     module = tmp_path / "modules" / "decoder_taken_over.py"
     module.parent.mkdir()
     module.write_text(textwrap.dedent(code))
@@ -55,8 +55,8 @@ def taken_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> De
 
 
 @pytest.mark.parametrize("kind", ["tiff", "heic", "jpeg, cmyk", "avif"])
-def test_a_photo_is_looked_at_and_copied(kind: str, file: Path) -> None:
-    """As in this process: size, format, both copies."""
+def test_photo_is_read_and_copied(kind: str, file: Path) -> None:
+    """As without a process of its own: size, format, both copies."""
     make: dict[str, Callable[[], bytes]] = {
         "heic": lambda: heic(TIFF),
         "tiff": lambda: bytes_of(TIFF, "TIFF"),
@@ -73,7 +73,7 @@ def test_a_photo_is_looked_at_and_copied(kind: str, file: Path) -> None:
     assert whole == Copy(format="png", width=60, height=40)
 
 
-def test_a_damaged_photo_says_what_is_wrong(file: Path) -> None:
+def test_damaged_photo_has_the_decoders_reason(file: Path) -> None:
     """The decoder's own words come through."""
     file.write_bytes(bytes_of(TIFF, "TIFF")[:-2000])
     refused = why_not(lambda: DecoderProcess(LIMITS).upright(file, file.with_name("upright")))
@@ -81,7 +81,7 @@ def test_a_damaged_photo_says_what_is_wrong(file: Path) -> None:
     assert str(refused).startswith("the file cannot be decoded")
 
 
-def test_a_picture_that_takes_too_much_memory_is_given_up(file: Path) -> None:
+def test_picture_that_takes_too_much_memory_is_given_up(file: Path) -> None:
     """A hundred megapixels of one colour, in a process that may have 250 MB."""
     file.write_bytes(bytes_of(Image.new("RGB", (10_000, 10_000), "teal"), "PNG", compress_level=1))
     decoder = DecoderProcess(DecoderLimits(memory_mb=250, seconds=20, file_mb=512))
@@ -90,8 +90,8 @@ def test_a_picture_that_takes_too_much_memory_is_given_up(file: Path) -> None:
     assert str(refused) == "it takes more than 250 MB of memory"
 
 
-def test_a_picture_that_takes_too_long_is_given_up(file: Path) -> None:
-    """A small file of very many pixels: all of them are unpacked, and packed again."""
+def test_picture_that_takes_too_long_is_given_up(file: Path) -> None:
+    """A small file of very many pixels: all of them are decoded and encoded again."""
     Image.new("L", (14_000, 14_000), 90).save(file, "PNG", compress_level=1)
     decoder = DecoderProcess(DecoderLimits(memory_mb=2758, seconds=1, file_mb=512))
     refused = why_not(lambda: decoder.upright(file, file.with_name("upright")))
@@ -99,8 +99,8 @@ def test_a_picture_that_takes_too_long_is_given_up(file: Path) -> None:
     assert str(refused).startswith("it took longer than 1 s")
 
 
-def test_a_copy_that_would_fill_the_disk_is_given_up(file: Path) -> None:
-    """Noise packs into nothing."""
+def test_copy_that_would_fill_the_disk_is_given_up(file: Path) -> None:
+    """Noise cannot be compressed."""
     file.write_bytes(bytes_of(Image.effect_noise((1500, 1500), 200), "TIFF"))
     decoder = DecoderProcess(DecoderLimits(memory_mb=2758, seconds=20, file_mb=1))
     refused = why_not(lambda: decoder.upright(file, file.with_name("upright")))
@@ -138,7 +138,7 @@ def test_a_copy_that_would_fill_the_disk_is_given_up(file: Path) -> None:
         ("""print('{"reason": "skipped-by-uploader", "message": "so"}')""", "so"),
     ],
 )
-def test_a_decoder_that_ends_or_lies_ends_the_photo(
+def test_decoder_that_ends_or_answers_nonsense_fails_only_the_photo(
     monkeypatch: pytest.MonkeyPatch, file: Path, code: str, why: str
 ) -> None:
     """The function goes on, and the reason is the true one."""
@@ -149,10 +149,10 @@ def test_a_decoder_that_ends_or_lies_ends_the_photo(
     assert str(refused).startswith(why)
 
 
-def test_a_decoder_that_waits_is_ended_with_all_that_it_started(
+def test_decoder_that_hangs_is_killed_with_its_child_processes(
     monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
-    """Nothing goes on behind the function's back."""
+    """Nothing goes on running."""
     file.write_bytes(b"")
     started = file.with_name("started")
     code = f"""
@@ -172,7 +172,7 @@ def test_a_decoder_that_waits_is_ended_with_all_that_it_started(
 
 
 def _has_ended(pid: int) -> bool:
-    """A process that was killed ends a moment later, once the kernel gives it time."""
+    """Return whether a process has ended; a killed one ends when the kernel gives it time."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -181,7 +181,7 @@ def _has_ended(pid: int) -> bool:
         return bool(select.select([ends], [], [], 10)[0])
 
 
-def test_a_pipe_in_place_of_an_answer_is_not_waited_for(
+def test_pipe_in_place_of_an_answer_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
     """Nothing that a decoder leaves in the folder is read as its answer, or written to."""
@@ -199,10 +199,10 @@ def test_a_pipe_in_place_of_an_answer_is_not_waited_for(
     assert [decoder.look(file), decoder.look(file)] == [seen, seen]
 
 
-def test_a_link_in_place_of_a_copy_is_not_followed(
+def test_link_in_place_of_a_copy_is_not_followed(
     monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
-    """Else what it points to, such as the function's environment, would be put into the bucket."""
+    """Otherwise its target, such as the function's environment, would be put into the bucket."""
     file.write_bytes(b"")
     code = """
         import os, sys
@@ -214,7 +214,7 @@ def test_a_link_in_place_of_a_copy_is_not_followed(
     assert str(refused) == "the decoder wrote no copy"
 
 
-def test_a_decoder_finds_no_credentials(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+def test_decoder_finds_no_credentials(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     """Neither in its own environment nor, once that is shielded, in the function's."""
     file.write_bytes(b"")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-finds")
@@ -248,7 +248,7 @@ def test_a_decoder_finds_no_credentials(monkeypatch: pytest.MonkeyPatch, file: P
 def test_decoders_reach_no_network_and_no_program_and_cannot_outlive_their_time(
     monkeypatch: pytest.MonkeyPatch, file: Path, attempt: str
 ) -> None:
-    """What a file makes a decoder do is refused by the kernel; a process of its own is ended."""
+    """The kernel refuses it, whatever a file makes a decoder do; child processes are killed."""
     file.write_bytes(b"")
     code = f"""
         import os, socket, subprocess, sys, types
@@ -274,7 +274,7 @@ def test_decoders_reach_no_network_and_no_program_and_cannot_outlive_their_time(
     assert "Operation not permitted" in str(refused)
 
 
-def test_a_shielded_process_is_not_one_that_others_may_read() -> None:
+def test_shielded_process_cannot_be_read_by_others() -> None:
     """The kernel gives its environment and memory to root alone (PR_GET_DUMPABLE, prctl(2))."""
     code = """
         import ctypes
@@ -288,8 +288,8 @@ def test_a_shielded_process_is_not_one_that_others_may_read() -> None:
     assert done.stdout.strip() == "1 0"
 
 
-def test_the_functions_own_process_loads_no_decoder() -> None:
-    """Pillow is a decoder, too."""
+def test_functions_own_process_loads_no_decoder() -> None:
+    """Pillow is one, too."""
     code = "import sys, prepare.handler; print([m for m in sys.modules if 'PIL' in m])"
     done = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

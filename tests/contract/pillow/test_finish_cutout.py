@@ -1,4 +1,4 @@
-"""Finishing results: upright, in the size that is asked for, with the photo's own pixels."""
+"""Finishing results: upright, in the requested size, with the photo's own pixels."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def cut(image: Image.Image) -> Image.Image:
 
 
 def stored(shown: Image.Image, orientation: int) -> Image.Image:
-    """The pixels as a camera held that way stores them."""
+    """Turn the pixels as a camera stores them that was held that way."""
     turn = UNTURN[orientation]
     return shown.transpose(turn) if turn is not None else shown
 
@@ -80,7 +80,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_result_with_an_orientation_of_its_own_is_turned_by_it(place: Path) -> None:
+def test_result_with_an_orientation_of_its_own_is_turned_by_it(place: Path) -> None:
     """Some viewers read Exif in a PNG, others do not: afterwards, all show the same."""
     shown = photo()
     exif = Image.Exif()
@@ -96,8 +96,8 @@ def test_a_result_with_an_orientation_of_its_own_is_turned_by_it(place: Path) ->
         assert image.tobytes() == cut(shown).tobytes()
 
 
-def test_a_cut_out_that_is_scaled_down_keeps_its_colours_to_the_edge(place: Path) -> None:
-    """Neither the black behind what is clear nor a ring of the filter shows."""
+def test_reduced_cut_out_keeps_its_colours_to_the_edge(place: Path) -> None:
+    """Neither the black of transparent pixels nor a ring of the filter shows."""
     colour = Image.new("RGBA", (360, 240), (180, 120, 60, 255))
     disc = an_ellipse(colour.size).point(lambda level: 255 * (level > 127))
     empty = Image.new("RGBA", colour.size)
@@ -116,7 +116,7 @@ def test_a_cut_out_that_is_scaled_down_keeps_its_colours_to_the_edge(place: Path
         assert ImageStat.Stat(ImageChops.difference(alpha, exact)).mean[0] < 2
 
 
-def test_a_cut_out_that_has_the_size_already_keeps_its_bytes(place: Path) -> None:
+def test_cut_out_that_has_the_right_size_keeps_its_bytes(place: Path) -> None:
     """Nothing is encoded again without need."""
     cut(photo()).save(place / "result", "PNG")
     before = (place / "result").read_bytes()
@@ -127,7 +127,7 @@ def test_a_cut_out_that_has_the_size_already_keeps_its_bytes(place: Path) -> Non
     assert made.read_bytes() == before
 
 
-def test_a_tiny_photos_own_pixels_are_cut_by_what_was_found_in_its_enlarged_copy(
+def test_tiny_photos_own_pixels_are_cut_by_the_result_of_its_enlarged_copy(
     place: Path,
 ) -> None:
     """Prepare's copy has six times the sides: the cut-out has the photo's, and its pixels."""
@@ -159,7 +159,7 @@ def wide_profile() -> bytes:
     return bytes(profile)
 
 
-def test_a_profile_that_the_result_carries_itself_stays(place: Path) -> None:
+def test_profile_of_the_result_is_kept(place: Path) -> None:
     """The model knows best what its values mean."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     cut(photo()).save(place / "result", "PNG", icc_profile=srgb)
@@ -170,7 +170,7 @@ def test_a_profile_that_the_result_carries_itself_stays(place: Path) -> None:
 
 @pytest.mark.parametrize("size", [(600, 400), (300, 200), (151, 101), (900, 600)])
 def test_inside_the_subject_every_pixel_is_the_photos(place: Path, size: tuple[int, int]) -> None:
-    """As many pixels as the photo, and to the bit the same where the cut-out is solid."""
+    """As many pixels as the photo, and exactly the same ones where the cut-out is opaque."""
     shown = photo()
     shown.save(place / "source", "PNG")
     cut(shown).resize(size).save(place / "result", "PNG")
@@ -188,8 +188,8 @@ def test_inside_the_subject_every_pixel_is_the_photos(place: Path, size: tuple[i
         assert ImageStat.Stat(image.convert("RGB"), clear).extrema == [(0, 0)] * 3
 
 
-def test_the_background_does_not_shine_through_the_edge(place: Path) -> None:
-    """A white disc on green, half covered at its edge, stays white all over."""
+def test_background_does_not_show_through_the_edge(place: Path) -> None:
+    """A white disc on green, half covered at its edge, stays white."""
     share = an_ellipse((400, 400))
     green, white = (Image.new("RGB", share.size, colour) for colour in ("#00c000", "#ffffff"))
     Image.composite(white, green, share).save(place / "source", "PNG")
@@ -215,7 +215,7 @@ def test_the_background_does_not_shine_through_the_edge(place: Path) -> None:
         ("I;16", "PNG", 1.5),
     ],
 )
-def test_photos_of_every_kind_give_their_own_pixels(
+def test_photos_of_every_mode_give_their_own_pixels(
     place: Path, mode: str, format_: str, tolerance: float
 ) -> None:
     """Palettes, greys, single bits, print colours, sixteen bits: as a viewer shows them."""
@@ -235,8 +235,8 @@ def test_photos_of_every_kind_give_their_own_pixels(
         assert apart(image, expected, solid) <= tolerance
 
 
-def test_what_is_transparent_in_the_photo_stays_that(place: Path) -> None:
-    """The model's picture never shows more than the photo does."""
+def test_transparent_parts_of_the_photo_stay_transparent(place: Path) -> None:
+    """The cut-out never shows more than the photo does."""
     source = photo().convert("RGBA")
     source.paste((0, 0, 0, 0), (0, 0, 300, 400))
     source.save(place / "source", "PNG")
@@ -248,7 +248,7 @@ def test_what_is_transparent_in_the_photo_stays_that(place: Path) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2), (257, 255), (513, 1)])
 @pytest.mark.parametrize("result", [(1, 1), (2, 3), (64, 64)])
-def test_odd_sizes_are_no_trouble(
+def test_pictures_of_odd_sizes_are_finished(
     place: Path, size: tuple[int, int], result: tuple[int, int]
 ) -> None:
     """One pixel is a picture, too."""
@@ -270,8 +270,8 @@ def test_odd_sizes_are_no_trouble(
     ],
     ids=["empty", "none", "cut short", "JPEG", "TIFF", "GIF"],
 )
-def test_nothing_but_a_whole_png_is_opened_as_a_photo(place: Path, data: bytes) -> None:
-    """That is what Prepare makes; whatever else stands there is opened by no decoder."""
+def test_only_a_whole_png_is_opened_as_a_photo(place: Path, data: bytes) -> None:
+    """Prepare makes PNGs; no decoder opens anything else."""
     (place / "source").write_bytes(data)
     cut(photo()).save(place / "result", "PNG")
     with pytest.raises(PictureError):
@@ -279,14 +279,14 @@ def test_nothing_but_a_whole_png_is_opened_as_a_photo(place: Path, data: bytes) 
 
 
 @pytest.mark.parametrize("format_", ["GIF", "TIFF", "AVIF", "BMP", "JPEG2000"])
-def test_a_result_has_one_of_the_formats_that_results_have(place: Path, format_: str) -> None:
-    """Other decoders are not shown what came from the network."""
+def test_only_formats_of_results_are_decoded_as_results(place: Path, format_: str) -> None:
+    """Other decoders do not read what came from the network."""
     cut(photo()).convert("RGB").save(place / "result", format_)
     assert PICTURES.examine(place / "result") is None
 
 
-def test_a_photo_with_too_many_pixels_is_not_decoded(place: Path) -> None:
-    """A bomb costs no memory."""
+def test_photo_with_too_many_pixels_is_not_decoded(place: Path) -> None:
+    """A decompression bomb takes no memory."""
     photo().save(place / "source", "PNG")
     cut(photo()).resize((20, 20)).save(place / "result", "PNG")
     with pytest.raises(PictureError, match="more than 10,000 pixels"):

@@ -1,4 +1,4 @@
-"""The largest pictures that are taken fit into the memory of the function that works on them."""
+"""The largest accepted pictures fit into the memory of the functions that process them."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ _REST_MB = 150
 
 
 def peak_mb(folder: Path, work: str) -> float:
-    """What a process of its own takes for a piece of work."""
+    """Return the memory that a process takes for a piece of work."""
     command = [sys.executable, "-m", "tests.contract.pillow.peak", str(folder), work]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
     return int(done.stdout) / 1024
 
 
 def room_mb(name: FunctionName, *, uses_source_pixels: bool) -> int:
-    """What a function may take for its pictures."""
+    """Return the memory that a function may take for its pictures."""
     return shape_of(name, uses_source_pixels=uses_source_pixels).memory_mb - _REST_MB
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "jp2"])
-def test_prepare_has_room_for_the_largest_photo(kind: str, tmp_path: Path) -> None:
-    """Two hundred megapixels, decoded whole or at half their size, as the format lets it."""
+def test_prepare_has_memory_for_the_largest_photo(kind: str, tmp_path: Path) -> None:
+    """Two hundred megapixels, decoded whole or at half their size, as the format allows."""
     write_photo(tmp_path / "photo", kind)
     taken = peak_mb(tmp_path, "prepare")
     assert taken < room_mb(FunctionName.PREPARE, uses_source_pixels=False)
 
 
-def test_prepare_has_room_for_the_largest_photo_in_full_size(tmp_path: Path) -> None:
-    """Decoded whole, turned and written without loss, where that is asked for."""
+def test_prepare_has_memory_for_the_largest_photo_in_full_size(tmp_path: Path) -> None:
+    """Decoded whole, turned and written without loss, where that is set."""
     write_photo(tmp_path / "photo", "jpeg")
     taken = peak_mb(tmp_path, "upright")
     assert taken < room_mb(FunctionName.PREPARE, uses_source_pixels=True)
 
 
-def test_store_result_has_room_for_the_largest_photos_own_pixels(tmp_path: Path) -> None:
-    """The upright copy, decoded and cut, where that is asked for."""
+def test_store_result_has_memory_for_the_largest_photos_own_pixels(tmp_path: Path) -> None:
+    """The upright copy, decoded and cut, where that is set."""
     write_photo(tmp_path / "photo", "png")
     write_result(tmp_path / "result", 2_000_000)
     taken = peak_mb(tmp_path, "own pixels")
     assert taken < room_mb(FunctionName.STORE_RESULT, uses_source_pixels=True)
 
 
-def test_store_result_has_room_for_the_largest_result(tmp_path: Path) -> None:
+def test_store_result_has_memory_for_the_largest_result(tmp_path: Path) -> None:
     """As the largest variant in the format that takes most."""
     write_result(tmp_path / "result", RESULT_PIXELS)
     taken = peak_mb(tmp_path, "avif")

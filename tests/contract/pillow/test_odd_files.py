@@ -1,4 +1,4 @@
-"""Kinds of files beside the collected ones: as other decoders show them, or refused and named."""
+"""Kinds of files beside the collected ones: shown as by other decoders, or refused by name."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FILES = PLACE / "files"
 
 
 def shown(place: Path, data: bytes, size: tuple[int, int] | None = None) -> Image.Image:
-    """The photo in these bytes."""
+    """Return the photo in these bytes."""
     file = place / "photo"
     file.write_bytes(data)
     return decoded(file, size)
 
 
 def refusal(place: Path, data: bytes) -> tuple[Reason, str]:
-    """Why nothing is made of these bytes, as the row will say."""
+    """Return reason and message of the refusal of these bytes."""
     with pytest.raises(NotAPhotoError) as caught:
         shown(place, data)
     return caught.value.reason, str(caught.value)
@@ -56,17 +56,17 @@ def with_chunk(png: bytes, kind: bytes, body: bytes) -> bytes:
 
 
 def heic(image: Image.Image, **options: int) -> bytes:
-    """A HEIC that tells its colours in a box."""
+    """A HEIC that declares its colours in a box."""
     data = BytesIO()
     pillow_heif.from_pillow(image).save(data, quality=95, chroma=444, **options)
     return data.getvalue()
 
 
-# ----- damage that viewers pass over, and damage that they do not
+# ----- damage that viewers ignore, and damage that they do not
 
 
 @pytest.mark.parametrize("cut", [1, 2])
-def test_a_jpeg_without_its_end_mark_is_whole(cut: int, tmp_path: Path) -> None:
+def test_jpeg_without_its_end_mark_is_whole(cut: int, tmp_path: Path) -> None:
     """All of its pixels are there."""
     assert differs(shown(tmp_path, saved(PHOTO, "JPEG", quality=95)[:-cut]), PHOTO) < 4
 
@@ -75,7 +75,7 @@ def test_a_jpeg_without_its_end_mark_is_whole(cut: int, tmp_path: Path) -> None:
     ("is_progressive", "has_end"), [(False, False), (False, True), (True, False)]
 )
 @pytest.mark.parametrize("share", [0.5, 0.7])
-def test_a_jpeg_that_lacks_pixels_is_damaged(
+def test_jpeg_that_lacks_pixels_is_damaged(
     tmp_path: Path, share: float, *, has_end: bool, is_progressive: bool
 ) -> None:
     """With an end mark, too, where its decoder fills in grey; of progressive ones it smooths that.
@@ -84,13 +84,13 @@ def test_a_jpeg_that_lacks_pixels_is_damaged(
     """
     data = saved(PHOTO, "JPEG", quality=95, progressive=is_progressive)
     start = data.index(b"\xff\xda")
-    # Within the first scan: what a photo lacks of later ones is sharpness.
+    # Within the first scan: without the later ones, a photo only lacks sharpness.
     scan = data.index(b"\xff\xc4", start) - start if is_progressive else len(data) - start
     cut = data[: start + int(scan * share)] + b"\xff\xd9" * has_end
     assert refusal(tmp_path, cut)[0] is Reason.DAMAGED_PHOTO
 
 
-def test_a_photo_that_ends_in_that_very_grey_is_whole(tmp_path: Path) -> None:
+def test_photo_that_ends_in_the_decoders_grey_is_whole(tmp_path: Path) -> None:
     """A wall of exactly the grey that decoders fill in is not taken for missing pixels."""
     grey = PHOTO.copy()
     grey.paste((128, 128, 128), (0, 30, *SIZE))
@@ -98,12 +98,12 @@ def test_a_photo_that_ends_in_that_very_grey_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8, 12])
-def test_a_png_without_its_end_chunk_is_whole(cut: int, tmp_path: Path) -> None:
+def test_png_without_its_end_chunk_is_whole(cut: int, tmp_path: Path) -> None:
     """Wherever in that chunk the file ends."""
     assert differs(shown(tmp_path, saved(PHOTO, "PNG")[:-cut]), PHOTO) == 0
 
 
-def test_a_png_that_lacks_pixels_is_damaged(tmp_path: Path) -> None:
+def test_png_that_lacks_pixels_is_damaged(tmp_path: Path) -> None:
     """Also where a chunk ends with the file."""
     data = saved(PHOTO, "PNG")
     at = data.index(b"IDAT")
@@ -113,7 +113,7 @@ def test_a_png_that_lacks_pixels_is_damaged(tmp_path: Path) -> None:
     assert refusal(tmp_path, cut)[0] is Reason.DAMAGED_PHOTO
 
 
-def test_a_jpeg_of_a_thousand_scans_is_named(tmp_path: Path) -> None:
+def test_jpeg_of_a_thousand_scans_is_refused_with_its_reason(tmp_path: Path) -> None:
     """A file of a few hundred kB would cost minutes of computing."""
     data = saved(PHOTO, "JPEG", progressive=True)
     start = data.rindex(b"\xff\xda")
@@ -127,8 +127,8 @@ def test_a_jpeg_of_a_thousand_scans_is_named(tmp_path: Path) -> None:
 # ----- transparency
 
 
-def test_a_bmp_whose_alpha_is_zero_everywhere_is_opaque(tmp_path: Path) -> None:
-    """Most programs leave the fourth byte of a pixel at zero and mean nothing by it."""
+def test_bmp_whose_alpha_is_zero_everywhere_is_opaque(tmp_path: Path) -> None:
+    """Most programs leave the fourth byte of a pixel at zero."""
     clear = PHOTO.convert("RGBA")
     clear.putalpha(0)
     made = shown(tmp_path, saved(clear, "BMP"))
@@ -136,16 +136,16 @@ def test_a_bmp_whose_alpha_is_zero_everywhere_is_opaque(tmp_path: Path) -> None:
     assert differs(made, PHOTO) == 0
 
 
-def test_a_photo_whose_first_frame_is_clear_has_nothing_to_see(tmp_path: Path) -> None:
-    """What would be sent is that frame."""
+def test_photo_whose_first_frame_is_transparent_has_nothing_to_see(tmp_path: Path) -> None:
+    """That frame would be sent."""
     frames = [Image.new("RGBA", SIZE), PHOTO.convert("RGBA")]
     data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
     assert refusal(tmp_path, data)[0] is Reason.NOTHING_TO_SEE
 
 
 @pytest.mark.parametrize(("depth", "level"), [(1, 1), (2, 1), (4, 9), (8, 200), (16, 40_000)])
-def test_the_clear_level_of_a_grey_png_is_kept(depth: int, level: int, tmp_path: Path) -> None:
-    """Of every depth: a level is told in the file's own samples."""
+def test_transparent_level_of_a_grey_png_is_kept(depth: int, level: int, tmp_path: Path) -> None:
+    """At every depth: the level is a value of the file's own samples."""
     samples = [level, 0] * 4
     bits = "".join(f"{sample:0{depth}b}" for sample in samples)
     row = b"\0" + int(bits, 2).to_bytes(depth, "big")
@@ -174,7 +174,7 @@ def test_code_points_that_mean_srgb_change_nothing(
     assert differs(shown(tmp_path, data), PHOTO) == 0
 
 
-def test_a_heics_display_p3_is_converted(tmp_path: Path) -> None:
+def test_display_p3_of_a_heic_is_converted(tmp_path: Path) -> None:
     """As the same values of a PNG are."""
     told = {"color_primaries": 12, "transfer_characteristics": 13, "matrix_coefficients": 6}
     png = shown(tmp_path, with_chunk(saved(PHOTO, "PNG"), b"cICP", bytes([12, 13, 0, 1])))
@@ -184,8 +184,8 @@ def test_a_heics_display_p3_is_converted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-def test_hdr_is_brought_into_the_range_of_srgb(transfer: int, tmp_path: Path) -> None:
-    """Brightness grows with brightness, and white is white."""
+def test_hdr_is_mapped_to_the_range_of_srgb(transfer: int, tmp_path: Path) -> None:
+    """Brighter stays brighter, and white is white."""
     ramp = Image.linear_gradient("L").convert("RGB")
     data = with_chunk(saved(ramp, "PNG"), b"cICP", bytes([9, transfer, 0, 1]))
     column = list(shown(tmp_path, data).convert("L").crop((0, 0, 1, 256)).tobytes())
@@ -194,14 +194,14 @@ def test_hdr_is_brought_into_the_range_of_srgb(transfer: int, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("gamma", [45_455, 0])
-def test_the_usual_gamma_changes_nothing(gamma: int, tmp_path: Path) -> None:
+def test_usual_gamma_changes_nothing(gamma: int, tmp_path: Path) -> None:
     """Nor does one of zero, which cannot be meant."""
     data = with_chunk(saved(PHOTO, "PNG"), b"gAMA", struct.pack(">I", gamma))
     assert differs(shown(tmp_path, data), PHOTO) == 0
 
 
-def test_chromaticities_without_sense_are_passed_over(tmp_path: Path) -> None:
-    """All of them zero: no colours of anything."""
+def test_invalid_chromaticities_are_ignored(tmp_path: Path) -> None:
+    """All of them zero."""
     data = with_chunk(saved(PHOTO, "PNG"), b"cHRM", bytes(32))
     data = with_chunk(data, b"gAMA", struct.pack(">I", 100_000))
     assert shown(tmp_path, data).size == SIZE
@@ -211,21 +211,21 @@ def test_chromaticities_without_sense_are_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_deep_jpeg_2000_that_is_cut_short_is_damaged(share: float, tmp_path: Path) -> None:
+def test_incomplete_deep_jpeg_2000_is_damaged(share: float, tmp_path: Path) -> None:
     """Its pixels are not guessed."""
     data = file("jp2-16-rgb-white.jp2")
     assert refusal(tmp_path, data[: int(len(data) * share)])[0] is Reason.DAMAGED_PHOTO
 
 
-def test_a_deep_codestream_is_decoded_without_its_file_format(tmp_path: Path) -> None:
-    """As the same picture in a file."""
+def test_deep_codestream_is_decoded_without_its_file_format(tmp_path: Path) -> None:
+    """Like the same picture in a file."""
     data = file("jp2-16-rgb-white.jp2")
     bare = data[data.index(b"\xff\x4f\xff\x51") :]
     assert differs(shown(tmp_path, bare), shown(tmp_path, data)) == 0
 
 
-def test_a_codestream_that_claims_more_than_its_header_is_damaged(tmp_path: Path) -> None:
-    """A bomb behind a small header costs no memory."""
+def test_codestream_larger_than_its_header_is_damaged(tmp_path: Path) -> None:
+    """A decompression bomb behind a small header takes no memory."""
     data = bytearray(file("jp2-16-rgb-white.jp2"))
     at = data.index(b"\xff\x4f\xff\x51") + 8
     data[at : at + 8] = struct.pack(">II", 60_000, 60_000)
@@ -248,7 +248,7 @@ def tiff(tags: dict[int, object], **options: object) -> Callable[[], bytes]:
         (tiff({271: "Canon", 330: (8,)}), "Canon"),
     ],
 )
-def test_raw_files_that_are_tiffs_are_named(
+def test_raw_files_that_are_tiffs_are_refused_by_name(
     make: Callable[[], bytes], name: str, tmp_path: Path
 ) -> None:
     """Their first picture is a preview."""
@@ -257,13 +257,13 @@ def test_raw_files_that_are_tiffs_are_named(
     assert name in message
 
 
-def test_a_scanners_tiff_with_a_maker_is_a_photo(tmp_path: Path) -> None:
-    """A maker alone makes no raw file."""
+def test_scanners_tiff_with_a_maker_is_a_photo(tmp_path: Path) -> None:
+    """A maker alone does not make it a raw file."""
     assert differs(shown(tmp_path, tiff({271: "EPSON"})()), PHOTO) == 0
 
 
-def test_a_profile_that_is_called_srgb_is_read_all_the_same(tmp_path: Path) -> None:
-    """Its curve is linear: the name is not believed."""
+def test_profile_named_srgb_is_read(tmp_path: Path) -> None:
+    """Its curve is linear: the name is not trusted."""
     data = file("jpg-linear-elle.jpg")
     with Image.open(BytesIO(data), formats=("JPEG",)) as image:
         profile = image.info["icc_profile"]
@@ -276,7 +276,7 @@ def test_a_profile_that_is_called_srgb_is_read_all_the_same(tmp_path: Path) -> N
 # ----- what is published
 
 
-def test_a_cut_out_with_a_large_profile_can_be_read_again(tmp_path: Path) -> None:
+def test_cut_out_with_a_large_profile_can_be_read_again(tmp_path: Path) -> None:
     """Earlier versions published cut-outs with the photo's profile, however large it was."""
     pictures = PillowPictures(max_pixels=1_000_000)
     cut_out = PHOTO.convert("RGBA")
@@ -290,7 +290,7 @@ def test_a_cut_out_with_a_large_profile_can_be_read_again(tmp_path: Path) -> Non
     assert (made.width, made.height) == SIZE
 
 
-def test_a_gif_without_a_screen_size_is_as_large_as_its_frame(tmp_path: Path) -> None:
+def test_gif_without_a_screen_size_is_as_large_as_its_frame(tmp_path: Path) -> None:
     """Browsers show it so."""
     data = saved(PHOTO.quantize(256), "GIF")
     made = shown(tmp_path, data[:6] + bytes(4) + data[10:])
@@ -298,8 +298,8 @@ def test_a_gif_without_a_screen_size_is_as_large_as_its_frame(tmp_path: Path) ->
     assert differs(made, PHOTO.quantize(256)) == 0
 
 
-def test_the_profile_inside_a_jpeg_2000_counts(tmp_path: Path) -> None:
-    """Its decoder does not tell it."""
+def test_profile_inside_a_jpeg_2000_is_used(tmp_path: Path) -> None:
+    """Its decoder does not return it."""
     data = saved(PHOTO, "JPEG2000")
     with Image.open(FILES / "jpg-p3.jpg", formats=("JPEG",)) as image:
         profile = image.info["icc_profile"]
@@ -360,8 +360,8 @@ def test_planes_are_put_together(depth: int, tmp_path: Path, *, has_alpha: bool)
     assert differs(made, photo) == 0
 
 
-def test_grey_and_alpha_in_planes_are_named(tmp_path: Path) -> None:
-    """Pillow loses the alpha: the photo would be said to be transparent everywhere."""
+def test_grey_and_alpha_in_planes_are_refused_by_name(tmp_path: Path) -> None:
+    """Pillow loses the alpha: the photo would count as transparent everywhere."""
     bands = PHOTO.convert("L"), Image.linear_gradient("L").resize(SIZE)
     reason, message = refusal(tmp_path, in_planes(bands, 8, 1))
     assert reason is Reason.UNSUPPORTED_FORMAT

@@ -35,7 +35,7 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6"/></x:xmpmeta
 
 
 def cut_by_the_model(copy: Path, result: Path) -> None:
-    """What the model gives back of the copy that it was sent."""
+    """Return the model's result for the copy that it was sent."""
     with Image.open(copy) as image:
         small = image.convert("RGB").reduce(_SHARE)
     small.putalpha(an_ellipse(small.size))
@@ -43,7 +43,7 @@ def cut_by_the_model(copy: Path, result: Path) -> None:
 
 
 def cut_out(place: Path, data: bytes) -> tuple[Picture, Image.Image]:
-    """A photo's whole way: the copy, the model's result, the cut-out with the photo's pixels."""
+    """Take a photo the whole way: the copy, the model's result, the cut-out with its own pixels."""
     names = ("source", "copy", "upright", "result", "made")
     source, copy, upright, result, made = (place / name for name in names)
     source.write_bytes(data)
@@ -59,7 +59,7 @@ def cut_out(place: Path, data: bytes) -> tuple[Picture, Image.Image]:
 
 
 def solid_part(image: Image.Image) -> Image.Image:
-    """Where the cut-out is solid."""
+    """Return where the cut-out is opaque."""
     return image.getchannel("A").point(lambda level: 255 * (level == 255))
 
 
@@ -71,7 +71,7 @@ def heic_with(profile: bytes) -> bytes:
 
 
 def apart_inside(image: Image.Image, shown: Image.Image) -> float:
-    """Mean levels between a cut-out and what it was cut from, where it is solid."""
+    """Mean levels between a cut-out and its source, where it is opaque."""
     difference = ImageChops.difference(image.convert("RGB"), shown.convert("RGB"))
     inside = solid_part(image)
     assert sum(inside.histogram()[255:]) > 2_000
@@ -79,8 +79,8 @@ def apart_inside(image: Image.Image, shown: Image.Image) -> float:
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_prepared_photos_own_pixels_are_those_that_are_seen(kind: str, tmp_path: Path) -> None:
-    """As many as it has, in the colours that its copy shows, whatever holds them."""
+def test_prepared_photos_own_pixels_are_those_that_are_seen(kind: str, tmp_path: Path) -> None:
+    """As many as it has, in the colours that its copy shows, whatever the format."""
     make, _format, looks, tolerance = FILES[kind]
     picture, image = cut_out(tmp_path, make())
     assert (picture.width, picture.height) == SIZE
@@ -88,8 +88,8 @@ def test_a_prepared_photos_own_pixels_are_those_that_are_seen(kind: str, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["tiff", "tiff, lzw", "bmp", "png, animated", "tiff, 16 bits"])
-def test_of_what_loses_nothing_every_pixel_is_the_photos(kind: str, tmp_path: Path) -> None:
-    """To the bit, where the cut-out is solid; of sixteen bits, the upper eight."""
+def test_own_pixels_of_a_lossless_format_are_exactly_the_photos(kind: str, tmp_path: Path) -> None:
+    """Where the cut-out is opaque; of sixteen bits, the upper eight."""
     make, _format, looks, _tolerance = FILES[kind]
     _, image = cut_out(tmp_path, make())
     assert apart_inside(image, looks) == 0
@@ -97,7 +97,7 @@ def test_of_what_loses_nothing_every_pixel_is_the_photos(kind: str, tmp_path: Pa
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format_", ["JPEG", "TIFF", "AVIF", "HEIC", "PNG", "WEBP"])
-def test_a_photos_own_pixels_stand_upright(format_: str, orientation: int, tmp_path: Path) -> None:
+def test_photos_own_pixels_are_upright(format_: str, orientation: int, tmp_path: Path) -> None:
     """However the camera was held; some decoders turn what they decode, others do not."""
     stored = lying(orientation)
     if format_ == "HEIC":
@@ -121,9 +121,7 @@ def test_a_photos_own_pixels_stand_upright(format_: str, orientation: int, tmp_p
     ],
     ids=["JPEG", "TIFF", "WEBP"],
 )
-def test_what_xmp_says_of_turning_is_not_believed(
-    make: Callable[[], bytes], tmp_path: Path
-) -> None:
+def test_orientation_in_xmp_is_ignored(make: Callable[[], bytes], tmp_path: Path) -> None:
     """Tools that turn the pixels leave it behind, and no viewer obeys it."""
     picture, image = cut_out(tmp_path, make())
     assert (picture.width, picture.height) == SIZE
@@ -131,8 +129,8 @@ def test_what_xmp_says_of_turning_is_not_believed(
 
 
 @pytest.mark.parametrize("block", [b"", b"Exif\0\0", b"Exif\0\0no directory", b"Exif\0\0II*\0\xff"])
-def test_exif_that_cannot_be_read_turns_nothing(block: bytes, tmp_path: Path) -> None:
-    """The photo is whole all the same."""
+def test_unreadable_exif_turns_nothing(block: bytes, tmp_path: Path) -> None:
+    """The photo itself is whole."""
     picture, _ = cut_out(tmp_path, saved(PHOTO, "JPEG", exif=block))
     assert (picture.width, picture.height) == SIZE
 
@@ -146,10 +144,8 @@ def test_exif_that_cannot_be_read_turns_nothing(block: bytes, tmp_path: Path) ->
     ],
     ids=["TIFF", "HEIC", "AVIF"],
 )
-def test_a_photos_own_pixels_are_shown_in_srgb(
-    make: Callable[[bytes], bytes], tmp_path: Path
-) -> None:
-    """As its colour space says that they look, and without a profile that a stranger made."""
+def test_photos_own_pixels_are_in_srgb(make: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """Converted by the photo's colour space, and without its profile, which is untrusted."""
     profile = wide_profile()
     _, image = cut_out(tmp_path, make(profile))
     assert "icc_profile" not in image.info
@@ -165,7 +161,7 @@ def test_a_photos_own_pixels_are_shown_in_srgb(
 
 
 def of_space(space: bytes) -> bytes:
-    """A profile that says so, and cannot be used."""
+    """A profile of this class that cannot be used."""
     return bytes(16) + space + bytes(200)
 
 
@@ -179,8 +175,8 @@ def of_space(space: bytes) -> bytes:
     ],
     ids=["broken, CMYK", "broken, RGB", "of another space, CMYK", "of another space, grey"],
 )
-def test_a_profile_that_does_not_fit_is_passed_over(data: bytes, tmp_path: Path) -> None:
-    """As Prepare does: neither is the photo given up, nor a profile kept that misleads."""
+def test_unsuitable_profile_is_ignored(data: bytes, tmp_path: Path) -> None:
+    """As in Prepare: the photo is not refused, and the misleading profile is not kept."""
     _, image = cut_out(tmp_path, data)
     assert "icc_profile" not in image.info
     grey = PHOTO.convert("L")
@@ -217,8 +213,8 @@ def _grey_profile(gamma: float) -> bytes:
 
 
 @pytest.mark.parametrize("format_", ["TIFF", "PNG", "HEIC"])
-def test_a_photo_with_a_transparency_keeps_it(format_: str, tmp_path: Path) -> None:
-    """The model's picture never shows more than the photo does."""
+def test_transparent_photo_stays_transparent(format_: str, tmp_path: Path) -> None:
+    """The cut-out never shows more than the photo does."""
     clear = PHOTO.copy()
     clear.putalpha(Image.linear_gradient("L").resize(SIZE))
     data = heic(clear) if format_ == "HEIC" else saved(clear, format_)
@@ -228,8 +224,8 @@ def test_a_photo_with_a_transparency_keeps_it(format_: str, tmp_path: Path) -> N
     assert more.getbbox() is None
 
 
-def test_of_a_file_of_several_pictures_the_main_one_is_taken(tmp_path: Path) -> None:
-    """Not the first one: a HEIC says which it is."""
+def test_main_picture_of_a_file_of_several_is_used(tmp_path: Path) -> None:
+    """Not the first one: a HEIC declares which it is."""
     other = Image.new("RGB", SIZE, "teal")
     file = pillow_heif.from_pillow(other)
     file.add_from_pillow(PHOTO)
@@ -238,7 +234,7 @@ def test_of_a_file_of_several_pictures_the_main_one_is_taken(tmp_path: Path) -> 
     assert apart_inside(image, PHOTO) < 6
 
 
-def test_of_a_jpeg_of_several_pictures_the_first_is_taken(tmp_path: Path) -> None:
+def test_first_picture_of_a_jpeg_of_several_is_used(tmp_path: Path) -> None:
     """Telephones put a map of brightness, or a second view, behind the photo."""
     data = saved(
         PHOTO, "MPO", save_all=True, append_images=[Image.new("RGB", SIZE, "teal")], quality=95
@@ -247,7 +243,7 @@ def test_of_a_jpeg_of_several_pictures_the_first_is_taken(tmp_path: Path) -> Non
     assert apart_inside(image, PHOTO) < 6
 
 
-def test_an_interlaced_photo_is_read_as_any_other(tmp_path: Path) -> None:
+def test_interlaced_photo_is_read_like_any_other(tmp_path: Path) -> None:
     """Seven passes over the picture, coarse to fine (PNG, Adam7)."""
     _, image = cut_out(tmp_path, interlaced(PHOTO))
     assert apart_inside(image, PHOTO) == 0
@@ -278,8 +274,8 @@ def interlaced(image: Image.Image) -> bytes:
     )
 
 
-def test_a_reduced_copy_still_gives_every_pixel_of_the_photo(tmp_path: Path) -> None:
-    """What the model was sent was a quarter of the photo: the cut-out has all of it."""
+def test_reduced_copy_still_gives_every_pixel_of_the_photo(tmp_path: Path) -> None:
+    """The model was sent a quarter of the photo: the cut-out has all of it."""
     shown = photograph((480, 320))
     (tmp_path / "source").write_bytes(saved(shown, "TIFF", tiffinfo={0x0112: 1}))
     PillowCopier().copy(tmp_path / "source", tmp_path / "copy", (240, 160), 10_000_000)

@@ -1,4 +1,4 @@
-"""Looking into results: decoded whole, or not a picture."""
+"""Examining results: each is decoded whole, or is not a picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICTURES = PillowPictures(max_pixels=50_000_000)
 
 
 def cut_out(mode: str = "RGBA", size: tuple[int, int] = (30, 20)) -> Image.Image:
-    """A disc on nothing: clear in the corners, solid in the middle."""
+    """A disc on nothing: transparent in the corners, opaque in the middle."""
     alpha = Image.radial_gradient("L").point(lambda level: 255 if level < 128 else 0)
     image = Image.linear_gradient("L").convert("RGB")
     image.putalpha(alpha)
@@ -51,12 +51,12 @@ def palette(**options: Any) -> bytes:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the result was downloaded to."""
+    """The file of the downloaded result."""
     return tmp_path / "result"
 
 
 def examined(file: Path, data: bytes, pictures: PillowPictures = PICTURES) -> Picture | None:
-    """What is seen of these bytes."""
+    """Examine these bytes."""
     file.write_bytes(data)
     return pictures.examine(file)
 
@@ -85,24 +85,24 @@ def examined(file: Path, data: bytes, pictures: PillowPictures = PICTURES) -> Pi
         (saved(Image.new("RGB", (2, 1)), "WEBP"), None),
     ],
 )
-def test_the_range_of_alpha_is_that_of_all_pixels(
+def test_range_of_alpha_is_that_of_all_pixels(
     file: Path, data: bytes, alpha_range: tuple[int, int] | None
 ) -> None:
-    """In whichever way a file may say that a pixel is clear; None where it cannot."""
+    """In whichever way a file may store transparency; None where it cannot."""
     picture = examined(file, data)
     assert picture is not None
     assert picture.alpha_range == alpha_range
 
 
 @pytest.mark.parametrize("format_", ["PNG", "WEBP"])
-def test_a_cut_out_is_seen_as_what_it_is(file: Path, format_: str) -> None:
+def test_cut_out_is_examined(file: Path, format_: str) -> None:
     """Format, pixels and alpha."""
     assert examined(file, saved(cut_out(), format_)) == Picture(
         format=format_.lower(), width=30, height=20, alpha_range=(0, 255)
     )
 
 
-def test_a_jpeg_is_a_picture_without_alpha(file: Path) -> None:
+def test_jpeg_is_a_picture_without_alpha(file: Path) -> None:
     """Nothing was cut out of it."""
     assert examined(file, saved(cut_out("RGB"), "JPEG")) == Picture(
         format="jpeg", width=30, height=20, alpha_range=None
@@ -124,29 +124,29 @@ def test_a_jpeg_is_a_picture_without_alpha(file: Path) -> None:
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
     ],
 )
-def test_what_is_not_a_web_picture_is_none(file: Path, data: bytes) -> None:
+def test_file_of_another_format_is_not_a_picture(file: Path, data: bytes) -> None:
     """Only formats that a result may have are decoded; nothing else is tried."""
     assert examined(file, data) is None
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("format_", ["PNG", "WEBP", "JPEG"])
-def test_a_result_cut_short_is_not_a_picture(file: Path, format_: str, share: float) -> None:
-    """The whole file is decoded, not its header."""
+def test_incomplete_result_is_not_a_picture(file: Path, format_: str, share: float) -> None:
+    """The whole file is decoded, not only its header."""
     image = Image.effect_noise((200, 200), 100).convert("RGB")
     data = saved(image, format_)
     assert examined(file, data[: int(len(data) * share)]) is None
 
 
-def test_a_png_whose_pieces_do_not_fit_is_not_a_picture(file: Path) -> None:
-    """A chunk that ends too early leaves what no chunk begins with."""
+def test_png_with_broken_chunks_is_not_a_picture(file: Path) -> None:
+    """A chunk that ends too early is followed by what begins no chunk."""
     data = saved(Image.effect_noise((100, 100), 100).convert("RGB"))
     at = data.index(b"IDAT") - 4
     assert examined(file, data[:at] + struct.pack(">I", 100) + data[at + 4 :]) is None
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that claims to be so large."""
+    """A PNG of a few bytes that declares such a size."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     chunks = [header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -156,19 +156,19 @@ def bomb(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [(60_000, 60_000), (50_000, 1_001), (2**31 - 1, 1)])
-def test_a_bomb_is_not_decoded(file: Path, size: tuple[int, int]) -> None:
-    """Its header says enough."""
+def test_decompression_bomb_is_not_decoded(file: Path, size: tuple[int, int]) -> None:
+    """Its header is enough."""
     assert examined(file, bomb(*size)) is None
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_what_pillow_only_warns_of_is_not_decoded_either(file: Path) -> None:
+def test_size_that_pillow_only_warns_of_is_not_decoded(file: Path) -> None:
     """Between our limit and Pillow's, ours holds; its warning goes to the log."""
     assert examined(file, bomb(10_000, 10_000)) is None
 
 
 @pytest.mark.parametrize(("max_pixels", "is_seen"), [(600, True), (599, False)])
-def test_the_limit_of_pixels_is_the_setting(
+def test_limit_of_pixels_is_the_setting(
     file: Path,
     max_pixels: int,
     is_seen: bool,  # noqa: FBT001 - a column of the table
@@ -178,7 +178,7 @@ def test_the_limit_of_pixels_is_the_setting(
     assert (picture is not None) == is_seen
 
 
-def test_an_animation_is_its_first_frame(file: Path) -> None:
+def test_first_frame_of_an_animation_is_examined(file: Path) -> None:
     """A cut-out is one picture."""
     data = saved(cut_out(), "WEBP", save_all=True, append_images=[cut_out().rotate(90)])
     picture = examined(file, data)
@@ -187,8 +187,8 @@ def test_an_animation_is_its_first_frame(file: Path) -> None:
 
 
 @pytest.mark.parametrize("format_", ["WEBP", "PNG"])
-def test_the_cut_out_of_an_animation_is_its_first_frame(file: Path, format_: str) -> None:
-    """Decoded once, and not looked for again in a file that is closed."""
+def test_cut_out_of_an_animation_is_its_first_frame(file: Path, format_: str) -> None:
+    """It is decoded once, and not looked for again in a closed file."""
     other = Image.new("RGBA", (30, 20), "red")
     file.write_bytes(saved(cut_out(), format_, save_all=True, append_images=[other]))
     made = PICTURES.cut_out(file, file.with_name("cut-out.png"), size=(15, 10))
@@ -196,8 +196,8 @@ def test_the_cut_out_of_an_animation_is_its_first_frame(file: Path, format_: str
 
 
 @pytest.mark.parametrize("format_", ["WEBP", "PNG"])
-def test_a_result_of_another_format_becomes_a_png(file: Path, format_: str) -> None:
-    """The result key ends in `.png`, so it is one, of the same pixels."""
+def test_result_of_another_format_becomes_a_png(file: Path, format_: str) -> None:
+    """The result key ends in `.png`."""
     options = {"lossless": True, "exact": True} if format_ == "WEBP" else {}
     image = cut_out()
     file.write_bytes(saved(image, format_, **options))
@@ -222,10 +222,10 @@ def test_a_result_of_another_format_becomes_a_png(file: Path, format_: str) -> N
     changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8),
     end=st.none() | st.integers(0, 5000),
 )
-def test_no_file_breaks_the_look_into_it(
+def test_no_file_causes_another_error(
     tmp_path: Path, format_: str, changes: list[tuple[int, int]], end: int | None
 ) -> None:
-    """Whatever bytes the link served: a picture or none, and no other error."""
+    """Whatever bytes the link served, there is a picture or none."""
     data = bytearray(saved(cut_out().convert("RGB"), format_))
     for at, value in changes:
         data[at % len(data)] = value

@@ -1,4 +1,4 @@
-"""Rare variants of formats, made by hand: as other decoders show them, or named and refused."""
+"""Rare variants of formats, made by hand: as other decoders show them, or refused by name."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ def test_grey_multiplied_by_its_alpha_is_divided_again(tmp_path: Path) -> None:
     assert differs(made, GREY) < 2
 
 
-def test_a_palette_of_bytes_is_not_black(tmp_path: Path) -> None:
-    """Its numbers should have 16 bits; some programs write 8, which libtiff's readers find out."""
+def test_palette_of_bytes_is_not_black(tmp_path: Path) -> None:
+    """Its numbers should have 16 bits; some programs write 8, which libtiff detects."""
     indexed = PHOTO.quantize(256)
     colours = list(indexed.getpalette() or ())
     tags = {_PHOTOMETRIC: (3,), _COLOURS: tuple(colours[0::3] + colours[1::3] + colours[2::3])}
     assert differs(shown(tmp_path, tiff(indexed.tobytes(), tags)), indexed) == 0
 
 
-def test_an_orientation_that_is_stored_as_a_byte_counts(tmp_path: Path) -> None:
+def test_orientation_that_is_stored_as_a_byte_counts(tmp_path: Path) -> None:
     """As libtiff reads it."""
     data = tiff(GREY.tobytes(), {_ORIENTATION: (6,)}, of_bytes=frozenset({_ORIENTATION}))
     assert differs(shown(tmp_path, data), GREY.transpose(Image.Transpose.ROTATE_270)) == 0
@@ -97,32 +97,32 @@ def test_an_orientation_that_is_stored_as_a_byte_counts(tmp_path: Path) -> None:
         pytest.param({_COMPRESSION: (50002,)}, 1, "compression 50002", id="JPEG XL inside"),
     ],
 )
-def test_a_tiff_that_is_not_decoded_is_named(
+def test_tiff_that_is_not_decoded_is_refused_by_name(
     tmp_path: Path, tags: Tags, samples: int, words: str
 ) -> None:
-    """Neither in wrong colours nor called damaged."""
+    """Neither shown in wrong colours nor called damaged."""
     reason, message = refusal(tmp_path, tiff(GREY.tobytes() * samples, tags))
     assert reason is Reason.UNSUPPORTED_FORMAT
     assert words in message
 
 
-def test_a_big_endian_bigtiff_is_named(tmp_path: Path) -> None:
-    """Pillow reads the little-endian ones alone."""
+def test_big_endian_bigtiff_is_refused_by_name(tmp_path: Path) -> None:
+    """Pillow reads only the little-endian ones."""
     reason, message = refusal(tmp_path, struct.pack(">2sHHHQ", b"MM", 43, 8, 0, 16) + bytes(2000))
     assert reason is Reason.UNSUPPORTED_FORMAT
     assert "big-endian BigTIFF" in message
 
 
-def test_a_tiff_without_width_is_damaged(tmp_path: Path) -> None:
-    """Of no kind that anything decodes."""
+def test_tiff_without_width_is_damaged(tmp_path: Path) -> None:
+    """No decoder reads it."""
     assert refusal(tmp_path, tiff(b"", {256: (0,)}))[0] is Reason.DAMAGED_PHOTO
 
 
 # ----- BMP and JPEG 2000
 
 
-def test_a_bmp_of_a_rare_layout_is_named(tmp_path: Path) -> None:
-    """Four bits a channel: whole, and not decoded."""
+def test_bmp_of_a_rare_layout_is_refused_by_name(tmp_path: Path) -> None:
+    """Four bits a channel: whole, but not decoded."""
     head = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, 16, 3, 0, 0, 0, 0, 0)
     masks = struct.pack("<III", 0xF00, 0xF0, 0xF)
     pixels = bytes(2 * WIDTH * HEIGHT)
@@ -130,8 +130,8 @@ def test_a_bmp_of_a_rare_layout_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path, data)[0] is Reason.UNSUPPORTED_FORMAT
 
 
-def test_a_jpeg_2000_of_few_bits_keeps_its_white(tmp_path: Path) -> None:
-    """Pillow shifts them, which makes white of four bits 240."""
+def test_jpeg_2000_of_few_bits_keeps_its_white(tmp_path: Path) -> None:
+    """Pillow shifts the bits, which makes white of four bits 240."""
     data = bytearray(saved(Image.new("L", SIZE, 255), "JPEG2000", irreversible=False, no_jp2=True))
     at = data.index(b"\xff\x51")
     assert data[at + 40] == 7
@@ -140,7 +140,7 @@ def test_a_jpeg_2000_of_few_bits_keeps_its_white(tmp_path: Path) -> None:
 
 
 def with_channels(data: bytes, *channels: tuple[int, int, int]) -> bytes:
-    """A JPEG 2000 that says of its channels: number, kind and what it belongs to."""
+    """A JPEG 2000 that declares its channels: number, kind and what each belongs to."""
     body = struct.pack(">H", len(channels)) + b"".join(struct.pack(">HHH", *c) for c in channels)
     box = struct.pack(">I4s", 8 + len(body), b"cdef") + body
     at = data.index(b"jp2h") - 4
@@ -149,7 +149,7 @@ def with_channels(data: bytes, *channels: tuple[int, int, int]) -> bytes:
     return data[:at] + struct.pack(">I", length + len(box)) + header + box + data[at + length :]
 
 
-def test_the_channels_of_a_jpeg_2000_are_what_it_says(tmp_path: Path) -> None:
+def test_channels_of_a_jpeg_2000_are_read_as_declared(tmp_path: Path) -> None:
     """Here blue comes first, and red last."""
     blue_first = Image.merge("RGB", PHOTO.split()[::-1])
     data = saved(blue_first, "JPEG2000", irreversible=False, mct=0)
@@ -157,7 +157,7 @@ def test_the_channels_of_a_jpeg_2000_are_what_it_says(tmp_path: Path) -> None:
     assert differs(shown(tmp_path, data), PHOTO) == 0
 
 
-def test_a_jpeg_2000_that_is_multiplied_by_its_alpha_is_named(tmp_path: Path) -> None:
+def test_jpeg_2000_that_is_multiplied_by_its_alpha_is_refused_by_name(tmp_path: Path) -> None:
     """Shown as it is, it would be too dark."""
     half = PHOTO.convert("RGBA")
     half.putalpha(128)
@@ -172,7 +172,7 @@ def test_a_jpeg_2000_that_is_multiplied_by_its_alpha_is_named(tmp_path: Path) ->
 
 
 def png(colour: int, depth: int) -> bytes:
-    """A PNG whose header says so, and whose pixels are zeros."""
+    """A PNG with this header whose pixels are zeros."""
     head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, colour, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head)
     return data + _chunk(b"IDAT", zlib.compress(bytes(9 * WIDTH * HEIGHT))) + _chunk(b"IEND", b"")
@@ -184,14 +184,14 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("colour", "depth"), [(2, 7), (2, 4), (3, 16), (4, 2), (5, 8), (3, 8)])
-def test_a_png_whose_header_contradicts_the_standard_is_damaged(colour: int, depth: int) -> None:
+def test_png_whose_header_contradicts_the_standard_is_damaged(colour: int, depth: int) -> None:
     """No decoder reads it, so it is not sent. The last lacks its palette."""
     with pytest.raises(NotAPhotoError, match="no PNG has"):
         structure_of(png(colour, depth))
 
 
 @pytest.mark.parametrize("end", [b"\0\0\0\0IEND\0\0\0\0", b"neither end nor chunk", b"\0\0\0\x09"])
-def test_a_png_with_a_wrong_end_is_sent_as_a_copy(tmp_path: Path, end: bytes) -> None:
+def test_png_with_a_wrong_end_is_sent_as_a_copy(tmp_path: Path, end: bytes) -> None:
     """All of its pixels are there."""
     data = saved(PHOTO, "PNG")[:-12] + end
     with pytest.raises(NeedsPreparingError) as caught:
@@ -200,8 +200,8 @@ def test_a_png_with_a_wrong_end_is_sent_as_a_copy(tmp_path: Path, end: bytes) ->
     assert differs(shown(tmp_path, data), PHOTO) == 0
 
 
-def test_many_comments_are_together_as_long_as_one(tmp_path: Path) -> None:
-    """Each within the limit: decoders add them up, and unpacking all would cost seconds."""
+def test_limit_of_comments_holds_for_all_together(tmp_path: Path) -> None:
+    """Decoders add them up, and decompressing all would cost seconds."""
     large = saved(PHOTO.resize((480, 320)), "PNG")
     comment = b"Comment\0\0" + zlib.compress(bytes(900_000))
     data = with_chunk(with_chunk(large, b"zTXt", comment), b"zTXt", comment)
@@ -211,7 +211,7 @@ def test_many_comments_are_together_as_long_as_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"\0", b"\0\0\0\0;", b"\0\x99;"])
-def test_a_gif_whose_end_is_wrong_is_whole(tmp_path: Path, end: bytes) -> None:
+def test_gif_with_a_wrong_end_is_whole(tmp_path: Path, end: bytes) -> None:
     """Nothing behind its pixels is needed."""
     indexed = PHOTO.quantize(256)
     data = saved(indexed, "GIF")
@@ -219,15 +219,15 @@ def test_a_gif_whose_end_is_wrong_is_whole(tmp_path: Path, end: bytes) -> None:
     assert differs(shown(tmp_path, data[:-2] + end), indexed) == 0
 
 
-def test_a_gif_that_lacks_pixels_is_damaged(tmp_path: Path) -> None:
-    """The end is not only wrong: there is none."""
+def test_gif_that_lacks_pixels_is_damaged(tmp_path: Path) -> None:
+    """The end is missing, and not only wrong."""
     data = saved(PHOTO.quantize(256), "GIF")
     assert refusal(tmp_path, data[: len(data) * 3 // 4])[0] is Reason.DAMAGED_PHOTO
 
 
 @pytest.mark.parametrize("length", [0, 1000])
-def test_a_webp_whose_lengths_contradict_each_other_is_damaged(length: int) -> None:
-    """The pixels go on behind the end that the file tells: no decoder takes it."""
+def test_webp_whose_lengths_contradict_each_other_is_damaged(length: int) -> None:
+    """The pixels go on behind the declared end: no decoder takes it."""
     data = bytearray(saved(PHOTO, "WEBP", quality=95))
     data[4:8] = struct.pack("<I", length)
     with pytest.raises(NotAPhotoError) as caught:
@@ -235,7 +235,7 @@ def test_a_webp_whose_lengths_contradict_each_other_is_damaged(length: int) -> N
     assert caught.value.reason is Reason.DAMAGED_PHOTO
 
 
-def test_a_jpeg_that_begins_twice_is_not_sent(tmp_path: Path) -> None:
+def test_jpeg_that_begins_twice_is_not_sent(tmp_path: Path) -> None:
     """Decoders refuse it."""
     data = b"\xff\xd8" + saved(PHOTO, "JPEG")
     structure = structure_of(data)
@@ -244,7 +244,7 @@ def test_a_jpeg_that_begins_twice_is_not_sent(tmp_path: Path) -> None:
     assert refusal(tmp_path, data)[0] is Reason.DAMAGED_PHOTO
 
 
-def test_jpeg_ls_is_named(tmp_path: Path) -> None:
+def test_jpeg_ls_is_refused_by_name(tmp_path: Path) -> None:
     """It shares its first bytes with JPEG."""
     frame = b"\xff\xf7" + struct.pack(">HBHHB3B", 11, 8, HEIGHT, WIDTH, 1, 1, 0x11, 0)
     scan = b"\xff\xda" + struct.pack(">HB5B", 8, 1, 1, 0, 0, 0, 0)
@@ -254,8 +254,8 @@ def test_jpeg_ls_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [b"", b"\xff\xd9"])
-def test_a_long_run_of_fill_bytes_costs_little_time(ending: bytes) -> None:
-    """Looked for from each of its bytes on, the next marker would take hours."""
+def test_long_run_of_fill_bytes_costs_little_time(ending: bytes) -> None:
+    """If each byte began a search for the next marker, it would take hours."""
     data = saved(PHOTO, "JPEG")[:-2] + b"\xff" * 2_000_000 + ending
     started = time.process_time()
     structure = structure_of(data)
@@ -265,7 +265,7 @@ def test_a_long_run_of_fill_bytes_costs_little_time(ending: bytes) -> None:
 
 
 def test_stray_zeros_between_segments_are_noticed(tmp_path: Path) -> None:
-    """Bytes of value 255 fill; all others belong to nothing."""
+    """Bytes of value 255 are fill; others belong to nothing."""
     data = saved(PHOTO, "JPEG", quality=95)
     at = data.index(b"\xff\xdb")
     for between, is_odd in ((bytes(3), True), (b"\xff" * 3, False)):
@@ -275,11 +275,11 @@ def test_stray_zeros_between_segments_are_noticed(tmp_path: Path) -> None:
         assert differs(shown(tmp_path, data[:at] + between + data[at:]), PHOTO) < 4
 
 
-# ----- colours of grey, and files that are named
+# ----- colours of grey, and files that are refused by name
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_grey_and_alpha_are_converted_by_a_profile_of_grey(tmp_path: Path, depth: int) -> None:
+def test_grey_and_alpha_are_converted_by_a_grey_profile(tmp_path: Path, depth: int) -> None:
     """Pillow decodes 16 bits of them to colours, which such a profile does not fit."""
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, 256)
     profile = struct.pack(
@@ -298,8 +298,8 @@ def test_grey_and_alpha_are_converted_by_a_profile_of_grey(tmp_path: Path, depth
     assert alpha == 128
 
 
-def test_a_tiffs_tags_of_any_type_do_no_harm(tmp_path: Path) -> None:
-    """Also where the refusal speaks of them."""
+def test_tiff_tags_of_any_type_are_refused_without_error(tmp_path: Path) -> None:
+    """Also where the refusal contains them."""
     tags: Tags = {254: (0,), _PHOTOMETRIC: (9,)}
     data = tiff(GREY.tobytes(), tags, of_bytes=frozenset(tags))
     assert refusal(tmp_path, data)[0] is Reason.UNSUPPORTED_FORMAT
@@ -317,8 +317,8 @@ def test_a_tiffs_tags_of_any_type_do_no_harm(tmp_path: Path) -> None:
         (b"P6\n4 4\n255\n", "pixmap"),
     ],
 )
-def test_what_has_to_do_with_pictures_is_named(head: bytes, name: str) -> None:
-    """It is refused by its own name."""
+def test_files_related_to_pictures_are_refused_by_name(head: bytes, name: str) -> None:
+    """Such as videos and cursors."""
     with pytest.raises(NotAPhotoError, match=name) as caught:
         inspect(head + bytes(500), LIMITS)
     assert caught.value.reason is Reason.UNSUPPORTED_FORMAT

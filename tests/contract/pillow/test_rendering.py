@@ -17,7 +17,7 @@ PICTURES = PillowPictures(max_pixels=50_000_000)
 
 @pytest.fixture
 def cut_out(tmp_path: Path) -> Path:
-    """A cup with empty space around it: solid from 150, 50 to 450, 350."""
+    """A cup with empty space around it: opaque from 150, 50 to 450, 350."""
     image = photo()
     image.putalpha(0)
     image.paste(cut(photo().crop((150, 50, 450, 350))), (150, 50))
@@ -26,7 +26,7 @@ def cut_out(tmp_path: Path) -> Path:
 
 
 def rendered(cut_out: Path, **options: object) -> Image.Image:
-    """What a recipe makes of it."""
+    """Render a recipe."""
     recipe = Recipe(name="it", **options)  # type: ignore[arg-type] # as each test says
     into = cut_out.with_name("made")
     told = PICTURES.render(cut_out, recipe, into)
@@ -37,7 +37,7 @@ def rendered(cut_out: Path, **options: object) -> Image.Image:
 
 
 @pytest.mark.parametrize("format_", ["png", "webp", "avif", "jpg"])
-def test_formats_are_what_they_say(cut_out: Path, format_: str) -> None:
+def test_variants_have_the_format_of_their_recipe(cut_out: Path, format_: str) -> None:
     """All show the same; all but JPEG keep the transparency."""
     ground = {"background": "#ffffff"} if format_ == "jpg" else {}
     rendered(cut_out, format=format_, **ground)
@@ -48,14 +48,14 @@ def test_formats_are_what_they_say(cut_out: Path, format_: str) -> None:
         assert apart(image.convert("RGBA").crop(middle), photo().crop(middle)) < 6
 
 
-def test_a_png_without_options_is_the_cut_out_to_the_bit(cut_out: Path) -> None:
-    """Nothing is scaled, nothing is laid on anything."""
+def test_png_without_options_is_exactly_the_cut_out(cut_out: Path) -> None:
+    """Nothing is scaled, and no background added."""
     with Image.open(cut_out) as image:
         assert rendered(cut_out).tobytes() == image.tobytes()
 
 
-def test_a_background_is_exactly_its_colour(cut_out: Path) -> None:
-    """Marketplaces demand pure white, and look."""
+def test_background_is_exactly_its_colour(cut_out: Path) -> None:
+    """Marketplaces demand pure white, and check it."""
     made = rendered(cut_out, background="#ffffff")
     assert (made.mode, made.getpixel((0, 0)), made.getpixel((599, 399))) == (
         "RGB",
@@ -65,8 +65,8 @@ def test_a_background_is_exactly_its_colour(cut_out: Path) -> None:
     assert apart(made.crop((280, 180, 320, 220)), photo().crop((280, 180, 320, 220))) == 0
 
 
-def test_a_background_is_meant_in_srgb_whatever_the_profile(cut_out: Path) -> None:
-    """In a space whose red is its green, red is written as green; the profile stays."""
+def test_background_colour_is_srgb_whatever_the_profile(cut_out: Path) -> None:
+    """In a colour space that swaps red and green, red is written as green; the profile stays."""
     with Image.open(cut_out) as image:
         image.save(cut_out, icc_profile=wide_profile())
     made = rendered(cut_out, background="#ff0000")
@@ -75,7 +75,7 @@ def test_a_background_is_meant_in_srgb_whatever_the_profile(cut_out: Path) -> No
     assert (red < 5, green > 250, blue < 5) == (True, True, True)
 
 
-def test_trimming_leaves_the_subject_alone(cut_out: Path) -> None:
+def test_trimming_keeps_the_visible_subject(cut_out: Path) -> None:
     """To what can be seen, not to the faintest trace."""
     with Image.open(cut_out) as image:
         image.putpixel((0, 0), (255, 255, 255, 3))
@@ -92,7 +92,7 @@ def test_trimming_leaves_the_subject_alone(cut_out: Path) -> None:
     ("margin", "size"),
     [(Length(pixels=10), (620, 420)), (Length(share=0.1), (700, 500)), (Length(), (600, 400))],
 )
-def test_a_margin_goes_all_around(cut_out: Path, margin: Length, size: tuple[int, int]) -> None:
+def test_margin_is_added_on_all_sides(cut_out: Path, margin: Length, size: tuple[int, int]) -> None:
     """In pixels, or as a share of the finished picture's shorter side."""
     assert rendered(cut_out, margin=margin).size == size
 
@@ -102,7 +102,7 @@ def test_a_margin_goes_all_around(cut_out: Path, margin: Length, size: tuple[int
 def test_fit_gives_the_exact_size_with_the_subject_in_the_middle(
     cut_out: Path, fit: Fit, margin: Length
 ) -> None:
-    """Scaled as far as the margin lets it, up or down."""
+    """Scaled up or down, as far as the margin allows."""
     made = rendered(cut_out, trim=True, fit=fit, margin=margin)
     assert made.size == (fit.width, fit.height)
     seen = made.getchannel("A").point(lambda level: 255 * (level > 8))
@@ -113,15 +113,15 @@ def test_fit_gives_the_exact_size_with_the_subject_in_the_middle(
     assert abs(min(left, top) - room) <= 2
 
 
-def test_a_margin_without_room_is_told(cut_out: Path) -> None:
-    """It is written on the row; the cut-out stands."""
+def test_margin_without_room_is_an_error(cut_out: Path) -> None:
+    """It is stored with the job; the cut-out is not affected."""
     with pytest.raises(PictureError, match="no room"):
         rendered(cut_out, fit=Fit(width=100, height=30), margin=Length(pixels=15))
 
 
 @pytest.mark.parametrize("format_", ["webp", "avif", "jpg"])
-def test_less_quality_is_less_file(cut_out: Path, format_: str) -> None:
-    """That is what it is for."""
+def test_lower_quality_gives_a_smaller_file(cut_out: Path, format_: str) -> None:
+    """By more than half."""
     sizes = []
     for quality in (20, 90):
         rendered(cut_out, format=format_, background="#ffffff", quality=quality)
@@ -129,8 +129,8 @@ def test_less_quality_is_less_file(cut_out: Path, format_: str) -> None:
     assert sizes[0] < sizes[1] / 2
 
 
-def test_a_shadow_is_soft_dark_and_behind(cut_out: Path) -> None:
-    """Below the subject it darkens the ground; the subject itself stays as it is."""
+def test_shadow_is_soft_dark_and_behind_the_subject(cut_out: Path) -> None:
+    """It darkens the ground below the subject, which itself is not changed."""
     shadow = Shadow(opacity=0.5, blur=Length(pixels=6), down=Length(pixels=30))
     plain = rendered(cut_out, background="#ffffff")
     made = rendered(cut_out, background="#ffffff", shadow=shadow)
@@ -144,8 +144,8 @@ def test_a_shadow_is_soft_dark_and_behind(cut_out: Path) -> None:
 
 
 @pytest.mark.parametrize("blur", [0, 3, 40])
-def test_a_shadow_on_nothing_is_half_transparent_black(cut_out: Path, blur: int) -> None:
-    """However soft: no darker than it shall be."""
+def test_shadow_without_a_background_is_half_transparent_black(cut_out: Path, blur: int) -> None:
+    """However soft, it is not darker than it should be."""
     shadow = Shadow(opacity=0.4, blur=Length(pixels=blur), right=Length(pixels=-100))
     made = rendered(cut_out, shadow=shadow)
     beside = made.crop((0, 0, 140, 400))
@@ -153,22 +153,22 @@ def test_a_shadow_on_nothing_is_half_transparent_black(cut_out: Path, blur: int)
     assert ImageStat.Stat(beside.convert("RGB")).extrema == [(0, 0)] * 3
 
 
-def test_an_empty_cut_out_cannot_be_trimmed(tmp_path: Path) -> None:
+def test_empty_cut_out_cannot_be_trimmed(tmp_path: Path) -> None:
     """There would be no picture."""
     Image.new("RGBA", (10, 10)).save(tmp_path / "cut-out.png")
     with pytest.raises(PictureError, match="nothing to trim to"):
         rendered(tmp_path / "cut-out.png", trim=True)
 
 
-def test_what_a_format_cannot_hold_is_told(tmp_path: Path) -> None:
-    """Not as a library's words, but with what to do."""
+def test_variant_that_its_format_cannot_hold_is_refused(tmp_path: Path) -> None:
+    """Not with a library's message, but with what to do."""
     Image.new("RGBA", (16_400, 1), "red").save(tmp_path / "cut-out.png")
     with pytest.raises(PictureError, match="give the recipe a fit"):
         rendered(tmp_path / "cut-out.png", format="webp")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 257)])
-def test_odd_sizes_are_no_trouble(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_variants_of_odd_sizes_are_rendered(tmp_path: Path, size: tuple[int, int]) -> None:
     """One pixel can be a subject, and have a shadow."""
     Image.new("RGBA", size, "red").save(tmp_path / "cut-out.png")
     made = rendered(
