@@ -37,12 +37,12 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 
 
 def request_to(server: Loopback) -> AWSPreparedRequest:
-    """A request as a client of botocore hands it over."""
+    """Return a request as a client of botocore passes it on."""
     return AWSRequest("GET", server.url(scheme="https")).prepare()
 
 
-def test_the_certificates_of_the_context_count(authority: trustme.CA) -> None:
-    """Those that botocore would read for itself are not read."""
+def test_certificates_of_the_context_are_used(authority: trustme.CA) -> None:
+    """Those that botocore would read itself are not read."""
     with serving(answer(200, b"here"), tls=speaking(authority, "127.0.0.1")) as server:
         assert Connections(trusting(authority)).send(request_to(server)).content == b"here"
 
@@ -50,7 +50,9 @@ def test_the_certificates_of_the_context_count(authority: trustme.CA) -> None:
 @pytest.mark.parametrize(
     ("trusted", "name"), [(False, "127.0.0.1"), (True, "other.example")], ids=["stranger", "name"]
 )
-def test_another_server_gets_no_request(authority: trustme.CA, *, trusted: bool, name: str) -> None:
+def test_untrusted_server_gets_no_request(
+    authority: trustme.CA, *, trusted: bool, name: str
+) -> None:
     """Neither one of an unknown authority, nor one of another name."""
     context = trusting(authority if trusted else trustme.CA())
     with (
@@ -71,21 +73,21 @@ def test_all_clients_of_a_function_share_their_connections(monkeypatch: pytest.M
 
 
 def session_of(clients: cli.Clients, service: str) -> URLLib3Session:
-    """The connections of a client."""
+    """Return the connections of a client."""
     session: URLLib3Session = clients.client(service)._endpoint.http_session  # noqa: SLF001
     return session
 
 
 @pytest.fixture
 def no_bundle(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """No bundle of authorities is set, nor a proxy."""
+    """Set neither a bundle of authorities nor a proxy."""
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_ENDPOINT_URL", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     return monkeypatch
 
 
-def test_the_clients_of_a_command_share_one_context(no_bundle: pytest.MonkeyPatch) -> None:
+def test_clients_of_a_command_share_one_context(no_bundle: pytest.MonkeyPatch) -> None:
     """They keep the time-outs of commands and the person's proxy."""
     no_bundle.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     clients = cli.Clients(Target(stack="Cutout", region="eu-central-1"), is_impatient=True)
@@ -96,7 +98,7 @@ def test_the_clients_of_a_command_share_one_context(no_bundle: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
-def test_a_command_trusts_the_authorities_that_a_person_names(
+def test_command_trusts_the_authorities_that_a_person_sets(
     no_bundle: pytest.MonkeyPatch, variable: str
 ) -> None:
     """No others: botocore reads the file for each connection, as always."""

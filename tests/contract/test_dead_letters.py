@@ -49,8 +49,8 @@ def _die(sqs: SQSClient, count: int) -> list[str]:
     return bodies
 
 
-def test_who_looks_leaves_everything_where_it_is(sqs: SQSClient) -> None:
-    """At once, so that the next who looks, or sends back, sees all of it."""
+def test_listing_dead_letters_leaves_them_in_their_queue(sqs: SQSClient) -> None:
+    """They are visible at once, so that the next listing, or a return, finds all of them."""
     bodies = _die(sqs, 13)
     letters = SqsLetters(sqs)
     for _ in range(2):
@@ -59,16 +59,16 @@ def test_who_looks_leaves_everything_where_it_is(sqs: SQSClient) -> None:
     assert _bodies(sqs, "dead") == bodies
 
 
-def test_who_looks_sees_no_more_than_was_asked_for(sqs: SQSClient) -> None:
+def test_listing_shows_no_more_dead_letters_than_requested(sqs: SQSClient) -> None:
     """Of very many, some are enough."""
     _die(sqs, 13)
     assert len(SqsLetters(sqs).look(_url(sqs, "dead"), 5)) == 5
 
 
-def test_a_letter_says_when_it_was_sent_how_often_it_came_and_what_was_written_on_it(
+def test_listed_letter_has_its_time_its_receives_and_its_attributes(
     sqs: SQSClient,
 ) -> None:
-    """EventBridge writes beside the event why it could not deliver it."""
+    """EventBridge adds an attribute with the reason why it could not deliver an event."""
     sqs.send_message(
         QueueUrl=_url(sqs, "dead"),
         MessageBody="{}",
@@ -80,8 +80,8 @@ def test_a_letter_says_when_it_was_sent_how_often_it_came_and_what_was_written_o
     assert letter.sent_at.tzinfo is not None
 
 
-def test_letters_are_moved_batch_by_batch_until_none_is_left(sqs: SQSClient) -> None:
-    """Each is in one place only, afterwards."""
+def test_letters_are_moved_in_batches_until_none_is_left(sqs: SQSClient) -> None:
+    """Each is in one queue only, afterwards."""
     bodies = _die(sqs, 13)
     letters = SqsLetters(sqs)
     moved = []
@@ -91,8 +91,8 @@ def test_letters_are_moved_batch_by_batch_until_none_is_left(sqs: SQSClient) -> 
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])
 
 
-def test_letters_are_deleted_for_good(sqs: SQSClient) -> None:
-    """And go nowhere else."""
+def test_letters_are_deleted_permanently(sqs: SQSClient) -> None:
+    """They are moved to no other queue."""
     _die(sqs, 3)
     assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10).taken == 3
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == ([], [])
@@ -107,7 +107,7 @@ def _received(*numbers: int) -> dict[str, object]:
     return {"Messages": messages}
 
 
-def test_only_what_was_taken_is_deleted_and_the_rest_has_a_reason(sqs: SQSClient) -> None:
+def test_only_sent_letters_are_deleted_and_the_rest_has_a_reason(sqs: SQSClient) -> None:
     """Nothing is lost when SQS takes a batch in part. The rest is not received again at once."""
     failed = {"Id": "1", "SenderFault": False, "Code": "InternalError"}
     taken = {"Id": "0", "MessageId": "x", "MD5OfMessageBody": "x"}
@@ -125,7 +125,7 @@ def test_only_what_was_taken_is_deleted_and_the_rest_has_a_reason(sqs: SQSClient
         stubber.assert_no_pending_responses()
 
 
-def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
+def test_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
     """A command that is interrupted in between leaves it in two places, never in none.
 
     What was not sent can be seen again at once: who runs it again need not wait for a minute.
@@ -149,7 +149,7 @@ def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
         stubber.assert_no_pending_responses()
 
 
-def test_letters_that_are_too_long_together_go_one_by_one(sqs: SQSClient) -> None:
+def test_letters_that_are_too_long_together_are_sent_one_by_one(sqs: SQSClient) -> None:
     """A batch has the limit of a single message; dead letters of other programs may be long."""
     sizes: list[int] = []
 
@@ -168,8 +168,8 @@ def test_letters_that_are_too_long_together_go_one_by_one(sqs: SQSClient) -> Non
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])
 
 
-def test_a_letter_that_is_too_long_alone_does_not_stop_the_others(sqs: SQSClient) -> None:
-    """The queue that it goes back to may take shorter messages than the one it lies in."""
+def test_letter_that_is_too_long_alone_does_not_stop_the_others(sqs: SQSClient) -> None:
+    """The target queue may take shorter messages than the queue of dead letters."""
 
     def refuse_long(params: dict[str, Any], **_told: object) -> None:
         if any(entry["MessageBody"] == "1" for entry in params["Entries"]):
@@ -185,8 +185,8 @@ def test_a_letter_that_is_too_long_alone_does_not_stop_the_others(sqs: SQSClient
     assert _bodies(sqs, "work") == ["0", "2"]
 
 
-def test_who_looks_so_long_that_letters_come_back_stops(sqs: SQSClient) -> None:
-    """Else thousands of them would be read round and round."""
+def test_listing_stops_when_letters_become_visible_again(sqs: SQSClient) -> None:
+    """Otherwise thousands of them would be read again and again."""
     with Stubber(sqs) as stubber:
         for numbers in ((1, 2), (3,), (1,)):
             stubber.add_response("receive_message", _received(*numbers))

@@ -1,4 +1,4 @@
-"""Completion events, as their receivers see them."""
+"""Completion events, as their receivers get them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def clients(account: Account) -> Iterator[Clients]:
 
 
 def received(clients: Clients) -> dict[str, Any]:
-    """The one event that came."""
+    """Return the one received event."""
     sqs = clients.sqs
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
@@ -127,8 +127,8 @@ def received(clients: Clients) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("job", "name"), [(COMPLETED, "cutout-completed"), (FAILED, "cutout-failed")]
 )
-def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: str) -> None:
-    """Source, kind and detail: what receivers write their rules for."""
+def test_event_equals_the_sample(clients: Clients, job: Job, name: str) -> None:
+    """Source, type and detail, for which receivers write their rules."""
     EventBus(clients.events, "default").announce(job)
     event, expected = received(clients), sample(name)
     for member in ("source", "detail-type", "detail"):
@@ -182,8 +182,8 @@ def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: s
         "reused and under review",
     ],
 )
-def test_what_is_sent_is_what_the_schema_describes(clients: Clients, job: Job, name: str) -> None:
-    """Valid as it arrives, and without a field of the detail that the schema does not tell of."""
+def test_event_is_described_by_its_schema(clients: Clients, job: Job, name: str) -> None:
+    """Valid as received, and without a field of the detail that the schema does not have."""
     EventBus(clients.events, "default").announce(job)
     event, described = received(clients), schema(name)
     assert list(Draft202012Validator(described).iter_errors(event)) == []
@@ -206,14 +206,14 @@ def test_what_is_sent_is_what_the_schema_describes(clients: Clients, job: Job, n
 def test_every_end_but_completion_is_a_failure_that_names_its_state(
     clients: Clients, state: State, kind: str
 ) -> None:
-    """`detail.state` says which of the three it is."""
+    """`detail.state` is one of three."""
     EventBus(clients.events, "default").announce(replace(COMPLETED, state=state))
     event = received(clients)
     assert (event["detail-type"], event["detail"]["state"]) == (kind, state.value)
 
 
-def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
-    """Neither attempts nor a result; in a bucket without versions no version either."""
+def test_event_of_a_rejected_upload_has_its_reason_and_no_costs() -> None:
+    """Neither attempts nor a result; in a bucket without versioning no version either."""
     job = replace(
         FAILED,
         state=State.REJECTED,
@@ -242,8 +242,8 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
     }
 
 
-def test_the_events_time_is_the_jobs(clients: Clients) -> None:
-    """When it settled, not when the event went out, which may be a repeat."""
+def test_time_of_the_event_is_when_the_job_settled(clients: Clients) -> None:
+    """Not when the event was sent, which may be a repeat."""
     events: EventBridgeClient = clients.events
     entry = {
         "EventBusName": "our-bus",
@@ -266,7 +266,7 @@ def test_the_events_time_is_the_jobs(clients: Clients) -> None:
         ({}, "the event was not taken"),
     ],
 )
-def test_an_event_that_was_not_taken_is_an_error(
+def test_event_that_was_not_accepted_is_an_error(
     clients: Clients, entry: dict[str, str], message: str
 ) -> None:
     """EventBridge answers 200 even then; the job stays due, and is announced again."""
@@ -277,7 +277,7 @@ def test_an_event_that_was_not_taken_is_an_error(
             EventBus(events, "default").announce(COMPLETED)
 
 
-def test_an_event_says_that_the_result_was_there_already() -> None:
+def test_event_has_the_job_whose_result_was_reused() -> None:
     """Who paid for it, and what was saved; the schema allows it."""
     reused = Reuse(
         job_id="0" * 32,
@@ -293,8 +293,8 @@ def test_an_event_says_that_the_result_was_there_already() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 100, 400], ids="{} variants".format)
-def test_an_event_comes_however_much_there_is_to_list(clients: Clients, count: int) -> None:
-    """The bus refuses what is over 256 KB, and would for ever: such an event lists nothing."""
+def test_event_is_sent_however_many_variants_there_are(clients: Clients, count: int) -> None:
+    """The bus refuses events over 256 KB: such an event lists none."""
     events = clients.events
     variants = tuple(replace(MARKET, key="ü" * 500 + str(number)) for number in range(count))
     told: list[str] = []
@@ -311,7 +311,7 @@ def test_an_event_comes_however_much_there_is_to_list(clients: Clients, count: i
     assert list(Draft202012Validator(schema("cutout-completed")).iter_errors(event)) == []
 
 
-def test_variants_of_an_earlier_life_are_not_listed_where_there_is_no_cut_out() -> None:
-    """A photo that is retried keeps them on its row until there are others."""
+def test_event_of_a_failed_job_lists_no_earlier_variants() -> None:
+    """A retried job keeps them until there are others."""
     told = detail(replace(COMPLETED, state=State.FAILED, reason=Reason.TASK_FAILED, result=None))
     assert (told["variants"], told["variants_failed"]) == ([], [])

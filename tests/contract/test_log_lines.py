@@ -10,7 +10,7 @@ import pytest
 from cutout.adapters.telemetry_powertools import json_logger
 
 
-def test_a_log_line_holds_text_of_strangers_and_steers_no_terminal(
+def test_log_line_has_foreign_text_without_control_characters(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Letters stay readable; a surrogate without its partner does not lose the line."""

@@ -48,7 +48,7 @@ def root(started: Callable[[str], Emulator]) -> Iterator[Callable[[str], Any]]:
         yield lambda name: _client(name, emulator.access_key_id, emulator.secret_access_key)
 
 
-def test_an_event_of_a_versioned_bucket_does_not_name_the_version(clients: Clients) -> None:
+def test_event_of_a_bucket_with_versioning_does_not_name_the_version(clients: Clients) -> None:
     """AWS names it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html."""
     s3, sqs, events = clients.s3, clients.sqs, clients.events
     url = sqs.create_queue(QueueName="events")["QueueUrl"]
@@ -74,7 +74,7 @@ def test_an_event_of_a_versioned_bucket_does_not_name_the_version(clients: Clien
     assert "version-id" not in json.loads(message["Body"])["detail"]["object"]
 
 
-def test_who_may_send_a_message_may_not_send_a_batch(root: Callable[[str], Any]) -> None:
+def test_user_who_may_send_a_message_may_not_send_a_batch(root: Callable[[str], Any]) -> None:
     """SQS has no permission of its own for batches."""
     url = root("sqs").create_queue(QueueName="batches")["QueueUrl"]
     iam = root("iam")
@@ -87,7 +87,7 @@ def test_who_may_send_a_message_may_not_send_a_batch(root: Callable[[str], Any])
         sender.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "x"}])
 
 
-def test_a_template_with_a_saved_query_is_refused(root: Callable[[str], Any]) -> None:
+def test_template_with_a_saved_query_is_refused(root: Callable[[str], Any]) -> None:
     """CloudFormation knows the type AWS::Logs::QueryDefinition."""
     template = json.dumps({"Resources": {"Query": QUERY}})
     with pytest.raises(ClientError, match="Unrecognized resource types"):

@@ -19,13 +19,13 @@ NAME = "Cutout/callback-signing-key"
 
 @dataclass
 class Vault:
-    """Secrets Manager, and a note of every read: which stage was asked for."""
+    """Secrets Manager, with the stage of every read."""
 
     clients: Clients
     reads: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Take note of each read."""
+        """Record each read."""
         self.clients.secrets.meta.events.register(
             "provide-client-params.secrets-manager.GetSecretValue", self._note
         )
@@ -55,7 +55,7 @@ class Seconds:
 
 @dataclass
 class Text:
-    """A secret of a test's own: what is cached, and what is read afresh."""
+    """A secret with a cached and a fresh text."""
 
     cached: str | None
     fresh: str | None
@@ -76,15 +76,15 @@ def vault(account: Account) -> Iterator[Vault]:
         yield vault
 
 
-def test_the_current_key_is_read_once(vault: Vault) -> None:
-    """A warm function does not ask again for minutes."""
+def test_current_key_is_read_once(vault: Vault) -> None:
+    """A warm function does not read it again for minutes."""
     current = Secret(vault.clients.secrets, NAME)
     assert [current.text() for _ in range(3)] == ["key-1"] * 3
     assert vault.reads == [CURRENT]
 
 
-def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
-    """The cache knows the old one; a fresh read finds the new one, and keeps it."""
+def test_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
+    """The cache has the old one; a fresh read finds the new one, and caches it."""
     current = Secret(vault.clients.secrets, NAME)
     assert current.text() == "key-1"
     vault.store("key-2")
@@ -96,14 +96,14 @@ def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("text", ["sk-evo-1\n", "  sk-evo-1", "\tsk-evo-1\r\n"])
-def test_the_space_around_a_key_is_not_part_of_it(vault: Vault, text: str) -> None:
+def test_space_around_a_key_is_not_part_of_it(vault: Vault, text: str) -> None:
     """Keys are pasted, and files end with a line break: no header could carry it."""
     vault.store(text)
     assert Secret(vault.clients.secrets, NAME).text() == "sk-evo-1"
 
 
 def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
-    """That is remembered for minutes, so that it costs no call each time."""
+    """That is cached for minutes, so that it costs no call each time."""
     seconds = Seconds()
     previous = Secret(vault.clients.secrets, NAME, PREVIOUS, seconds)
     assert [previous.text() for _ in range(3)] == [None] * 3
@@ -114,8 +114,8 @@ def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
     assert (previous.text(), len(vault.reads)) == (None, 2)
 
 
-def test_a_rotation_makes_a_previous_key(vault: Vault) -> None:
-    """A fresh read finds it although its absence was remembered."""
+def test_after_a_rotation_there_is_a_previous_key(vault: Vault) -> None:
+    """A fresh read finds it although its absence was cached."""
     previous = Secret(vault.clients.secrets, NAME, PREVIOUS)
     assert previous.text() is None
     vault.store("key-2")
@@ -134,8 +134,8 @@ def test_both_stages_have_their_own_cache(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("stage", [CURRENT, PREVIOUS])
-def test_trouble_is_not_taken_for_absence(vault: Vault, stage: str) -> None:
-    """Without permission, say, no callback may be called forged."""
+def test_unreadable_secret_does_not_count_as_missing(vault: Vault, stage: str) -> None:
+    """Without permission, for example, no callback may count as forged."""
     vault.clients.secrets.meta.events.register(
         "before-call.secrets-manager.GetSecretValue", _refuse
     )
@@ -143,7 +143,7 @@ def test_trouble_is_not_taken_for_absence(vault: Vault, stage: str) -> None:
         Secret(vault.clients.secrets, NAME, stage).text()
 
 
-def test_a_secret_that_does_not_exist_is_an_error(vault: Vault) -> None:
+def test_missing_secret_is_an_error(vault: Vault) -> None:
     """The current version of a secret of ours always exists."""
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         Secret(vault.clients.secrets, "no-such-secret").text()
@@ -158,15 +158,15 @@ def test_callbacks_signed_before_a_rotation_are_accepted(vault: Vault) -> None:
     assert [next(accepted), next(accepted)] == [b"key-2", b"key-1"]
 
 
-def test_a_key_that_fits_at_once_causes_no_further_read(vault: Vault) -> None:
-    """The keys are read one by one, as they are asked for."""
+def test_first_matching_key_causes_no_further_read(vault: Vault) -> None:
+    """The keys are read one by one, when they are needed."""
     keys = signing_keys(vault.clients.secrets, NAME)
     assert [next(keys.accepted_keys()) for _ in range(3)] == [b"key-1"] * 3
     assert vault.reads == [CURRENT]
 
 
-def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault) -> None:
-    """None of the cached keys fits, so both are read afresh."""
+def test_function_that_missed_a_rotation_finds_the_new_key(vault: Vault) -> None:
+    """None of the cached keys matches, so both are read again."""
     keys = signing_keys(vault.clients.secrets, NAME)
     assert keys.signing_key() == b"key-1"
     vault.store("key-2")
@@ -174,8 +174,8 @@ def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault
     assert keys.signing_key() == b"key-2"
 
 
-def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
-    """The first callback with the new key must not shut out callbacks with the old key."""
+def test_fresh_read_of_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
+    """Callbacks with the old key are still accepted after the first one with the new key."""
     seconds = Seconds()
     stages = (
         Secret(vault.clients.secrets, NAME),
@@ -190,7 +190,7 @@ def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
     assert list(keys.accepted_keys()) == [b"key-2", b"key-1"]
 
 
-def test_forged_tokens_do_not_cause_a_read_each() -> None:
+def test_forged_tokens_do_not_each_cause_a_read() -> None:
     """Keys are read again at most every ten seconds, however many callbacks are forged."""
     seconds = Seconds()
     current, previous = Text("new", "newer"), Text("old", "new")
@@ -204,7 +204,7 @@ def test_forged_tokens_do_not_cause_a_read_each() -> None:
     assert current.asked.count(True) == 2
 
 
-def test_without_a_previous_key_there_is_one() -> None:
+def test_only_current_key_is_accepted_if_there_is_no_previous_one() -> None:
     """A function that only signs needs no other."""
     keys = SigningKeys(Text("new", "new"))
     assert list(keys.accepted_keys()) == [b"new", b"new"]
@@ -212,7 +212,7 @@ def test_without_a_previous_key_there_is_one() -> None:
 
 
 @pytest.mark.parametrize("text", [None, ""])
-def test_an_empty_key_signs_and_opens_nothing(text: str | None) -> None:
+def test_empty_key_signs_and_verifies_nothing(text: str | None) -> None:
     """Anyone could sign with an empty key."""
     keys = SigningKeys(Text(text, text), Text(text, text))
     assert list(keys.accepted_keys()) == []

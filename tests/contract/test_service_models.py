@@ -1,4 +1,4 @@
-"""What stands in for AWS says only what AWS says: see `tests/support/service_models.py`."""
+"""Stand-ins for AWS give only answers that AWS gives: see `tests/support/service_models.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.service_models import NotInTheModelError
 
 
 def _answering(service: Any, parsed: Mapping[str, Any]) -> Any:
-    """A client with a made-up answer."""
+    """Return a client with a prepared answer."""
     client: Any = boto3.client(
         service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
     )
@@ -34,8 +34,8 @@ def _answering(service: Any, parsed: Mapping[str, Any]) -> Any:
         ({"Successful": "all", "Failed": []}, "Invalid type for parameter Successful"),
     ],
 )
-def test_an_answer_that_aws_does_not_give_fails(answer: Mapping[str, Any], problem: str) -> None:
-    """A member that there is not, one that is missing, at any depth, and another type."""
+def test_answer_that_aws_does_not_give_fails(answer: Mapping[str, Any], problem: str) -> None:
+    """With an unknown member, a missing one, at any depth, or another type."""
     client = _answering("sqs", answer)
     with pytest.raises(NotInTheModelError, match=problem):
         client.send_message_batch(
@@ -43,22 +43,22 @@ def test_an_answer_that_aws_does_not_give_fails(answer: Mapping[str, Any], probl
         )
 
 
-def test_an_answer_without_members_has_none() -> None:
-    """Of an operation that answers nothing."""
+def test_answer_of_an_operation_without_output_has_no_members() -> None:
+    """Any member is refused."""
     client = _answering("sqs", {"Deleted": True})
     with pytest.raises(NotInTheModelError, match="Deleted"):
         client.delete_message(QueueUrl="https://sqs.example/queue", ReceiptHandle="r")
 
 
-def test_what_aws_gives_passes() -> None:
+def test_answer_that_aws_gives_passes() -> None:
     """Also a number that a request may not name, and the answer to a request."""
     table = {"TableDescription": {"ProvisionedThroughput": {"NumberOfDecreasesToday": 0}}}
     answer = table | {"ResponseMetadata": {"HTTPStatusCode": 200}}
     assert _answering("dynamodb", answer).delete_table(TableName="Shop-Jobs") == answer
 
 
-def test_a_request_that_aws_does_not_know_is_not_sent() -> None:
-    """The SDK itself looks at requests."""
+def test_request_that_aws_does_not_know_is_not_sent() -> None:
+    """The SDK itself checks requests."""
     client = _answering("dynamodb", {})
     with pytest.raises(ParamValidationError, match="Tables"):
         client.get_item(Tables="Shop-Jobs", Key={})

@@ -1,4 +1,4 @@
-"""The two queues: what one function writes, the other reads."""
+"""The queues: what one function writes, the other reads."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def url(sqs: SQSClient) -> str:
 
 
 def received(sqs: SQSClient, url: str) -> list[str]:
-    """The bodies of all messages that can be received now."""
+    """Return the bodies of all messages that can be received now."""
     bodies: list[str] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         bodies += [message["Body"] for message in messages]
@@ -53,7 +53,7 @@ def received(sqs: SQSClient, url: str) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 25])
-def test_every_job_is_woken_once(sqs: SQSClient, url: str, count: int) -> None:
+def test_every_due_job_is_sent_once(sqs: SQSClient, url: str, count: int) -> None:
     """Also more than SQS takes in one request."""
     ids = [f"{number:032x}" for number in range(count)]
     SqsSubmissions(sqs, url).enqueue(ids)
@@ -61,7 +61,7 @@ def test_every_job_is_woken_once(sqs: SQSClient, url: str, count: int) -> None:
     assert sorted(read, key=str) == [JobDue(job_id=job_id) for job_id in ids]
 
 
-def test_a_woken_job_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
+def test_message_of_a_due_job_equals_the_sample(sqs: SQSClient, url: str) -> None:
     """The form of the message that the runbook shows."""
     SqsSubmissions(sqs, url).enqueue([JOB])
     (record,) = sample("sqs-submissions-job-due")["Records"]
@@ -75,20 +75,20 @@ WAKES = [
 
 
 @pytest.mark.parametrize("wake", WAKES)
-def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: TaskCheck) -> None:
+def test_task_check_is_read_as_it_was_sent(sqs: SQSClient, url: str, wake: TaskCheck) -> None:
     """Job, attempt, the hint of a task, and whether it is a poll."""
     SqsCallbacks(sqs, url).enqueue([wake])
     assert [read_callback(body) for body in received(sqs, url)] == [wake]
 
 
-def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
+def test_message_of_a_callback_equals_the_sample(sqs: SQSClient, url: str) -> None:
     """The form of the message that the runbook shows."""
     SqsCallbacks(sqs, url).enqueue(WAKES[:1])
     (record,) = sample("sqs-callbacks-completed")["Records"]
     assert [json.loads(body) for body in received(sqs, url)] == [json.loads(record["body"])]
 
 
-def test_many_wakes_go_in_batches(sqs: SQSClient, url: str) -> None:
+def test_many_task_checks_are_sent_in_batches(sqs: SQSClient, url: str) -> None:
     """None is left out, none comes twice."""
     wakes = [TaskCheck(job_id=JOB, attempt=number) for number in range(1, 24)]
     SqsCallbacks(sqs, url).enqueue(wakes)
@@ -96,15 +96,15 @@ def test_many_wakes_go_in_batches(sqs: SQSClient, url: str) -> None:
     assert sorted(read, key=str) == sorted(wakes, key=str)
 
 
-def test_a_wish_for_variants_comes_through(sqs: SQSClient, url: str) -> None:
-    """It travels beside the wakes, on the same queue."""
+def test_request_for_variants_is_read_as_it_was_sent(sqs: SQSClient, url: str) -> None:
+    """On the same queue as task checks."""
     request = RenderRequest(job_id=JOB, recipes=("web", "white"))
     SqsCallbacks(sqs, url).render([request])
     assert [read_callback(body) for body in received(sqs, url)] == [request]
 
 
 @pytest.mark.parametrize("job_id", [None, JOB])
-def test_a_removal_arrives_as_it_was_sent(sqs: SQSClient, url: str, job_id: str | None) -> None:
+def test_removal_is_read_as_it_was_sent(sqs: SQSClient, url: str, job_id: str | None) -> None:
     """A key with every kind of character, the deletion's order, and whose version it was."""
     removal = Removal(bucket="uploads", key="Söhne/rot + 100%.jpg", order="00AB", job_id=job_id)
     SqsCallbacks(sqs, url).remove(removal)
@@ -120,8 +120,8 @@ def test_a_removal_arrives_as_it_was_sent(sqs: SQSClient, url: str, job_id: str 
         (timedelta(hours=1), 900),
     ],
 )
-def test_a_delay_is_at_most_what_sqs_knows(sqs: SQSClient, delay: timedelta, seconds: int) -> None:
-    """A quarter of an hour: a request that comes too early waits again."""
+def test_delay_is_at_most_what_sqs_allows(sqs: SQSClient, delay: timedelta, seconds: int) -> None:
+    """A quarter of an hour: a request that comes too early is delayed again."""
     body = json.dumps({"job": JOB, "render": ["web"], "tries": 0})
     sent = {
         "QueueUrl": "https://sqs.example/queue",
@@ -142,10 +142,10 @@ def test_a_delay_is_at_most_what_sqs_knows(sqs: SQSClient, delay: timedelta, sec
     ],
     ids=["submissions", "callbacks"],
 )
-def test_a_message_that_sqs_did_not_take_is_an_error(
+def test_message_that_sqs_did_not_accept_is_an_error(
     sqs: SQSClient, send: Callable[[SQSClient, str], None]
 ) -> None:
-    """A batch may fail in part: the caller tries again rather than losing the rest."""
+    """A batch may fail in part: the caller repeats it rather than losing the rest."""
     failed = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
     with Stubber(sqs) as stubber:
         stubber.add_response("send_message_batch", {"Successful": [], "Failed": [failed]})
@@ -155,10 +155,10 @@ def test_a_message_that_sqs_did_not_take_is_an_error(
 
 @pytest.mark.parametrize("lane", Lane)
 @pytest.mark.parametrize("version_id", ["v1", None])
-def test_uploads_that_were_found_arrive_as_they_are(
+def test_submitted_uploads_are_read_as_they_were_sent(
     sqs: SQSClient, url: str, version_id: str | None, lane: Lane
 ) -> None:
-    """More than SQS takes in one request, any letter in their keys, and the lane with them."""
+    """More than SQS takes in one request, any character in their keys, and their lanes."""
     sources = [
         a_source(key=f"Söhne/{number} + 写真.jpg", version_id=version_id, sequencer="0A1")
         for number in range(11)
@@ -170,8 +170,8 @@ def test_uploads_that_were_found_arrive_as_they_are(
     )
 
 
-def test_an_upload_that_was_found_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
-    """The form of the message that Submit's tests take."""
+def test_message_of_a_submitted_upload_equals_the_sample(sqs: SQSClient, url: str) -> None:
+    """The form of the message that Submit's tests use."""
     (record,) = sample("sqs-submissions-found")["Records"]
     message = read_submission(record["body"])
     assert isinstance(message, Uploaded)
@@ -179,7 +179,7 @@ def test_an_upload_that_was_found_looks_like_the_sample(sqs: SQSClient, url: str
     assert received(sqs, url) == [record["body"]]
 
 
-def test_how_many_stand_in_the_queue_is_told(sqs: SQSClient, url: str) -> None:
+def test_length_of_the_queue_is_read(sqs: SQSClient, url: str) -> None:
     """So that a command that queues many messages can wait."""
     upload_queue = SqsUploadQueue(sqs, url)
     assert upload_queue.length() == 0

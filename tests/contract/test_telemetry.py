@@ -1,4 +1,4 @@
-"""Log lines as CloudWatch gets them: whatever strangers wrote, each is one line of JSON."""
+"""Log lines as CloudWatch gets them: each is one line of JSON, whatever text it contains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cutout.domain.metrics import Metric, MonitoringLevel
 
 
 def told(error: Exception, **fields: object) -> dict[str, object]:
-    """The line that tells of an exception, with these fields beside it."""
+    """Return the log line of an exception, with these fields beside it."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     service = uuid4().hex
     logger = json_logger(service, stream)
@@ -37,8 +37,8 @@ def told(error: Exception, **fields: object) -> dict[str, object]:
     return written
 
 
-def test_what_a_step_raised_is_an_error_with_its_traceback() -> None:
-    """A person has to find out why."""
+def test_log_line_of_an_exception_is_an_error_with_its_traceback() -> None:
+    """A person has to find the cause."""
     line = told(ValueError("defect"), task_id="task-1", failures=3, names=["a"])
     assert (line["level"], line["message"]) == ("ERROR", "a step failed")
     assert (line["task_id"], line["failures"], line["names"]) == ("task-1", 3, ["a"])
@@ -46,7 +46,7 @@ def test_what_a_step_raised_is_an_error_with_its_traceback() -> None:
     assert "ValueError: defect" in str(line["exception"])
 
 
-def test_a_field_that_is_too_long_or_not_text_does_not_lose_the_line() -> None:
+def test_field_that_is_too_long_or_not_text_does_not_lose_the_line() -> None:
     """CloudWatch takes 256 KB, and the stream takes UTF-8."""
     line = told(ValueError("\ud800"), task_id="\ud800" * 300_000)
     assert isinstance(line["task_id"], str)
@@ -60,7 +60,7 @@ def test_a_field_that_is_too_long_or_not_text_does_not_lose_the_line() -> None:
         (MonitoringLevel.FULL, {Metric.COMPLETED, Metric.CREDITS}),
     ],
 )
-def test_a_deployment_writes_the_metrics_that_it_pays_for(
+def test_deployment_writes_only_the_metrics_of_its_monitoring_level(
     monitoring: MonitoringLevel, expected: set[Metric]
 ) -> None:
     """CloudWatch charges for a metric by the month, even if it gets one value."""

@@ -118,7 +118,7 @@ class Stack:
 
 
 def deploy(clients: Clients) -> Stack:
-    """Table, buckets, secrets, queues, and a queue that gets our events from the bus."""
+    """Table, buckets, secrets, queues, and a queue that receives our events from the bus."""
     create_table(clients.dynamodb)
     create_calls_table(clients.dynamodb)
     s3, sqs, secrets = clients.s3, clients.sqs, clients.secrets
@@ -146,7 +146,7 @@ def deploy(clients: Clients) -> Stack:
 
 
 class Context(LambdaContext):
-    """What Lambda tells a function of itself."""
+    """What Lambda tells a function about itself."""
 
     def __init__(self, name: str) -> None:
         """The first invocation."""
@@ -210,8 +210,7 @@ class Function:
         self._module: Any = importlib.import_module(HANDLERS[service])
         self._service = service
         self._capsys = capsys
-        # Loggers outlive a test; this one shall write to where this test reads. Its own method for
-        # that would flush the stream of the test before, which is closed.
+        # Loggers outlive a test; this one must write to where this test reads. Its own method for
         for handler in logging.getLogger(service).handlers:
             assert isinstance(handler, logging.StreamHandler)
             handler.stream = sys.stdout
@@ -222,9 +221,9 @@ class Function:
 
     @property
     def apps_made(self) -> int:
-        """How often it put its use cases together: once at most."""
+        """Return how often it composed its use cases: once at most."""
         return int(self._module.app.use_cases.cache_info().currsize)
 
     def printed(self) -> Printed:
-        """What it wrote since the last time."""
+        """Return what it wrote since the last time."""
         return Printed.read(self._capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""Everything that happens to photos: journeys that send each kind of request at least once."""
+"""Journeys of photos that send each kind of request at least once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _usual(at_work: Working, prefix: str) -> None:
 
 
 def _reused(at_work: Working, prefix: str) -> None:
-    """Once from what is kept, and once when that is gone."""
+    """Once from a cached result, and once when that is gone."""
     at_work.through(f"{prefix}again.png", photo(1))
     s3 = at_work.stack.clients.s3
     for one in s3.list_objects_v2(Bucket=WORK, Prefix="kept/").get("Contents", ()):
@@ -67,7 +67,7 @@ def _reused(at_work: Working, prefix: str) -> None:
 
 
 def _noted(at_work: Working, prefix: str) -> None:
-    """A note that a cut-out takes away, one that a deletion does, and one that is written again."""
+    """An error note that a cut-out removes, one that a deletion removes, one that is rewritten."""
     at_work.through(f"{prefix}noted.png", b"no photo")
     at_work.through(f"{prefix}noted.png", b"still no photo")
     at_work.through(f"{prefix}noted.png", photo(5), Tagging="season=winter")
@@ -77,7 +77,7 @@ def _noted(at_work: Working, prefix: str) -> None:
 
 
 def _lost(at_work: Working, prefix: str) -> None:
-    """Photos that are gone when Submit, Prepare and StoreResult come to read them."""
+    """Photos that are gone when Submit, Prepare and StoreResult read them."""
     at_work.upload(f"{prefix}lost-1.png", photo(6), is_lost=True)
     at_work.upload(f"{prefix}lost-2.tif", photo(7, "TIFF"))
     at_work.lose(f"{prefix}lost-2.tif")
@@ -88,7 +88,7 @@ def _lost(at_work: Working, prefix: str) -> None:
 
 
 def _deleted(at_work: Working, prefix: str) -> None:
-    """Once done, and while the task runs."""
+    """Retry a finished job, and one whose task runs."""
     at_work.through(f"{prefix}deleted.png", photo(9))
     at_work.delete(f"{prefix}deleted.png")
     at_work.hand_over()
@@ -127,7 +127,7 @@ def _unanswered(at_work: Working, prefix: str) -> None:
 
 
 def _crowded(at_work: Working, prefix: str) -> None:
-    """More photos than are let in; one that waited is refused, so that Submit frees its slot."""
+    """More photos than are admitted; one that waited is refused, so that Submit frees its slot."""
     for number in range(_GATE + 3):
         at_work.upload(f"{prefix}crowd-{number}.png", photo(20 + number))
     at_work.hand_over()
@@ -172,7 +172,7 @@ def _swept(at_work: Working, prefix: str) -> None:
 
 
 def _copied(at_work: Working, prefix: str) -> None:
-    """Copies are read where photos are handed over; one is gone by then."""
+    """Copies that are read when photos are uploaded to the Files API; one is gone by then."""
     at_work.through(f"{prefix}handed.tif", photo(30, "TIFF"))
     at_work.upload(f"{prefix}handed-2.tif", photo(31, "TIFF"))
     at_work.hand_over_once("prepare")

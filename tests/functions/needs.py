@@ -78,7 +78,7 @@ class Need:
 
 
 def needs_of(at_work: Working) -> Iterator[Need]:
-    """What all the requests of a deployment at work ask for."""
+    """Return the permissions that all the requests of a working deployment need."""
     for sent, is_there in _with_objects(at_work):
         for action, resource, because in _asked(sent, is_there=is_there):
             yield from _with_key(_ROLES[sent.function], action, resource, because)
@@ -93,7 +93,7 @@ def needs_of(at_work: Working) -> Iterator[Need]:
 
 
 def _with_objects(at_work: Working) -> Iterator[tuple[Sent, bool]]:
-    """Each request, and whether the object that it is about was there."""
+    """Each request, and whether its object existed."""
     there: set[tuple[str, str]] = set()
     runs = dict(at_work.there)
     for number, sent in enumerate(at_work.sent):
@@ -168,7 +168,7 @@ def _whose(body: Any) -> str:
 
 
 def _with_key(role: str, action: str, resource: str, because: str) -> Iterator[Need]:
-    """The need, and what the key of the data is used for by it, should there be one."""
+    """Return the need, and how the key of the data is used for it, if there is one."""
     yield Need(role=role, action=action, resource=resource, because=because)
     service = action.partition(":")[0]
     uses = _TABLE_USES_KEY if service == "dynamodb" else _USES_OF_KEY.get(action, ())

@@ -16,13 +16,13 @@ FUNCTIONS = pytest.mark.parametrize("service", HANDLERS)
 
 @FUNCTIONS
 @pytest.mark.parametrize("is_lambda", [True, False])
-def test_only_lambda_makes_anything_at_import(
+def test_only_lambda_makes_clients_at_import(
     service: str,
     is_lambda: bool,  # noqa: FBT001 - a column of the table
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """There imports run with a whole processor; a test or a tool that imports makes no client."""
+    """There imports run with a whole processor; tests and tools that import make no client."""
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
     if is_lambda:
         monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
@@ -30,12 +30,12 @@ def test_only_lambda_makes_anything_at_import(
 
 
 @FUNCTIONS
-def test_a_function_whose_environment_is_incomplete_says_what_is_missing(
+def test_function_names_the_missing_variable_of_its_environment(
     service: str,
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By the variable's name, at its start, not in the middle of a photo."""
+    """When it starts, and not in the middle of a photo."""
     needed = {
         "submit": "UPLOADS_BUCKET",
         "prepare": "WORK_BUCKET",
@@ -48,12 +48,12 @@ def test_a_function_whose_environment_is_incomplete_says_what_is_missing(
 
 
 @pytest.mark.parametrize("service", ["prepare", "store-result"])
-def test_a_function_that_starts_clears_what_the_one_before_it_left_on_its_disk(
+def test_starting_function_deletes_files_of_the_previous_one(
     service: str,
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It ran out of time in the middle of a photo; Lambda goes on with the same disk."""
+    """That one ran out of time in the middle of a photo; Lambda reuses the disk."""
     left = Path(tempfile.gettempdir()) / "cutout-4194305-a1b2"
     left.mkdir(exist_ok=True)
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")

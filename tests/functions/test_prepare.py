@@ -23,7 +23,7 @@ JOB = "0f" * 16
 
 
 def asked(stack: Stack, data: bytes, *wanted: CopyKind, ask: int | None = 1) -> dict[str, Any]:
-    """The event by which Prepare is asked for copies of an upload."""
+    """Return the event by which Prepare is asked for copies of an upload."""
     version = stack.upload("shoes/red.tif", data)
     source = replace(
         a_source(key="shoes/red.tif"), bucket=UPLOADS, version_id=version, size=len(data)
@@ -40,15 +40,15 @@ def event(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def cmyk() -> bytes:
-    """A photo that the model does not take as it is."""
+    """Return a photo that the model does not take as it is."""
     data = BytesIO()
     with Image.open(shipped_photos()[0]) as photo:
         photo.convert("CMYK").save(data, "TIFF")
     return data.getvalue()
 
 
-def test_copies_are_made_and_reported(stack: Stack, start: Start) -> None:
-    """They are in the work bucket under their job's names; no row is read or written."""
+def test_prepare_makes_copies_and_reports_them(stack: Stack, start: Start) -> None:
+    """They are in the work bucket under their job's names; no job is read or written."""
     both = CopyKind.FOR_MODEL, CopyKind.FULL_SIZE
     assert start("prepare")(asked(stack, cmyk(), *both)) == {"batchItemFailures": []}
     (message,) = stack.received(stack.submissions_url)
@@ -66,22 +66,22 @@ def test_copies_are_made_and_reported(stack: Stack, start: Start) -> None:
     assert stack.jobs.find(JOB) is None
 
 
-def test_a_damaged_photo_is_reported_with_the_reason(stack: Stack, start: Start) -> None:
-    """Submit settles it; Prepare could not."""
+def test_prepare_reports_a_damaged_photo_with_the_reason(stack: Stack, start: Start) -> None:
+    """Submit ends its job; Prepare could not."""
     start("prepare")(asked(stack, b"II*\0 and then nothing", CopyKind.FOR_MODEL))
     (message,) = stack.received(stack.submissions_url)
     assert message["report"]["reason"] == "damaged-photo"
 
 
-def test_a_wish_that_nobody_waits_for_is_done_in_silence(stack: Stack, start: Start) -> None:
-    """StoreResult finds the copy in its place."""
+def test_prepare_makes_an_extra_copy_without_a_report(stack: Stack, start: Start) -> None:
+    """StoreResult finds the copy in the work bucket."""
     start("prepare")(asked(stack, cmyk(), CopyKind.FULL_SIZE, ask=None))
     assert stack.received(stack.submissions_url) == []
     s3 = stack.clients.s3
     assert s3.head_object(Bucket=WORK, Key=f"prepared/{JOB}-full-size.png")["ContentLength"] > 0
 
 
-def test_what_names_a_job_alone_goes_to_the_dead_letters(stack: Stack, start: Start) -> None:
+def test_message_with_only_a_job_goes_to_the_dead_letters(stack: Stack, start: Start) -> None:
     """It is no request of Submit's, which asks again when the job is due."""
     made = event({"job": JOB})
     failed = [{"itemIdentifier": made["Records"][0]["messageId"]}]

@@ -1,4 +1,4 @@
-"""ReceiveCallback: the one door to the world."""
+"""ReceiveCallback: the only public function."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 
 
 def authentic(**changes: Any) -> dict[str, Any]:
-    """The sample of a callback that the provider sends."""
+    """Return the sample of a callback that the provider sends."""
     return sample("http-api-callback-completed") | changes
 
 
-def test_an_authentic_callback_is_queued_and_answered_at_once(stack: Stack, start: Start) -> None:
-    """202, no body, and a message for StoreResult."""
+def test_authentic_callback_is_queued_and_answered_at_once(stack: Stack, start: Start) -> None:
+    """With 202, no body, and a message for StoreResult."""
     receive = start("receive-callback")
     assert receive(authentic()) == {"statusCode": 202, "headers": {"Cache-Control": "no-store"}}
     assert stack.received(stack.callbacks_url) == [WAKE]
@@ -37,20 +37,20 @@ def test_an_authentic_callback_is_queued_and_answered_at_once(stack: Stack, star
     "body",
     [base64.b64encode(authentic()["body"].encode()).decode(), "%%% not base64"],
 )
-def test_a_body_in_base64_is_read_and_one_that_cannot_be_does_not_matter(
+def test_base64_body_is_decoded_or_ignored(
     body: str,
     stack: Stack,
     start: Start,
 ) -> None:
-    """API Gateway encodes what is not declared as text; the URL alone counts."""
+    """API Gateway encodes what is not declared as text; only the URL must be valid."""
     receive = start("receive-callback")
     assert receive(authentic(body=body, isBase64Encoded=True))["statusCode"] == 202
     task_id = None if body.startswith("%") else TASK
     assert stack.received(stack.callbacks_url) == [WAKE | {"task_id": task_id}]
 
 
-def test_a_callback_may_come_without_a_body(stack: Stack, start: Start) -> None:
-    """The token says which attempt it is about."""
+def test_callback_may_come_without_a_body(stack: Stack, start: Start) -> None:
+    """The token names job and attempt."""
     receive = start("receive-callback")
     event = authentic()
     del event["body"]
@@ -59,7 +59,7 @@ def test_a_callback_may_come_without_a_body(stack: Stack, start: Start) -> None:
 
 
 def too_large() -> dict[str, Any]:
-    """A body of more than 64 KiB."""
+    """Return a body of more than 64 KiB."""
     event = sample("http-api-callback-too-large")
     return event | {"body": event["body"].replace('"padding": ""', f'"padding": "{"x" * 65536}"')}
 
@@ -79,25 +79,25 @@ REFUSED = {
     [(b"x" * 65_536, 202), (b"x" * 65_537, 413), ("ü".encode() * 32_769, 413)],
 )
 @pytest.mark.parametrize("is_base64", [True, False])
-def test_a_body_is_measured_in_its_own_bytes(
+def test_body_is_measured_in_its_own_bytes(
     body: bytes,
     status: int,
     is_base64: bool,  # noqa: FBT001 - a column of the table
     start: Start,
 ) -> None:
-    """Neither the letters of its base64 count, nor those of its text."""
+    """Neither in the characters of its base64 nor in those of its text."""
     text = base64.b64encode(body).decode() if is_base64 else body.decode()
     answer = start("receive-callback")(authentic(body=text, isBase64Encoded=is_base64))
     assert answer["statusCode"] == status
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_whatever_is_not_authentic_is_refused_at_once(
+def test_callback_that_is_not_authentic_is_refused_at_once(
     case: str,
     stack: Stack,
     start: Start,
 ) -> None:
-    """Nothing is queued; refusals of tokens are counted."""
+    """Nothing is queued; refused tokens are counted."""
     event, status, counted = REFUSED[case]
     receive = start("receive-callback")
     assert receive(event) == {"statusCode": status, "headers": {"Cache-Control": "no-store"}}
@@ -106,7 +106,7 @@ def test_whatever_is_not_authentic_is_refused_at_once(
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_nothing_that_could_be_replayed_is_printed(case: str, start: Start) -> None:
+def test_nothing_that_could_be_replayed_is_logged(case: str, start: Start) -> None:
     """No token, no key, no body, whatever the answer."""
     event, _status, _counted = REFUSED[case]
     receive = start("receive-callback")
@@ -119,11 +119,11 @@ def test_nothing_that_could_be_replayed_is_printed(case: str, start: Start) -> N
     assert found == []
 
 
-def test_after_a_rotation_callbacks_under_the_previous_key_still_count(
+def test_callbacks_under_the_previous_key_are_accepted_after_a_rotation(
     stack: Stack,
     start: Start,
 ) -> None:
-    """Tasks run for a while; the URLs that the provider holds stay good."""
+    """Tasks run for a while; the URLs that the provider has stay valid."""
     secrets = stack.clients.secrets
     secrets.put_secret_value(SecretId="Cutout/callback-signing-key", SecretString="n" * 64)
     receive = start("receive-callback")

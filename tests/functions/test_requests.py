@@ -1,4 +1,4 @@
-"""What a photo takes of AWS, counted on the wire."""
+"""The requests that a photo sends to AWS, counted at the HTTP level."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ _HOW = (
 
 @pytest.fixture(scope="module")
 def now() -> dict[str, Count]:
-    """What every journey takes now."""
+    """The requests of every journey."""
     return counted()
 
 
 @pytest.mark.parametrize("journey", JOURNEYS)
-def test_a_journey_takes_as_many_requests_as_when_it_was_counted(
-    journey: str, now: dict[str, Count]
-) -> None:
-    """A change that makes a photo dearer is made on purpose, or not at all."""
+def test_journey_sends_as_many_requests_as_recorded(journey: str, now: dict[str, Count]) -> None:
+    """A change that makes a photo dearer must be made on purpose."""
     before, after = recorded()[journey], now[journey]
     more = {
         name: f"{before.requests.get(name, 0)} -> {after.requests.get(name, 0)}"
@@ -37,8 +35,10 @@ def test_a_journey_takes_as_many_requests_as_when_it_was_counted(
 
 
 @pytest.mark.parametrize("journey", JOURNEYS)
-def test_a_journey_takes_about_as_many_units_and_bytes(journey: str, now: dict[str, Count]) -> None:
-    """Rows and log lines grow by a field now and then; what makes a tenth more is noticed."""
+def test_journey_takes_about_as_many_units_and_bytes_as_recorded(
+    journey: str, now: dict[str, Count]
+) -> None:
+    """Items and log lines grow by a field now and then; a tenth more is noticed."""
     before, after = recorded()[journey], now[journey]
     told = f"{journey}: {before} -> {after}{_HOW}"
     for kind in ("units", "log_bytes", "index_writes"):
@@ -46,8 +46,8 @@ def test_a_journey_takes_about_as_many_units_and_bytes(journey: str, now: dict[s
         assert since == pytest.approx(then, rel=0.1), told
 
 
-def test_every_request_is_seen_once_and_nothing_else() -> None:
-    """What is sent before and after is somebody else's."""
+def test_every_request_is_recorded_once_and_nothing_else() -> None:
+    """Requests before and after are not recorded."""
     seen: list[Sent] = []
     with cloud() as clients:
         s3, sqs = clients.s3, clients.sqs

@@ -1,4 +1,4 @@
-"""The page's table of one photo's requests is what goes over the wire, in this order."""
+"""The document's table of one photo's requests has what is sent, in this order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = {"Submit": "submit", "ReceiveCallback": "receive-callback", "StoreResul
 _WARMED_BY = ("bought, all functions cold", "the rest made warm")
 
 
-def test_the_table_of_requests_is_what_a_bought_photo_takes() -> None:
+def test_table_of_requests_has_those_of_a_photo_that_is_paid_for() -> None:
     """A change that adds a request gives the reason for it."""
     with warnings.catch_warnings(), working() as at_work:
         warnings.filterwarnings("ignore", "No application metrics to publish")

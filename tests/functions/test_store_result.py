@@ -1,4 +1,4 @@
-"""StoreResult: callbacks and polls come in, and what a task became is brought home."""
+"""StoreResult: receives callbacks and polls, reads tasks and stores their results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ METADATA, TAGS = {"sku": "4711"}, {"shop": "north + south"}
 
 
 def running(stack: Stack, **facts: Any) -> Job:
-    """A job whose task runs, for a photo that lies in the bucket with labels of its own."""
+    """Return a job whose task runs, for a photo in the bucket with labels of its own."""
     version = stack.upload(KEY, SMALL["jpeg"], Metadata=METADATA, Tagging="shop=north+%2B+south")
     source = a_source(bucket=UPLOADS, key=KEY, version_id=version)
     now = datetime.now(UTC)
@@ -69,7 +69,7 @@ def batch(name: str, job: Job) -> dict[str, Any]:
 
 
 def task(server_url: str, name: str = "evolink-task-completed") -> Script:
-    """The API's answer to a read; results lie on this server."""
+    """Return the API's answer to a read; results are on this server."""
     told = sample(name)
     if "results" in told:
         told["results"] = [f"{server_url}/media/x.png?secret=of-the-link"]
@@ -94,7 +94,7 @@ def run(start: Start, event: dict[str, Any], *scripts: Script) -> Run:
 
 
 def completed_task(connection: socket.socket) -> None:
-    """A read of a finished task; its result lies on the server that tells of the task."""
+    """Return a finished task; its result is on the server that answers."""
     host, port = connection.getsockname()
     task(f"http://{host}:{port}")(connection)
 
@@ -106,7 +106,7 @@ DOUBTFUL = answer(200, SMALL["png"], Content_Type="image/png")
 @pytest.mark.parametrize(
     ("verdict", "state"), [(Verdict.ACCEPT, State.COMPLETED), (Verdict.REJECT, State.FAILED)]
 )
-def test_a_persons_decision_is_carried_out(
+def test_persons_decision_is_carried_out(
     verdict: Verdict, state: State, stack: Stack, start: Start
 ) -> None:
     """The operator writes it on the job; the message is a poll like any other."""
@@ -128,8 +128,8 @@ def test_a_persons_decision_is_carried_out(
 
 
 @pytest.mark.parametrize("name", ["sqs-callbacks-completed", "sqs-callbacks-poll"])
-def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) -> None:
-    """Read, fetched, accepted, stored with its labels, recorded: by a callback or by a poll."""
+def test_finished_task_is_stored(name: str, stack: Stack, start: Start) -> None:
+    """Read, downloaded, accepted, stored with its labels, recorded: by a callback or by a poll."""
     job = running(stack)
     ran = run(start, batch(name, job), completed_task, PICTURE)
     assert ran.report == {"batchItemFailures": []}
@@ -166,8 +166,8 @@ def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) 
     assert ran.printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 
-def test_the_event_on_the_bus_looks_like_the_sample(stack: Stack, start: Start) -> None:
-    """Listeners can rely on its fields."""
+def test_event_of_a_completed_job_equals_the_sample(stack: Stack, start: Start) -> None:
+    """Listeners depend on its fields."""
     job = running(stack)
     run(start, batch("sqs-callbacks-completed", job), completed_task, PICTURE)
     (told,) = stack.received(stack.events_url)
@@ -197,7 +197,7 @@ def test_the_event_on_the_bus_looks_like_the_sample(stack: Stack, start: Start) 
         ("evolink-task-cancelled", State.QUEUED, Reason.TASK_RETRIED, "request_cancelled"),
     ],
 )
-def test_a_task_that_has_no_result_moves_its_job_as_it_deserves(
+def test_task_without_a_result_changes_its_job(
     name: str,
     state: State,
     reason: Reason | None,
@@ -217,8 +217,8 @@ def test_a_task_that_has_no_result_moves_its_job_as_it_deserves(
 BUSY = answer(503, b"<html>busy</html>")
 
 
-def test_a_busy_api_keeps_a_followed_job_open(stack: Stack, start: Start) -> None:
-    """Sweep asks again; the message is done with."""
+def test_busy_api_leaves_the_job_processing(stack: Stack, start: Start) -> None:
+    """Sweep enqueues it again; the message is processed."""
     job = running(stack)
     ran = run(start, batch("sqs-callbacks-completed", job), BUSY)
     after = stack.jobs.find(job.id)
@@ -227,11 +227,11 @@ def test_a_busy_api_keeps_a_followed_job_open(stack: Stack, start: Start) -> Non
     assert (after.state, after.message) == (State.PROCESSING, "the API answers 503")
 
 
-def test_a_busy_api_leaves_the_task_on_the_row_that_the_callback_named(
+def test_busy_api_leaves_the_callbacks_task_on_the_job(
     stack: Stack,
     start: Start,
 ) -> None:
-    """The callback alone knows it, and may never come again."""
+    """Only the callback names it, and may never come again."""
     job = running(stack)
     unknown = replace(job.attempts[0], task_id=None, outcome=AttemptOutcome.UNKNOWN)
     job = stack.jobs.save(replace(job, state=State.UNCONFIRMED, attempts=(unknown,)))
@@ -246,7 +246,7 @@ def test_a_busy_api_leaves_the_task_on_the_row_that_the_callback_named(
     assert (after.state, attempt.task_id, attempt.named_task) == (State.UNCONFIRMED, None, named)
 
 
-def test_a_message_that_is_not_ours_is_reported_and_its_neighbour_is_not(
+def test_foreign_message_is_reported_as_failed_and_its_neighbour_is_not(
     stack: Stack,
     start: Start,
 ) -> None:
@@ -268,10 +268,10 @@ def test_a_message_that_is_not_ours_is_reported_and_its_neighbour_is_not(
         ("nothing", None, "MessageError"),
     ],
 )
-def test_why_a_message_failed_is_in_the_log(
+def test_log_has_the_cause_of_a_failed_message(
     body: str, job_id: str | None, error: str, stack: Stack, start: Start
 ) -> None:
-    """Nothing else does: Lambda counts no error, and a dead letter does not contain the cause."""
+    """Only the log has it: Lambda counts no error, and a dead letter has no cause."""
     event = batch("sqs-callbacks-completed", running(stack))
     (record,) = event["Records"]
     record["body"] = body
@@ -287,7 +287,7 @@ def test_why_a_message_failed_is_in_the_log(
     assert "Traceback" in line["exception"]
 
 
-def test_the_log_names_job_and_attempt_and_keeps_every_secret(stack: Stack, start: Start) -> None:
+def test_log_names_job_and_attempt_and_no_secret(stack: Stack, start: Start) -> None:
     """No key, no token, no link to a result, no body."""
     job = running(stack)
     ran = run(

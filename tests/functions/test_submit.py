@@ -1,4 +1,4 @@
-"""Submit: uploads and due jobs come in, one message at a time, each on its own."""
+"""Submit: receives uploads and due jobs, and processes each message on its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IDS = [f"059f36b4-87a3-44ab-83d2-66197537000{number}" for number in range(1, 5)]
 
 
 def sqs(*bodies: object) -> dict[str, Any]:
-    """A batch of the submissions queue: the sample's record around each body."""
+    """Return a batch of the submissions queue: the sample's record around each body."""
     (record,) = sample("sqs-submissions-upload")["Records"]
     texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     return {
@@ -43,14 +43,14 @@ def sqs(*bodies: object) -> dict[str, Any]:
 
 
 def by_prepare(event: dict[str, Any]) -> dict[str, Any]:
-    """The same batch as SQS notes it when Prepare has sent it."""
+    """Return the batch as SQS marks it when Prepare has sent it."""
     sender = {"SenderId": f"{PREPARE_ROLE_ID}:Cutout-Prepare"}
     records = [one | {"attributes": one["attributes"] | sender} for one in event["Records"]]
     return {"Records": records}
 
 
 def created(stack: Stack, data: bytes, name: str = "s3-object-created") -> dict[str, Any]:
-    """The sample event of an upload that really lies in the bucket."""
+    """Return the sample event of an upload that exists in the bucket."""
     event = sample(name)
     photo = event["detail"]["object"]
     photo["version-id"] = stack.upload(photo["key"], data)
@@ -71,8 +71,8 @@ def posted(server: Loopback, number: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("name", ["s3-object-created", "s3-object-created-spaces-unicode"])
-def test_an_upload_becomes_a_job_and_a_paid_call(name: str, stack: Stack, start: Start) -> None:
-    """The whole way through AWS and HTTP, for any letter in the key."""
+def test_upload_becomes_a_job_and_a_paid_call(name: str, stack: Stack, start: Start) -> None:
+    """The whole way through AWS and HTTP, for any character in the key."""
     event = created(stack, png(), name)
     with serving(ACCEPTED) as server:
         submit = start("submit", server.url(""))
@@ -89,11 +89,11 @@ def test_an_upload_becomes_a_job_and_a_paid_call(name: str, stack: Stack, start:
     assert headers["idempotency-key"] == attempt.idempotency_key
 
 
-def test_the_call_carries_a_link_to_this_version_and_a_callback_that_proves_itself(
+def test_call_has_a_link_to_this_version_and_an_authentic_callback_url(
     stack: Stack,
     start: Start,
 ) -> None:
-    """Signed the modern way, by the session of the role that can only read uploads."""
+    """Signed with signature version 4, by the session of the role that can only read uploads."""
     event = created(stack, png(), "s3-object-created-spaces-unicode")
     with serving(ACCEPTED) as server:
         start("submit", server.url(""))(sqs(event))
@@ -113,8 +113,8 @@ def test_the_call_carries_a_link_to_this_version_and_a_callback_that_proves_itse
     assert verify(token, [SIGNING_KEY], datetime.now(UTC)) == address
 
 
-def test_a_batch_reports_only_the_message_that_failed(stack: Stack, start: Start) -> None:
-    """Text that is no JSON goes to the dead letters; its neighbours are done with."""
+def test_batch_reports_only_the_message_that_failed(stack: Stack, start: Start) -> None:
+    """Text that is no JSON goes to the dead letters; its neighbours are processed."""
     event = created(stack, png())
     unknown = {"job": "f" * 32}
     mixed = sample("sqs-submissions-mixed-batch")["Records"]
@@ -127,8 +127,8 @@ def test_a_batch_reports_only_the_message_that_failed(stack: Stack, start: Start
     assert job_of(stack, event).state is State.PROCESSING
 
 
-def test_the_mixed_batch_of_the_samples_is_taken_as_it_is(stack: Stack, start: Start) -> None:
-    """An upload that is gone by now, nonsense, its own job once more, and its deletion."""
+def test_mixed_batch_of_the_samples_is_processed(stack: Stack, start: Start) -> None:
+    """A deleted upload, invalid text, its own job once more, and its deletion."""
     submit = start("submit")
     report = submit(sample("sqs-submissions-mixed-batch"))
     assert report == {"batchItemFailures": [{"itemIdentifier": IDS[1]}]}
@@ -139,8 +139,8 @@ def test_the_mixed_batch_of_the_samples_is_taken_as_it_is(stack: Stack, start: S
     assert head == LatestVersion(source_ref=f"{UPLOADS}/shoes/red.jpg", order=order, job_id=None)
 
 
-def test_a_job_that_is_due_is_moved_on(stack: Stack, start: Start) -> None:
-    """The sample of Sweep's message, for a job whose first worker died."""
+def test_due_job_is_processed(stack: Stack, start: Start) -> None:
+    """The sample of Sweep's message, for a job whose first worker crashed."""
     event = created(stack, png())
     photo = event["detail"]["object"]
     source = a_source(
@@ -161,8 +161,8 @@ def test_a_job_that_is_due_is_moved_on(stack: Stack, start: Start) -> None:
 @pytest.mark.parametrize(
     "sample_name", ["s3-object-created", "s3-object-deleted", "s3-object-version-deleted"]
 )
-def test_prepare_cannot_speak_for_s3(sample_name: str, stack: Stack, start: Start) -> None:
-    """A photo may have taken it over: what it sends is a report, or is refused and counted."""
+def test_prepare_cannot_send_messages_of_s3(sample_name: str, stack: Stack, start: Start) -> None:
+    """A photo may have taken it over: its messages are reports, or are refused and counted."""
     event = created(stack, png())
     said = event if sample_name == "s3-object-created" else sample(sample_name)
     with serving(ACCEPTED) as server:
@@ -175,8 +175,8 @@ def test_prepare_cannot_speak_for_s3(sample_name: str, stack: Stack, start: Star
     assert submit.printed().metrics["ReportsRefused"] == [1, 1, 1]
 
 
-def test_the_same_event_again_makes_no_second_call(stack: Stack, start: Start) -> None:
-    """Not from the same function, and not from one that starts cold."""
+def test_repeated_event_makes_no_second_call(stack: Stack, start: Start) -> None:
+    """Neither in the same function nor in one that starts cold."""
     event = created(stack, png())
     with serving(ACCEPTED) as server:
         submit = start("submit", server.url(""))
@@ -185,17 +185,17 @@ def test_the_same_event_again_makes_no_second_call(stack: Stack, start: Start) -
     assert len(server.requests) == 1
 
 
-def test_a_deleted_version_is_nobodys_business(stack: Stack, start: Start) -> None:
-    """Old versions expire under a lifecycle rule; the key itself stands."""
+def test_event_of_a_deleted_version_is_ignored(stack: Stack, start: Start) -> None:
+    """Old versions expire under a lifecycle rule; the key itself still exists."""
     assert start("submit")(sqs(sample("s3-object-version-deleted"))) == {"batchItemFailures": []}
     assert stack.jobs.newest(f"{UPLOADS}/shoes/red.jpg") is None
 
 
-def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
+def test_upload_that_is_no_photo_is_rejected_and_announced_without_a_call(
     stack: Stack,
     start: Start,
 ) -> None:
-    """The event on the bus looks like the sample of one."""
+    """The event on the bus equals the sample."""
     event = created(stack, b"a text, renamed")
     submit = start("submit")
     assert submit(sqs(event)) == {"batchItemFailures": []}
@@ -231,8 +231,8 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
     assert submit.printed().metrics == {"JobsRejected": [1.0], "CreditsCharged": [0.0]}
 
 
-def test_an_empty_account_pauses_the_gate(stack: Stack, start: Start) -> None:
-    """The message is done with, the job waits in the table, and the pause is counted."""
+def test_empty_account_pauses_the_gate(stack: Stack, start: Start) -> None:
+    """The message is processed, the job waits in the table, and the pause is counted."""
     event = created(stack, png())
     with serving(NO_CREDITS) as server:
         submit = start("submit", server.url(""))
@@ -256,10 +256,10 @@ def test_an_empty_account_pauses_the_gate(stack: Stack, start: Start) -> None:
     ],
     ids=["not set", "two lines", "smart quotes", "JSON", "binary"],
 )
-def test_a_key_that_cannot_be_sent_pauses_before_any_call(
+def test_key_that_cannot_be_sent_pauses_the_gate_before_any_call(
     key: dict[str, Any], stack: Stack, start: Start
 ) -> None:
-    """As a refused key does; no slot is taken, and nothing looks as if it had been paid."""
+    """Like a refused key; no slot is taken, and nothing looks as if it had been paid."""
     stack.clients.secrets.put_secret_value(SecretId="Cutout/evolink-api-key", **key)
     event = created(stack, png())
     with serving(ACCEPTED) as server:
@@ -270,7 +270,7 @@ def test_a_key_that_cannot_be_sent_pauses_before_any_call(
     assert (gate.in_flight, gate.pause.reason) == (0, PauseReason.KEY_REFUSED)
 
 
-def test_the_log_says_what_happened_and_nothing_that_must_stay_secret(
+def test_log_says_what_happened_and_has_no_secret(
     stack: Stack,
     start: Start,
 ) -> None:
@@ -301,8 +301,8 @@ def test_the_log_says_what_happened_and_nothing_that_must_stay_secret(
     assert [name for name, secret in secrets.items() if secret in printed.text] == []
 
 
-def test_a_wake_for_a_job_that_is_not_known_is_logged(start: Start) -> None:
-    """Its row expired, say; it is no failure, and no silence."""
+def test_message_for_an_unknown_job_is_logged(start: Start) -> None:
+    """The job may have expired; that is no failure."""
     submit = start("submit")
     assert submit(sqs({"job": "f" * 32})) == {"batchItemFailures": []}
     (line,) = submit.printed().lines

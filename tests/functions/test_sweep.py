@@ -16,7 +16,7 @@ from tests.support.samples import sample
 
 
 def standing(stack: Stack, number: int, state: State, minutes: int) -> Job:
-    """A job that is due in so many minutes."""
+    """Claim a job that is due in so many minutes."""
     now = datetime.now(UTC)
     job = Job.begin(
         a_source(key=f"{number}.jpg"),
@@ -27,8 +27,8 @@ def standing(stack: Stack, number: int, state: State, minutes: int) -> Job:
     return stack.jobs.claim(replace(job, state=state, attempts=attempts))
 
 
-def test_the_schedules_event_sends_on_what_is_due(stack: Stack, start: Start) -> None:
-    """Each to the queue that moves it on; what is not due stays where it is."""
+def test_sweep_enqueues_due_jobs(stack: Stack, start: Start) -> None:
+    """Each in the queue that processes it; jobs that are not due stay where they are."""
     new = standing(stack, 1, State.QUEUED, -1)
     task = standing(stack, 2, State.PROCESSING, -10)
     standing(stack, 3, State.PROCESSING, 10)
@@ -40,7 +40,7 @@ def test_the_schedules_event_sends_on_what_is_due(stack: Stack, start: Start) ->
     ]
 
 
-def test_a_second_sweep_does_not_send_the_same_again(stack: Stack, start: Start) -> None:
+def test_second_sweep_does_not_enqueue_the_same_jobs_again(stack: Stack, start: Start) -> None:
     """Not before a lease is over."""
     standing(stack, 1, State.QUEUED, -1)
     sweep = start("sweep")
@@ -49,7 +49,7 @@ def test_a_second_sweep_does_not_send_the_same_again(stack: Stack, start: Start)
     assert len(stack.received(stack.submissions_url)) == 1
 
 
-def test_the_gauges_are_published_every_time(start: Start) -> None:
+def test_gauges_are_published_every_time(start: Start) -> None:
     """Also when nothing is due: an alarm must distinguish zero from missing data."""
     sweep = start("sweep")
     assert sweep(sample("scheduler-sweep")) == {"due": 0}
@@ -72,7 +72,7 @@ def test_the_gauges_are_published_every_time(start: Start) -> None:
     assert printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 
-def test_how_far_behind_the_oldest_is(stack: Stack, start: Start) -> None:
+def test_age_of_the_oldest_due_job_is_published(stack: Stack, start: Start) -> None:
     """Ten minutes and a little."""
     standing(stack, 1, State.QUEUED, -10)
     sweep = start("sweep")
@@ -83,8 +83,8 @@ def test_how_far_behind_the_oldest_is(stack: Stack, start: Start) -> None:
     assert 600 <= seconds < 660
 
 
-def test_the_gate_learns_the_deployed_limits(stack: Stack, start: Start) -> None:
-    """So that the command line can say them without asking the functions."""
+def test_gate_gets_the_deployed_limits(stack: Stack, start: Start) -> None:
+    """The command line shows them without asking the functions."""
     start("sweep")(sample("scheduler-sweep"))
     deployed = stack.jobs.read_gate().deployed
     assert deployed == Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))

@@ -17,7 +17,7 @@ _KEY = {"pk": {"S": "job#1"}}
 
 @pytest.fixture
 def units() -> Iterator[Units]:
-    """Of an account in which nothing was sent."""
+    """Units of an account to which nothing was sent."""
     with cloud() as clients:
         yield Units(clients.dynamodb)
 
@@ -55,7 +55,7 @@ def _sent(operation: str, body: dict[str, Any]) -> Sent:
     ],
     ids=["the same", "another key in an index", "over a kilobyte", "out of the index"],
 )
-def test_a_write_takes_a_unit_a_kilobyte_and_one_for_each_entry_of_an_index(
+def test_write_takes_a_unit_per_kilobyte_and_one_per_changed_index_entry(
     item: dict[str, Any], expected: int, units: Units
 ) -> None:
     """An entry that changes its keys is deleted and written; one that does not is left."""
@@ -63,7 +63,7 @@ def test_a_write_takes_a_unit_a_kilobyte_and_one_for_each_entry_of_an_index(
     assert units.of(_sent("PutItem", _put(item))) == expected
 
 
-def test_an_update_takes_the_units_of_the_whole_item(units: Units) -> None:
+def test_update_takes_the_units_of_the_whole_item(units: Units) -> None:
     """However little of it is changed."""
     units.of(_sent("PutItem", _put(_job(note={"S": "x" * 1024}))))
     update = _update("job#1", "SET seen_by = :one", one={"S": "1"})
@@ -72,23 +72,23 @@ def test_an_update_takes_the_units_of_the_whole_item(units: Units) -> None:
     assert units.of(_sent("UpdateItem", update | {"ReturnValues": "ALL_OLD"})) == 2 + 2
 
 
-def test_a_transaction_writes_each_item_twice_and_each_entry_once(units: Units) -> None:
-    """To prepare, and to commit; and writes of the gate are counted."""
+def test_transaction_writes_each_item_twice_and_each_entry_once(units: Units) -> None:
+    """To prepare, and to commit; writes of the gate are counted."""
     takes = _update("gate#0", "ADD holders :name", name={"SS": ["1.a.1"]})
     writes = [{"Put": _put(_job())}, {"Update": takes}]
     assert units.of(_sent("TransactWriteItems", {"TransactItems": writes})) == 2 + 1 + 2
     assert units.gate_writes == {"gate#0": 1}
 
 
-def test_a_body_in_the_other_table_has_no_index(units: Units) -> None:
+def test_body_in_the_other_table_has_no_index_entry(units: Units) -> None:
     """It has the key of its job, and nothing else that indexes hold."""
     body = {"pk": {"S": "1.a"}, "body": {"S": "x" * 1100}}
     assert units.of(_sent("PutItem", _put(body, table=CALLS))) == 2
     assert not units.index_writes
 
 
-def test_a_write_that_loses_takes_its_units_and_changes_nothing(units: Units) -> None:
-    """DynamoDB charges for looking at the item."""
+def test_write_that_lost_takes_its_units_and_changes_nothing(units: Units) -> None:
+    """DynamoDB charges for reading the item."""
     units.of(_sent("PutItem", _put(_job())))
     lost = _put(_job(state={"S": "storing"}), "attribute_not_exists(pk)")
     assert units.of(_sent("PutItem", lost)) == 1
@@ -98,7 +98,7 @@ def test_a_write_that_loses_takes_its_units_and_changes_nothing(units: Units) ->
     assert not units.gate_writes
 
 
-def test_a_read_takes_a_unit_for_four_kilobytes(units: Units) -> None:
+def test_read_takes_a_unit_per_four_kilobytes(units: Units) -> None:
     """Also of an item that does not exist, and for each item of a batch."""
     key = {"TableName": TABLE, "Key": _KEY}
     batch = {"RequestItems": {TABLE: {"Keys": [_KEY, {"pk": {"S": "gate"}}]}}}
@@ -110,7 +110,7 @@ def test_a_read_takes_a_unit_for_four_kilobytes(units: Units) -> None:
     assert units.of(_sent("Query", query)) * 2 == 1
 
 
-def test_an_item_is_as_large_as_its_names_and_values() -> None:
+def test_item_is_as_large_as_its_names_and_values() -> None:
     """As DynamoDB's guide defines it, the overhead of maps and lists included."""
     assert size_of({"pk": {"S": "ü"}}) == 4
     assert size_of({"n": {"N": "1234"}}) == 1 + 3

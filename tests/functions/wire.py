@@ -1,4 +1,4 @@
-"""What a function sends to AWS, read off the wire: each request once, as it went out."""
+"""What a function sends to AWS, recorded at the HTTP level: each request once, as it was sent."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Sent:
 
     @property
     def name(self) -> str:
-        """How tables call it: `dynamodb:PutItem`."""
+        """Return its name in tables: `dynamodb:PutItem`."""
         return f"{self.service}:{self.operation}"
 
 

@@ -35,7 +35,7 @@ _LAMBDA_LINES_BYTES = 360
 
 
 def photo(number: int, kind: str = "PNG", *, is_transparent: bool = False) -> bytes:
-    """A photo like no other number's."""
+    """Return a photo that differs from those of other numbers."""
     shade = (number % 256, number // 256 % 256, 120)
     picture = Image.new("RGB", _SIZE, shade)
     if is_transparent:
@@ -44,7 +44,7 @@ def photo(number: int, kind: str = "PNG", *, is_transparent: bool = False) -> by
 
 
 def cut_out(*, is_opaque: bool = False) -> bytes:
-    """What the provider makes of each photo."""
+    """The provider's result of each photo."""
     picture = Image.new("RGBA", _SIZE, (200, 10, 10, 255))
     if not is_opaque:
         picture.paste((0, 0, 0, 0), (0, 0, _SIZE[0] // 2, _SIZE[1]))
@@ -129,33 +129,33 @@ class Working:
             self.stack.clients.s3.delete_object(Bucket=UPLOADS, Key=key, VersionId=one["VersionId"])
 
     def delete(self, key: str) -> None:
-        """Delete a photo, and have Submit hear of it."""
+        """Delete a photo, and give Submit the event."""
         self.stack.clients.s3.delete_object(Bucket=UPLOADS, Key=key)
         event = sample("s3-object-deleted")
         event["detail"]["object"] |= {"key": key, "sequencer": self._sequencer()}
         self.message("submit", event)
 
     def message(self, service: str, body: object) -> None:
-        """Hand a function one message of its queue; it must be done with it."""
+        """Give a function one message of its queue; it must succeed."""
         event = sample("sqs-submissions-upload")
         event["Records"][0]["body"] = json.dumps(body)
         told = self.run(service, event)
         assert told == {"batchItemFailures": []}, body
 
     def hand_over(self) -> None:
-        """Hand every message in the queues to its function, until there is none."""
+        """Give every message in the queues to its function, until there is none."""
         while sum(self.hand_over_once(service) for service in self._queues()):
             pass
 
     def hand_over_once(self, service: str) -> int:
-        """Hand a function the messages that wait for it now; returns how many."""
+        """Give a function the messages that are in its queue now; return how many."""
         bodies = self._taken(self._queues()[service])
         for body in bodies:
             self.message(service, body)
         return len(bodies)
 
     def call_back(self) -> None:
-        """Have the provider call back for each task that it took, and what follows happen."""
+        """Have the provider call back for each accepted task, and process all that follows."""
         while self._open:
             task_id, token = self._open.pop(0)
             event = sample("http-api-callback-completed")
@@ -165,7 +165,7 @@ class Working:
             self.hand_over()
 
     def through(self, key: str, data: bytes, **options: Any) -> None:
-        """See a photo from its upload to its end."""
+        """Process a photo from its upload to its end."""
         self.upload(key, data, **options)
         self.hand_over()
         self.call_back()
@@ -182,7 +182,7 @@ class Working:
         return told
 
     def answers(self, connection: socket.socket) -> None:
-        """The provider: takes every call, and tells of each task that it is completed."""
+        """The provider: accepts every call, and answers that each task is completed."""
         request = self.provider.requests[-1]
         head, _, body = request.partition(b"\r\n\r\n")
         if head.startswith((b"POST /api/v1/files", b"DELETE")):
@@ -231,7 +231,7 @@ class Working:
         }
 
     def _taken(self, url: str) -> list[Any]:
-        """The messages of a queue, taken for good."""
+        """Receive the messages of a queue and delete them."""
         sqs = self.stack.clients.sqs
         bodies = []
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -263,7 +263,7 @@ class Working:
         return self._modules[service]
 
     def _log_lines(self, service: str) -> str:
-        """What the function's logger wrote since it was asked last."""
+        """Return what the function's logger wrote since the last time."""
         written = ""
         for handler in self._handlers(service):
             written += handler.stream.getvalue()

@@ -13,7 +13,7 @@ from greenlet import getcurrent, greenlet
 
 
 class Killed(BaseException):
-    """The worker's process ends here: nothing after this line runs."""
+    """The worker's process ends here: nothing after this point runs."""
 
 
 class Actor:
@@ -36,7 +36,7 @@ class Actor:
         self._greenlet = _Worker(self)
 
     def resume(self, strike: Exception | Killed | None = None) -> None:
-        """Run up to the next step; `strike` is raised where the worker stands."""
+        """Run up to the next step; `strike` is raised where the worker has stopped."""
         if self.at == "start":
             self.at = "begun"
         self._greenlet.switch(strike)

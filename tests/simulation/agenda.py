@@ -1,4 +1,4 @@
-"""What happens at a time of its own, whatever the workers do."""
+"""Events that happen at a time of their own, whatever the workers do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.fakes.clock import FakeClock
 
 @dataclass(order=True)
 class Planned:
-    """Something that happens at a time, whatever the workers do."""
+    """An event at a time of its own."""
 
     at: datetime
     number: int
@@ -19,7 +19,7 @@ class Planned:
 
 
 class Agenda:
-    """What is planned, done once its time has come."""
+    """The planned events, which happen when their time has come."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.plans: list[Planned] = []
@@ -27,13 +27,13 @@ class Agenda:
         self._planned = 0
 
     def plan(self, seconds: float, act: Callable[[], object]) -> None:
-        """Do this so many seconds from now."""
+        """Plan an event in so many seconds."""
         self._planned += 1
         at = self._clock.now() + timedelta(seconds=seconds)
         self.plans.append(Planned(at=at, number=self._planned, act=act))
 
     def do_what_is_due(self) -> None:
-        """In the order of their times."""
+        """Return the events in the order of their times."""
         while self.plans and min(self.plans).at <= self._clock.now():
             plan = min(self.plans)
             self.plans.remove(plan)

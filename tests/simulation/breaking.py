@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """The product with another `owner.name`, for a while."""
+    """Replace `owner.name` of the product for a while."""
     original = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -23,10 +23,10 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 class Mutations(dict[str, Callable[[], AbstractContextManager[None]]]):
-    """Mutations by name: what is broken."""
+    """The mutations by name: what each breaks."""
 
     def of(self, owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a function as the broken form of `owner.name`."""
+        """Register a function that replaces `owner.name`."""
 
         def register(broken: Callable[..., Any]) -> Callable[..., Any]:
             label = broken.__name__.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Ways to break what makes copies and sends them."""
+"""Mutations of what makes copies and sends them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ MUTATIONS["all copies have one name"] = _one_name
 
 
 class _LateCopies(MemoryCopies):
-    """Puts nothing yet, and everything at the end."""
+    """Writes nothing at once, and everything at the end."""
 
     late: tuple[str, bytes, str] | None = None
 

@@ -1,4 +1,4 @@
-"""Ways to break what pays, stores, keeps and announces."""
+"""Mutations of what pays, stores, caches and announces."""
 
 from __future__ import annotations
 

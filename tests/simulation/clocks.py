@@ -9,7 +9,7 @@ from tests.support.fakes.clock import FakeClock
 
 
 class WorkersClock(FakeClock):
-    """What the worker's clock says that looks at it; outside of workers, the true time."""
+    """The time of the current worker's clock; outside of workers, the true time."""
 
     def now(self) -> datetime:
         actor = working()
@@ -17,7 +17,7 @@ class WorkersClock(FakeClock):
 
     @property
     def true(self) -> TrueClock:
-        """What AWS and the provider go by."""
+        """The time that AWS and the provider use."""
         return TrueClock(self)
 
     def true_now(self) -> datetime:
@@ -25,7 +25,7 @@ class WorkersClock(FakeClock):
 
 
 class TrueClock:
-    """The time."""
+    """Return the time."""
 
     def __init__(self, clock: WorkersClock) -> None:
         self._clock = clock

@@ -74,7 +74,7 @@ class Engine:
         self.faults.is_quiet = True
 
     def _finish(self) -> None:
-        """Nothing goes wrong any more: everything is done in the end."""
+        """Let nothing fail any more: everything is done in the end."""
         ends_at = self.clock.now() + _LONGEST_QUIET
         self.scene.jobs.understand_all()
         for queue in self.queues:
@@ -84,7 +84,7 @@ class Engine:
             self._tick()
 
     def _redrive_late(self) -> None:
-        """Dead letters last for two weeks; events can be replayed when their rows have expired."""
+        """Let two weeks pass: dead letters expire; events of expired jobs are replayed."""
         later = self.rng.choice((_DEAD_LETTERS_LAST, self._replayed_after))
         self.clock.advance(later)
         self.scene.jobs.expire()
@@ -117,7 +117,7 @@ class Engine:
         self.promises.check_always()
 
     def _pass_time(self) -> None:
-        """A little while; longer when nobody has anything to do."""
+        """Let some time pass, more when nobody has anything to do."""
         if self._awake() or any(queue.visible() for queue in self.queues):
             self.clock.advance(timedelta(seconds=self.rng.random() * 3))
         else:
@@ -131,7 +131,7 @@ class Engine:
         actor = self._hired(
             queue.name, partial(functions.work, self.world, queue.name, message.body)
         )
-        # Fights are lost to others only if those are quicker.
+        # Workers lose races only to quicker ones.
         actor.is_slow = not self.scene.is_contended or self.rng.random() < 0.5
         self.actors.append((actor, queue, message, self.clock.now()))
 
@@ -179,12 +179,12 @@ class Engine:
             queue.finish(message)
 
     def _note(self, message: Message) -> None:
-        """From now on the product knows of this event."""
+        """Record that the product knows of this event from now on."""
         event = read_submission(message.body)
         if isinstance(event, Uploaded | Deleted):
             self.evidence.product_knows(event.source, self.clock.now())
 
-    # Sweep, and the end
+    # Sweep, and the end of a run
 
     def _plan_sweep(self) -> None:
         self.agenda.plan(60, self._sweep)
@@ -210,6 +210,6 @@ class Engine:
 
 
 def _is_of_s3(message: Message) -> bool:
-    """An event that EventBridge can replay, unlike what we send ourselves."""
+    """Return whether EventBridge can replay the event, unlike messages that we send ourselves."""
     told: dict[str, object] = json.loads(message.body)
     return told.get("source") == "aws.s3"

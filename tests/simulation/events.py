@@ -1,4 +1,4 @@
-"""What S3 and the provider send, as the samples in `events/` have it."""
+"""What S3 and the provider send, in the form of the samples in `events/`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def deleted(source: Source, at: datetime) -> str:
 
 
 def version_deleted(source: Source, at: datetime) -> str:
-    """S3's event of a version that is gone for good."""
+    """Return S3's event of a permanently deleted version."""
     return _event(_VERSION_DELETED, source, at)
 
 

@@ -1,4 +1,4 @@
-"""What users, operators and the provider did, whatever the product believes."""
+"""What users, operators and the provider did, independent of the product's records."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Evidence:
         self.newest[source.key] = source
 
     def product_knows(self, source: Source, now: datetime) -> None:
-        """From now on the product knows of this event."""
+        """Record that the product knows of this event from now on."""
         if not source.is_found:
             self.noted.setdefault(source.key, []).append((source, now))
 
@@ -77,16 +77,16 @@ class Evidence:
         return any(newer) and not self.is_newest(job)
 
     def rows(self) -> list[Job]:
-        """The rows, and those that have expired."""
+        """Return the jobs, including expired ones."""
         jobs = self.world.jobs
         return jobs.all_ever() if isinstance(jobs, SimJobs) else list(jobs.jobs.values())
 
     def row(self, job_id: str) -> Job:
-        """A row, also one that has expired."""
+        """Return a job, even if it has expired."""
         return next(job for job in reversed(self.rows()) if job.id == job_id)
 
     def rows_about(self, source: Source) -> list[Job]:
-        """The rows of an upload: one that was found in a listing goes by another name."""
+        """Return the jobs of an upload: one that was found in a listing has another id."""
         return [job for job in self.rows() if _is_about(job.source, source)]
 
     def photo_of(self, job: Job) -> bytes:
@@ -106,11 +106,11 @@ class Evidence:
         self.kept_lost[hashlib.sha256(self.photo_kept_at(key)).hexdigest()] += 1
 
     def is_fresh(self, job: Job) -> bool:
-        """Its upload was to be paid for whatever is cached, by whichever id its job goes."""
+        """Return whether the job's upload had to be paid for whatever is cached."""
         return any(_is_about(job.source, one) for one in self.uploads if one.job_id in self.fresh)
 
     def is_newest(self, job: Job) -> bool:
-        """Its upload is the newest event of its key."""
+        """Return whether the job's upload is the newest event of its key."""
         newest = self.newest[job.source.key]
         if not _is_about(job.source, newest):
             return False
@@ -132,7 +132,7 @@ class Evidence:
         return newest.job_id in self.destroyed or is_found_first or is_equal
 
     def replayed_late(self) -> set[object]:
-        """Job ids of uploads whose event was replayed when their job had expired, or would have."""
+        """Return the ids of jobs whose event was replayed when they had expired, or would have."""
         told = "upload ignored: its job has expired"
         return {about["due_job"] for text, about in self.world.telemetry.facts if text == told}
 
@@ -148,15 +148,15 @@ def _is_about(one: Source, other: Source) -> bool:
 
 
 def job_called(callback_url: str) -> str:
-    """The job that a callback's URL names."""
+    """Return the job in a callback's URL."""
     return callback_url.rpartition("/")[2].partition(".")[0]
 
 
 def job_charged(charge: Charge) -> str:
-    """The job whose call was charged."""
+    """Return the job whose call was charged."""
     return job_called(charge.callback_url)
 
 
 def job_posted(body: str) -> str:
-    """The job whose call this is the body of."""
+    """Return the job whose call has this body."""
     return job_called(json.loads(body)["callback_url"])

@@ -1,4 +1,4 @@
-"""What can go wrong, with how likely it is in one run. Each run draws its own mix."""
+"""The faults, and how likely each is in a run. Each run draws its own mix."""
 
 from __future__ import annotations
 
@@ -134,20 +134,20 @@ class Mix:
 
     @classmethod
     def draw(cls, rng: random.Random) -> Mix:
-        """A mix of its own for each run: some faults off, some frequent."""
+        """Draw a mix: some faults off, some frequent."""
         scale = rng.choice((0.0, 0.5, 1.0, 2.0))
         drawn = {f.name: f.default * scale * rng.choice((0, 1, 1, 2)) for f in fields(cls)}  # type: ignore[operator]
         return cls(**drawn)
 
     @classmethod
     def none(cls) -> Mix:
-        """A run in which nothing goes wrong."""
+        """A run without faults."""
         return cls(**dict.fromkeys((f.name for f in fields(cls)), 0.0))
 
 
 @dataclass
 class Faults:
-    """Draws faults and counts what it injected, by kind."""
+    """Draws faults and counts those it injected, by kind."""
 
     mix: Mix
     rng: random.Random
@@ -155,7 +155,7 @@ class Faults:
     is_quiet: bool = False
 
     def strikes(self, kind: str, at: str = "") -> bool:
-        """Whether a fault happens now; some steps draw certain faults more than others."""
+        """Return whether a fault happens now; some steps draw certain faults more than others."""
         likely = getattr(self.mix, kind) * _LIKELIER.get((kind, at), 1)
         if self.is_quiet or self.rng.random() >= likely:
             return False
@@ -163,12 +163,12 @@ class Faults:
         return True
 
     def on_create(self, evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
-        """How a create call ends."""
+        """Draw how a create call ends."""
         untaken = self._untaken()
         if untaken is not None:
             return untaken
         if self.strikes("create_undecided"):
-            # Who says that the earlier call of a key is undecided takes no other.
+            # A call whose key is undecided is not accepted with another answer.
             if self.rng.random() < _HALF and not any(c.key == key for c in evolink.charges):
                 evolink.take(body, key)
             return refusal(status=409, code="paid_outcome_unknown", message="not decided")
@@ -178,7 +178,7 @@ class Faults:
         return outcome
 
     def _untaken(self) -> CreateOutcome | None:
-        """Why the provider does not take a call, if it does not."""
+        """Draw why the provider refuses a call, if it does."""
         if self.strikes("create_not_sent"):
             return NotSent(message="ConnectError")
         if self.strikes("create_untaken"):
@@ -193,7 +193,7 @@ class Faults:
         return None
 
     def on_read(self, evolink: FakeEvolink) -> Exception | None:
-        """Why a task cannot be read now, whose read has just begun."""
+        """Draw why a task cannot be read now."""
         task_id, now = evolink.reads[-1]
         age = next((now - one.at for one in evolink.charges if one.task_id == task_id), _YOUNG)
         if self.strikes("task_hidden" if age < _YOUNG else "task_forgotten"):
@@ -210,7 +210,7 @@ class Faults:
         )
 
     def on_fetch(self) -> Exception | None:
-        """Why a result cannot be fetched now."""
+        """Draw why a result cannot be fetched now."""
         if not self.strikes("download_fails"):
             return None
         return self.rng.choice(
@@ -222,7 +222,7 @@ class Faults:
         )
 
     def on_step(self, name: str) -> Exception | None:
-        """What hits a worker that touches AWS at this step."""
+        """Draw what happens to a worker that calls AWS at this step."""
         if name in _NO_CALLS or name.startswith(("evolink", "downloads", "copier")):
             return None
         if name.endswith("done"):
@@ -231,9 +231,9 @@ class Faults:
         return StoreBusyError("throttled") if self.strikes("store_busy", name) else None
 
     def price(self) -> Decimal | None:
-        """What the provider says a photo costs."""
+        """Draw the price that the provider reports."""
         return self.rng.choice(ODD_PRICES) if self.strikes("price_odd") else PRICE
 
     def result(self) -> bytes:
-        """What a completed task's link serves."""
+        """Draw what the link of a completed task serves."""
         return self.rng.choice(ODD_RESULTS) if self.strikes("result_odd") else CUT_OUT

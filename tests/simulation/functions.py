@@ -26,7 +26,7 @@ def quiet() -> Iterator[None]:
 
 
 def work(world: World, queue: str, body: str) -> None:
-    """The function that reads the queue works on one message."""
+    """The function that reads the queue processes one message."""
     message = Message(body=body)
     match queue:
         case "submissions":

@@ -1,4 +1,4 @@
-"""What the provider reads when it follows the link that it was given."""
+"""What the provider reads when it follows the link of a call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TAKEN = (png()[:8], b"jpeg ")
 
 
 class ExpiringCopies(MemoryCopies):
-    """Copies that are let go after a day."""
+    """Copies that are deleted after a day."""
 
     def __init__(self, clock: Clock, step: Step) -> None:
         super().__init__(step)
@@ -39,7 +39,7 @@ class ExpiringCopies(MemoryCopies):
         return data
 
     def lasts(self, key: str, after: timedelta = timedelta(0)) -> bool:
-        """It is there still, so long from now."""
+        """Return whether the copy still exists so long from now."""
         return key in self.objects and self._clock.now() + after < self.made[key] + COPIES_LAST
 
 
@@ -50,7 +50,7 @@ def is_dead(world: World, url: str, now: datetime) -> bool:
 
 
 def led_to(world: World, url: str, now: datetime) -> bytes | None:
-    """The bytes behind a link; None if there are none, or none any more."""
+    """Return the bytes behind a link; None if there are none, or none any more."""
     if is_dead(world, url, now):
         return None
     parts = urlsplit(url)
@@ -67,7 +67,7 @@ def led_to(world: World, url: str, now: datetime) -> bytes | None:
 
 
 def sent_of(photo: bytes) -> bytes:
-    """What is to be sent of a photo: its bytes, or those of its copy."""
+    """Return what is to be sent of a photo: its bytes, or those of its copy."""
     if is_taken(photo):
         return photo
     width, height, salt = seen_in(photo)
@@ -75,5 +75,5 @@ def sent_of(photo: bytes) -> bytes:
 
 
 def is_taken(data: bytes | None) -> bool:
-    """Whether the model can work on it."""
+    """Return whether the model accepts the bytes."""
     return data is not None and data.startswith(_TAKEN)

@@ -1,4 +1,4 @@
-"""Signing keys that are rotated while callbacks are on their way."""
+"""Signing keys that are rotated while callbacks are being delivered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CACHED_FOR = timedelta(minutes=5)
 
 
 class RotatingKeys(FakeKeys):
-    """The current key, and the previous one, which is accepted still."""
+    """The current key, and the previous one, which is still accepted."""
 
     def __init__(self, clock: TrueClock) -> None:
         self._clock = clock

@@ -79,7 +79,7 @@ class ListedResults:
 
 
 def queue_missing(evidence: Evidence, submissions: SimQueue) -> int:
-    """What `cutout audit --fix` does; returns how many uploads it queued."""
+    """Do what `cutout audit --fix` does; return how many uploads it enqueued."""
     if not evidence.uploaded_at:
         return 0
     world: World = evidence.world

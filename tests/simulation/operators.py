@@ -20,7 +20,7 @@ _CAN_ONLY_BE_RESUMED = frozenset({PauseReason.KEY_REFUSED, PauseReason.OPERATOR}
 
 
 class Operators:
-    """They look in as often as Sweep does; what they did is on record."""
+    """Operators who act as often as Sweep; what they did is recorded."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -30,7 +30,7 @@ class Operators:
         self.rng = scene.rng
 
     def look_in(self) -> None:
-        """Fix what only a person can, and do what people do now and then."""
+        """Fix what only a person can, and do what operators do now and then."""
         self._reopen_what_is_stuck()
         self._work_on_photos()
         self._run_the_stack()
@@ -42,7 +42,7 @@ class Operators:
             queue_missing(self.evidence, self.scene.submissions)
 
     def finish(self) -> bool:
-        """Look at everything at the end; whether there was something left to do."""
+        """Act on everything at the end; return whether there was something left to do."""
         return queue_missing(self.evidence, self.scene.submissions) > 0
 
     def _reopen_what_is_stuck(self) -> None:
@@ -71,7 +71,7 @@ class Operators:
             self.world.callbacks.render([request])
 
     def _decide(self, job: Job) -> None:
-        """Two people decide about the same result: the first decision counts."""
+        """Have two people decide on the same result: the first decision counts."""
         for by in ("arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"):
             verdict = self.rng.choice(tuple(Verdict))
             recorded = self.world.reviews.decide(job, verdict, by)
@@ -95,7 +95,7 @@ class Operators:
             self.scene.agenda.plan(self.rng.uniform(300, 3600), self.scene.jobs.understand_all)
 
     def _lose_objects(self) -> None:
-        """By hand, or by a lifecycle rule that somebody added."""
+        """Delete photos by hand, or by a lifecycle rule."""
         if self.world.kept.objects and self.faults.strikes("kept_lost"):
             key = self.rng.choice(sorted(self.world.kept.objects))
             self.evidence.kept_is_lost(key)

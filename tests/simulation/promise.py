@@ -6,7 +6,7 @@ from tests.simulation.evidence import Evidence
 
 
 class PromiseBrokenError(AssertionError):
-    """A promise does not hold; the message names it and the seed that shows it."""
+    """A promise that does not hold; the message names it and the seed that shows it."""
 
 
 def demand(evidence: Evidence, holds: bool, promise: int, text: str) -> None:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""The promises of the design, checked against what the buckets and the provider's ledger say."""
+"""The promises of the design, checked against the buckets and the provider's ledger."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Promises:
         self._writes_seen = 0
 
     def check_always(self) -> None:
-        """What must hold at every moment."""
+        """Check what must hold at every moment."""
         writes = self.evidence.world.jobs.writes
         for job in writes[self._writes_seen :]:
             self._check_write(job)
@@ -35,7 +35,7 @@ class Promises:
         self.pictures.check_always()
 
     def check_at_end(self) -> None:
-        """What must hold once nothing is left to do."""
+        """Check what must hold once nothing is left to do."""
         self._check_jobs()
         for job in self.evidence.rows():
             self._check_settled(job)
@@ -50,7 +50,7 @@ class Promises:
         self.pictures.check_write(job)
 
     def _check_jobs(self) -> None:
-        """Each upload has a job, but some whose event was lost.
+        """Each upload has a job, except for some whose event was lost.
 
         Those that went before an audit, and those that repeat what the key held before: without
         versions nobody can tell them from the upload before. And those that were deleted for good

@@ -73,7 +73,7 @@ class Money:
         if not self._limits or self._limits[-1][1] != most:
             self._limits.append((self.world.evolink.clock.now(), most))
 
-    # Promise 6: as the provider sees it
+    # Promise 6: from the provider's side
 
     def _check_running(self, new: Charge) -> None:
         """No more photos at the provider than the limits allowed since the oldest was let in.
@@ -101,7 +101,7 @@ class Money:
         demand(self.evidence, len(running) <= most, 6, f"{len(running)} tasks run, {most} may")
 
     def _admitted_at(self, charge: Charge) -> datetime:
-        """When the job took its slot: the first call may never have left, and a repeat be late."""
+        """When the job took its slot: the first call may never have been sent, a repeat be late."""
         job = self.evidence.row(job_charged(charge))
         began = [a.started_at for a in job.attempts if a.idempotency_key == charge.key]
         return min([self._first_posts[charge.key], *began])
@@ -124,14 +124,14 @@ class Money:
         demand(self.evidence, len(times) * PRICE <= allowed * len(days), 6, text)
 
     def _is_known(self, charge: Charge) -> bool:
-        """It costs what everybody expects; where the provider names odd prices, it says so."""
+        """The credits are as expected; if the provider reports odd prices, that is recorded."""
         task = self.world.evolink.tasks[charge.task_id]
         if not self.evidence.has_odd_prices:
             return task.status is not TaskStatus.FAILED
         return task.credits_used is not None and task.credits_used >= PRICE
 
     def _unforeseen(self) -> Decimal:
-        """While a task runs, its price may be told too low: as many may run as there are slots."""
+        """The most tasks in flight: while a task runs, its price may be reported too low."""
         if not self.evidence.has_odd_prices:
             return Decimal(0)
         return max(most for _at, most in self._limits) * PRICE
@@ -176,14 +176,14 @@ class Money:
         for attempt in job.attempts:
             is_open = attempt.outcome not in _WITHOUT_PROOF and attempt.task_id is not None
             is_earlier = attempt.idempotency_key != new.key and attempt.started_at < retried[-1]
-            # An earlier retry asked for it already, and could not have it.
+            # An earlier retry asked for the task already, and could not get it.
             was_asked = attempt.task_id in read or attempt.is_asked_again
             is_asked = was_asked or not (is_open and is_earlier)
             text = f"{job.source.key}: {attempt.task_id} was not asked about before another"
             demand(self.evidence, is_asked, 10, text)
 
     def _check_charges(self) -> None:
-        """Paid once: every further charge of a job is one that the row counts as possible."""
+        """Paid once: every further charge of a job is one that its record counts as possible."""
         by_job: dict[str, list[str]] = defaultdict(list)
         tasks = self.world.evolink.tasks
         for charge in self.world.evolink.charges:
@@ -207,7 +207,7 @@ class Money:
         demand(self.evidence, all(len(b) == 1 for b in bodies.values()), 3, "a key with two bodies")
 
     def _check_purchases(self) -> None:
-        """The same picture is bought once, unless it is asked for again or the purchase failed."""
+        """The same picture is paid for once, unless requested again or the first result failed."""
         if self.world.job_writer.deduplication is None:
             return
         bought: Counter[str] = Counter()
@@ -229,14 +229,14 @@ class Money:
             demand(self.evidence, times <= most, 3, text)
 
     def _reasons_to_buy_again(self, job: Job, has_paid: bool) -> int:  # noqa: FBT001
-        """How many purchases of its picture a job accounts for, besides the first."""
+        """Return how many times a job may pay for its picture, besides the first."""
         states = {step.state for step in job.history}
-        # A result whose workers were killed again and again is kept for a person, undecoded.
+        # A result whose workers were killed again and again is stored for a person, undecoded.
         is_unchecked = any(step.reason is Reason.RESULT_UNCHECKED for step in job.history)
         ended_without_it = State.FAILED in states or State.STORING not in states or is_unchecked
         doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
         bypass_cache = self.evidence.is_fresh(job)
-        # A deletion takes the cached result away, where that is wanted.
+        # A deletion removes the cached result, where that is set.
         deletion = self.evidence.deleted.get(job.source.key)
         is_removed = self.world.settlement_effects.removals is not None and (
             job.id in self.evidence.destroyed
@@ -246,19 +246,19 @@ class Money:
         return sum(reasons) + doubles + self.evidence.retries_of(job.id)
 
     def _picture(self, charge: Charge) -> str:
-        # An old event that comes after its job has expired makes another one, without a photo.
+        # A late event after its job has expired makes another job, without a photo.
         rows = (job for job in self.evidence.rows() if job.id == job_charged(charge))
         return next((job.photo.sha256 for job in rows if job.photo), "")
 
 
 def _holder(job: Job) -> str | None:
-    """The name under which a job's newest attempt holds its slot."""
+    """Return the name under which a job's newest attempt holds its slot."""
     attempt = job.attempt
     return holder(job.id, attempt.number, attempt.started_at) if attempt else None
 
 
 def _is_near_midnight(at: datetime) -> bool:
-    """So near to midnight that it may count for the other day."""
+    """Return whether a time is so near to midnight that it may count for the other day."""
     return (at - _AROUND_MIDNIGHT).date() != at.date() or (
         at + _AROUND_MIDNIGHT
     ).date() != at.date()

@@ -1,4 +1,4 @@
-"""Promise 4: which photo's picture is where, and what is said of it in the buckets."""
+"""Promise 4: which photo's cut-out is where, and what the buckets say about it."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ class Pictures:
                 self._check_removed(key, newest)
 
     def _check_put(self, key: str, stored: StoredObject) -> None:
-        """What the provider really read is the job's photo, and that was not known to be old."""
+        """The provider really read the job's photo, which was not known to be outdated."""
         job = self.evidence.row(stored.labels.metadata["cutout-job"])
         made_of = self.evidence.inputs.get(_task_of(stored.data))
         is_own = made_of == sent_of(self.evidence.photo_of(job))
         demand(self.evidence, is_own, 4, f"{key} holds a picture of {made_of!r}")
         if job.state is State.COMPLETED and job.result is not None and key != job.result.key:
-            return  # a person had a variant made of the cut-out that stands
+            return  # return  # a person had a variant made of the current cut-out
         began = self.world.evolink.clock.now() - self._worker_lasts
         is_outdated = self.evidence.is_outdated(job, since=began)
         demand(self.evidence, not is_outdated, 4, f"{job.source.key} was stored although outdated")
 
     def _check_kept(self) -> None:
-        """What is kept for a picture was made of it."""
+        """A picture's cached result was made of it."""
         for key, data in self.world.kept.objects.items():
             task_id = _task_of(data)
             if task_id in self.world.evolink.tasks:
@@ -78,7 +78,7 @@ class Pictures:
                 demand(self.evidence, is_own, 4, f"{key} keeps another photo's picture")
 
     def _check_results(self) -> None:
-        """Whole, accepted, of the newest upload; and never replaced by an older one's."""
+        """The cut-out is whole, accepted, of the newest upload, and replaced by no older one."""
         orders: dict[str, str] = {}
         for key, stored in self.world.results.puts:
             order = stored.labels.metadata["cutout-source-order"]
@@ -104,7 +104,7 @@ class Pictures:
         return any(verdict is Verdict.ACCEPT for verdict, _by in decisions)
 
     def _check_newest(self, job: Job) -> None:
-        """What is said and stored about the newest upload of a key is about that upload."""
+        """Tags, notes and results of the newest upload of a key are about that upload."""
         if self.evidence.is_unclear(job.source.key) or not self.evidence.is_newest(job):
             return
         objects = self.world.results.objects
@@ -121,7 +121,7 @@ class Pictures:
             demand(self.evidence, tag == job.state.value, 4, text)
 
     def _check_notes(self) -> None:
-        """One stands exactly for the keys whose newest upload has no cut-out, and names its job."""
+        """An error note exists exactly for newest uploads without a cut-out, and names the job."""
         expected: dict[str, str] = {}
         unclear: set[str] = set()
         for key, newest in self.evidence.newest.items():
@@ -140,7 +140,7 @@ class Pictures:
             demand(self.evidence, told == wanted, 4, f"{key} is about {told}, not {wanted}")
 
     def _check_removed(self, key: str, deletion: Source) -> None:
-        """Of a photo that was deleted nothing stays, where that is wanted."""
+        """Nothing of a deleted photo is left, where that is set."""
         jobs = {job.id for job in self.evidence.rows() if job.source.key == key}
         left = [
             place

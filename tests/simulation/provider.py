@@ -1,4 +1,4 @@
-"""The provider: what becomes of each task, and who is told."""
+"""The provider: what happens to each task, and who gets a callback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LATEST_READING_SECONDS = 1100
 
 
 class Provider:
-    """Reads photos, finishes tasks and calls back, if no fault keeps it from that."""
+    """Reads photos, finishes tasks and sends callbacks, unless a fault prevents it."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -28,7 +28,7 @@ class Provider:
         self._charges_seen = 0
 
     def provide(self) -> None:
-        """Give every new task a fate."""
+        """Decide how every new task ends."""
         for charge in self.world.evolink.charges[self._charges_seen :]:
             self._charges_seen += 1
             if self.faults.strikes("link_read_late"):
@@ -38,7 +38,7 @@ class Provider:
                 self._read(charge)
 
     def _read(self, charge: Charge) -> None:
-        """Follow the link; what it leads to now is what the picture will be of."""
+        """Follow the link; the picture will be of what it serves now."""
         self.evidence.inputs[charge.task_id] = led_to(
             self.world, charge.image_url, self.scene.clock.now()
         )

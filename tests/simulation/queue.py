@@ -1,4 +1,4 @@
-"""A queue that delivers at least once, in any order, and hides what is being worked on.
+"""A queue that delivers at least once, in any order, and hides messages in processing.
 
 It is what the adapters of SQS talk to: messages are the text that they write.
 """
@@ -39,7 +39,7 @@ class SimQueue:
     """Dead letters that nobody sends back for days."""
 
     def put(self, body: str) -> None:
-        """Send; it arrives within two seconds, or hours later."""
+        """Send; the message arrives within two seconds, or hours later."""
         seconds = self.faults.rng.random() * 2
         if self.faults.strikes("queue_slow"):
             seconds = self.faults.rng.uniform(60, _LONGEST_DELAY_SECONDS)
@@ -55,7 +55,7 @@ class SimQueue:
         return {}
 
     def get_queue_attributes(self, **_request: Any) -> dict[str, Any]:
-        """SQS's operation; it counts about right."""
+        """SQS's operation; its count is approximate."""
         return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
 
     def visible(self) -> list[Message]:
@@ -63,7 +63,7 @@ class SimQueue:
         return [message for message in self.messages if message.visible_at <= now]
 
     def receive(self, message: Message) -> None:
-        """Hide it while it is worked on, mostly; the fifth failure sends it to the dead letters."""
+        """Hide a message while it is processed, mostly; a fifth failure makes it a dead letter."""
         message.receives += 1
         if not self.faults.strikes("at_two_workers"):
             message.visible_at = self.clock.now() + self.visibility
@@ -73,7 +73,7 @@ class SimQueue:
             self.messages.remove(message)
 
     def give_back(self, message: Message) -> None:
-        """It failed."""
+        """Record a failure."""
         is_kept = self.faults.strikes("redriven_late")
         if message in self.messages and (is_kept or message.receives >= MOST_RECEIVES):
             self.messages.remove(message)

@@ -19,7 +19,7 @@ MUTATIONS = breaking_promises.MUTATIONS | breaking_preparation.MUTATIONS
 
 @dataclass
 class Tally:
-    """What some runs came to."""
+    """The counts of some runs."""
 
     seeds: int = 0
     jobs: Counter[State] = field(default_factory=Counter)
@@ -28,7 +28,7 @@ class Tally:
     doubles_counted: int = 0
 
     def __str__(self) -> str:
-        """A line each for runs, jobs by their end, and faults by how often they were injected."""
+        """Return a line each for runs, jobs by their end, and faults by their number."""
         jobs = ", ".join(f"{n} {state}" for state, n in self.jobs.most_common())
         return "\n".join([
             f"{self.seeds} seeds: {jobs}",
@@ -66,7 +66,7 @@ def tally(seeds: Iterable[int]) -> Tally:
 
 
 def first_break(seeds: Iterable[int]) -> AssertionError | None:
-    """The first broken promise that one of these seeds shows, if any does."""
+    """Return the first broken promise that one of these seeds shows, if any does."""
     for seed in seeds:
         try:
             run(seed)

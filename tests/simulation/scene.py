@@ -50,7 +50,7 @@ class Scene:
         self.is_alike = False
 
     def furnish(self, *, is_versioned: bool, **choices: Any) -> None:
-        """Make the world, of what is deployed in it."""
+        """Make the world of a deployment."""
         made = World(
             step=step,
             rng=self.rng,
@@ -87,12 +87,12 @@ class Scene:
 def drawn(seed: int) -> Scene:
     """What a seed decides before anything happens."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
-    # Who comes early and finds the day's credits spent waits for nearly a day: copies expire.
+    # If the day's credits are spent early, jobs wait for nearly a day: copies expire.
     mix, start = _mix(seed, rng), START - _EARLIER if rng.random() < _EARLY else START
     scene = Scene(f"seed {seed}", rng, mix, start)
-    # One run in four is a fight over a single key, by workers that stall.
+    # One run in four has slow workers that compete for a single key.
     scene.is_contended = seed % 4 == 3
-    # And one in four has uploads of mostly one picture, whose purchases fail now and then.
+    # And one in four has uploads of mostly one picture, whose results fail now and then.
     scene.is_alike = seed % 4 == 1
     cap = Decimal(5000) if scene.is_contended else rng.choice((Decimal(40), Decimal(5000)))
     scene.furnish(
@@ -123,7 +123,7 @@ def _adapters(submissions: Any, preparations: Any, callbacks: Any) -> dict[str, 
 
 def _mix(seed: int, rng: random.Random) -> Mix:
     mix = Mix.draw(rng)
-    # In every other fight nothing else goes wrong, so that the quick do overtake the slow.
+    # In every other run of slow workers nothing else fails, so that fast ones overtake them.
     if seed % 8 == 7:
         mix = Mix.none()
     if seed % 4 == 3:

@@ -1,4 +1,4 @@
-"""The jobs table as it may behave: indexes lag, rows expire, some are of a newer version."""
+"""The jobs table with its weaknesses: indexes lag, rows expire, some are of a newer version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.fakes.steps import Step
 
 
 class SimJobs(MemoryJobs):
-    """Remembers what has expired, and shows the index by `due` as it stood a moment ago."""
+    """Remembers what has expired, and returns the index by `due` as it was a moment ago."""
 
     def __init__(self, clock: TrueClock, step: Step, faults: Faults) -> None:
         super().__init__(clock, step)
@@ -29,7 +29,7 @@ class SimJobs(MemoryJobs):
         return super().save(job, **others)
 
     def take_over(self, job: Job) -> None:
-        """A newer version writes the row, in words of its own."""
+        """A newer version writes the row, with words of its own."""
         if job.due_at is not None:
             self.newer[job.id] = job.due_at
 
@@ -38,7 +38,7 @@ class SimJobs(MemoryJobs):
         self.newer.clear()
 
     def expire(self) -> None:
-        """What the table does by itself with rows whose time is over."""
+        """Delete rows whose time is over, as the table does by itself."""
         now = self._clock.now()
         for job in list(self.jobs.values()):
             if job.expires_at is not None and job.expires_at <= now:
@@ -47,7 +47,7 @@ class SimJobs(MemoryJobs):
         self.tasks = {task: claim for task, claim in self.tasks.items() if claim.expires_at > now}
 
     def all_ever(self) -> list[Job]:
-        """The rows, and those that have expired."""
+        """Return the jobs, including expired ones."""
         return [*self.expired, *self.jobs.values()]
 
     def _refuse_newer(self, job: Job) -> None:

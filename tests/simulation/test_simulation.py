@@ -33,7 +33,7 @@ _SEEDS_TO_CATCH = [_MOST_TELLING, *_TELLING.values(), *range(300)]
 """Run where a change of the simulation makes a mutation's own seed miss it."""
 
 
-def test_the_promises_hold_whatever_happens_in_whatever_order() -> None:
+def test_promises_hold_whatever_happens_in_whatever_order() -> None:
     """Ten jobs a seed and more: every fault at least once, every end of a job."""
     told = tally(_SEEDS)
     assert told.jobs.total() >= 10 * len(_SEEDS)
@@ -41,16 +41,16 @@ def test_the_promises_hold_whatever_happens_in_whatever_order() -> None:
     assert set(told.faults) == {kind.name for kind in fields(Mix)}
 
 
-def test_a_seed_shows_the_same_again() -> None:
-    """What fails in CI can be looked at anywhere."""
+def test_same_seed_repeats_the_same_run() -> None:
+    """A failure in CI can be reproduced anywhere."""
     first, second = run(7), run(7)
     assert first.world.jobs.jobs == second.world.jobs.jobs
     assert first.world.evolink.posts == second.world.evolink.posts
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_breaking_a_mechanism_breaks_a_promise(name: str) -> None:
-    """A simulation that cannot fail proves nothing: each mutation is caught within some seeds."""
+def test_each_mutation_breaks_a_promise(name: str) -> None:
+    """A simulation that cannot fail proves nothing: each mutation is noticed within some seeds."""
     with MUTATIONS[name]():
         broken = first_break([_TELLING.get(name, _MOST_TELLING), *_SEEDS_TO_CATCH])
     assert broken is not None, f"{name}: nothing noticed"

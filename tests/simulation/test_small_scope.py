@@ -1,4 +1,4 @@
-"""Two keys, two pictures, one slot: what no seed draws, Hypothesis tries and makes small."""
+"""Two keys, two pictures, one slot: Hypothesis tries any order of steps and shrinks failures."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ Worker = tuple[Actor, SimQueue, Message]
 
 
 def _one_of(things: Sequence[_Thing], which: int) -> _Thing:
-    """The latest is the likeliest to matter: it is what a small number names."""
+    """Choose one; the latest is chosen by a small number, since it is the likeliest to matter."""
     return things[-1 - which % len(things)]
 
 
@@ -116,7 +116,7 @@ class SmallScope(RuleBasedStateMachine):
     @precondition(lambda self: len(self._workers) < 2 and self._deliverable())
     @rule(which=WHICH, steps=STEPS)
     def deliver_and_stop(self, which: int, steps: int) -> None:
-        """A worker begins, and comes so far."""
+        """Start a worker and let it take so many steps."""
         self._go_on(self._begin(*_one_of(self._deliverable(), which)), steps)
 
     @precondition(lambda self: self._workers)
@@ -171,7 +171,7 @@ class SmallScope(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from((1, 3, 25, 400)))
     def pass_time(self, minutes: int) -> None:
-        """Workers do not live as long."""
+        """Let more time pass than workers live."""
         for worker in list(self._workers):
             worker[0].resume(Killed("timed out"))
             self._end(worker)
@@ -185,7 +185,7 @@ class SmallScope(RuleBasedStateMachine):
             self.promises.check_always()
 
     def teardown(self) -> None:
-        """Nothing happens any more: everything comes to its end, and that is right."""
+        """Let everything come to its end, and check the promises."""
         try:
             if self._has_begun:
                 self._finish()
@@ -227,7 +227,7 @@ class SmallScope(RuleBasedStateMachine):
         return [job for job in jobs if job.state in TRANSITIONS[Move.RETRY][0]]
 
     def _deliverable(self) -> list[tuple[SimQueue, Message]]:
-        """Messages that are there, or will be in a moment."""
+        """Return the messages that are there, or will be in a moment."""
         if not self._has_begun:
             return []
         soon = self.scene.clock.now() + _UNDER_WAY
@@ -297,12 +297,12 @@ def _settings(examples: int, *, is_repeatable: bool) -> settings:
     )
 
 
-def test_the_promises_hold_in_a_small_scope() -> None:
+def test_promises_hold_in_a_small_scope() -> None:
     """The same examples each time."""
     run_state_machine_as_test(SmallScope, settings=_settings(150, is_repeatable=True))
 
 
 @pytest.mark.soak
-def test_the_promises_hold_in_a_small_scope_however_it_goes() -> None:
-    """Others each time."""
+def test_promises_hold_in_a_small_scope_with_random_examples() -> None:
+    """Other examples each time."""
     run_state_machine_as_test(SmallScope, settings=_settings(10_000, is_repeatable=False))

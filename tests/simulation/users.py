@@ -1,4 +1,4 @@
-"""Who uploads, overwrites and deletes, and who forges."""
+"""Users who upload, overwrite and delete, and callers who forge callbacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.fakes.world import png
 
 
 class Users:
-    """What they do is planned from the start; what they did is on record."""
+    """What they do is planned from the start; what they did is recorded."""
 
     def __init__(self, scene: Scene, *, photos: int) -> None:
         self.scene = scene
@@ -73,7 +73,7 @@ class Users:
         self._tell(events.deleted, deletion)
 
     def _destroy(self, key: str) -> None:
-        """Delete the key's newest version for good: there are no events of a version before."""
+        """Delete the key's newest version permanently: others' deletions send no event."""
         newest = self.evidence.newest.get(key)
         if newest is None or newest.version_id is None or not newest.size:
             return
@@ -91,5 +91,5 @@ class Users:
 
 
 def _key(number: int) -> str:
-    """Pairs that differ in their extension alone want the same result key."""
+    """Pairs of keys that differ only in their extension, so that both want the same result key."""
     return f"folder/{number // 2}.{'jpg' if number % 2 else 'png'}"

@@ -1,4 +1,8 @@
-"""Pictures that people really upload, from the checks before payment to the cut-out."""
+"""Pictures that people really upload, from the checks before payment to the cut-out.
+
+`pictures/cases.json` lists them: what was reported in public, what must come of it (`want`), and
+how far the cut-out may be from the reference (mean levels of 255), which other decoders made.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One contract for the two buckets, on the fakes that the lower tiers trust and on S3."""
+"""The same tests of the two buckets for the fakes and for S3."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ NOTHING = Labels(metadata={}, tags={})
 
 
 class UploadsBucket(Uploads, SourceTags, Protocol):
-    """The bucket, and what its users do to it."""
+    """An uploads bucket, and what its users do to it."""
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
-        """Upload; returns what the event says."""
+        """Upload, and return what the event says."""
         ...
 
     def remove(self, key: str) -> Source:
@@ -43,12 +43,12 @@ class UploadsBucket(Uploads, SourceTags, Protocol):
         ...
 
     def destroy(self, source: Source) -> None:
-        """Delete a version for good."""
+        """Delete a version permanently."""
         ...
 
 
 class S3UploadsBucket(S3Uploads):
-    """The real adapter, and users with the same client."""
+    """The real adapter, with users that have the same client."""
 
     def __init__(self, client: S3Client) -> None:
         """A versioned bucket."""
@@ -56,7 +56,7 @@ class S3UploadsBucket(S3Uploads):
         self._s3 = client
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
-        """Upload; returns what the event says."""
+        """Upload, and return what the event says."""
         labels = labels or NOTHING
         answer = self._s3.put_object(
             Bucket="uploads",
@@ -73,7 +73,7 @@ class S3UploadsBucket(S3Uploads):
         return _source(key, answer["VersionId"], "", 0)
 
     def destroy(self, source: Source) -> None:
-        """Delete a version for good."""
+        """Delete a version permanently."""
         self._s3.delete_object(
             Bucket="uploads",
             Key=source.key,
@@ -94,7 +94,7 @@ def _source(key: str, version: str, etag: str, size: int) -> Source:
 
 @pytest.fixture
 def uploads(account_or_fake: Account | None) -> Iterator[UploadsBucket]:
-    """An empty bucket that keeps versions."""
+    """An empty bucket with versioning."""
     if account_or_fake is None:
         yield MemoryUploads()
         return
@@ -112,8 +112,8 @@ def results(account_or_fake: Account | None) -> Iterator[Results]:
         yield S3Results(client, "results")
 
 
-def test_an_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
-    """Overwriting and deleting the key change nothing about the version that a job is about."""
+def test_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
+    """Overwriting and deleting the key do not change the version of the job."""
     older = uploads.add(KEY, b"older", LABELS)
     newer = uploads.add(KEY, b"newer")
     uploads.remove(KEY)
@@ -122,10 +122,10 @@ def test_an_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
     assert (older.size, newer.size) == (5, 5)
 
 
-def test_the_newest_upload_of_a_key_is_the_one_that_a_read_of_the_key_gives(
+def test_labels_are_read_only_of_the_newest_upload_of_a_key(
     uploads: UploadsBucket,
 ) -> None:
-    """Not an older one, nor any below a delete marker."""
+    """Not of an older one, nor of any below a delete marker."""
     older = uploads.add(KEY, b"older", NOTHING)
     assert uploads.labels_if_newest(older) == NOTHING
     newer = uploads.add(KEY, b"newer", LABELS)
@@ -134,14 +134,14 @@ def test_the_newest_upload_of_a_key_is_the_one_that_a_read_of_the_key_gives(
     assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, None)
 
 
-def test_the_version_below_a_destroyed_one_is_the_newest_again(uploads: UploadsBucket) -> None:
+def test_version_below_a_deleted_one_is_the_newest_again(uploads: UploadsBucket) -> None:
     """S3 shows it under the key from then on."""
     older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer")
     uploads.destroy(newer)
     assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (LABELS, None)
 
 
-def test_a_version_that_was_removed_for_good_is_gone(uploads: UploadsBucket) -> None:
+def test_permanently_deleted_version_is_gone(uploads: UploadsBucket) -> None:
     """Its bytes and its labels; other versions stay."""
     gone, there = uploads.add(KEY, b"gone"), uploads.add(KEY, b"there")
     uploads.destroy(gone)
@@ -152,8 +152,8 @@ def test_a_version_that_was_removed_for_good_is_gone(uploads: UploadsBucket) -> 
     assert uploads.read(there).data == b"there"
 
 
-def test_a_deletion_is_no_photo(uploads: UploadsBucket) -> None:
-    """A delete marker has a version, and nothing behind it."""
+def test_delete_marker_is_no_photo(uploads: UploadsBucket) -> None:
+    """It has a version without content."""
     uploads.add(KEY, b"photo")
     marker = uploads.remove(KEY)
     with pytest.raises(SourceGoneError):
@@ -162,8 +162,8 @@ def test_a_deletion_is_no_photo(uploads: UploadsBucket) -> None:
         uploads.labels(marker)
 
 
-def test_a_tag_joins_those_that_stand(uploads: UploadsBucket) -> None:
-    """Others stay, a second value replaces the first, and other versions are left alone."""
+def test_tag_is_added_to_the_existing_ones(uploads: UploadsBucket) -> None:
+    """Others stay, a second value replaces the first, and other versions are not changed."""
     older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer", LABELS)
     assert uploads.tag(older, "cutout", "failed")
     assert uploads.tag(older, "cutout", "completed")
@@ -171,8 +171,8 @@ def test_a_tag_joins_those_that_stand(uploads: UploadsBucket) -> None:
     assert uploads.labels(newer).tags == LABELS.tags
 
 
-def test_a_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
-    """S3's limit; one that has ours among ten gets the new value."""
+def test_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
+    """S3's limit; a tag that it has already gets the new value."""
     ten = {f"t{number}": "x" for number in range(10)}
     full = uploads.add(KEY, b"full", Labels(metadata={}, tags=ten))
     assert not uploads.tag(full, "cutout", "completed")
@@ -180,16 +180,16 @@ def test_a_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
     assert uploads.tag(full, "t3", "y")
 
 
-def test_what_is_gone_cannot_be_tagged(uploads: UploadsBucket) -> None:
-    """Its owner was faster."""
+def test_deleted_photo_cannot_be_tagged(uploads: UploadsBucket) -> None:
+    """Its owner deleted it before."""
     gone = uploads.add(KEY, b"gone")
     uploads.destroy(gone)
     with pytest.raises(SourceGoneError):
         uploads.tag(gone, "cutout", "completed")
 
 
-def test_a_result_that_was_seen_can_be_removed(results: Results, tmp_path: Path) -> None:
-    """And then its place is free; it says which version of its source it was made of."""
+def test_current_result_can_be_removed(results: Results, tmp_path: Path) -> None:
+    """Its key is free then; before, it names the version of its source."""
     labels = Labels(metadata={"cutout-source-version": "v7"}, tags={})
     assert put(results, tmp_path, b"ours", replacing=None, labels=labels)
     standing = results.current(KEY)
@@ -200,7 +200,7 @@ def test_a_result_that_was_seen_can_be_removed(results: Results, tmp_path: Path)
 
 
 def result_of(job_id: str, order: str) -> Labels:
-    """What a cut-out of ours carries."""
+    """The metadata of one of our cut-outs."""
     return Labels(metadata={"cutout-job": job_id, "cutout-source-order": order}, tags={})
 
 
@@ -224,8 +224,8 @@ def put(
     )
 
 
-def test_what_stands_says_whose_it_is(results: Results, tmp_path: Path) -> None:
-    """Nothing at first; then the job and the order of its upload; for others' objects, neither."""
+def test_current_result_names_its_job_and_order(results: Results, tmp_path: Path) -> None:
+    """None at first; then the job and the order of its upload; for others' objects, neither."""
     assert results.current(KEY) is None
     assert put(results, tmp_path, b"ours", replacing=None, labels=result_of("0f", "00AB"))
     ours = results.current(KEY)
@@ -237,8 +237,8 @@ def test_what_stands_says_whose_it_is(results: Results, tmp_path: Path) -> None:
     assert (others.job_id, others.order) == (None, None)
 
 
-def test_a_result_is_written_only_over_what_was_seen(results: Results, tmp_path: Path) -> None:
-    """A free place must still be free; a taken one must still hold what was seen."""
+def test_result_replaces_only_the_one_that_was_seen(results: Results, tmp_path: Path) -> None:
+    """A free key must still be free; a taken one must still hold what was seen."""
     assert put(results, tmp_path, b"first", replacing=None)
     assert not put(results, tmp_path, b"blind", replacing=None)
     first = results.current(KEY)
@@ -250,17 +250,17 @@ def test_a_result_is_written_only_over_what_was_seen(results: Results, tmp_path:
     assert second.etag != first.etag
 
 
-def test_a_place_that_was_seen_taken_and_is_free_is_looked_at_again(
+def test_result_that_was_deleted_meanwhile_is_not_replaced(
     results: Results,
     tmp_path: Path,
 ) -> None:
-    """The object was deleted meanwhile."""
+    """The key is read again."""
     seen = StoredResult(etag='"0"', order=None, job_id=None)
     assert not put(results, tmp_path, b"late", replacing=seen)
     assert results.current(KEY) is None
 
 
-def test_the_same_bytes_may_be_written_again(results: Results, tmp_path: Path) -> None:
-    """A worker that died after its write is repeated."""
+def test_same_bytes_may_be_written_again(results: Results, tmp_path: Path) -> None:
+    """The write of a worker that crashed after it is repeated."""
     assert put(results, tmp_path, b"same", replacing=None)
     assert put(results, tmp_path, b"same", replacing=results.current(KEY))

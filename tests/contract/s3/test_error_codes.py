@@ -1,4 +1,4 @@
-"""What S3 itself says and the made-up one does not."""
+"""S3's errors that the emulators do not return."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LABELS = Labels(metadata={}, tags={})
 
 @pytest.fixture
 def s3() -> Iterator[tuple[S3Client, Stubber]]:
-    """S3 with answers that a test lays down."""
+    """S3 with prepared answers."""
     with cloud() as clients:
         client = clients.s3
         with Stubber(client) as stubber:
@@ -67,18 +67,16 @@ def _read(s3: tuple[S3Client, Stubber], operation: str, code: str, status: int) 
         ("head_object", "412", 412),
     ],
 )
-def test_a_source_is_gone_by_each_of_s3s_words(
+def test_source_is_gone_by_each_of_s3s_error_codes(
     s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
 ) -> None:
-    """No such key, no such version, a delete marker, other bytes; a HEAD says it by numbers."""
+    """No such key, no such version, a delete marker, other bytes; a HEAD only has the status."""
     with pytest.raises(SourceGoneError, match=f"^{code}$"):
         _read(s3, operation, code, status)
 
 
 @pytest.mark.parametrize("operation", ["get_object", "get_object_tagging"])
-def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
-    s3: tuple[S3Client, Stubber], operation: str
-) -> None:
+def test_missing_bucket_does_not_end_a_job(s3: tuple[S3Client, Stubber], operation: str) -> None:
     """A wrong setting, or a bucket that was deleted: the error propagates and is tried again.
 
     A HEAD would answer a bare 404, as for a missing object, so it is never the first request.
@@ -97,10 +95,10 @@ def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
         ("head_object", "403", 403),
     ],
 )
-def test_a_source_that_a_policy_or_a_key_keeps_from_us_is_denied(
+def test_source_that_a_policy_or_a_key_denies_is_denied(
     s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
 ) -> None:
-    """The operator may put it right: the error quotes S3's code."""
+    """The operator may correct it: the error quotes S3's code."""
     with pytest.raises(SourceDeniedError, match=f"^S3 answers {code}: "):
         _read(s3, operation, code, status)
 
@@ -113,7 +111,7 @@ def test_a_source_that_a_policy_or_a_key_keeps_from_us_is_denied(
     ],
 )
 @pytest.mark.parametrize("is_large", [True, False])
-def test_a_source_that_s3_holds_back_is_unreadable(
+def test_archived_or_undecryptable_source_is_unreadable(
     s3: tuple[S3Client, Stubber],
     tmp_path: Path,
     code: str,
@@ -134,7 +132,7 @@ def test_a_source_that_s3_holds_back_is_unreadable(
 
 
 @pytest.mark.parametrize("version_id", ["v1", None])
-def test_a_photo_that_was_archived_after_its_call_keeps_its_labels(
+def test_photo_that_was_archived_after_its_call_keeps_its_labels(
     s3: tuple[S3Client, Stubber], version_id: str | None
 ) -> None:
     """A lifecycle rule may archive it before its result is stored, or while a person reviews it.
@@ -169,10 +167,10 @@ def test_a_photo_that_was_archived_after_its_call_keeps_its_labels(
         ([{"VersionId": "v1", "TagCount": 1}, "AccessDenied"], None),
     ],
 )
-def test_a_photo_is_certain_to_be_the_newest_only_if_s3_names_its_version(
+def test_photo_is_the_newest_only_if_s3_names_its_version(
     s3: tuple[S3Client, Stubber], answers: list[dict[str, object] | str], labels: Labels | None
 ) -> None:
-    """Another version, a delete marker, a denial, or no answer: what follows decides."""
+    """After another version, a delete marker, a denial or no answer, the listing decides."""
     client, stubber = s3
     for operation, answer in zip(("get_object", "get_object_tagging"), answers, strict=False):
         if isinstance(answer, str):
@@ -187,7 +185,7 @@ def test_a_photo_is_certain_to_be_the_newest_only_if_s3_names_its_version(
     stubber.assert_no_pending_responses()
 
 
-def test_without_a_version_no_photo_is_certain_to_be_the_newest(
+def test_photo_without_a_version_is_never_certain_to_be_the_newest(
     s3: tuple[S3Client, Stubber],
 ) -> None:
     """The same bytes may have been uploaded again, after others: S3 is not asked."""
@@ -195,7 +193,7 @@ def test_without_a_version_no_photo_is_certain_to_be_the_newest(
     assert S3Uploads(client).labels_if_newest(replace(SOURCE, version_id=None)) is None
 
 
-def test_an_archived_photo_may_be_gone_when_its_labels_are_read(
+def test_archived_photo_may_be_gone_when_its_labels_are_read(
     s3: tuple[S3Client, Stubber],
 ) -> None:
     """It was deleted between the two requests."""
@@ -207,7 +205,7 @@ def test_an_archived_photo_may_be_gone_when_its_labels_are_read(
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
-def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -> None:
+def test_other_errors_are_raised(s3: tuple[S3Client, Stubber], code: str) -> None:
     """No photo is superseded because S3 has trouble."""
     client, stubber = s3
     stubber.add_client_error("get_object", code, http_status_code=503)
@@ -216,10 +214,10 @@ def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -
 
 
 @pytest.mark.parametrize("code", ["403", "503"])
-def test_a_place_that_cannot_be_seen_is_not_taken_for_free(
+def test_unreadable_result_key_does_not_count_as_free(
     s3: tuple[S3Client, Stubber], code: str
 ) -> None:
-    """Only 404 says that nothing stands there."""
+    """Only a 404 means that nothing is there."""
     client, stubber = s3
     stubber.add_client_error("head_object", code, http_status_code=int(code))
     with pytest.raises(ClientError):
@@ -245,7 +243,7 @@ def put(client: S3Client, folder: Path, replacing: StoredResult | None) -> bool:
         (SEEN, "NoSuchKey", 404),
     ],
 )
-def test_a_write_that_lost_says_so(
+def test_write_over_a_changed_result_is_not_made(
     s3: tuple[S3Client, Stubber],
     tmp_path: Path,
     replacing: StoredResult | None,
@@ -262,14 +260,14 @@ def test_a_write_that_lost_says_so(
     ("replacing", "code", "status"),
     [(None, "NoSuchKey", 404), (None, "AccessDenied", 403), (SEEN, "SlowDown", 503)],
 )
-def test_a_write_that_failed_is_an_error(
+def test_failed_write_is_an_error(
     s3: tuple[S3Client, Stubber],
     tmp_path: Path,
     replacing: StoredResult | None,
     code: str,
     status: int,
 ) -> None:
-    """The queue delivers again."""
+    """The queue delivers the message again."""
     client, stubber = s3
     stubber.add_client_error("put_object", code, http_status_code=status)
     with pytest.raises(ClientError, match=code):

@@ -1,4 +1,4 @@
-"""Whatever S3 keeps beside an upload, its cut-out can be written: read and written through S3."""
+"""Any labels of an upload can be written to its cut-out: read and written through S3."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def s3(account: Account) -> Iterator[S3Client]:
     ],
     ids=range(len(KEYS) + len(HEADERS) + 1),
 )
-def test_the_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
+def test_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
     s3: S3Client, tmp_path: Path, key: str, headers: dict[str, str], tags: dict[str, str]
 ) -> None:
     """All headers together are within the 8 KB that S3 takes, and ASCII; nothing raises."""

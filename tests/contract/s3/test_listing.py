@@ -1,4 +1,4 @@
-"""Whole buckets: what is listed of them, and copies between them."""
+"""Whole buckets: their listings, and copies between them."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ MARKS = {"cutout-lane": "backfill"}
 
 @pytest.fixture
 def s3(account: Account) -> Iterator[S3Client]:
-    """S3 with three buckets: uploads and old keep versions, plain does not."""
+    """S3 with three buckets: uploads and old have versioning, plain does not."""
     with s3_with(account, "uploads", "old", "plain", versioned=["uploads", "old"]) as client:
         yield client
 
 
 def listed(s3: S3Client, bucket: str, prefix: str = "") -> list[ListedObject]:
-    """All pages in one."""
+    """Return all pages in one list."""
     return [one for page in S3Listing(s3, bucket).pages(prefix) for one in page]
 
 
-def test_the_newest_version_of_each_key_is_listed(s3: S3Client) -> None:
-    """Older versions are not, nor keys that are deleted."""
+def test_newest_version_of_each_key_is_listed(s3: S3Client) -> None:
+    """Neither older versions nor deleted keys are."""
     s3.put_object(Bucket="uploads", Key=KEY, Body=b"older")
     newer = s3.put_object(Bucket="uploads", Key=KEY, Body=b"newest")
     s3.put_object(Bucket="uploads", Key="gone.jpg", Body=b"x")
@@ -57,15 +57,15 @@ def test_the_newest_version_of_each_key_is_listed(s3: S3Client) -> None:
     assert one.modified_at.tzinfo is not None
 
 
-def test_a_bucket_without_versions_names_none(s3: S3Client) -> None:
-    """As its events do."""
+def test_objects_of_a_bucket_without_versioning_have_no_version(s3: S3Client) -> None:
+    """As in its events."""
     s3.put_object(Bucket="plain", Key=KEY, Body=b"photo")
     (one,) = listed(s3, "plain")
     assert (one.version_id, one.size) == (None, 5)
 
 
 @pytest.mark.parametrize("bucket", ["uploads", "plain"])
-def test_a_listing_goes_on_over_pages_and_keeps_to_its_prefix(s3: S3Client, bucket: str) -> None:
+def test_listing_has_all_pages_and_only_keys_with_its_prefix(s3: S3Client, bucket: str) -> None:
     """In the order of keys, each once."""
     for number in range(7):
         s3.put_object(Bucket=bucket, Key=f"a/{number}", Body=b"")
@@ -77,8 +77,10 @@ def test_a_listing_goes_on_over_pages_and_keeps_to_its_prefix(s3: S3Client, buck
 
 
 @pytest.mark.parametrize("bucket", ["uploads", "plain"])
-def test_one_key_is_told_as_the_listing_tells_it(s3: S3Client, bucket: str) -> None:
-    """But for fractions of a second; None where nothing stands, or no longer."""
+def test_newest_version_of_one_key_equals_its_entry_in_the_listing(
+    s3: S3Client, bucket: str
+) -> None:
+    """Except for fractions of a second; None if there is no object."""
     s3.put_object(Bucket=bucket, Key=KEY, Body=b"photo")
     objects = S3Listing(s3, bucket)
     (one,), newest = listed(s3, bucket), objects.newest(KEY)
@@ -90,7 +92,7 @@ def test_one_key_is_told_as_the_listing_tells_it(s3: S3Client, bucket: str) -> N
     assert objects.newest("never.jpg") is None
 
 
-def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
+def test_audit_finds_outdated_cut_out_after_a_version_is_deleted_permanently(
     s3: S3Client,
 ) -> None:
     """S3 lists the older version as the newest again; the cut-out still names the other."""
@@ -122,8 +124,8 @@ def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
     assert [found.finding for page in survey.look("") for found in page] == [Finding.OUTDATED]
 
 
-def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
-    """What is not ours tells nothing."""
+def test_cut_out_has_a_provenance(s3: S3Client) -> None:
+    """Other programs' objects have none."""
     ours = {"cutout-job": "a", "cutout-source-version": "v1", "cutout-source-order": "00A"}
     s3.put_object(Bucket="plain", Key="ours.png", Body=b"", Metadata=ours)
     s3.put_object(Bucket="plain", Key="theirs.png", Body=b"", Metadata={"owner": "ann"})
@@ -134,13 +136,13 @@ def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
 
 
 def test_listing_a_missing_bucket_is_an_error(s3: S3Client) -> None:
-    """A bucket that is not there is no empty bucket."""
+    """A missing bucket is not taken for an empty one."""
     with pytest.raises(ClientError):
         listed(s3, "nowhere")
 
 
 @pytest.mark.parametrize("bucket", ["old", "plain"])
-def test_a_copy_has_all_that_the_object_had_and_the_marks(s3: S3Client, bucket: str) -> None:
+def test_copy_has_all_properties_of_the_object_and_the_marks(s3: S3Client, bucket: str) -> None:
     """Bytes, type, headers, metadata, tags."""
     s3.put_object(
         Bucket=bucket,
@@ -161,10 +163,10 @@ def test_a_copy_has_all_that_the_object_had_and_the_marks(s3: S3Client, bucket: 
     assert tags == [{"Key": "shop", "Value": "north"}]
 
 
-def test_a_copy_of_an_object_with_all_the_metadata_that_fits_goes_without_marks(
+def test_copy_without_room_for_the_marks_has_none(
     s3: S3Client,
 ) -> None:
-    """The owner's come first; it is worked on among the live ones then."""
+    """The owner's metadata comes first; the photo is then processed in the live lane."""
     own = {"owner": "x" * 2040}
     s3.put_object(Bucket="old", Key=KEY, Body=b"photo", Metadata=own)
     (one,) = listed(s3, "old")
@@ -180,7 +182,7 @@ def test_our_own_cut_outs_are_not_copied(s3: S3Client) -> None:
     assert listed(s3, "uploads") == []
 
 
-def test_what_is_gone_by_now_is_not_copied(s3: S3Client) -> None:
+def test_deleted_object_is_not_copied(s3: S3Client) -> None:
     """The next run lists it again, or does not."""
     s3.put_object(Bucket="plain", Key=KEY, Body=b"photo")
     (one,) = listed(s3, "plain")
@@ -189,8 +191,8 @@ def test_what_is_gone_by_now_is_not_copied(s3: S3Client) -> None:
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
-def test_what_stands_there_by_now_is_not_written_over(s3: S3Client, code: str) -> None:
-    """S3 is asked to copy only if nothing stands there, and only these bytes."""
+def test_copy_overwrites_nothing(s3: S3Client, code: str) -> None:
+    """S3 is asked to copy only if the key is free, and only these bytes."""
     s3.put_object(Bucket="plain", Key="a.jpg", Body=b"photo")
     (one,) = listed(s3, "plain")
     head = s3.head_object(Bucket="plain", Key="a.jpg")
@@ -231,7 +233,7 @@ def _looked_at(etag: str) -> dict[str, Any]:
         ("copy_object", "KMS.DisabledException", 400),
     ],
 )
-def test_an_object_that_may_not_be_copied_is_refused_with_a_reason(
+def test_object_that_may_not_be_copied_is_refused_with_a_reason(
     s3: S3Client, operation: str, code: str, status: int
 ) -> None:
     """Archived, encrypted with a key that is not ours, denied by a policy."""
@@ -245,15 +247,15 @@ def test_an_object_that_may_not_be_copied_is_refused_with_a_reason(
     [("ExpiredToken", 400), ("InvalidAccessKeyId", 403), ("NoSuchBucket", 404), ("SlowDown", 503)],
 )
 @pytest.mark.parametrize("operation", ["get_object", "copy_object"])
-def test_what_concerns_every_object_is_no_refusal_of_one(
+def test_error_about_every_object_is_not_a_refusal_of_one(
     s3: S3Client, operation: str, code: str, status: int
 ) -> None:
-    """A million requests with credentials that have expired copy nothing."""
+    """A million requests with expired credentials would copy nothing."""
     assert isinstance(refusal(s3, operation, code, status), ClientError)
 
 
 def refusal(s3: S3Client, operation: str, code: str, status: int) -> Exception:
-    """What a copy raises if S3 refuses one of its requests so."""
+    """Return the error of a copy when S3 refuses one of its requests."""
     s3.put_object(Bucket="plain", Key="a.jpg", Body=b"photo")
     (one,) = listed(s3, "plain")
     with Stubber(s3) as stub:

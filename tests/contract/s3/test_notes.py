@@ -1,4 +1,4 @@
-"""Notes in the results bucket: one suite for the real adapter and the fake."""
+"""Error notes in the results bucket: the same tests for the real adapter and the fake."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LATER = NoteRevision(order="00AC", version=2, at=datetime(2026, 3, 1, 12, tzinfo
 
 @pytest.fixture
 def notes(account_or_fake: Account | None) -> Iterator[Notes]:
-    """An empty bucket that keeps versions."""
+    """An empty bucket with versioning."""
     if account_or_fake is None:
         yield MemoryNotes()
         return
@@ -36,12 +36,12 @@ def notes(account_or_fake: Account | None) -> Iterator[Notes]:
 def noted(
     notes: Notes, occasion: NoteRevision, *, replacing: CurrentNote | None, text: str = "{}"
 ) -> bool:
-    """Write a note."""
+    """Write an error note."""
     return notes.write(NOTE, text, job_id="0f", occasion=occasion, replacing=replacing)
 
 
-def test_a_note_says_what_it_is_about(notes: Notes) -> None:
-    """Nothing at first; then the job and the occasion, its time to the microsecond."""
+def test_current_note_has_job_and_revision(notes: Notes) -> None:
+    """None at first; the revision's time is exact to the microsecond."""
     assert notes.current(NOTE) is None
     assert noted(notes, EARLIER, replacing=None)
     standing = notes.current(NOTE)
@@ -51,8 +51,8 @@ def test_a_note_says_what_it_is_about(notes: Notes) -> None:
     assert standing.occasion.at == EARLIER.at
 
 
-def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
-    """As results are."""
+def test_note_replaces_only_the_one_that_was_seen(notes: Notes) -> None:
+    """As with results."""
     assert noted(notes, EARLIER, replacing=None)
     assert not noted(notes, LATER, replacing=None)
     first = notes.current(NOTE)
@@ -63,8 +63,8 @@ def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
     assert second.occasion == LATER
 
 
-def test_a_note_that_is_removed_is_gone_and_can_be_written_again(notes: Notes) -> None:
-    """For its readers; a bucket with versions keeps it behind a marker."""
+def test_removed_note_is_gone_and_can_be_written_again(notes: Notes) -> None:
+    """A bucket with versioning keeps it behind a delete marker."""
     assert noted(notes, EARLIER, replacing=None)
     standing = notes.current(NOTE)
     assert standing is not None
@@ -73,7 +73,7 @@ def test_a_note_that_is_removed_is_gone_and_can_be_written_again(notes: Notes) -
     assert noted(notes, LATER, replacing=None)
 
 
-def test_occasions_compare_by_upload_first_and_then_by_the_writes_of_the_row() -> None:
+def test_revisions_compare_by_upload_first_and_then_by_the_jobs_version() -> None:
     """A newer upload's note is the later one; no clock decides, since workers' clocks differ."""
     assert EARLIER < LATER
     assert replace(EARLIER, version=4, at=EARLIER.at - timedelta(minutes=5)) > EARLIER

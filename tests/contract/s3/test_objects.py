@@ -1,4 +1,4 @@
-"""The two buckets: uploads read by version, results written only over what was seen."""
+"""The two buckets on S3: uploads are read by version."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ NO_LABELS = Labels(metadata={}, tags={})
 
 @pytest.fixture
 def s3(account: Account) -> Iterator[S3Client]:
-    """S3 with three buckets: uploads keeps versions, plain does not, results is empty."""
+    """S3 with three buckets: uploads has versioning, plain does not, results is empty."""
     with s3_with(account, "uploads", "plain", "results", versioned=["uploads"]) as client:
         yield client
 
 
 def uploaded(s3: S3Client, data: bytes, bucket: str = "uploads", **options: Any) -> Source:
-    """An upload, as its event describes it."""
+    """Upload, and return the upload as its event describes it."""
     answer = s3.put_object(Bucket=bucket, Key=KEY, Body=data, **options)
     return Source(
         bucket=bucket,
@@ -45,7 +45,7 @@ def uploaded(s3: S3Client, data: bytes, bucket: str = "uploads", **options: Any)
     )
 
 
-def test_the_bytes_are_those_of_the_version(s3: S3Client) -> None:
+def test_bytes_are_those_of_the_version(s3: S3Client) -> None:
     """A newer upload of the key does not change what a job is about."""
     older = uploaded(s3, b"older", Metadata={"shelf": "1"})
     newer = uploaded(s3, b"newer")
@@ -54,14 +54,14 @@ def test_the_bytes_are_those_of_the_version(s3: S3Client) -> None:
     assert uploads.read(newer) == Upload(data=b"newer", metadata={})
 
 
-def test_a_deleted_key_still_has_its_version(s3: S3Client) -> None:
-    """A delete marker hides the key, not the version; Head decides what is superseded."""
+def test_deleted_key_still_has_its_version(s3: S3Client) -> None:
+    """A delete marker hides the key, not the version."""
     source = uploaded(s3, b"photo")
     s3.delete_object(Bucket="uploads", Key=KEY)
     assert S3Uploads(s3).read(source).data == b"photo"
 
 
-def test_a_version_that_was_removed_is_gone(s3: S3Client) -> None:
+def test_permanently_deleted_version_is_gone(s3: S3Client) -> None:
     """For its bytes and for its labels."""
     source = uploaded(s3, b"photo")
     assert source.version_id is not None
@@ -72,8 +72,8 @@ def test_a_version_that_was_removed_is_gone(s3: S3Client) -> None:
             look(source)
 
 
-def test_a_delete_marker_is_no_photo(s3: S3Client) -> None:
-    """Its version can be named, but there is nothing in it."""
+def test_delete_marker_is_no_photo(s3: S3Client) -> None:
+    """It has a version without content."""
     source = uploaded(s3, b"photo")
     marker = s3.delete_object(Bucket="uploads", Key=KEY)["VersionId"]
     for look in (S3Uploads(s3).read, S3Uploads(s3).labels):
@@ -82,8 +82,10 @@ def test_a_delete_marker_is_no_photo(s3: S3Client) -> None:
 
 
 @pytest.mark.parametrize("data", [None, b"another photo"])
-def test_without_versions_the_entity_tag_must_be_the_same(s3: S3Client, data: bytes | None) -> None:
-    """Deleted or overwritten: the bytes that the event spoke of are gone."""
+def test_without_versioning_the_entity_tag_must_be_the_same(
+    s3: S3Client, data: bytes | None
+) -> None:
+    """If the upload was deleted or overwritten, its bytes are gone."""
     source = uploaded(s3, b"photo", bucket="plain")
     uploads = S3Uploads(s3)
     assert uploads.read(source).data == b"photo"
@@ -100,8 +102,8 @@ PLAIN = Source(bucket="plain", key=KEY, version_id=None, etag="e1", sequencer="0
 WHERE = {"Bucket": "plain", "Key": KEY}
 
 
-def test_without_versions_tags_of_an_upload_that_came_between_are_not_taken(s3: S3Client) -> None:
-    """S3 knows no condition for tags: whether the upload is the same is asked after the read."""
+def test_without_versioning_tags_of_a_later_upload_are_not_read(s3: S3Client) -> None:
+    """S3 has no condition for tags: the entity tag is compared after the read."""
     tags = [{"Key": "owner", "Value": "bob"}]
     with Stubber(s3) as stubber:
         stubber.add_response(
@@ -120,8 +122,8 @@ def test_without_versions_tags_of_an_upload_that_came_between_are_not_taken(s3: 
             S3Uploads(s3).labels(PLAIN)
 
 
-def test_without_versions_the_tags_of_one_upload_are_not_written_to_the_next(s3: S3Client) -> None:
-    """It came after the tags were read: they stay what its owner wrote."""
+def test_without_versioning_tags_of_one_upload_are_not_written_to_the_next(s3: S3Client) -> None:
+    """It came after the tags were read: they stay as its owner wrote them."""
     with Stubber(s3) as stubber:
         stubber.add_response("get_object_tagging", {"TagSet": []}, WHERE)
         stubber.add_client_error(
@@ -134,8 +136,8 @@ def test_without_versions_the_tags_of_one_upload_are_not_written_to_the_next(s3:
             S3Uploads(s3).tag(PLAIN, "cutout", "completed")
 
 
-def test_the_version_null_is_read_as_the_key(s3: S3Client) -> None:
-    """Objects from before versioning was switched on name no version in their event."""
+def test_version_null_is_read_by_the_key(s3: S3Client) -> None:
+    """Events of objects from before versioning was switched on name no version."""
     source = uploaded(s3, b"photo", bucket="plain")
     assert source.version_id is None
     assert S3Uploads(s3).read(source).data == b"photo"
@@ -143,7 +145,7 @@ def test_the_version_null_is_read_as_the_key(s3: S3Client) -> None:
 
 @pytest.mark.parametrize("bucket", ["uploads", "plain"])
 def test_metadata_and_tags_are_read(s3: S3Client, bucket: str) -> None:
-    """What the owner wrote beside the bytes, with characters of every kind."""
+    """With characters of every kind."""
     source = uploaded(
         s3, b"photo", bucket=bucket, Metadata={"owner": "ann"}, Tagging="a%2Fb=x%3Dy+%2B&c="
     )
@@ -160,8 +162,8 @@ def test_metadata_that_is_not_ascii_is_read_as_text(s3: S3Client) -> None:
     assert uploads.read(source).metadata == {"shelf": "Größe"}
 
 
-def test_a_header_that_cannot_be_signed_is_not_read(s3: S3Client) -> None:
-    """A name that is not ASCII came in raw; written again it would be refused every time."""
+def test_header_that_cannot_be_signed_is_not_read(s3: S3Client) -> None:
+    """It is not ASCII; if it were written again, S3 would refuse it every time."""
     source = uploaded(s3, b"photo", CacheControl="no-cache")
     with Stubber(s3) as stubber:
         answer = {"ContentDisposition": "filename=Gr\xf6\xdfe", "CacheControl": "no-cache"}
@@ -169,12 +171,12 @@ def test_a_header_that_cannot_be_signed_is_not_read(s3: S3Client) -> None:
         assert S3Uploads(s3).labels(source).handling == Handling(cache_control="no-cache")
 
 
-def test_an_upload_may_have_no_labels(s3: S3Client) -> None:
+def test_upload_may_have_no_labels(s3: S3Client) -> None:
     """Most have none."""
     assert S3Uploads(s3).labels(uploaded(s3, b"photo")) == NO_LABELS
 
 
-def test_tags_that_came_after_the_upload_are_read(s3: S3Client) -> None:
+def test_tags_that_were_added_after_the_upload_are_read(s3: S3Client) -> None:
     """Those of a virus scanner, for example."""
     source = uploaded(s3, b"photo")
     place: Any = {"Bucket": "uploads", "Key": KEY, "VersionId": source.version_id}
@@ -182,8 +184,8 @@ def test_tags_that_came_after_the_upload_are_read(s3: S3Client) -> None:
     assert S3Uploads(s3).labels(source).tags == {"scan": "clean"}
 
 
-def test_tags_are_only_asked_for_where_there_are_some(s3: S3Client) -> None:
-    """The answer to a read counts them, unless a policy keeps them from us."""
+def test_tags_are_requested_only_if_there_are_some(s3: S3Client) -> None:
+    """The answer to a read counts them, unless a policy forbids that."""
     with Stubber(s3) as stubber:
         stubber.add_response("get_object", {"Body": StreamingBody(BytesIO(), 0)})
         assert S3Uploads(s3).labels(PLAIN) == NO_LABELS
@@ -198,8 +200,8 @@ def test_labels_are_those_of_the_version(s3: S3Client) -> None:
 
 
 @pytest.mark.parametrize("look", ["read", "labels"])
-def test_a_bucket_that_refuses_us_is_not_taken_for_an_empty_one(s3: S3Client, look: str) -> None:
-    """Only "gone" supersedes a job; other errors are tried again."""
+def test_denied_bucket_does_not_count_as_empty(s3: S3Client, look: str) -> None:
+    """Only "gone" supersedes a job; other errors are raised."""
     source = replace(uploaded(s3, b"photo"), bucket="no-such-bucket")
     with pytest.raises(ClientError):
         getattr(S3Uploads(s3), look)(source)

@@ -1,4 +1,4 @@
-"""Links to uploads that certainly work for as long as they say."""
+"""Links to uploads that work for as long as they say."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ class Clock:
 
 @dataclass
 class Session:
-    """STS that hands out sessions of an hour, numbered, and S3 clients made from them."""
+    """STS that returns sessions of an hour, numbered, and S3 clients made from them."""
 
     clients: Clients
     clock: Clock = field(default_factory=Clock)
     connected: list[str] = field(default_factory=list)
 
     def links(self, *, sessions: int) -> S3PhotoLinks:
-        """Links, with so many sessions to be had."""
+        """Return links, with so many sessions available."""
         sts = self.clients.sts
         stubber = Stubber(sts)
         for number in range(sessions):
@@ -95,7 +95,7 @@ _ASKED = {
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    """An account whose sessions a test lays down."""
+    """An account with prepared sessions."""
     with cloud() as clients:
         yield Session(clients)
 
@@ -105,8 +105,8 @@ def query(link: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
 
 
-def test_a_link_names_the_version_and_says_how_long_it_lasts(session: Session) -> None:
-    """Signed the present way, by the session of the role, for `PHOTO_LINK_LIFE`."""
+def test_link_names_the_version_and_its_lifetime(session: Session) -> None:
+    """Signed with signature version 4, by the session of the role, for `PHOTO_LINK_LIFE`."""
     told = query(session.links(sessions=1).link(SOURCE, "image/jpeg"))
     assert told["versionId"] == "v1"
     assert told["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
@@ -116,7 +116,7 @@ def test_a_link_names_the_version_and_says_how_long_it_lasts(session: Session) -
     assert f"/{REGION}/s3/aws4_request" in told["X-Amz-Credential"]
 
 
-def test_a_link_answers_with_the_type_that_was_found(session: Session) -> None:
+def test_link_answers_with_the_detected_type(session: Session) -> None:
     """Of an upload and of a copy: the uploader's own Content-Type and file name are not sent."""
     links = session.links(sessions=1)
     for link in (links.link(SOURCE, "image/png"), links.copy_link("copies/a", "image/png")):
@@ -125,20 +125,20 @@ def test_a_link_answers_with_the_type_that_was_found(session: Session) -> None:
         assert told["response-content-disposition"] == "inline"
 
 
-def test_a_link_goes_to_the_regions_own_host(session: Session) -> None:
-    """The global host redirects for new buckets, and not every fetcher follows."""
+def test_link_goes_to_the_regions_own_host(session: Session) -> None:
+    """The global host redirects for new buckets, and not every client follows."""
     parts = urlsplit(session.links(sessions=1).link(SOURCE, "image/jpeg"))
     assert (parts.scheme, parts.netloc) == ("https", f"uploads.s3.{REGION}.amazonaws.com")
 
 
-def test_without_a_version_there_is_no_link(session: Session) -> None:
+def test_photo_without_a_version_has_no_link(session: Session) -> None:
     """It would name the key alone, which may be overwritten before the provider reads."""
     with pytest.raises(ValueError, match="needs a version"):
         session.links(sessions=0).link(replace(SOURCE, version_id=None), "image/png")
 
 
-def test_a_link_to_a_copy_names_its_key_in_the_work_bucket(session: Session) -> None:
-    """Each copy has a key of its own, which only the same photo's is put to."""
+def test_link_to_a_copy_names_its_key_in_the_work_bucket(session: Session) -> None:
+    """Each photo's copy has a key of its own."""
     link = session.links(sessions=1).copy_link("prepared/0f.png", "image/png")
     assert urlsplit(link).path == "/prepared/0f.png"
     assert urlsplit(link).netloc.startswith(f"{WORK}.")
@@ -146,7 +146,7 @@ def test_a_link_to_a_copy_names_its_key_in_the_work_bucket(session: Session) -> 
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_every_key_survives_in_a_link(session: Session, key: str) -> None:
+def test_every_key_can_be_in_a_link(session: Session, key: str) -> None:
     """The path is the key, quoted once, in plain ASCII, with its extension last."""
     link = session.links(sessions=1).link(replace(SOURCE, key=key), "image/jpeg")
     path = urlsplit(link).path
@@ -159,7 +159,7 @@ def test_every_key_survives_in_a_link(session: Session, key: str) -> None:
 @pytest.mark.parametrize(
     "version", ["v1", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"]
 )
-def test_every_version_survives_in_a_link(session: Session, version: str) -> None:
+def test_every_version_can_be_in_a_link(session: Session, version: str) -> None:
     """Also one with a plus sign."""
     link = session.links(sessions=1).link(replace(SOURCE, version_id=version), "image/jpeg")
     assert query(link)["versionId"] == version
@@ -174,10 +174,10 @@ def test_every_version_survives_in_a_link(session: Session, version: str) -> Non
         (LINK_SESSION, 2),
     ],
 )
-def test_a_session_is_renewed_when_it_would_not_outlive_a_link(
+def test_session_is_renewed_if_it_would_expire_before_a_link(
     session: Session, after: timedelta, sessions: int
 ) -> None:
-    """A link dies with its session: with less than `PHOTO_LINK_LIFE` left, a new one is begun."""
+    """With less than `PHOTO_LINK_LIFE` left, a new session is begun."""
     links = session.links(sessions=sessions)
     links.link(SOURCE, "image/png")
     session.clock.at = NOW + after
@@ -187,7 +187,7 @@ def test_a_session_is_renewed_when_it_would_not_outlive_a_link(
 
 
 def test_many_links_share_a_session(session: Session) -> None:
-    """Only the first asks for one."""
+    """Only the first link begins one."""
     links = session.links(sessions=1)
     for number in range(20):
         link = links.link(replace(SOURCE, key=f"{number}.jpg"), "image/jpeg")
@@ -195,13 +195,13 @@ def test_many_links_share_a_session(session: Session) -> None:
     assert session.connected == ["token-0"]
 
 
-def test_the_session_outlives_the_grace_time_and_the_providers_own() -> None:
-    """20 minutes of grace, 20 of the provider's: a repeat of the call still finds the photo."""
+def test_link_lives_longer_than_the_grace_time_and_the_providers_own() -> None:
+    """20 minutes of grace, 20 of the provider's: a repeated call still finds the photo."""
     assert timedelta(minutes=40) < PHOTO_LINK_LIFE < LINK_SESSION <= timedelta(hours=1)
 
 
-def test_the_role_is_assumed() -> None:
-    """With STS itself: the link is signed by the session that it gave."""
+def test_role_is_assumed() -> None:
+    """The link is signed by the session that STS gave."""
     with cloud() as clients:
         clock = Clock(datetime.now(UTC))
         link = S3PhotoLinks(clients.sts, ROLE, WORK, clients.s3_as, clock).link(

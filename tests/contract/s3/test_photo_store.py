@@ -26,7 +26,7 @@ BYTES = b"a photo" * 100
 
 @pytest.fixture
 def s3(account: Account) -> Iterator[S3Client]:
-    """S3 with a bucket that keeps versions, one that does not, and one for results."""
+    """S3 with a bucket with versioning, one without, and one for results."""
     with s3_with(account, "uploads", "plain", "results", versioned=["uploads"]) as client:
         yield client
 
@@ -40,8 +40,8 @@ def photo(tmp_path: Path) -> Photo:
 
 
 @pytest.mark.parametrize("bucket", ["uploads", "plain"])
-def test_an_upload_is_stored_with_its_hash(s3: S3Client, photo: Photo, bucket: str) -> None:
-    """So that the same file is recognised without a download, also where ETags are no MD5."""
+def test_upload_is_stored_with_its_hash(s3: S3Client, photo: Photo, bucket: str) -> None:
+    """The same file is recognised without a download, also if ETags are no MD5."""
     store = S3Store(s3, bucket, "results")
     etag, version = store.upload(photo)
     assert (version is not None) is (bucket == "uploads")
@@ -51,15 +51,15 @@ def test_an_upload_is_stored_with_its_hash(s3: S3Client, photo: Photo, bucket: s
     assert stored["ContentType"] == "image/jpeg"
 
 
-def test_uploads_of_other_programs_have_no_such_hash(s3: S3Client) -> None:
-    """Nor has what does not exist."""
+def test_uploads_of_other_programs_have_no_hash(s3: S3Client) -> None:
+    """Nor has a missing object."""
     s3.put_object(Bucket="plain", Key=KEY, Body=BYTES, ChecksumAlgorithm="CRC32")
     store = S3Store(s3, "plain", "results")
     assert store.sha256(KEY, None) is None
     assert store.sha256("never.jpg", None) is None
 
 
-def test_a_hash_of_parts_is_no_hash_of_the_file(s3: S3Client) -> None:
+def test_hash_of_parts_does_not_count(s3: S3Client) -> None:
     """S3 hashes the hashes of the parts."""
     head = {"ChecksumSHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=-2"}
     with Stubber(s3) as stubber:
@@ -67,8 +67,8 @@ def test_a_hash_of_parts_is_no_hash_of_the_file(s3: S3Client) -> None:
         assert S3Store(s3, "plain", "results").sha256(KEY, None) is None
 
 
-def test_a_hash_that_may_not_be_read_counts_as_none(s3: S3Client) -> None:
-    """Of an object under a KMS key, S3 shows it only to those who may decrypt."""
+def test_hash_that_may_not_be_read_counts_as_none(s3: S3Client) -> None:
+    """S3 shows it only to those who may decrypt the object."""
     store = S3Store(s3, "plain", "results")
     with Stubber(s3) as stubber:
         stubber.add_client_error("head_object", "403", http_status_code=403)

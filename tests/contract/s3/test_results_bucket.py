@@ -1,4 +1,4 @@
-"""The results bucket on S3: what is written, over what, and what stands there."""
+"""The results bucket on S3: what is written, and what it replaces."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NO_LABELS = Labels(metadata={}, tags={})
 
 @pytest.fixture
 def s3(account: Account) -> Iterator[S3Client]:
-    """S3 with three buckets: uploads keeps versions, plain does not, results is empty."""
+    """S3 with three buckets: uploads has versioning, plain does not, results is empty."""
     with s3_with(account, "uploads", "plain", "results", versioned=["uploads"]) as client:
         yield client
 
@@ -66,11 +66,11 @@ def put(
 
 
 def stored(s3: S3Client) -> bytes:
-    """What stands at the result key."""
+    """Return the bytes at the result key."""
     return s3.get_object(Bucket="results", Key=KEY)["Body"].read()
 
 
-def test_a_result_is_stored_with_its_labels(s3: S3Client, file: Path) -> None:
+def test_result_is_stored_with_its_labels(s3: S3Client, file: Path) -> None:
     """Bytes, type, metadata and tags of every kind of character."""
     assert put(s3, file, replacing=None)
     head = s3.head_object(Bucket="results", Key=KEY)
@@ -86,14 +86,14 @@ def test_a_result_is_stored_with_its_labels(s3: S3Client, file: Path) -> None:
     assert {tag["Key"]: tag["Value"] for tag in tags} == LABELS.tags
 
 
-def test_a_result_may_have_no_tags(s3: S3Client, file: Path) -> None:
+def test_result_may_have_no_tags(s3: S3Client, file: Path) -> None:
     """Without any, none are written."""
     assert put(s3, file, replacing=None, labels=NO_LABELS)
     assert s3.get_object_tagging(Bucket="results", Key=KEY)["TagSet"] == []
 
 
-def test_labels_of_an_upload_are_carried_over_as_they_are(s3: S3Client, file: Path) -> None:
-    """What is read from the source is what stands at the result."""
+def test_labels_of_an_upload_are_written_to_its_result_unchanged(s3: S3Client, file: Path) -> None:
+    """What is read from the source is what is written to the result."""
     put(s3, file, replacing=None)
     source = Source(
         bucket="results",
@@ -115,9 +115,7 @@ def test_labels_of_an_upload_are_carried_over_as_they_are(s3: S3Client, file: Pa
         "never",
     ],
 )
-def test_a_time_that_no_clock_shows_is_left_out_and_named(
-    s3: S3Client, file: Path, expires: str
-) -> None:
+def test_impossible_time_is_left_out_and_named(s3: S3Client, file: Path, expires: str) -> None:
     """S3 keeps the header as it came; the SDK cannot write it."""
 
     def send_as_it_is(request: Any, **_: object) -> None:
@@ -134,44 +132,44 @@ def test_a_time_that_no_clock_shows_is_left_out_and_named(
     assert put(s3, file, replacing=None, labels=labels)
 
 
-def test_nothing_stands_where_nothing_was_stored(s3: S3Client) -> None:
+def test_free_key_has_no_current_result(s3: S3Client) -> None:
     """A free place."""
     assert S3Results(s3, "results").current(KEY) is None
 
 
-def test_what_stands_names_its_job_and_order(s3: S3Client, file: Path) -> None:
-    """By them, a newer photo's cut-out is told from an older one's."""
+def test_current_result_names_its_job_and_order(s3: S3Client, file: Path) -> None:
+    """They show whether it is of a newer or an older photo."""
     put(s3, file, replacing=None)
     assert S3Results(s3, "results").current(KEY) == StoredResult(
         etag=s3.head_object(Bucket="results", Key=KEY)["ETag"], order="00AB", job_id="0f" * 16
     )
 
 
-def test_what_somebody_else_put_there_names_neither(s3: S3Client) -> None:
-    """It may be replaced, but only as it was seen."""
+def test_foreign_object_names_neither_job_nor_order(s3: S3Client) -> None:
+    """It may be replaced, but only if it did not change."""
     answer = s3.put_object(Bucket="results", Key=KEY, Body=b"other")
     assert S3Results(s3, "results").current(KEY) == StoredResult(
         etag=answer["ETag"], order=None, job_id=None
     )
 
 
-def test_a_place_that_was_free_and_is_taken_now_is_left(s3: S3Client, file: Path) -> None:
-    """A result was stored between the look and the write: it is read again."""
+def test_result_is_not_written_if_the_key_is_taken_meanwhile(s3: S3Client, file: Path) -> None:
+    """The key is read again."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"other")
     assert not put(s3, file, replacing=None)
     assert stored(s3) == b"other"
 
 
-def test_what_was_seen_is_replaced(s3: S3Client, file: Path) -> None:
-    """An older cut-out gives way to a newer photo's."""
+def test_result_replaces_the_one_that_was_seen(s3: S3Client, file: Path) -> None:
+    """A newer photo's cut-out replaces an older one's."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"older")
     seen = S3Results(s3, "results").current(KEY)
     assert put(s3, file, replacing=seen)
     assert stored(s3) == b"cut-out"
 
 
-def test_what_changed_since_it_was_seen_is_left(s3: S3Client, file: Path) -> None:
-    """Two workers at once: the slower one looks again."""
+def test_result_is_not_written_if_the_current_one_changed(s3: S3Client, file: Path) -> None:
+    """Of two workers at once, the slower one reads the key again."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"older")
     seen = S3Results(s3, "results").current(KEY)
     s3.put_object(Bucket="results", Key=KEY, Body=b"newer")
@@ -179,7 +177,7 @@ def test_what_changed_since_it_was_seen_is_left(s3: S3Client, file: Path) -> Non
     assert stored(s3) == b"newer"
 
 
-def test_what_vanished_since_it_was_seen_is_looked_at_again(s3: S3Client, file: Path) -> None:
+def test_result_is_not_written_if_the_current_one_was_deleted(s3: S3Client, file: Path) -> None:
     """A result that a person deleted meanwhile is no error."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"older")
     seen = S3Results(s3, "results").current(KEY)
@@ -188,16 +186,16 @@ def test_what_vanished_since_it_was_seen_is_looked_at_again(s3: S3Client, file: 
     assert S3Results(s3, "results").current(KEY) is None
 
 
-def test_a_bucket_that_is_not_there_is_an_error(s3: S3Client, file: Path) -> None:
-    """Not a lost race."""
+def test_missing_results_bucket_is_an_error(s3: S3Client, file: Path) -> None:
+    """It is not a lost race."""
     with pytest.raises(ClientError, match="NoSuchBucket"):
         S3Results(s3, "no-such-bucket").put(
             KEY, file, content_type="image/png", labels=LABELS, replacing=None
         )
 
 
-def test_a_note_is_json_that_nobody_keeps(s3: S3Client) -> None:
-    """The next look sees the new labels; it is recognised as ours at any key."""
+def test_note_is_json_that_is_not_cached(s3: S3Client) -> None:
+    """Readers see the newest one; it is recognised as ours at any key."""
     assert write_note(s3)
     head = s3.head_object(Bucket="results", Key=KEY)
     assert (head["ContentType"], head["CacheControl"]) == ("application/json", "no-cache")
@@ -205,7 +203,7 @@ def test_a_note_is_json_that_nobody_keeps(s3: S3Client) -> None:
     assert json.loads(stored(s3)) == {"meaning": "größer"}
 
 
-def test_an_object_of_somebody_else_has_no_occasion(s3: S3Client) -> None:
+def test_foreign_object_has_no_revision(s3: S3Client) -> None:
     """It is not a note, whatever its name."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"theirs", Metadata={"cutout-said-at": "soon"})
     standing = S3Notes(s3, "results").current(KEY)
@@ -213,10 +211,10 @@ def test_an_object_of_somebody_else_has_no_occasion(s3: S3Client) -> None:
     assert (standing.occasion, standing.job_id) == (None, None)
 
 
-def test_a_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
+def test_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
     s3: S3Client,
 ) -> None:
-    """Those named no version of the row: a newer one takes their place, or takes them back."""
+    """Those had no version of the job: a newer note replaces or removes them."""
     told = {"cutout-said-at": "2026-03-01T12:00:00+00:00", "cutout-source-order": "00AB"}
     s3.put_object(Bucket="results", Key=KEY, Body=b"{}", Metadata=told)
     standing = S3Notes(s3, "results").current(KEY)
@@ -229,8 +227,8 @@ def test_a_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
 @pytest.mark.parametrize(
     ("status", "code"), [(412, "PreconditionFailed"), (404, "NoSuchKey"), (409, "Conflict")]
 )
-def test_a_note_that_changed_is_not_removed(s3: S3Client, status: int, code: str) -> None:
-    """S3 is asked to remove what was seen and nothing else; other refusals are errors."""
+def test_changed_note_is_not_removed(s3: S3Client, status: int, code: str) -> None:
+    """S3 removes only what was seen; other refusals are errors."""
     asked = {"Bucket": "results", "Key": KEY, "IfMatch": '"1"'}
     seen = CurrentNote(etag='"1"', occasion=None, job_id=None)
     with Stubber(s3) as stubber:
@@ -245,7 +243,7 @@ def test_a_note_that_changed_is_not_removed(s3: S3Client, status: int, code: str
 
 
 def write_note(s3: S3Client) -> bool:
-    """A note at `KEY`."""
+    """Write a note at `KEY`."""
     occasion = NoteRevision(order="00AB", version=3, at=datetime(2027, 1, 2, tzinfo=UTC))
     text = '{"meaning": "größer"}'
     return S3Notes(s3, "results").write(

@@ -1,4 +1,4 @@
-"""Copies in the work bucket: one contract, on the fake that the lower tiers trust and on S3."""
+"""Copies in the work bucket: the same tests for the fake and for S3."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY = "prepared/0f0f.jpg"
 
 @pytest.fixture
 def copies(account_or_fake: Account | None) -> Iterator[Copies]:
-    """No copies yet."""
+    """An empty work bucket."""
     if account_or_fake is None:
         yield MemoryCopies()
         return
@@ -39,8 +39,8 @@ def copies(account_or_fake: Account | None) -> Iterator[Copies]:
         yield S3Copies(clients.s3, "work")
 
 
-def test_a_copy_is_read_as_it_was_put(copies: Copies, tmp_path: Path) -> None:
-    """A second one under the same name, of the same photo, takes its place."""
+def test_copy_is_read_as_it_was_put(copies: Copies, tmp_path: Path) -> None:
+    """A second one with the same name, of the same photo, replaces it."""
     file = tmp_path / "copy"
     for data in (b"first", b"second"):
         file.write_bytes(data)
@@ -50,13 +50,13 @@ def test_a_copy_is_read_as_it_was_put(copies: Copies, tmp_path: Path) -> None:
         assert (tmp_path / "fetched").read_bytes() == data
 
 
-def test_a_copy_that_is_gone_says_so(copies: Copies) -> None:
-    """The lifecycle rule took it."""
+def test_missing_copy_is_gone(copies: Copies) -> None:
+    """The lifecycle rule deleted it."""
     with pytest.raises(CopyGoneError, match=KEY):
         copies.read(KEY)
 
 
-def test_a_copy_that_was_removed_is_gone(copies: Copies, tmp_path: Path) -> None:
+def test_removed_copy_is_gone(copies: Copies, tmp_path: Path) -> None:
     """Removing it twice is no error."""
     file = tmp_path / "copy"
     file.write_bytes(b"a copy")
@@ -67,8 +67,8 @@ def test_a_copy_that_was_removed_is_gone(copies: Copies, tmp_path: Path) -> None
             copies.fetch(KEY, file)
 
 
-def test_a_copy_says_what_it_is(account: Account, tmp_path: Path) -> None:
-    """The provider looks at the type."""
+def test_copy_has_its_content_type(account: Account, tmp_path: Path) -> None:
+    """The provider reads it."""
     file = tmp_path / "copy"
     file.write_bytes(b"a copy")
     with account() as clients:
@@ -82,8 +82,8 @@ def test_a_copy_says_what_it_is(account: Account, tmp_path: Path) -> None:
 DATA = bytes(range(256)) * 8000
 
 
-def test_the_fakes_uploads_are_fetched_with_hash_and_metadata(tmp_path: Path) -> None:
-    """As S3's are, below."""
+def test_upload_in_memory_is_fetched_into_a_file_with_hash_and_metadata(tmp_path: Path) -> None:
+    """Like those of S3 below."""
     uploads = MemoryUploads()
     source = uploads.add("a.heic", DATA)
     file = tmp_path / "photo"
@@ -95,10 +95,10 @@ def test_the_fakes_uploads_are_fetched_with_hash_and_metadata(tmp_path: Path) ->
         uploads.fetch(source, file)
 
 
-def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(
+def test_upload_is_fetched_into_a_file_with_hash_and_metadata(
     account: Account, tmp_path: Path
 ) -> None:
-    """That version of it, piece by piece."""
+    """The right version, in pieces."""
     file = tmp_path / "photo"
     with account() as clients:
         s3 = clients.s3
@@ -123,8 +123,8 @@ def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(
             uploads.fetch(source, file)
 
 
-def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) -> None:
-    """Which job, which bytes, which copies; and in a form that an earlier version understands."""
+def test_request_for_copies_is_read_by_prepare_as_it_was_sent(account: Account) -> None:
+    """Job, bytes and copies, in a form that an earlier version understands."""
     request = PrepareRequest(
         job_id="0f" * 16,
         source=a_source(key="a b+ü%20.tif"),
@@ -163,8 +163,10 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) 
         ),
     ],
 )
-def test_a_report_reaches_submit_as_it_was_sent(account: Account, report: PrepareReport) -> None:
-    """Whatever was found."""
+def test_report_of_prepare_is_read_by_submit_as_it_was_sent(
+    account: Account, report: PrepareReport
+) -> None:
+    """Whatever the report contains."""
     with account() as clients:
         url = clients.sqs.create_queue(QueueName="submissions")["QueueUrl"]
         SqsReports(clients.sqs, url).report(report)
@@ -173,8 +175,8 @@ def test_a_report_reaches_submit_as_it_was_sent(account: Account, report: Prepar
         assert json.loads(message["Body"])["job"] == report.job_id
 
 
-def test_what_names_a_job_alone_is_no_request() -> None:
-    """Prepare can read nothing about a job."""
+def test_message_with_only_a_job_is_no_request_for_copies() -> None:
+    """Prepare cannot read jobs."""
     strange = (
         '{"job": "0f"}',
         '{"job": 1}',
