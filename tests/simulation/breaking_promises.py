@@ -25,7 +25,7 @@ from cutout.usecases.shared import job_writer
 from cutout.usecases.shared.job_writer import JobWriter, gate_changes
 from cutout.usecases.store_result import finish_cutout, publish_with_metadata
 from cutout.usecases.store_result.finish_cutout import FetchedResult
-from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata, Publisher
+from cutout.usecases.store_result.publish_with_metadata import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TrackTask
@@ -108,7 +108,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
         return _bring_home(self, delivery)
     result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
     settled = self.settle(replace(delivery.job, result=result), Move.COMPLETE, None)
-    self._publish(delivery, self.object_metadata.labels(delivery.job)[0])
+    self._publish(delivery, self.publisher.labels(delivery.job)[0])
     return settled
 
 
@@ -246,10 +246,10 @@ def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task
     return _store(self, job, task)
 
 
-_labels = ObjectMetadata.labels
+_labels = Publisher.labels
 
 
-@MUTATIONS.of(ObjectMetadata, "labels")
-def every_photo_is_taken_for_the_newest(self: ObjectMetadata, job: Job) -> tuple[Labels, bool]:
+@MUTATIONS.of(Publisher, "labels")
+def every_photo_is_taken_for_the_newest(self: Publisher, job: Job) -> tuple[Labels, bool]:
     labels, _is_newest = _labels(self, job)
     return labels, True

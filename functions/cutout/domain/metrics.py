@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from cutout.domain.states import State
+from cutout.domain.states import SETTLED, State
 
 NAMESPACE = "Cutout"
 SERVICE = "cutout"
@@ -87,21 +87,8 @@ BASIC_METRICS = frozenset(
 )
 """What alarms read, and the number of completed jobs."""
 
-TIME_IN_STATE = {
-    State.QUEUED: Metric.SECONDS_QUEUED,
-    State.SUBMITTING: Metric.SECONDS_SUBMITTING,
-    State.UNCONFIRMED: Metric.SECONDS_UNCONFIRMED,
-    State.PROCESSING: Metric.SECONDS_PROCESSING,
-    State.STORING: Metric.SECONDS_STORING,
-}
+TIME_IN_STATE = {state: Metric[f"SECONDS_{state.name}"] for state in State if state not in SETTLED}
 """How long a job was in a state; written when the job leaves that state."""
 
-
-JOBS_SETTLED = {
-    State.COMPLETED: Metric.COMPLETED,
-    State.REVIEW: Metric.REVIEW,
-    State.FAILED: Metric.FAILED,
-    State.REJECTED: Metric.REJECTED,
-    State.SUPERSEDED: Metric.SUPERSEDED,
-}
+JOBS_SETTLED = {state: Metric[state.name] for state in State if state in SETTLED}
 """How many jobs ended in each state."""

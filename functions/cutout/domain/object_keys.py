@@ -46,7 +46,7 @@ def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> I
     """
     plain = _without_dot_segments(source_key.removeprefix(upload_prefix))
     stem = _stem(plain)
-    digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
+    digest = _digest(source_key)
     numbered = (f"{digest}-{number}" for number in count(2))
     named = [(stem, digest), (plain, digest)]
     own = ((f"{stem}-{mark}", mark) for mark in chain([digest], numbered))
@@ -68,7 +68,7 @@ def variant_keys(
     """
     plain = result_key.removeprefix(result_prefix).removesuffix(_EXTENSION)
     folder, slash, stem = plain.rpartition("/")
-    digest = hashlib.sha256(f"{result_key}\0{recipe}".encode()).hexdigest()[:12]
+    digest = _digest(f"{result_key}\0{recipe}")
     for name in (stem, f"{stem}-{digest}"):
         key = template.format(folder=folder + slash, stem=name, recipe=recipe, ext=extension)
         yield _fitted(result_prefix + key.removesuffix(f".{extension}"), digest, f".{extension}")
@@ -85,16 +85,11 @@ def review_keys(result_key: str, source_key: str) -> Iterator[str]:
 
     The cut-out of a photo in a folder `review` may have the first one.
     """
-    yield review_key(result_key)
-    digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
     plain = result_key.removesuffix(_EXTENSION)
+    yield _fitted(REVIEW_FOLDER + plain, "", _EXTENSION)
+    digest = _digest(source_key)
     for mark in chain([digest], (f"{digest}-{number}" for number in count(2))):
         yield _fitted(f"{REVIEW_FOLDER}{plain}-{mark}", mark, _EXTENSION)
-
-
-def review_key(result_key: str) -> str:
-    """The first candidate for the key of a result under review."""
-    return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "", _EXTENSION)
 
 
 def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
@@ -104,7 +99,7 @@ def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
     """
     own = source_key.removeprefix(upload_prefix)
     plain = _without_dot_segments(own)
-    digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
+    digest = _digest(source_key)
     name = plain if plain == own else f"{plain}-{digest}"
     return _fitted(result_prefix + name, digest, NOTE_EXTENSION)
 
@@ -139,13 +134,17 @@ def _without_dot_segments(key: str) -> str:
     )
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def _fitted(stem: str, digest: str, extension: str) -> str:
     """The key, shortened to S3's limit between characters; a hash keeps shortened keys unique."""
     room = MAX_KEY_BYTES - len(extension)
     raw = stem.encode()
     if len(raw) <= room:
         return stem + extension
-    digest = digest or hashlib.sha256(raw).hexdigest()[:12]
+    digest = digest or _digest(stem)
     # A letter that was cut in its middle is dropped.
     return raw[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest + extension
 

@@ -15,9 +15,8 @@ from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCh
 from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
-from cutout.usecases.store_result.finish_cutout import FinishCutout, ResultFetcher
-from cutout.usecases.store_result.full_size_photo import FullSizePhotos
-from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata, Publisher
+from cutout.usecases.store_result.finish_cutout import FinishCutout, FullSizePhotos
+from cutout.usecases.store_result.publish_with_metadata import Publisher
 from cutout.usecases.store_result.remove import RemoveResults
 from cutout.usecases.store_result.render import Render
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -123,7 +122,9 @@ def store_result_use_cases(
     clock, telemetry, jobs = shared.clock, shared.telemetry, shared.jobs
     finish_cutout = FinishCutout(pictures=ports.pictures, pixels=settings.pixels)
     full_size_photos = FullSizePhotos(copies=shared.copies, queue=shared.preparations)
-    publisher = Publisher(results=ports.results)
+    publisher = Publisher(
+        uploads=shared.uploads, results=ports.results, telemetry=telemetry, model=settings.model
+    )
     variants = Variants(
         recipes=recipes,
         pictures=ports.pictures,
@@ -142,14 +143,8 @@ def store_result_use_cases(
         submissions=shared.submissions,
         clock=clock,
         failures=parts.step_failures(TRACKED),
-        fetcher=ResultFetcher(downloads=ports.downloads, pictures=ports.pictures, clock=clock),
+        downloads=ports.downloads,
         finish_cutout=finish_cutout,
-        object_metadata=ObjectMetadata(
-            uploads=shared.uploads,
-            results=ports.results,
-            telemetry=telemetry,
-            model=settings.model,
-        ),
         publisher=publisher,
         review_notes=ReviewNotes(
             latest_notes=parts.latest_notes, results_bucket=settings.results_bucket

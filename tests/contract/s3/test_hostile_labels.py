@@ -11,7 +11,7 @@ import pytest
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.states import State
-from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata
+from cutout.usecases.store_result.publish_with_metadata import Publisher
 from tests.support.aws_account import Account, s3_with
 from tests.support.builders import a_job, a_source, an_attempt
 from tests.support.fakes.queues import MemoryTelemetry
@@ -80,7 +80,7 @@ def test_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         attempts=(an_attempt(1, task_id="task-1"),),
         storing_attempt=1,
     )
-    object_metadata = ObjectMetadata(
+    publisher = Publisher(
         uploads=S3Uploads(s3),
         results=S3Results(s3, "results"),
         telemetry=MemoryTelemetry(),
@@ -93,7 +93,7 @@ def test_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         key,
         file,
         content_type="image/png",
-        labels=object_metadata.labels(job)[0],
+        labels=publisher.labels(job)[0],
         replacing=None,
     )
     assert sent["x-amz-meta-cutout-job"] == job.id

@@ -12,7 +12,6 @@ from cutout.domain.object_keys import (
     beside,
     note_key,
     result_keys,
-    review_key,
     review_keys,
     variant_keys,
 )
@@ -172,21 +171,21 @@ def test_photos_never_share_a_result_key(keys: list[str]) -> None:
 )
 def test_doubtful_results_are_stored_under_review(result: str, review: str) -> None:
     """Same name, in a separate folder."""
-    assert review_key(result) == review
+    assert next(review_keys(result, "a.jpg")) == review
 
 
 def test_review_keys_that_differ_after_the_cut_stay_different() -> None:
     """Two results with names of the full length get different keys under `review/`."""
     one, other = "a" * 1019 + "b.png", "a" * 1019 + "c.png"
-    assert review_key(one) != review_key(other)
-    assert len(review_key(one)) == MAX_KEY_BYTES
+    assert next(review_keys(one, "a.jpg")) != next(review_keys(other, "a.jpg"))
+    assert len(next(review_keys(one, "a.jpg"))) == MAX_KEY_BYTES
 
 
 @given(key=KEYS | LONG_KEYS, result=PREFIXES)
 def test_review_keys_fit_and_stay_different(key: str, result: str) -> None:
     """Never outside `review/`, never over 1,024 bytes, and as different as the results."""
     results = candidates(key, result=result)
-    reviews = [review_key(key) for key in results]
+    reviews = [next(review_keys(key, "a.jpg")) for key in results]
     for review in reviews:
         assert review.startswith("review/")
         assert review.endswith(".png")
@@ -224,7 +223,7 @@ def test_notes_fit_stay_in_their_prefix_and_stay_different(keys: list[str], resu
 def test_a_review_note_is_never_taken_for_an_error_note(key: str) -> None:
     """It fits into S3's limit, and ends differently."""
     for result in candidates(key):
-        said = beside(review_key(result))
+        said = beside(next(review_keys(result, "a.jpg")))
         assert said.startswith("review/")
         assert said.endswith(".json")
         assert not said.endswith(".error.json")

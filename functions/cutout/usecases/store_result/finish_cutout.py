@@ -1,40 +1,67 @@
-"""Fetches a result, checks it, and makes the file that is published of it."""
+"""Checks a fetched result, and makes the file that is published of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import (
-    FetchRefusedError,
-    IllegalMoveError,
-    PictureError,
-    ResponseLostError,
-)
+from cutout.domain.errors import CopyGoneError, IllegalMoveError, PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Photo, Prepared
-from cutout.domain.object_keys import review_key
+from cutout.domain.messages.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key
 from cutout.domain.photo.photo_and_result_checks import (
-    MAGIC_BYTES,
     Picture,
-    begins_as_picture,
-    breaks_off,
     has_aspect,
     why_cut_out_needs_review,
     why_result_needs_review,
 )
-from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels
+from cutout.ports.buckets import Copies
 from cutout.ports.pictures import Pictures
-from cutout.ports.provider_api import Downloads
-from cutout.ports.telemetry import Clock
-from cutout.usecases.store_result.full_size_photo import FullSizePhoto
+from cutout.ports.queues import PreparationQueue
 
-_READ_AGAIN_FOR = timedelta(minutes=15)
-_NO_PICTURE = "what the link serves cannot be read as a picture"
+OwnPhoto = Path | str
+"""The copy of a photo in full size, which only Prepare makes, or why there is none."""
+NOT_REQUESTED: OwnPhoto = "they were not requested"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSizePhotos:
+    """Fetches Prepare's copies, and requests those that are gone.
+
+    Attributes:
+        queue: None in a deployment without Prepare.
+    """
+
+    copies: Copies
+    queue: PreparationQueue | None
+
+    def fetch(self, job: Job, into: Path, *, is_last_try: bool) -> OwnPhoto:
+        """The photo of a job in full size.
+
+        Raises:
+            CopyGoneError: its copy is gone, or was never made; not on the last try.
+        """
+        if job.upright is not None and job.upright.problem is not None:
+            return job.upright.problem
+        if self.queue is None:
+            return "photos are not prepared in this deployment"
+        try:
+            self.copies.fetch(copy_key(job.id, CopyKind.FULL_SIZE, FULL_SIZE_FORMAT), into)
+        except CopyGoneError:
+            if is_last_try:
+                return "no copy of the photo could be made"
+            raise
+        return into
+
+    def have_made(self, job: Job) -> None:
+        """Request the copy again. Prepare sends no report when it is made."""
+        if self.queue is not None:
+            self.queue.prepare(
+                PrepareRequest(job_id=job.id, source=job.source, wanted=(CopyKind.FULL_SIZE,))
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +72,7 @@ class FetchedResult:
         file: its bytes, in a folder that exists for one message.
         picture: the decoded image; None if it cannot be decoded.
         review_reason: why a person must review it; None if it is accepted.
-        place: the key that is claimed for the review.
+        place: the key that is claimed for the review; None if it needs none.
         pixels: whether its colours are the model's or the photo's.
         remark: how it differs from the settings, and why; None if it does not.
     """
@@ -77,61 +104,15 @@ class FetchedResult:
 
     @property
     def key(self) -> str:
-        """Where it is stored: the photo's result key, or a key for review.
+        """Where it is stored: at the photo's result key, or where it waits for the review.
 
         Raises:
             IllegalMoveError: the job never claimed a key, so there cannot be a result.
         """
-        if self.job.result_key is None:
+        key = self.place or self.job.result_key
+        if key is None:
             raise IllegalMoveError("a job without a result key cannot have a result")
-        if self.review_reason is None:
-            return self.job.result_key
-        return self.place or review_key(self.job.result_key)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResultFetcher:
-    """Downloads results and checks that they are cut-outs."""
-
-    downloads: Downloads
-    pictures: Pictures
-    clock: Clock
-
-    def fetch(self, job: Job, task: Task, file: Path, *, is_decoded: bool) -> FetchedResult:
-        """Download the result into `file`, and decode it if `is_decoded`; else it needs review.
-
-        Raises:
-            FetchRefusedError: the link must not be fetched, or serves something else.
-            TransientError: the result cannot be fetched now.
-            PictureError: the link has served no image for `_READ_AGAIN_FOR`.
-        """
-        if task.result_url is None:
-            raise FetchRefusedError("the task is completed but names no result")
-        self.downloads.fetch(task.result_url, file)
-        # A link may be published before its file is complete, so it is fetched again for a while.
-        is_read_again = self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
-        with file.open("rb") as stream:
-            is_picture = begins_as_picture(stream.read(MAGIC_BYTES))
-            stream.seek(0)
-            if is_read_again and breaks_off(stream):
-                raise ResponseLostError("the result's file breaks off before its end")
-        fetched = FetchedResult(job=job, file=file)
-        if not is_decoded:
-            return replace(fetched, review_reason=Reason.RESULT_UNCHECKED)
-        checked = self.check(fetched)
-        if checked.picture is None and is_read_again:
-            raise ResponseLostError(_NO_PICTURE)
-        if checked.picture is None and not is_picture:
-            # An image that stays damaged is the result, and fails the check; this never was one.
-            raise PictureError(_NO_PICTURE)
-        return checked
-
-    def check(self, fetched: FetchedResult) -> FetchedResult:
-        """Decode the result and check that it is a cut-out of the photo."""
-        picture = self.pictures.examine(fetched.file)
-        is_fine = fetched.is_accepted and picture is not None
-        reason = None if is_fine else why_result_needs_review(picture, fetched.photo)
-        return replace(fetched, picture=picture, review_reason=reason)
+        return key
 
 
 _PNG = "png"
@@ -143,7 +124,7 @@ _NOT_COMPARED = (
 
 @dataclass(frozen=True, kw_only=True)
 class FinishCutout:
-    """Turns results upright, and applies the photo's own pixels if the settings say so.
+    """Checks results, turns them upright, and applies the photo's own pixels if they are wanted.
 
     The cut-out of a photo that was enlarged for the model gets the photo's size.
 
@@ -154,13 +135,15 @@ class FinishCutout:
     pictures: Pictures
     pixels: Pixels
 
-    def finish(self, fetched: FetchedResult, own: FullSizePhoto) -> FetchedResult:
-        """The cut-out to publish; a result under review stays as it came.
+    def check(self, fetched: FetchedResult) -> FetchedResult:
+        """Decode the result and check that it is a cut-out of the photo."""
+        picture = self.pictures.examine(fetched.file)
+        is_fine = fetched.is_accepted and picture is not None
+        reason = None if is_fine else why_result_needs_review(picture, fetched.photo)
+        return replace(fetched, picture=picture, review_reason=reason)
 
-        Args:
-            fetched: a decoded result.
-            own: the photo in full size, or why its own pixels cannot be used.
-        """
+    def finish(self, fetched: FetchedResult, own: OwnPhoto) -> FetchedResult:
+        """The cut-out to publish; a result under review stays as it came."""
         job = fetched.job
         is_finished = fetched.pixels is Pixels.SOURCE  # It was finished before it came under review
         if fetched.picture is None or fetched.review_reason or is_finished:
@@ -201,57 +184,16 @@ class FinishCutout:
         into = file.with_name("cut-out-model.png")
         return into, self.pictures.cut_out(file, into, size=size)
 
-    def with_sources_pixels(self, result: Path, own: FullSizePhoto) -> tuple[Path, Picture]:
+    def with_sources_pixels(self, result: Path, own: OwnPhoto) -> tuple[Path, Picture]:
         """A PNG with every pixel of the photo, transparent where the result is.
 
         Raises:
             PictureError: there is no copy of the photo, or it cannot be decoded.
         """
+        if isinstance(own, str):
+            raise PictureError(own)
         into = result.with_name("cut-out-source.png")
-        return into, self.pictures.faithful_cut_out(result, own.file_or_why_not(), into)
-
-
-@dataclass(kw_only=True)
-class VariantSources:
-    """The cut-out that recipes start from: as published, or made when the first asks for it.
-
-    Attributes:
-        published: the one in the results bucket.
-        pixels: whose colours that one has.
-        own: the photo in full size, or why there is none.
-        result: the model's, where `published` has other pixels; None if it is no longer cached.
-        problem: why no variant can be made; None if they can.
-    """
-
-    finish_cutout: FinishCutout
-    published: Path
-    pixels: Pixels
-    own: FullSizePhoto
-    result: FetchedResult | None
-    problem: str | None = None
-    _made: Path | None = None
-
-    def file(self, pixels: Pixels | None) -> Path:
-        """The cut-out with these pixels; None means the published one.
-
-        Raises:
-            PictureError: it cannot be made.
-        """
-        if self.problem is not None:
-            raise PictureError(self.problem)
-        if pixels in {None, self.pixels}:
-            return self.published
-        if self._made is None:
-            self._made, _ = self._other()
-        return self._made
-
-    def _other(self) -> tuple[Path, Picture]:
-        """The cut-out with the pixels that the published one does not have."""
-        if self.pixels is Pixels.MODEL:
-            return self.finish_cutout.with_sources_pixels(self.published, self.own)
-        if self.result is None:
-            raise PictureError("the model's result is no longer cached")
-        return self.finish_cutout.with_models_pixels(self.result)
+        return into, self.pictures.faithful_cut_out(result, own, into)
 
 
 def _not_compared(job: Job) -> str | None:

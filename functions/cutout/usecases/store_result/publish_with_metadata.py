@@ -18,13 +18,24 @@ from cutout.ports.buckets import Labels, Results, StoredResult, Uploads
 from cutout.ports.telemetry import Telemetry
 
 _PUT_TRIES = 4
+_OURS = "cutout-"
+"""The prefix of our own metadata: provenance, and instructions for processing a photo."""
+_RESERVED = "aws:"
+"""The prefix of AWS's own tags, which cannot be written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
-    """Writes to the results bucket."""
+    """Writes to the results bucket.
 
+    Attributes:
+        model: the provider's model, which each result names.
+    """
+
+    uploads: Uploads
     results: Results
+    telemetry: Telemetry
+    model: str
 
     def publish(
         self,
@@ -55,40 +66,6 @@ class Publisher:
             if current is not None and _is_newer(current, job):
                 return False
         raise TransientError("other writers change the result too often")
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def task_of(job: Job) -> str:
-    """The id of the task that made the result that is being stored."""
-    if job.reused is not None:
-        return job.reused.task_id
-    attempt = job.attempt_numbered(job.storing_attempt)
-    return (attempt.task_id if attempt else None) or ""
-
-
-def _is_newer(current: StoredResult, job: Job) -> bool:
-    return current.order is not None and current.order > job.source.order
-
-
-_OURS = "cutout-"
-"""The prefix of our own metadata: provenance, and instructions for processing a photo."""
-_RESERVED = "aws:"
-"""The prefix of AWS's own tags, which cannot be written."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectMetadata:
-    """Collects the labels of results."""
-
-    uploads: Uploads
-    results: Results
-    telemetry: Telemetry
-    model: str
 
     def labels(self, job: Job) -> tuple[Labels, bool]:
         """The source's own labels and the cut-out's provenance.
@@ -130,3 +107,21 @@ class ObjectMetadata:
             "cutout-model": self.model,
             "cutout-task": task_of(job),
         }
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def task_of(job: Job) -> str:
+    """The id of the task that made the result that is being stored."""
+    if job.reused is not None:
+        return job.reused.task_id
+    attempt = job.attempt_numbered(job.storing_attempt)
+    return (attempt.task_id if attempt else None) or ""
+
+
+def _is_newer(current: StoredResult, job: Job) -> bool:
+    return current.order is not None and current.order > job.source.order

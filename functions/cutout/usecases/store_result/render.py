@@ -17,11 +17,10 @@ from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import RenderRequestQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
-from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
+from cutout.usecases.store_result.finish_cutout import NOT_REQUESTED, FinishCutout, FullSizePhotos
 from cutout.usecases.store_result.publish_with_metadata import sha256
 from cutout.usecases.store_result.result_cache import ResultCache
-from cutout.usecases.store_result.variants import Variants
+from cutout.usecases.store_result.variants import Variants, VariantSources
 
 _FIRST_WAIT = timedelta(seconds=15)
 _MOST_WAITS = 6
@@ -69,7 +68,6 @@ class Render:
                 self._when_copied(job, request)
                 return
             fresh = self.variants.make(
-                job,
                 sources,
                 labels,
                 until=self.clock.now() + self.lease / 2,
@@ -86,22 +84,20 @@ class Render:
             CopyGoneError: a recipe needs a copy of the photo, which must be made first.
         """
         asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
-        own, models = FullSizePhoto(), None
+        own = NOT_REQUESTED
         if result.pixels is Pixels.MODEL and Pixels.SOURCE in asked:
             is_last_try = request.tries >= _MOST_WAITS
             own = self.full_size_photos.fetch(job, folder / "photo", is_last_try=is_last_try)
-        if result.pixels is Pixels.SOURCE and Pixels.MODEL in asked and self.result_cache:
-            pictures = self.finish_cutout.pictures
-            models = self.result_cache.fetch_again(job, folder / "result", pictures)
         file = folder / "cut-out.png"
         labels = self.results.fetch(result.key, file)
         is_there = labels is not None and sha256(file) == result.sha256
         sources = VariantSources(
+            job=job,
             finish_cutout=self.finish_cutout,
+            result_cache=self.result_cache,
             published=file,
             pixels=result.pixels,
             own=own,
-            result=models,
             problem=None if is_there else "the cut-out no longer exists",
         )
         return sources, self.results.fitted(labels or Labels(metadata={}, tags={}), {})

@@ -60,7 +60,7 @@ class ReviewDecisions:
                     job, "the result under review is not the one that was kept"
                 )
             fetched = FetchedResult(job=job, file=file, pixels=result.pixels)
-            checked = self.store_result.fetcher.check(fetched)
+            checked = self.store_result.finish_cutout.check(fetched)
             if checked.picture is None:
                 return self.failures.end(job, "the result under review cannot be decoded")
             if self.store_result.result_cache is not None:

@@ -18,13 +18,19 @@ from cutout.domain.errors import (
     CopyGoneError,
     FetchRefusedError,
     PictureError,
+    ResponseLostError,
     SourceGoneError,
     TransientError,
 )
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
-from cutout.domain.photo.photo_and_result_checks import has_aspect
+from cutout.domain.photo.photo_and_result_checks import (
+    MAGIC_BYTES,
+    begins_as_picture,
+    breaks_off,
+    has_aspect,
+)
 from cutout.domain.polling_and_timing import Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
@@ -32,21 +38,22 @@ from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move, Pixels
 from cutout.ports.buckets import Folders, Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys
+from cutout.ports.provider_api import Downloads
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.store_result.finish_cutout import (
+    NOT_REQUESTED,
     FetchedResult,
     FinishCutout,
-    ResultFetcher,
-    VariantSources,
+    FullSizePhotos,
+    OwnPhoto,
 )
-from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
-from cutout.usecases.store_result.publish_with_metadata import ObjectMetadata, Publisher, sha256
+from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review_notes import ReviewNotes
-from cutout.usecases.store_result.variants import Variants
+from cutout.usecases.store_result.variants import Variants, VariantSources
 
 _CAUTIOUS_FROM = 3
 """From this try on, the photo's own pixels and variants are left out: they may have failed."""
@@ -56,6 +63,8 @@ _UNCHECKED_FROM = 5
 """After so many killed workers the result is no longer decoded, but kept for review."""
 _MOST_ENTRIES_FOR_A_COPY = 12
 """Six waits of 15 s to 5 min; each enters the state twice."""
+_READ_AGAIN_FOR = timedelta(minutes=15)
+_NO_PICTURE = "what the link serves cannot be read as a picture"
 _NEVER_ENDED = "making it never ended; `cutout render` tries again"
 
 
@@ -73,9 +82,8 @@ class StoreResult:
     submissions: SubmissionQueue
     clock: Clock
     failures: StepFailures
-    fetcher: ResultFetcher
+    downloads: Downloads
     finish_cutout: FinishCutout
-    object_metadata: ObjectMetadata
     publisher: Publisher
     review_notes: ReviewNotes
     variants: Variants
@@ -96,8 +104,7 @@ class StoreResult:
             return self.failures.end(job)
         with self.folders() as folder:
             try:
-                file = Path(folder) / "result"
-                fetched = self.fetcher.fetch(job, task, file, is_decoded=not is_unchecked(job))
+                fetched = self._fetch(job, task, Path(folder) / "result")
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
             except PictureError as exc:
@@ -106,6 +113,35 @@ class StoreResult:
                 # As it came, even for a superseded photo: it was paid for.
                 self.result_cache.keep(fetched)
             return self.complete(fetched)
+
+    def _fetch(self, job: Job, task: Task, file: Path) -> FetchedResult:
+        """Download the result and decode it; one that may kill its worker is not decoded.
+
+        Raises:
+            FetchRefusedError: the link must not be fetched, or serves something else.
+            TransientError: the result cannot be fetched now.
+            PictureError: the link has served no image for `_READ_AGAIN_FOR`.
+        """
+        if task.result_url is None:
+            raise FetchRefusedError("the task is completed but names no result")
+        self.downloads.fetch(task.result_url, file)
+        # A link may be published before its file is complete, so it is fetched again for a while.
+        is_read_again = self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
+        with file.open("rb") as stream:
+            is_picture = begins_as_picture(stream.read(MAGIC_BYTES))
+            stream.seek(0)
+            if is_read_again and breaks_off(stream):
+                raise ResponseLostError("the result's file breaks off before its end")
+        fetched = FetchedResult(job=job, file=file)
+        if is_unchecked(job):
+            return replace(fetched, review_reason=Reason.RESULT_UNCHECKED)
+        checked = self.finish_cutout.check(fetched)
+        if checked.picture is None and is_read_again:
+            raise ResponseLostError(_NO_PICTURE)
+        if checked.picture is None and not is_picture:
+            # An image that stays damaged is the result, and fails the check; this never was one.
+            raise PictureError(_NO_PICTURE)
+        return checked
 
     def reuse(self, job: Job) -> Job:
         """Complete a job from the cached result of the same photo, or queue it for a paid call."""
@@ -117,7 +153,7 @@ class StoreResult:
             file = Path(folder) / "result"
             if not self.result_cache.fetch(job.reused, file):
                 return self._requeue(job)
-            checked = self.fetcher.check(FetchedResult(job=job, file=file))
+            checked = self.finish_cutout.check(FetchedResult(job=job, file=file))
             return self._requeue(job) if checked.review_reason else self.complete(checked)
 
     def _requeue(self, job: Job) -> Job:
@@ -137,9 +173,9 @@ class StoreResult:
             own = self._own_photo(fetched)
             finished = self._placed(self.finish_cutout.finish(fetched, own))
             if job.failures >= _UNLABELLED_FROM:
-                labels, is_newest = self.object_metadata.provenance_alone(job), False
+                labels, is_newest = self.publisher.provenance_alone(job), False
             else:
-                labels, is_newest = self.object_metadata.labels(job)
+                labels, is_newest = self.publisher.labels(job)
         except CopyGoneError:
             return self._when_copied(job)
         except SourceGoneError:
@@ -160,7 +196,7 @@ class StoreResult:
         )
         return self.settle(stored, move, reason, message=message)
 
-    def _own_photo(self, fetched: FetchedResult) -> FullSizePhoto:
+    def _own_photo(self, fetched: FetchedResult) -> OwnPhoto:
         """The photo in full size, if the cut-out or a variant uses the photo's own pixels.
 
         Raises:
@@ -169,13 +205,13 @@ class StoreResult:
         job, photo = fetched.job, fetched.photo
         is_wanted = photo.has_alpha or self.own_pixels.are_wanted(job.source.key)
         if fetched.review_reason or not is_wanted:
-            return FullSizePhoto()
+            return NOT_REQUESTED
         if job.failures >= _CAUTIOUS_FROM:
-            return FullSizePhoto(why_not="earlier tries failed")
+            return "earlier tries failed"
         picture = fetched.picture if fetched.is_accepted else None
         if picture and not has_aspect(picture, photo.width, photo.height):
             # Its transparency would be stretched over the photo: not what the person has seen.
-            return FullSizePhoto(why_not="the result has another aspect ratio")
+            return "the result has another aspect ratio"
         is_for_a_copy = job.reason is Reason.PREPARING or job.is_being_decided
         is_last_try = is_for_a_copy and job.tries >= _MOST_ENTRIES_FOR_A_COPY
         into = fetched.file.with_name("photo")
@@ -226,28 +262,26 @@ class StoreResult:
         return None
 
     def _variants(
-        self, raw: FetchedResult, finished: FetchedResult, labels: Labels, own: FullSizePhoto
+        self, raw: FetchedResult, finished: FetchedResult, labels: Labels, own: OwnPhoto
     ) -> tuple[Variant, ...]:
         """Make the variants of the recipes; a variant that fails does not affect the cut-out."""
         job = finished.job
         has_none = not self.variants.recipes and not job.recipes
         if has_none or finished.review_reason or job.due_at is None:
             return ()
-        result: FetchedResult | None = raw
-        if raw.pixels is Pixels.SOURCE:
-            # It was finished before it came under review, and only the cache has the provider's.
-            file, cache = raw.file.with_name("model"), self.result_cache
-            result = cache.fetch_again(job, file, self.finish_cutout.pictures) if cache else None
         sources = VariantSources(
+            job=job,
             finish_cutout=self.finish_cutout,
+            result_cache=self.result_cache,
             published=finished.file,
             pixels=finished.pixels,
             own=own,
-            result=result,
+            # One with the photo's pixels was finished before it came under review.
+            result=raw if raw.pixels is Pixels.MODEL else None,
             problem=_NEVER_ENDED if job.failures >= _CAUTIOUS_FROM else None,
         )
         until = job.due_at - self.timing.lease / 3
-        return self.variants.make(job, sources, labels, until=until, names=job.recipes)
+        return self.variants.make(sources, labels, until=until, names=job.recipes)
 
     def _result(self, fetched: FetchedResult, labels: Labels) -> Result:
         job, picture = fetched.job, fetched.picture

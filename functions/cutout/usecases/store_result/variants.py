@@ -10,15 +10,67 @@ from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.metrics import Metric
+from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.recipes import Recipe, recipes_for
+from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import ResultKeys
 from cutout.ports.pictures import Pictures
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.store_result.finish_cutout import VariantSources
+from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout, OwnPhoto
 from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
+from cutout.usecases.store_result.result_cache import ResultCache
 
 _UNKNOWN = "no recipe of this name applies to the photo"
+
+
+@dataclass(kw_only=True)
+class VariantSources:
+    """The cut-out that recipes start from: as published, or made when the first asks for it.
+
+    Attributes:
+        published: the one in the results bucket.
+        pixels: whose colours that one has.
+        result: the model's, if it was just fetched; else the cache may have it.
+        result_cache: None in a deployment without deduplication.
+        problem: why no variant can be made; None if they can.
+    """
+
+    job: Job
+    finish_cutout: FinishCutout
+    result_cache: ResultCache | None
+    published: Path
+    pixels: Pixels
+    own: OwnPhoto
+    result: FetchedResult | None = None
+    problem: str | None = None
+    _made: Path | None = None
+
+    def file(self, pixels: Pixels | None) -> Path:
+        """The cut-out with these pixels; None means the published one.
+
+        Raises:
+            PictureError: it cannot be made.
+        """
+        if self.problem is not None:
+            raise PictureError(self.problem)
+        if pixels in {None, self.pixels}:
+            return self.published
+        if self._made is None:
+            self._made, _ = self._other()
+        return self._made
+
+    def _other(self) -> tuple[Path, Picture]:
+        """The cut-out with the pixels that the published one does not have."""
+        if self.pixels is Pixels.MODEL:
+            return self.finish_cutout.with_sources_pixels(self.published, self.own)
+        result, cache = self.result, self.result_cache
+        if result is None and cache is not None:
+            file = self.published.with_name("model")
+            result = cache.fetch_again(self.job, file, self.finish_cutout.pictures)
+        if result is None:
+            raise PictureError("the model's result is no longer cached")
+        return self.finish_cutout.with_models_pixels(result)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +87,6 @@ class Variants:
 
     def make(
         self,
-        job: Job,
         sources: VariantSources,
         labels: Labels,
         *,
@@ -47,15 +98,14 @@ class Variants:
         A name that no recipe has which applies to the photo gives a variant with a problem.
 
         Args:
-            job: the cut-out's job, which has claimed its result key.
-            sources: what the variants are made from.
+            sources: what the variants are made from; the job has claimed its result key.
             labels: the cut-out's labels, which each variant gets.
             until: no variant is started after this time.
             names: of the recipes; None means all that apply to the photo.
         """
-        recipes = self._recipes(job)
+        recipes = self._recipes(sources.job)
         return tuple(
-            self._made(job, recipes[name], sources, labels, until)
+            self._made(recipes[name], sources, labels, until)
             if name in recipes
             else self._failed(Recipe(name=name), _UNKNOWN)
             for name in (recipes if names is None else names)
@@ -69,17 +119,12 @@ class Variants:
         return {one.name: one for one in recipes_for(self.recipes, job.source.key)}
 
     def _made(
-        self,
-        job: Job,
-        recipe: Recipe,
-        sources: VariantSources,
-        labels: Labels,
-        until: datetime,
+        self, recipe: Recipe, sources: VariantSources, labels: Labels, until: datetime
     ) -> Variant:
         if self.clock.now() >= until:
             return self._failed(recipe, "there was no time left; `cutout render` makes it")
         try:
-            variant = self._make(job, recipe, sources.file(recipe.pixels), labels)
+            variant = self._make(sources.job, recipe, sources.file(recipe.pixels), labels)
         except PictureError as exc:
             return self._failed(recipe, str(exc))
         self.telemetry.metric(Metric.VARIANTS_MADE)

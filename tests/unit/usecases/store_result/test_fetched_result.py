@@ -26,7 +26,6 @@ def test_a_result_needs_an_inspected_photo() -> None:
     ("reason", "place", "key"),
     [
         (None, None, "a.png"),
-        (Reason.RESULT_OPAQUE, None, "review/a.png"),
         (Reason.RESULT_OPAQUE, "review/a-1.png", "review/a-1.png"),
     ],
 )
@@ -36,4 +35,4 @@ def test_a_result_is_published_at_the_photos_key_or_kept_for_review(
     """If the review key of two photos is the same, each gets a key of its own."""
     assert replace(RESULT, review_reason=reason, place=place).key == key
     with pytest.raises(IllegalMoveError):
-        _ = replace(RESULT, job=a_job(photo=PHOTO), review_reason=reason).key
+        _ = replace(RESULT, job=a_job(photo=PHOTO)).key

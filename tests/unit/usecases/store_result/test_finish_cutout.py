@@ -16,11 +16,12 @@ from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels
 from cutout.usecases.store_result.finish_cutout import (
+    NOT_REQUESTED,
     FetchedResult,
     FinishCutout,
-    VariantSources,
+    FullSizePhotos,
 )
-from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
+from cutout.usecases.store_result.variants import VariantSources
 from tests.support.builders import NOW, PHOTO, a_job
 from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import tiff
@@ -28,7 +29,6 @@ from tests.support.fakes.evolink import FakePictures
 from tests.support.fakes.world import World
 
 TURNED = replace(PHOTO, orientation=6)
-NO_PHOTO = FullSizePhoto()
 
 
 def sent(photo: Photo, *size: int) -> Job:
@@ -49,7 +49,7 @@ def fetched(job: Job, folder: Path, text: str = "png 600 400 0 255 task-1") -> F
 
 def finish(result: FetchedResult, pixels: Pixels = Pixels.MODEL) -> FetchedResult:
     """Finish the result without the photo's own pixels."""
-    return FinishCutout(pictures=FakePictures(), pixels=pixels).finish(result, NO_PHOTO)
+    return FinishCutout(pictures=FakePictures(), pixels=pixels).finish(result, NOT_REQUESTED)
 
 
 def test_a_good_result_is_published_unchanged(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_the_photos_own_pixels_are_used_by_setting_or_for_its_transparency(
     result = fetched(sent(replace(PHOTO, has_alpha=has_alpha)), tmp_path)
     is_wanted = has_alpha or pixels is Pixels.SOURCE
     finishing = FinishCutout(pictures=FakePictures(), pixels=pixels)
-    with_photo = finishing.finish(result, FullSizePhoto(file=photo))
+    with_photo = finishing.finish(result, photo)
     expected = (Pixels.SOURCE, 1200) if is_wanted else (Pixels.MODEL, 600)
     assert with_photo.picture is not None
     assert (with_photo.pixels, with_photo.picture.width) == expected
@@ -169,10 +169,12 @@ def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> N
     photo = tmp_path / "photo"
     photo.write_bytes(tiff(1200, 800))
     sources = VariantSources(
+        job=result.job,
         finish_cutout=FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL),
+        result_cache=None,
         published=result.file,
         pixels=Pixels.MODEL,
-        own=FullSizePhoto(file=photo),
+        own=photo,
         result=result,
     )
     own = sources.file(Pixels.SOURCE)
@@ -200,6 +202,7 @@ def test_a_missing_full_size_photo_has_a_reason(
     )
     upright = Upright(made_at=NOW, problem=problem)
     photo = photos.fetch(a_job(upright=upright), tmp_path / "photo", is_last_try=False)
-    assert photo == FullSizePhoto(why_not=why_not)
+    assert photo == why_not
+    finishing = FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL)
     with pytest.raises(PictureError, match=why_not):
-        photo.file_or_why_not()
+        finishing.with_sources_pixels(tmp_path / "result", photo)
