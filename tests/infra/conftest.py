@@ -86,7 +86,7 @@ def stack(feature_flags: dict[str, Any]) -> Stack:
 
 @pytest.fixture
 def make(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> Make:
-    """Return a function that puts a Cutout into that stack."""
+    """Return a function that embeds a Cutout in that stack."""
 
     def put(construct_id: str = "Cutout", **properties: Any) -> Cutout:
         return Cutout(stack, construct_id, assets=stand_in_assets, **properties)

@@ -1,4 +1,4 @@
-"""Are the decoders that functions ship as new as they must be? `python -m tests.infra.decoders`.
+"""Checks that the decoders of the functions are new enough: `python -m tests.infra.decoders`.
 
 Decoders open what strangers upload, so an old one is a way in. Exit status 1, with what is wrong,
 if one in the locks is older than is recorded here, or is of a package that is no longer maintained.
@@ -25,7 +25,7 @@ _DISCONTINUED = {
 
 @dataclass(frozen=True)
 class Decoder:
-    """What decodes files.
+    """A library that decodes files.
 
     Attributes:
         name: What it is called.
@@ -41,7 +41,7 @@ class Decoder:
 
 
 def decoders() -> Iterator[Decoder]:
-    """All that is shipped and decodes."""
+    """Return all shipped libraries that decode."""
     heif = pillow_heif.libheif_version()
     yield Decoder("Pillow", version("pillow"), "12.0", "the first that reads AVIF as we test it")
     yield Decoder("libheif", heif, "1.23.6", "out-of-bounds writes, CVE-2026-84383 among them")
@@ -75,7 +75,7 @@ def faults(found: Iterator[Decoder], locked: dict[str, str]) -> Iterator[str]:
 
 
 def locked() -> dict[str, str]:
-    """The packages that decode, as they are locked for the functions."""
+    """Return the packages that decode, as they are locked for the functions."""
     texts = [(LOCKS / name).read_text() for name in ("store.txt", "prepare.txt")]
     return dict(_NAMED.findall("\n".join(texts)))
 
@@ -85,7 +85,7 @@ def _parts(number: str) -> tuple[int, ...]:
 
 
 def main() -> int:
-    """Print what is wrong; the exit status."""
+    """Print what is wrong; return the exit status."""
     told = list(faults(decoders(), locked()))
     sys.stderr.write("".join(f"{one}\n" for one in told))
     return 1 if told else 0

@@ -1,4 +1,4 @@
-"""Removes each permission of a template in turn, and searches a request that needs it.
+"""Removes each permission of a template in turn, and finds a request that needs it.
 
 The requests are those that the functions send (`tests.functions.everything`), with the permissions
 that AWS's documentation names for them (`tests.functions.needs`). What AWS itself does with a role

@@ -24,7 +24,7 @@ def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_a_refused_setting_is_one_line_and_a_status(tmp_path: Path) -> None:
+def test_refused_setting_is_reported_on_one_line_with_a_status(tmp_path: Path) -> None:
     """A person reads what to pass instead, and no traceback."""
     context = json.dumps({"max_in_flight": "x"})
     done = _run(
@@ -49,7 +49,7 @@ import colorsys
 
 
 @pytest.mark.parametrize(("option", "is_kept"), [("-B", True), ("-u", False)])
-def test_bytecode_is_kept_aside_where_python_may_write_none(
+def test_bytecode_is_cached_elsewhere_if_python_may_not_write_it(
     tmp_path: Path, option: str, *, is_kept: bool
 ) -> None:
     """A synth that had to compile the construct library each time would take twice as long."""
@@ -73,7 +73,7 @@ print(os.environ["JSII_NODE"])
 @pytest.mark.parametrize(
     ("chosen", "expected"), [({}, str(node_path())), ({"JSII_NODE": "/their/own"}, "/their/own")]
 )
-def test_the_construct_library_runs_on_the_projects_own_node(
+def test_construct_library_runs_on_the_projects_own_node(
     chosen: dict[str, str], expected: str
 ) -> None:
     """The locked Node.js is used, unless JSII_NODE names another."""
@@ -88,7 +88,7 @@ def test_the_construct_library_runs_on_the_projects_own_node(
     assert asked.stdout.strip() == expected
 
 
-def test_the_projects_own_node_is_one_that_the_cdk_supports() -> None:
+def test_projects_own_node_is_supported_by_the_cdk() -> None:
     """The lock gives Node 24; the CDK warns of versions at their end."""
     asked = _run([str(node_path()), "--version"])
     assert asked.stdout.startswith("v24.")

@@ -1,4 +1,4 @@
-"""What the functions ship: everything they import, nothing else, and the same every time."""
+"""The assets of the functions: everything they import, nothing else, and the same every time."""
 
 import ast
 import json
@@ -42,7 +42,7 @@ Contents = dict[str, bytes]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_asset_holds_what_its_function_needs(
+def test_asset_has_what_its_function_needs(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """HTTP is for those that talk to the provider, pictures for Prepare and StoreResult."""
@@ -52,7 +52,7 @@ def test_an_asset_holds_what_its_function_needs(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_command_line_and_its_use_cases_stay_here(
+def test_asset_has_neither_the_command_line_nor_its_use_cases(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """Of our own code only what the handler imports is shipped."""
@@ -63,7 +63,7 @@ def test_the_command_line_and_its_use_cases_stay_here(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_no_other_functions_handler_is_shipped(
+def test_asset_has_no_other_functions_handler(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """An asset can run one function."""
@@ -75,9 +75,7 @@ def test_no_other_functions_handler_is_shipped(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_asset_carries_no_ballast(
-    assets: Mapping[FunctionName, Path], name: FunctionName
-) -> None:
+def test_asset_has_no_unused_files(assets: Mapping[FunctionName, Path], name: FunctionName) -> None:
     """No tests of ours, no stubs, no scripts, no records of the installer."""
     files = [one for one in assets[name].rglob("*") if one.is_file()]
     ballast = [
@@ -91,10 +89,10 @@ def test_an_asset_carries_no_ballast(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_scanner_can_tell_what_is_shipped(
+def test_asset_names_its_distributions_and_versions(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
-    """Each distribution keeps the file that names it and its version."""
+    """Scanners read them."""
     nameless = [
         one.name for one in assets[name].glob("*.dist-info") if not (one / "METADATA").is_file()
     ]
@@ -103,7 +101,7 @@ def test_a_scanner_can_tell_what_is_shipped(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_botocore_knows_the_services_that_the_function_calls(
+def test_botocore_in_an_asset_has_the_services_that_the_function_calls(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """Models of other services are most of botocore."""
@@ -112,10 +110,10 @@ def test_botocore_knows_the_services_that_the_function_calls(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_botocore_knows_every_request_that_was_counted(
+def test_botocore_in_an_asset_has_every_request_of_the_journeys(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
-    """Operations that no function calls are cut; those of the journeys of a photo are there."""
+    """Operations that no function calls are removed."""
     known = {
         f"{model.parents[1].name}:{operation}"
         for model in (assets[name] / "botocore" / "data").rglob("service-2.json")
@@ -172,9 +170,7 @@ print([callable(loaded), len(hosts), strange, sorted(unused)])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_asset_needs_nothing_but_python(
-    assets: Mapping[FunctionName, Path], name: FunctionName
-) -> None:
+def test_asset_needs_only_python(assets: Mapping[FunctionName, Path], name: FunctionName) -> None:
     """Alone it imports its handler and makes its clients, without what no function uses."""
     shape = SHAPES[name]
     services = ",".join(shape.aws_services)
@@ -183,7 +179,7 @@ def test_an_asset_needs_nothing_but_python(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_is_imported_only_when_it_is_needed_is_shipped_as_well(
+def test_asset_has_modules_that_are_imported_only_when_needed(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """Imports inside functions do not run when the handler is imported."""
@@ -194,7 +190,7 @@ def test_what_is_imported_only_when_it_is_needed_is_shipped_as_well(
 
 
 def _late_imports(source: Path) -> set[str]:
-    """The packages that a module's functions import when they run."""
+    """Return the packages that a module's functions import when they run."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     inside = [
         node
@@ -227,10 +223,10 @@ print(url.split("?")[0])
         ("cn-north-1", "photos.s3.cn-north-1.amazonaws.com.cn"),
     ],
 )
-def test_submit_can_still_presign(
+def test_submit_can_presign_with_the_reduced_botocore(
     assets: Mapping[FunctionName, Path], region: str, host: str
 ) -> None:
-    """The cut to botocore's data spares what presigning reads, wherever the bucket is."""
+    """Presigning finds its data, whatever the region of the bucket."""
     signed = _run_alone(_PRESIGN, str(assets[FunctionName.SUBMIT]), region)
     assert (signed.stdout, signed.stderr) == (f"https://{host}/k\n", "")
 
@@ -247,7 +243,9 @@ def _run_alone(program: str, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_bytecode_is_used_as_it_is(assets: Mapping[FunctionName, Path], name: FunctionName) -> None:
+def test_bytecode_in_an_asset_is_used_without_the_source(
+    assets: Mapping[FunctionName, Path], name: FunctionName
+) -> None:
     """Each module has bytecode of the one version that runs it, which never looks at the source."""
     folder = assets[name]
     tag = sys.implementation.cache_tag
@@ -273,7 +271,7 @@ def for_lambda() -> Contents:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_what_goes_to_lambda_is_built_for_lambda(for_lambda: Contents) -> None:
+def test_asset_for_lambda_is_built_for_lambda(for_lambda: Contents) -> None:
     """Native code is for arm64, whatever machine the asset is built on, and for Python 3.13."""
     native = {name: code for name, code in for_lambda.items() if ".so" in Path(name).name}
     machines = {int.from_bytes(code[18:20], "little") for code in native.values()}
@@ -287,7 +285,7 @@ def test_what_goes_to_lambda_is_built_for_lambda(for_lambda: Contents) -> None:
 _MAGIC_OF_313 = (3571).to_bytes(2, "little") + b"\r\n"
 
 
-def test_what_goes_to_lambda_is_compiled_wherever_it_is_built(for_lambda: Contents) -> None:
+def test_asset_for_lambda_is_compiled_wherever_it_is_built(for_lambda: Contents) -> None:
     """Each module has bytecode of Lambda's Python, whichever Python this is, never to be checked.
 
     https://github.com/python/cpython/blob/3.13/Include/internal/pycore_magic_number.h

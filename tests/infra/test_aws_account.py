@@ -95,7 +95,7 @@ def test_a_stack_whose_creation_was_rolled_back_is_not_created(
     assert is_created(status) is is_there
 
 
-def test_the_api_key_survives_the_replacement_of_the_secrets(left: Account) -> None:
+def test_api_key_is_kept_when_the_secrets_are_replaced(left: Account) -> None:
     """It is saved until it is in the new secret, whatever happens in between."""
     left.delete_secrets("Shop")
     assert _names(left) == [f"{API_KEY}-laid-aside"]
@@ -113,7 +113,7 @@ def test_a_key_that_was_never_set_is_not_saved(session: boto3.Session) -> None:
     assert _names(Account(session)) == []
 
 
-def test_deploying_says_which_secrets_are_in_the_way_and_what_to_do(
+def test_deploying_names_secrets_of_an_earlier_deployment_and_what_to_do(
     left: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Before anything is created or deleted."""
@@ -153,7 +153,7 @@ def test_a_stage_is_part_of_the_stacks_name() -> None:
     assert (staged.stack_name, Settings.from_context({}).stack_name) == ("Cutout-prod", "Cutout")
 
 
-def test_the_region_is_read_where_the_aws_cli_reads_it(
+def test_region_is_read_where_the_aws_cli_reads_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """AWS_REGION, which boto3 does not read by itself."""
@@ -172,7 +172,7 @@ class _Terminal(io.StringIO):
     [(_Terminal("n\n"), "nothing was destroyed"), (io.StringIO(), "without --yes")],
     ids=["no", "no terminal"],
 )
-def test_destroying_names_what_goes_and_what_stays_and_asks(
+def test_destroying_lists_what_is_deleted_and_what_is_kept_and_asks(
     session: boto3.Session, capsys: pytest.CaptureFixture[str], stdin: io.StringIO, why: str
 ) -> None:
     """Account, region, stack, and each resource that holds data. Only a yes destroys."""
@@ -196,7 +196,7 @@ def test_destroying_names_what_goes_and_what_stays_and_asks(
     assert Account(session).has_stack("Shop")
 
 
-def test_destroying_a_stack_that_does_not_exist_says_so(
+def test_destroying_a_missing_stack_is_an_error(
     session: boto3.Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its name is mistyped, or the region is another's."""
@@ -205,7 +205,9 @@ def test_destroying_a_stack_that_does_not_exist_says_so(
 
 
 @pytest.mark.parametrize("action", ["deploy", "destroy"])
-def test_a_missing_profile_is_one_sentence(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_profile_is_reported_in_one_sentence(
+    action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It is often mistyped."""
     assert main([action, "--profile", "nobodys"]) == 1
     assert "The config profile (nobodys) could not be found" in capsys.readouterr().err
@@ -230,7 +232,7 @@ TABLE = json.dumps(
 
 
 def _tables(session: boto3.Session, status: str, *, rows: int) -> list[str]:
-    """Tables that are left after a look at a stack of this status, whose table has these rows."""
+    """Return the tables that are left by a stack of this status, whose table has these items."""
     session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TABLE)
     dynamodb = session.client("dynamodb")
     dynamodb.update_table(TableName="jobs", DeletionProtectionEnabled=True)
@@ -241,7 +243,7 @@ def _tables(session: boto3.Session, status: str, *, rows: int) -> list[str]:
 
 
 class _Standing:
-    """A session whose stack has a status that moto does not come to by itself, or resources."""
+    """A session whose stack has a status that moto never reaches, or resources."""
 
     def __init__(
         self,
@@ -269,7 +271,7 @@ class _Standing:
             stack["StackStatus"] = self._status
 
 
-def test_the_empty_table_of_a_first_deployment_that_failed_is_deleted(
+def test_empty_table_of_a_failed_first_deployment_is_deleted(
     session: boto3.Session,
 ) -> None:
     """Its protection keeps the roll-back from deleting it, and each new try would leave another."""
@@ -277,10 +279,10 @@ def test_the_empty_table_of_a_first_deployment_that_failed_is_deleted(
 
 
 @pytest.mark.parametrize(("status", "rows"), [("ROLLBACK_COMPLETE", 1), ("UPDATE_COMPLETE", 0)])
-def test_a_table_that_holds_rows_or_is_in_use_is_never_deleted(
+def test_table_that_has_items_or_is_in_use_is_never_deleted(
     session: boto3.Session, status: str, rows: int
 ) -> None:
-    """Whatever became of the stack."""
+    """Whatever the stack's status."""
     assert _tables(session, status, rows=rows) == ["jobs"]
 
 
@@ -302,7 +304,7 @@ def test_functions_that_a_roll_back_deleted_reserve_nothing(session: boto3.Sessi
     assert Account(stack).functions("Shop") == ["CREATE_COMPLETE"]  # type: ignore[arg-type]
 
 
-def test_the_deletion_of_a_secret_is_waited_for(session: boto3.Session) -> None:
+def test_deletion_of_a_secret_is_waited_for(session: boto3.Session) -> None:
     """Until the deletion ends, the name cannot be used."""
     client = session.client("secretsmanager")
     client.create_secret(Name=SIGNING_KEY, SecretString="x")
@@ -337,7 +339,7 @@ class _Done:
     status_code = 200
 
 
-def test_the_policy_of_a_deploying_role_is_printed_for_one_stack(
+def test_policy_of_a_deploying_role_is_printed_for_one_stack(
     session: boto3.Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On the resources of that stack, except for actions without resources."""

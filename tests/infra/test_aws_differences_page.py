@@ -1,4 +1,4 @@
-"""The page about AWS: the tests that it names for each difference exist."""
+"""The document about AWS: the tests that it names for each difference exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TESTS = _tests()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[2:50] for row in ROWS])
-def test_each_difference_has_a_source_and_something_that_takes_care_of_it(row: str) -> None:
+def test_each_difference_has_a_source_and_a_test_or_a_checklist_entry(row: str) -> None:
     """AWS's own page, and tests that exist; or the checklist, where only AWS can show it."""
     _aws, _emulator, source, care = row.strip("| ").split(" | ")
     named = re.findall(r"`(test_\w+)`", care)
@@ -39,15 +39,15 @@ def test_each_difference_has_a_source_and_something_that_takes_care_of_it(row: s
     assert named or "checklist" in care
 
 
-def test_each_difference_that_the_contract_of_the_adapters_shows_has_a_row() -> None:
-    """By the test that an emulator fails."""
+def test_each_difference_of_an_emulator_is_in_the_document() -> None:
+    """By the test that fails on the emulator."""
     shown = {pattern.split()[0] for found in DIFFERENCES.values() for pattern in found}
     assert shown
     assert shown <= {name for row in ROWS for name in re.findall(r"`(test_\w+)`", row)}
 
 
-def test_the_checklist_names_commands_that_there_are() -> None:
-    """Copied from the page, each is one of the command line's."""
+def test_checklist_names_existing_commands() -> None:
+    """Each command of the page is one of the command line's."""
     named = set(re.findall(r"`cutout ([a-z]+)", _CHECKLIST))
     assert named
     assert named <= set(cli.list_commands(click.Context(cli)))

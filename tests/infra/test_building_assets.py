@@ -67,7 +67,7 @@ def digests(cache: Path) -> Callable[[Path], dict[str, str]]:
     return build
 
 
-def test_what_is_not_shipped_changes_no_asset(
+def test_source_that_is_not_shipped_changes_no_asset(
     sources: Path, digests: Callable[[Path], dict[str, str]]
 ) -> None:
     """A change to the command line or its use cases deploys nothing."""
@@ -77,7 +77,7 @@ def test_what_is_not_shipped_changes_no_asset(
     assert digests(sources) == before
 
 
-def test_a_change_reaches_the_functions_that_import_it(
+def test_change_of_a_module_changes_the_assets_that_import_it(
     sources: Path, digests: Callable[[Path], dict[str, str]]
 ) -> None:
     """Only those functions are deployed again."""
@@ -91,7 +91,7 @@ def test_a_change_reaches_the_functions_that_import_it(
     }
 
 
-def test_a_copy_elsewhere_builds_the_same(
+def test_copy_of_the_sources_builds_the_same_assets(
     sources: Path, tmp_path: Path, digests: Callable[[Path], dict[str, str]]
 ) -> None:
     """Neither the place of a checkout nor the times of its files are in an asset."""
@@ -103,10 +103,10 @@ def _copy_without_times(source: str, target: str) -> None:
     Path(target).write_bytes(Path(source).read_bytes())
 
 
-def test_two_folders_get_the_same_zip_to_the_byte(
+def test_assets_built_in_two_folders_are_the_same_file(
     sources: Path, cache: Path, tmp_path: Path
 ) -> None:
-    """Built again from nothing, an asset is the same file."""
+    """Byte for byte, built again from nothing."""
     built = [
         AssetBuilder("local", sources=sources, cache=place).build(SHAPES[FunctionName.SWEEP])
         for place in (cache, tmp_path / "from-nothing")
@@ -143,7 +143,7 @@ def test_bytecode_has_assertions_and_no_docstrings(tmp_path: Path) -> None:
     assert (names.get("__doc__"), documented.__doc__, documented.__init__.__doc__) == (None,) * 3
 
 
-def test_a_module_that_cannot_be_compiled_is_an_error(sources: Path) -> None:
+def test_module_that_cannot_be_compiled_is_an_error(sources: Path) -> None:
     """It is not shipped."""
     (sources / "cutout" / "job.py").write_text("def")
     with pytest.raises(AssetError, match="bytecode cannot be compiled for Lambda"):
@@ -165,7 +165,7 @@ def test_our_modules_are_compiled_once_for_all_functions(
     assert first != second
 
 
-def test_what_is_built_is_not_built_again(sources: Path, cache: Path) -> None:
+def test_existing_asset_is_not_built_again(sources: Path, cache: Path) -> None:
     """A second build finds the same file untouched."""
     builder = AssetBuilder("local", sources=sources, cache=cache)
     first = builder.build(SHAPES[FunctionName.SWEEP])
@@ -205,7 +205,7 @@ def test_equal_contents_make_equal_zips(tmp_path: Path) -> None:
     assert modes == {0o100644}
 
 
-def test_a_digest_is_of_sources_names_and_platform() -> None:
+def test_digest_covers_sources_names_and_platform() -> None:
     """Bytecode is not in it, everything else is."""
     digest = digest_of({"a.py": b"1"}, also="cpython-313")
     assert digest_of({"a.py": b"1", "__pycache__/a.pyc": b"x"}, also="cpython-313") == digest
@@ -214,7 +214,7 @@ def test_a_digest_is_of_sources_names_and_platform() -> None:
     assert digest_of({"a.py": b"1"}, also="none") != digest
 
 
-def test_only_what_is_called_is_kept_of_botocore(tmp_path: Path) -> None:
+def test_botocore_is_reduced_to_what_is_called(tmp_path: Path) -> None:
     """Other services, operations and shapes go, and the text of documentation."""
     member = {"shape": "Text"}
     model = {
@@ -280,7 +280,7 @@ def test_operations_are_found_where_they_are_called_or_quoted(tmp_path: Path) ->
     assert names_called([source]) == {"put_item", "get_paginator", "query"}
 
 
-def test_the_checkout_is_where_assets_come_from() -> None:
+def test_assets_are_built_from_the_checkout() -> None:
     """The default places are those of this checkout."""
     builder = AssetBuilder("aws")
     assert (builder.sources / "submit" / "handler.py").is_file()

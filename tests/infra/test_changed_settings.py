@@ -7,8 +7,7 @@ import pytest
 from infra.settings.settings import Settings
 from tests.infra.template_view import Synthesize
 
-# What CloudFormation replaces a resource for; everything else it changes in place.
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+# CloudFormation replaces a resource if one of these changes; the rest it changes in place.
 REPLACED_FOR: dict[str, tuple[str, ...]] = {
     "AWS::S3::Bucket": ("BucketName",),
     "AWS::DynamoDB::Table": ("TableName", "KeySchema"),
@@ -53,16 +52,16 @@ def _what_is_kept(settings: Settings, synthesize: Synthesize) -> dict[str, Any]:
     }
 
 
-def test_no_change_of_settings_replaces_what_holds_data(synthesize: Synthesize) -> None:
-    """Buckets, table, secrets, queues, logs and the topic stay what they are, under their ids."""
+def test_no_change_of_settings_replaces_resources_that_hold_data(synthesize: Synthesize) -> None:
+    """Buckets, table, secrets, queues, logs and the topic keep their ids."""
     before = _what_is_kept(Settings(), synthesize)
     after = _what_is_kept(CHANGED, synthesize)
     assert len(before) >= 17
     assert after == before
 
 
-def test_the_stage_is_another_deployment(synthesize: Synthesize) -> None:
-    """Its secrets have names of their own, so that stages live side by side in one account."""
+def test_each_stage_has_its_own_secrets(synthesize: Synthesize) -> None:
+    """Stages are independent deployments in one account."""
     names = [
         one["Properties"]["Name"]
         for stage in ("test", "prod")

@@ -26,13 +26,13 @@ def _answers(stubber: Stubber, *, unreserved: int) -> None:
     stubber.add_response("get_account_settings", {"AccountLimit": limit | _UNUSED})
 
 
-def test_what_others_have_reserved_is_not_free(stubber: Stubber) -> None:
-    """The account's whole concurrency says nothing of what is left."""
+def test_concurrency_that_others_have_reserved_is_not_free(stubber: Stubber) -> None:
+    """The account's whole concurrency is not what is left."""
     _answers(stubber, unreserved=105)
     assert free_concurrency(stubber.client, []) == 105
 
 
-def test_what_the_deployment_has_reserved_itself_stays_its_own(stubber: Stubber) -> None:
+def test_concurrency_that_the_deployment_has_reserved_is_free_for_it(stubber: Stubber) -> None:
     """An update counts the deployment's own reservations as free."""
     _answers(stubber, unreserved=100)
     stubber.add_response("get_function_concurrency", {"ReservedConcurrentExecutions": 10})
@@ -63,8 +63,8 @@ def test_what_the_deployment_has_reserved_itself_stays_its_own(stubber: Stubber)
         ),
     ],
 )
-def test_a_small_account_has_concurrency_left_for_callbacks(
+def test_small_account_has_concurrency_left_for_callbacks(
     free: int, context: list[str], expected: dict[str, str]
 ) -> None:
-    """Ten is what new accounts have: three workers of two each leave four. What is given, stays."""
+    """New accounts have ten: three workers of two each leave four. Given settings are kept."""
     assert settings_for(free, context) == expected

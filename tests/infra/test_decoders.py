@@ -1,9 +1,9 @@
-"""The decoders that functions ship are looked at by `make check`."""
+"""`make check` checks the decoders that functions ship."""
 
 from tests.infra.decoders import Decoder, decoders, faults, locked
 
 
-def test_the_decoders_that_are_shipped_are_new_enough_and_maintained() -> None:
+def test_shipped_decoders_are_new_enough_and_maintained() -> None:
     """Of each decoder, the version in the assets is checked."""
     assert list(faults(decoders(), locked())) == []
     assert set(locked()) == {"pillow", "pillow-heif"}

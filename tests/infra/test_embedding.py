@@ -28,8 +28,8 @@ BOUNDARY_ARN = "arn:aws:iam::111122223333:policy/Boundary"
 FUNCTIONS = {name.value for name in FunctionName}
 
 
-def test_every_role_is_bounded_and_everything_is_tagged(stack: Stack, make: Make) -> None:
-    """A boundary and tags reach every resource that takes them, those added later as well."""
+def test_every_role_has_the_boundary_and_every_resource_the_tags(stack: Stack, make: Make) -> None:
+    """Also resources that are added later."""
     boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", BOUNDARY_ARN)
     late(make(permissions_boundary=boundary, tags={"team": "imaging"}))
     reading = read(stack)
@@ -62,10 +62,10 @@ TAKES_NO_TAGS = {
     ("chosen", "expected"),
     [(RemovalPolicy.DESTROY, "Delete"), (RemovalPolicy.RETAIN, "Retain")],
 )
-def test_the_embedding_stack_chooses_the_removal_policy(
+def test_embedding_stack_chooses_the_removal_policy(
     stack: Stack, make: Make, chosen: RemovalPolicy, expected: str
 ) -> None:
-    """The property wins over what the settings say of ephemeral deployments."""
+    """The property overrides the settings of ephemeral deployments."""
     make(removal_policy=chosen, settings=Settings(ephemeral=chosen != RemovalPolicy.DESTROY))
     reading = read(stack)
     kept = ("Uploads", "Results", "Jobs", "ApiKey", "SigningKey")
@@ -97,7 +97,7 @@ def test_functions_in_a_vpc_may_only_send_https(stack: Stack, make: Make) -> Non
     assert {action.partition(":")[0] for one in wide.values() for action in one} == {"ec2"}
 
 
-def test_the_functions_code_is_denied_the_network_interfaces(stack: Stack, make: Make) -> None:
+def test_code_of_the_functions_may_not_manage_network_interfaces(stack: Stack, make: Make) -> None:
     """Otherwise compromised code could create and delete network interfaces of the account."""
     make(network=network_in(stack))
     reading = read(stack)
@@ -122,8 +122,8 @@ def test_given_security_groups_replace_the_default_one(stack: Stack, make: Make)
     assert {tuple(one["SecurityGroupIds"]) for one in used} == {("sg-0123456789abcdef0",)}
 
 
-def test_the_page_lists_the_endpoints_that_functions_need() -> None:
-    """The page names an endpoint for each service that a function has a client of."""
+def test_document_lists_the_endpoints_that_functions_need() -> None:
+    """One for each service that a function has a client of."""
     called = {service for shape in SHAPES.values() for service in shape.aws_services}
     told = section("infra/README.md", "Your own network")
     assert called == {"dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"}
@@ -131,7 +131,7 @@ def test_the_page_lists_the_endpoints_that_functions_need() -> None:
 
 
 def test_callbacks_can_have_their_own_host_name(stack: Stack, make: Make) -> None:
-    """The API's own address is switched off, and the name points at the API."""
+    """The API's own address is switched off, and the name leads to the API."""
     zone = route53.HostedZone.from_hosted_zone_attributes(
         stack, "Zone", hosted_zone_id="Z1", zone_name="example.com"
     )
@@ -151,7 +151,7 @@ def test_callbacks_can_have_their_own_host_name(stack: Stack, make: Make) -> Non
 
 
 def test_alarms_can_use_an_existing_topic(stack: Stack, make: Make) -> None:
-    """No topic is made then, and every alarm tells that one."""
+    """No topic is made then, and every alarm notifies that one."""
     make(alarm_topic=sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:here:mine:pager"))
     reading = read(stack)
     told = {
@@ -162,7 +162,7 @@ def test_alarms_can_use_an_existing_topic(stack: Stack, make: Make) -> None:
 
 
 def test_events_can_go_to_another_bus(stack: Stack, make: Make) -> None:
-    """Functions name it, and may put events there and nowhere else."""
+    """The functions may put events on that bus and no other."""
     make(event_bus=events.EventBus(stack, "Ours"))
     reading = read(stack)
     granted = {
@@ -173,7 +173,7 @@ def test_events_can_go_to_another_bus(stack: Stack, make: Make) -> None:
     assert granted == {"<Ours.Arn>"}
 
 
-def test_an_existing_bucket_keeps_its_notifications(stack: Stack, make: Make) -> None:
+def test_existing_bucket_keeps_its_notifications(stack: Stack, make: Make) -> None:
     """It is attached by a rule; nothing of the bucket itself is set, and no helper is deployed."""
     make(uploads_bucket=s3.Bucket.from_bucket_name(stack, "Photos", "photos"))
     reading = read(stack)

@@ -14,7 +14,7 @@ from tests.infra.template_view import Synthesize, many
 
 KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
-# Where each type keeps the key, as far as it keeps data at all.
+# The property with the key of each type that holds data.
 ENCRYPTED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "AWS::S3::Bucket": lambda it: it["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
         "ServerSideEncryptionByDefault"
@@ -46,7 +46,7 @@ HOLDS_NO_DATA_OF_ITS_OWN = {
 }
 
 
-def test_everything_that_keeps_data_is_encrypted_with_the_customers_key(
+def test_everything_that_holds_data_is_encrypted_with_the_customers_key(
     stack: Stack, make: Make
 ) -> None:
     """Every resource of the template, added later or not, keeps data under the key, or keeps none.
@@ -77,9 +77,7 @@ USES_KEY = {
 }
 
 
-def test_each_role_may_use_the_key_through_the_services_that_it_uses(
-    stack: Stack, make: Make
-) -> None:
+def test_each_role_may_use_the_key_only_through_its_services(stack: Stack, make: Make) -> None:
     """No role may call KMS itself, or use the key through a service that it does not use."""
     make(kms_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN))
     may = {
@@ -96,7 +94,7 @@ def test_each_role_may_use_the_key_through_the_services_that_it_uses(
     assert may == USES_KEY
 
 
-def test_a_key_of_the_stack_lets_alarms_rules_and_logs_use_it(stack: Stack, make: Make) -> None:
+def test_key_of_the_stack_can_be_used_by_alarms_rules_and_logs(stack: Stack, make: Make) -> None:
     """Each has one statement; without it, alarms and uploads would be lost silently."""
     make(kms_key=kms.Key(stack, "Key"))
     [key] = read(stack).of_type("AWS::KMS::Key").values()
@@ -112,7 +110,7 @@ def test_a_key_of_the_stack_lets_alarms_rules_and_logs_use_it(stack: Stack, make
     }
 
 
-def test_the_keys_of_existing_buckets_can_be_used(stack: Stack, make: Make) -> None:
+def test_keys_of_existing_buckets_can_be_used(stack: Stack, make: Make) -> None:
     """Photos in a bucket with a key can be read, though the deployment has no key."""
     key = kms.Key.from_key_arn(stack, "Theirs", KEY_ARN)
     photos = s3.Bucket.from_bucket_attributes(
@@ -128,7 +126,7 @@ def test_the_keys_of_existing_buckets_can_be_used(stack: Stack, make: Make) -> N
     assert able == {"SubmitRole", "PrepareRole", "StoreResultRole", "PhotoReader"}
 
 
-def test_the_key_of_an_attached_bucket_is_a_setting(synthesize: Synthesize) -> None:
+def test_key_of_an_attached_bucket_is_a_setting(synthesize: Synthesize) -> None:
     """Every role that reads photos may decrypt with it, that of the photo links, too."""
     settings = Settings(uploads_bucket="photos", uploads_kms_key=KEY_ARN)
     reading = synthesize(settings)

@@ -135,7 +135,9 @@ def test_there_are_five_functions(template: TemplateView) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_as_large_as_its_work(template: TemplateView, name: str) -> None:
+def test_function_has_the_handler_memory_and_time_out_of_the_design(
+    template: TemplateView, name: str
+) -> None:
     """Handler, memory and time-out are those of the design."""
     properties = _function(template, name)
     handler, memory, timeout = HOW[name]
@@ -161,7 +163,7 @@ def test_source_pixels_get_memory_and_disk_for_the_largest_photo(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_runs_on_what_its_asset_is_built_for(template: TemplateView, name: str) -> None:
+def test_function_runs_on_the_platform_of_its_asset(template: TemplateView, name: str) -> None:
     """Python 3.13 on arm64, with its own role and log group, and without tracing."""
     properties = _function(template, name)
     assert properties["Runtime"] == "python3.13"
@@ -172,7 +174,7 @@ def test_a_function_runs_on_what_its_asset_is_built_for(template: TemplateView, 
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_exactly_these_variables(template: TemplateView, name: str) -> None:
+def test_function_has_exactly_these_variables(template: TemplateView, name: str) -> None:
     """Each function gets its own variables and no others."""
     assert _environment(template, name) == TOLD[name]
 
@@ -187,21 +189,19 @@ SETTINGS: dict[str, type[RuntimeSettings]] = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_runtime_accepts_its_variables(template: TemplateView, name: str) -> None:
+def test_runtime_accepts_the_variables_of_each_function(template: TemplateView, name: str) -> None:
     """The runtime's own settings accept each environment, and know the stack by its name."""
     assert read_settings(SETTINGS[name], _environment(template, name)).stack == "Cutout"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_runtime_accepts_its_variables_on_a_local_cloud(
-    ephemeral: TemplateView, name: str
-) -> None:
+def test_runtime_accepts_the_variables_on_a_local_cloud(ephemeral: TemplateView, name: str) -> None:
     """Plain http to this machine is accepted if the AWS endpoint is on this machine."""
     told = _environment(ephemeral, name) | {"AWS_ENDPOINT_URL": "https://127.0.0.1:4566"}
     assert read_settings(SETTINGS[name], told).stack == "Cutout"
 
 
-def test_the_loopback_variable_is_set_on_a_local_cloud_only(
+def test_loopback_variable_is_set_on_a_local_cloud_only(
     template: TemplateView, ephemeral: TemplateView
 ) -> None:
     """On AWS it is not set."""
@@ -217,7 +217,7 @@ def test_the_loopback_variable_is_set_on_a_local_cloud_only(
     }
 
 
-def test_no_function_outlives_the_lease_it_holds(synthesize: Synthesize) -> None:
+def test_no_function_runs_longer_than_its_lease(synthesize: Synthesize) -> None:
     """A short lease shortens the time-outs, so that a lease never expires under a worker."""
     reading = synthesize(Settings(lease_seconds=30))
     timeouts = {name: _function(reading, name)["Timeout"] for name in FUNCTIONS}
@@ -238,7 +238,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize(("name", "queue"), MESSAGES.items())
-def test_a_worker_gets_one_message_and_reports_failures(
+def test_worker_gets_one_message_and_reports_failures(
     template: TemplateView, name: str, queue: str
 ) -> None:
     """A slow photo delays no other, and at most five run at once."""
@@ -263,8 +263,8 @@ def test_concurrency_of_the_workers_is_a_setting(synthesize: Synthesize) -> None
     }
 
 
-def test_a_flood_of_callbacks_cannot_starve_the_account(template: TemplateView) -> None:
-    """ReceiveCallback, which is public, and Sweep reserve their concurrency."""
+def test_public_and_scheduled_functions_reserve_their_concurrency(template: TemplateView) -> None:
+    """ReceiveCallback, which is public, cannot use up the account's concurrency."""
     reserved = {
         name: _function(template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS
     }
@@ -312,7 +312,7 @@ def test_logs_are_kept_for_ninety_days_by_default(
     assert {one["RetentionInDays"] for one in shorter.values()} == {7}
 
 
-def test_without_prepare_none_of_its_resources_exist(synthesize: Synthesize) -> None:
+def test_deployment_without_prepare_has_none_of_its_resources(synthesize: Synthesize) -> None:
     """No function, queue, permission or output; the runtime accepts its variables."""
     reading = synthesize(Settings(prepare=False))
     told = _environment(reading, "Submit")
@@ -345,7 +345,7 @@ def test_source_pixels_are_refused_without_prepare(
         make[by]()
 
 
-def test_submit_has_no_variable_of_prepares_role_without_prepare(
+def test_submit_has_no_id_of_prepares_role_without_prepare(
     synthesize: Synthesize,
 ) -> None:
     """Then no message is read as a report."""

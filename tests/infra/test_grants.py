@@ -16,8 +16,8 @@ from infra.settings.settings import Settings
 from tests.infra.embedding_stack import Make, read
 
 
-def test_others_may_upload_and_read_what_they_are_granted(stack: Stack, make: Make) -> None:
-    """A web shop's role uploads under the prefix, reads results and jobs, and no more."""
+def test_granted_roles_may_upload_and_read_and_no_more(stack: Stack, make: Make) -> None:
+    """A web shop's role uploads under the prefix, and reads results and jobs."""
     cutout = make(settings=Settings(upload_prefix="in/"), kms_key=kms.Key(stack, "Key"))
     shop = iam.Role(stack, "Shop", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     cutout.grant_upload(shop).assert_success()
@@ -42,8 +42,8 @@ def test_others_may_upload_and_read_what_they_are_granted(stack: Stack, make: Ma
     assert ("kms:GenerateDataKey", "<Key.Arn>") in granted
 
 
-def test_others_get_the_events_of_this_deployment(stack: Stack, make: Make) -> None:
-    """A rule on the deployment's bus, for its bucket and prefix alone."""
+def test_rules_get_the_events_of_this_deployment(stack: Stack, make: Make) -> None:
+    """On the deployment's bus, for its bucket and prefix alone."""
     cutout = make(settings=Settings(upload_prefix="in/"))
     cutout.on_completed("Tell", targets.SqsQueue(sqs.Queue(stack, "Shop")))
     cutout.on_completed("Regret", targets.SqsQueue(sqs.Queue(stack, "Desk")), is_failure=True)

@@ -17,7 +17,7 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def test_a_module_brings_what_it_imports_and_no_more(tmp_path: Path) -> None:
+def test_asset_has_the_imports_of_a_module_and_no_more(tmp_path: Path) -> None:
     """Imports of imports are included with their packages; other modules are not."""
     root = _tree(
         tmp_path,
@@ -54,8 +54,8 @@ def test_a_module_brings_what_it_imports_and_no_more(tmp_path: Path) -> None:
         "if len('x'):\n    import cutout.job",
     ],
 )
-def test_every_way_to_import_is_seen(tmp_path: Path, line: str) -> None:
-    """Wherever an import stands and however it is written, it may run."""
+def test_every_form_of_import_is_found(tmp_path: Path, line: str) -> None:
+    """Wherever it is and however it is written, it may run."""
     root = _tree(tmp_path, {"handler.py": line, "cutout/job.py": "Job = 1\n"})
     assert list(own_modules(root, "handler")) == ["cutout/job.py", "handler.py"]
 
@@ -69,7 +69,7 @@ def test_every_way_to_import_is_seen(tmp_path: Path, line: str) -> None:
         ("from ..far import thing", "a/far.py"),
     ],
 )
-def test_relative_imports_are_seen(tmp_path: Path, line: str, found: str) -> None:
+def test_relative_imports_are_found(tmp_path: Path, line: str, found: str) -> None:
     """Dots are counted from the package of the module that imports."""
     root = _tree(tmp_path, {"a/b/handler.py": line, "a/b/near.py": "", "a/far.py": ""})
     assert set(own_modules(root, "a.b.handler")) == {"a/b/handler.py", found}
@@ -82,28 +82,28 @@ def test_relative_imports_are_seen(tmp_path: Path, line: str, found: str) -> Non
         "import typing\nif typing.TYPE_CHECKING:\n    import cutout.job",
     ],
 )
-def test_what_only_a_type_checker_reads_is_not_shipped(tmp_path: Path, line: str) -> None:
-    """Such an import never runs."""
+def test_import_for_a_type_checker_is_not_shipped(tmp_path: Path, line: str) -> None:
+    """It never runs."""
     root = _tree(tmp_path, {"handler.py": line, "cutout/job.py": ""})
     assert list(own_modules(root, "handler")) == ["handler.py"]
 
 
-def test_what_runs_instead_of_a_type_checkers_import_is_shipped(tmp_path: Path) -> None:
-    """The other branch is the one that runs."""
+def test_import_in_the_other_branch_of_a_type_check_is_shipped(tmp_path: Path) -> None:
+    """That branch runs."""
     text = "if TYPE_CHECKING:\n    import one\nelse:\n    import other\n"
     root = _tree(tmp_path, {"handler.py": text, "one.py": "", "other.py": ""})
     assert list(own_modules(root, "handler")) == ["handler.py", "other.py"]
 
 
-def test_modules_that_import_each_other_end_the_search(tmp_path: Path) -> None:
-    """A circle ends."""
+def test_modules_that_import_each_other_are_found_once(tmp_path: Path) -> None:
+    """A circle does not lead to an endless search."""
     root = _tree(tmp_path, {"handler.py": "import one", "one.py": "import handler"})
     assert list(own_modules(root, "handler")) == ["handler.py", "one.py"]
 
 
 @pytest.mark.parametrize("part", ["cutout.cli", "cutout.operator", "cutout.operator.control"])
-def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
-    """A handler that reaches the command line or its use cases is refused, with its imports."""
+def test_command_line_is_never_shipped(tmp_path: Path, part: str) -> None:
+    """A handler that imports it or its use cases is refused, with the chain of imports."""
     place = part.replace(".", "/")
     root = _tree(
         tmp_path,
@@ -117,7 +117,7 @@ def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
         own_modules(root, "handler")
 
 
-def test_the_command_line_is_not_read(tmp_path: Path) -> None:
+def test_command_line_is_not_read(tmp_path: Path) -> None:
     """A command line that cannot be compiled does not prevent a deployment."""
     shipped = ["cutout/operators.py", "sweep/one.py"]
     names = ["cutout/cli/entry.py", "cutout/operator/control.py", *shipped]
@@ -125,7 +125,7 @@ def test_the_command_line_is_not_read(tmp_path: Path) -> None:
     assert list(shippable(root)) == shipped
 
 
-def test_a_handler_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_handler_is_refused(tmp_path: Path) -> None:
     """A misspelt handler fails here, not at its first event."""
     with pytest.raises(AssetError, match=r"there is no module submit\.handler under"):
         own_modules(tmp_path, "submit.handler")

@@ -50,13 +50,13 @@ ALWAYS_WATCHED = {
 }
 
 
-def test_one_lost_message_or_failed_paid_run_is_an_alarm(template: TemplateView) -> None:
-    """Every queue of dead letters is watched, and every function that works on what is paid."""
+def test_one_lost_message_or_failed_paid_run_raises_an_alarm(template: TemplateView) -> None:
+    """Every queue of dead letters is watched, and every function that processes paid tasks."""
     assert _watched(template) == ALWAYS_WATCHED
 
 
 def test_full_monitoring_has_alarms_for_every_function(full: TemplateView) -> None:
-    """They say where a fault is; the other alarms find it without them."""
+    """They show where a fault is; the other alarms find it without them."""
     assert _watched(full) == {
         **ALWAYS_WATCHED,
         **{f"Monitoring{one}Errors": ("Errors", f"<{one}Function>") for one in FUNCTIONS},
@@ -72,7 +72,7 @@ def test_basic_monitoring_pays_for_few_metrics_and_alarms(template: TemplateView
     assert (len(BASIC_METRICS), len(alarms)) <= (14, 20)
 
 
-def test_without_full_monitoring_there_is_no_dashboard(template: TemplateView) -> None:
+def test_only_full_monitoring_has_a_dashboard(template: TemplateView) -> None:
     """It costs three US dollars a month."""
     assert template.of_type("AWS::CloudWatch::Dashboard") == {}
     assert "DashboardName" not in template.outputs
@@ -95,7 +95,7 @@ OUR_ALARMS = {
 
 
 @pytest.mark.parametrize("name", OUR_ALARMS)
-def test_an_alarm_goes_off_above_its_measure(template: TemplateView, name: str) -> None:
+def test_alarm_is_raised_above_its_threshold(template: TemplateView, name: str) -> None:
     """For the metrics that all functions write together; missing data raise no alarm."""
     alarm = template.properties(f"Monitoring{name}")
     assert (
@@ -110,7 +110,7 @@ def test_an_alarm_goes_off_above_its_measure(template: TemplateView, name: str) 
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_silence_of_sweep_is_an_alarm(template: TemplateView) -> None:
+def test_missing_runs_of_sweep_raise_an_alarm(template: TemplateView) -> None:
     """Sweep writes its metrics every minute: missing data mean that it does not run."""
     alarm = template.properties("MonitoringNothingSwept")
     assert (alarm["MetricName"], alarm["Statistic"]) == ("OldestDueSeconds", "SampleCount")
@@ -118,14 +118,14 @@ def test_silence_of_sweep_is_an_alarm(template: TemplateView) -> None:
     assert (alarm["Period"] * alarm["EvaluationPeriods"]) == 900
 
 
-def test_a_first_deployment_does_not_begin_with_an_alarm(template: TemplateView) -> None:
+def test_first_deployment_does_not_begin_with_an_alarm(template: TemplateView) -> None:
     """There are no data yet; missing data after the first run still notify the topic."""
     alarm = template.properties("MonitoringNothingSwept")
     assert alarm["TreatMissingData"] == "missing"
     assert alarm["InsufficientDataActions"] == ["<MonitoringAlarms>"]
 
 
-def test_one_photo_that_fails_is_no_trend(template: TemplateView) -> None:
+def test_one_failed_photo_raises_no_alarm(template: TemplateView) -> None:
     """The ratio is an average over jobs, and must be high twice."""
     alarm = template.properties("MonitoringFailureRatio")
     assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (
@@ -136,20 +136,20 @@ def test_one_photo_that_fails_is_no_trend(template: TemplateView) -> None:
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
 
 
-def test_every_alarm_tells_the_topic_when_it_begins_and_ends(full: TemplateView) -> None:
+def test_every_alarm_notifies_the_topic_when_it_begins_and_ends(full: TemplateView) -> None:
     """One topic for all."""
     told = {(*alarm["AlarmActions"], *alarm["OKActions"]) for alarm in full.of_type(ALARM).values()}
     assert told == {("<MonitoringAlarms>", "<MonitoringAlarms>")}
 
 
-def test_a_short_scan_raises_no_alarm(template: TemplateView) -> None:
+def test_short_burst_of_callbacks_raises_no_alarm(template: TemplateView) -> None:
     """Whatever it sends at once: all three periods must be above the threshold."""
     alarm = template.properties("MonitoringForgedCallbacks")
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 900
     assert "DatapointsToAlarm" not in alarm
 
 
-def test_without_callbacks_polling_raises_no_alarm(synthesize: Synthesize) -> None:
+def test_polling_raises_no_alarm_in_a_deployment_without_callbacks(synthesize: Synthesize) -> None:
     """There, all results are found by polling."""
     polling = synthesize(Settings(callbacks=False))
     assert "MonitoringRecoveredByPoll" not in polling.of_type(ALARM)
@@ -167,7 +167,7 @@ ANCHORS = {_anchor(heading) for heading in HEADINGS}
 
 
 def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(full: TemplateView) -> None:
-    """Its description ends in the section's address, as the page's own links have it."""
+    """Its description ends in the section's address."""
     assert _runbooks(full) == {f"{RUNBOOK}#{anchor}" for anchor in ANCHORS}
 
 
@@ -184,7 +184,7 @@ def test_every_section_of_the_runbook_names_its_alarms(full: TemplateView) -> No
     assert named == linked
 
 
-def test_where_the_page_has_an_address_the_mail_links_to_it(synthesize: Synthesize) -> None:
+def test_mail_of_an_alarm_links_to_the_published_runbook(synthesize: Synthesize) -> None:
     """The reader of a mail has no checkout."""
     page = "https://git.example.com/shop/cutout/blob/main/infra/RUNBOOK.md"
     linked = synthesize(Settings(monitoring="full", runbook_url=page))
@@ -241,12 +241,12 @@ def test_only_messages_without_a_job_can_lose_a_photo(template: TemplateView) ->
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
-def test_a_runbook_says_what_it_means_where_to_look_and_what_to_do(heading: str) -> None:
+def test_runbook_says_what_it_means_where_to_look_and_what_to_do(heading: str) -> None:
     """In this order."""
     assert re.findall(r"\*\*(\w+)\.\*\*", section(RUNBOOK, heading)) == ["Means", "Look", "Do"]
 
 
-def test_alarms_alone_may_publish_and_only_over_tls(template: TemplateView) -> None:
+def test_only_alarms_may_publish_and_only_over_tls(template: TemplateView) -> None:
     """Of this account."""
     statements = template.statements_about("AWS::SNS::TopicPolicy", "<MonitoringAlarms>")
     allowed = [one for one in statements if one["Effect"] == "Allow"]
@@ -264,7 +264,7 @@ def test_alarms_alone_may_publish_and_only_over_tls(template: TemplateView) -> N
     assert [one["Condition"] for one in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
-def test_without_an_address_nobody_is_mailed(
+def test_alarms_are_mailed_only_to_a_given_address(
     template: TemplateView, synthesize: Synthesize
 ) -> None:
     """`alarm_email` subscribes that address, and nothing else does."""
@@ -278,8 +278,8 @@ def test_without_an_address_nobody_is_mailed(
     }
 
 
-def test_the_dashboard_shows_every_function_and_queue(full: TemplateView) -> None:
-    """It is named after the deployment and the region, which dashboards share names across."""
+def test_dashboard_shows_every_function_and_queue(full: TemplateView) -> None:
+    """It has the name of the deployment and the region: dashboards share names across regions."""
     dashboard = full.properties("MonitoringDashboard")
     assert full.outputs["DashboardName"] == "<MonitoringDashboard>"
     shown = full.dashboard()
@@ -289,7 +289,7 @@ def test_the_dashboard_shows_every_function_and_queue(full: TemplateView) -> Non
     assert missing == []
 
 
-def test_the_dashboard_begins_with_the_states_of_the_alarms(full: TemplateView) -> None:
+def test_dashboard_begins_with_the_states_of_the_alarms(full: TemplateView) -> None:
     """All of them; then come the graphs, each with a title."""
     first, *graphs = json.loads(full.dashboard())["widgets"]
     assert first["type"] == "alarm"
@@ -314,12 +314,12 @@ def test_the_dashboard_begins_with_the_states_of_the_alarms(full: TemplateView) 
     ]
 
 
-def test_the_dashboard_calculates_nothing(full: TemplateView) -> None:
+def test_dashboard_calculates_nothing(full: TemplateView) -> None:
     """It shows stored metrics only, so that `cutout dashboard` can draw the same."""
     assert '"expression"' not in full.dashboard()
 
 
-def test_the_query_that_the_runbook_shows_is_saved_over_the_logs_of_every_function(
+def test_query_of_the_runbook_is_saved_for_the_logs_of_every_function(
     template: TemplateView,
 ) -> None:
     """Word for word."""

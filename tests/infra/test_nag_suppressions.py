@@ -26,7 +26,7 @@ def test_every_suppression_has_a_resource(known: Suppression, resources: list[Cf
 def test_dead_letters_are_the_only_queues_without_dead_letters(
     resources: list[CfnResource],
 ) -> None:
-    """The reason that holds for them is not taken for a queue of work."""
+    """The reason for them is not applied to queues of work."""
     [known] = [one for one in SUPPRESSIONS if "SQS" in one.rules[0]]
     excused = {one.node.path for one in resources if known.applies_to(one)}
     assert excused

@@ -10,7 +10,7 @@ from tests.infra.embedding_stack import Make
 
 UP, OUT, UP2, OUT2 = "photos", "results", "more-photos", "more-results"
 REFUSED = [
-    # first: uploads, results; second: uploads, results; what is said
+    # first: uploads, results; second: uploads, results; the message
     (
         (UP, "a/", OUT, "a/"),
         (UP, "a/b/", OUT, "b/"),
@@ -33,7 +33,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("first", "second", "said"), REFUSED)
-def test_overlaps_of_two_are_refused(
+def test_overlapping_constructs_are_refused(
     stack: Stack,
     make: Make,
     first: tuple[str, ...],
@@ -60,14 +60,14 @@ def test_overlaps_of_two_are_refused(
         put("Second", *second)
 
 
-def test_two_of_one_name_are_refused(make: Make) -> None:
-    """Their secrets would be one."""
+def test_two_constructs_of_one_name_are_refused(make: Make) -> None:
+    """Their secrets would have the same names."""
     make("First")
     with pytest.raises(SettingError, match="both named 'Elsewhere'"):
         make("Second")
 
 
-def test_a_bucket_of_the_same_stack_is_known_by_what_it_is(stack: Stack, make: Make) -> None:
+def test_bucket_of_the_same_stack_is_recognised_without_its_name(stack: Stack, make: Make) -> None:
     """A bucket whose name is not known before it is made is still the same bucket."""
     ours = s3.Bucket(stack, "Ours")
     make("First", name="First", settings=Settings(upload_prefix="a/"), uploads_bucket=ours)

@@ -16,7 +16,7 @@ from tests.infra.permission_variants import VARIANTS
 def test_every_permission_is_needed_and_none_is_missing(
     name: str, stand_in_assets: dict[FunctionName, Asset], feature_flags: dict[str, Any]
 ) -> None:
-    """For every role; a page of AWS says what it does with a role itself."""
+    """For every role; a permission for AWS itself is explained by a page of AWS."""
     variant = VARIANTS[name]
     reading = variant.synthesize(stand_in_assets, feature_flags)
     granted, needs = permissions(reading), variant.needs()
@@ -32,21 +32,21 @@ READ = Permission(role="R", sid="Read", action="s3:GetObject", resource="<B.Arn>
 ASKED = Need(role="R", action="s3:GetObject", resource="<B.Arn>/photos/a.jpg", because="it reads")
 
 
-def test_a_permission_that_no_request_needs_has_no_reason() -> None:
-    """A need on another resource, or of another role, is none."""
+def test_permission_that_no_request_needs_has_no_reason() -> None:
+    """Requests on another resource, or of another role, do not count."""
     elsewhere = Permission(role="R", sid="E", action="s3:GetObject", resource="<C.Arn>/*")
     others = Permission(role="S", sid="O", action="s3:GetObject", resource="<B.Arn>/photos/*")
     found = {one.permission.sid: one.reason for one in verdicts([READ, elsewhere, others], [ASKED])}
     assert found == {"Read": "it reads", "E": None, "O": None}
 
 
-def test_a_permission_that_another_covers_is_not_needed() -> None:
+def test_permission_that_another_covers_is_not_needed() -> None:
     """Neither of the two is needed."""
     wider = Permission(role="R", sid="Wider", action="s3:GetObject", resource="<B.Arn>/*")
     assert [one.reason for one in verdicts([READ, wider], [ASKED])] == [None, None]
 
 
-def test_a_request_without_permission_is_refused() -> None:
+def test_request_without_permission_is_refused() -> None:
     """Outside the resource, and through a service that may not use the key."""
     outside = Need(role="R", action="s3:GetObject", resource="<B.Arn>/other/a.jpg", because="")
     decrypt = Permission(role="R", sid="", action="kms:Decrypt", resource="<K>", via="s3")

@@ -20,7 +20,7 @@ TRUSTS = {
 }
 
 
-def test_every_role_is_for_one_principal(template: TemplateView) -> None:
+def test_every_role_can_be_assumed_by_one_principal(template: TemplateView) -> None:
     """Only the service or role that needs a role can assume it."""
     trusted = {
         name: [one["Principal"] for one in role["AssumeRolePolicyDocument"]["Statement"]]
@@ -107,7 +107,7 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
     }
 
 
-def test_without_notes_submit_has_no_permission_on_results(synthesize: Synthesize) -> None:
+def test_submit_has_no_permission_on_results_without_error_notes(synthesize: Synthesize) -> None:
     """And no function may delete anything."""
     reading = synthesize(Settings(error_notes=False))
     granted = reading.granted("SubmitRole") | reading.granted("StoreResultRole")
@@ -147,7 +147,7 @@ def test_deleting_results_is_allowed_only_with_delete_with_source(
     assert not {it for it in submit if it[0] == "s3:DeleteObject" and "error.json" not in it[1]}
 
 
-def test_without_reuse_nothing_is_kept(synthesize: Synthesize) -> None:
+def test_no_results_are_cached_without_reuse(synthesize: Synthesize) -> None:
     """What makes the same picture cost once is what reaches for the work bucket.
 
     Submit can tell StoreResult of a task all the same: of one that it could not record.
@@ -158,6 +158,6 @@ def test_without_reuse_nothing_is_kept(synthesize: Synthesize) -> None:
     assert ("sqs:SendMessage", "<CallbacksQueue.Arn>") in reading.granted("SubmitRole")
 
 
-def test_a_photo_link_lasts_as_long_as_a_role_session_can(template: TemplateView) -> None:
+def test_photo_link_lasts_as_long_as_a_role_session_can(template: TemplateView) -> None:
     """The role that signs photo links allows sessions of an hour, the longest there are."""
     assert template.properties("PhotoReader")["MaxSessionDuration"] == 3600

@@ -1,4 +1,4 @@
-"""What a new AWS account allows: no variant of the template asks for more.
+"""The quotas of a new AWS account: no variant of the template exceeds them.
 
 Each quota is the default of a new account, by the page that its row names.
 """
@@ -25,7 +25,7 @@ _ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_P
 
 
 class Quota(NamedTuple):
-    """One quota: what counts against it in a template, how much there may be, who says so."""
+    """A quota: what counts against it in a template, the limit, and its source."""
 
     name: str
     counts: Callable[[TemplateView], Iterable[float]]
@@ -40,7 +40,7 @@ def _each(
 
 
 def _inline_policies(reading: TemplateView) -> list[float]:
-    """Characters of all inline policies of each role, without white space."""
+    """Return the characters of all inline policies of each role, without white space."""
     sizes = dict.fromkeys(reading.of_type("AWS::IAM::Role"), 0)
     for policy in reading.of_type("AWS::IAM::Policy").values():
         for role in many(policy["Roles"]):
@@ -114,7 +114,7 @@ QUOTAS = (
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("quota", QUOTAS, ids=[one.name for one in QUOTAS])
-def test_a_new_account_can_create_the_stack(
+def test_new_account_can_create_the_stack(
     synthesize: Synthesize, quota: Quota, variant: str
 ) -> None:
     """Otherwise CreateStack would fail half-way."""
@@ -123,7 +123,7 @@ def test_a_new_account_can_create_the_stack(
     assert max(asked) <= quota.most, quota.source
 
 
-def test_the_most_suffixes_and_the_longest_prefix_fit_into_a_rule(synthesize: Synthesize) -> None:
+def test_most_suffixes_and_the_longest_prefix_fit_into_a_rule(synthesize: Synthesize) -> None:
     """The pattern grows with both."""
     settings = Settings(upload_prefix="p" * 100 + "/", upload_suffixes=(".jpeg", ".jpg", ".png"))
     [rule] = synthesize(settings).of_type("AWS::Events::Rule").values()

@@ -49,8 +49,8 @@ def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[Recipe]:
     return recipe_file.read_recipes(file, result_prefix=result_prefix)
 
 
-def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
-    """Every key arrives as the value that it means."""
+def test_runtime_reads_the_recipes_that_a_synth_writes(tmp_path: Path) -> None:
+    """Every key has its meaning."""
     assert read_recipes(write_recipes(read(tmp_path, WHOLE))) == (
         Recipe(
             name="market",
@@ -74,14 +74,14 @@ def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
     )
 
 
-def test_a_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
+def test_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
     """Without one, to every photo."""
     both = tuple(read(tmp_path, WHOLE))
     assert [one.name for one in recipes_for(both, "shoes/a.jpg")] == ["market", "web"]
     assert [one.name for one in recipes_for(both, "hats/a.jpg")] == ["web"]
 
 
-def test_a_jpeg_has_a_white_background_by_default(tmp_path: Path) -> None:
+def test_jpeg_has_a_white_background_by_default(tmp_path: Path) -> None:
     """It cannot be transparent."""
     (only,) = read(tmp_path, '[[recipe]]\nname = "a"\nformat = "jpeg"\n')
     assert (only.format, only.background) == ("jpg", "#ffffff")
@@ -122,8 +122,8 @@ def test_a_jpeg_has_a_white_background_by_default(tmp_path: Path) -> None:
         ('key = "review/{folder}{stem}.{ext}"', "where results wait for a person"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_line(tmp_path: Path, line: str, said: str) -> None:
-    """File, line, and what to write instead."""
+def test_wrong_value_is_refused_with_its_line(tmp_path: Path, line: str, said: str) -> None:
+    """With the file, and what to write instead."""
     own_name = "" if line.startswith("name") else 'name = "a"\n'
     text = f'[[recipe]]\nname = "first"\n\n# the second\n[[recipe]]\n{own_name}{line}\n'
     with pytest.raises(SettingError) as refused:
@@ -135,7 +135,7 @@ def test_a_wrong_value_is_refused_with_its_line(tmp_path: Path, line: str, said:
 _NAMED = '# Söhne\n[[recipe]]\nname = "web"\nprefix = "Söhne/"\n'
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+def test_byte_order_mark_is_not_part_of_the_text(tmp_path: Path) -> None:
     """Windows' editors write one."""
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode("utf-8-sig"))
@@ -152,7 +152,9 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
         ("utf-32", "recipes.toml:1: the encoding of this file looks like UTF-32"),
     ],
 )
-def test_another_encoding_is_named(tmp_path: Path, written_as: str, said: str) -> None:
+def test_file_of_another_encoding_is_refused_with_advice(
+    tmp_path: Path, written_as: str, said: str
+) -> None:
     """With what to do about it."""
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode(written_as))
@@ -162,8 +164,8 @@ def test_another_encoding_is_named(tmp_path: Path, written_as: str, said: str) -
     assert str(refused.value).endswith("TOML is UTF-8: save it as UTF-8 in your editor")
 
 
-def test_a_wrong_letter_is_found_by_its_line(tmp_path: Path) -> None:
-    """One that was pasted into a file of plain ASCII."""
+def test_invalid_byte_is_reported_with_its_line(tmp_path: Path) -> None:
+    """It was pasted into a file of plain ASCII."""
     file = tmp_path / "recipes.toml"
     file.write_bytes(b'[[recipe]]\nname = "web"\nprefix = "S\xf6hne/"\n')
     with pytest.raises(SettingError, match=r"^recipes\.toml:3: "):
@@ -198,7 +200,7 @@ def test_a_wrong_letter_is_found_by_its_line(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_contradicts_itself_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_contradicting_recipes_are_refused(tmp_path: Path, text: str, said: str) -> None:
     """Before anything is deployed."""
     with pytest.raises(SettingError) as refused:
         read(tmp_path, text)
@@ -211,14 +213,14 @@ def test_recipes_of_separate_prefixes_can_have_one_name(tmp_path: Path) -> None:
     assert [one.prefix for one in read(tmp_path, text)] == ["shoes/", "hats/"]
 
 
-def test_the_folder_for_reviews_is_free_under_a_prefix(tmp_path: Path) -> None:
-    """Results stand under the prefix then, and what is in doubt beside it."""
+def test_recipe_can_use_the_folder_for_reviews_if_there_is_a_result_prefix(tmp_path: Path) -> None:
+    """Results are under the prefix then, and doubtful ones beside it."""
     text = '[[recipe]]\nname = "a"\nkey = "review/{folder}{stem}.{ext}"\n'
     assert len(read(tmp_path, text, result_prefix="cut/")) == 1
 
 
-def test_without_a_file_there_are_no_recipes(tmp_path: Path) -> None:
-    """One that is named must be there."""
+def test_deployment_without_a_recipe_file_has_no_recipes(tmp_path: Path) -> None:
+    """A file that is named must exist."""
     assert recipe_file.recipes_of(Settings(), tmp_path) == []
     with pytest.raises(SettingError, match="there is no file"):
         recipe_file.recipes_of(Settings(recipes="mine.toml"), tmp_path)

@@ -70,12 +70,12 @@ def _values(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in Settings.names()}
 
 
-def test_nothing_needs_to_be_set() -> None:
-    """Every setting has a default, and these are all of them."""
+def test_every_setting_has_a_default() -> None:
+    """These are all settings."""
     assert _values(Settings.from_context({})) == DEFAULTS
 
 
-def test_the_command_line_passes_strings() -> None:
+def test_command_line_passes_strings() -> None:
     """`-c name=value` gives numbers, flags and addresses as text."""
     context = {
         "max_in_flight": "10",
@@ -93,13 +93,13 @@ def test_the_command_line_passes_strings() -> None:
     }
 
 
-def test_cdk_json_may_hold_typed_values() -> None:
+def test_cdk_json_may_have_typed_values() -> None:
     """Typed values in `cdk.json` are accepted."""
     settings = Settings.from_context({"max_in_flight": 10, "ephemeral": True})
     assert (settings.max_in_flight, settings.ephemeral) == (10, True)
 
 
-def test_the_cdks_own_context_is_ignored() -> None:
+def test_cdks_own_context_is_ignored() -> None:
     """Feature flags, look-ups and what its command line adds are not settings."""
     context = {
         "@aws-cdk/core:checkSecretUsage": True,
@@ -118,14 +118,14 @@ def test_several_values_are_passed_with_commas() -> None:
     assert Settings(upload_suffixes=(".jpg",)).upload_suffixes == (".jpg",)
 
 
-def test_a_stage_ends_the_stacks_name() -> None:
-    """Stages live side by side in one account."""
+def test_stage_is_the_end_of_the_stacks_name() -> None:
+    """Stages are independent deployments in one account."""
     assert Settings(stage="prod").stack_name == "Cutout-prod"
     assert Settings().stack_name == "Cutout"
 
 
-def test_an_empty_address_is_none() -> None:
-    """`-c alarm_email=` takes back what a `cdk.json` set."""
+def test_empty_address_counts_as_none() -> None:
+    """`-c alarm_email=` resets a value of `cdk.json`."""
     settings = Settings.from_context({"alarm_email": "", "callback_base_url": ""})
     assert (settings.alarm_email, settings.callback_base_url) == (None, None)
 
@@ -219,7 +219,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("context", "message"), REFUSED)
-def test_what_cannot_work_is_refused(context: dict[str, Any], message: str) -> None:
+def test_invalid_setting_is_refused(context: dict[str, Any], message: str) -> None:
     """The message names the setting and says what to pass instead."""
     with pytest.raises(SettingError, match=re.escape(message)):
         Settings.from_context(context)
@@ -229,20 +229,20 @@ def test_what_cannot_work_is_refused(context: dict[str, Any], message: str) -> N
     "url",
     ["http://127.0.0.1:8080", "http://127.8.0.1", "http://localhost:1", "http://[::1]:8080"],
 )
-def test_a_local_cloud_may_talk_plain_http_to_itself(url: str) -> None:
+def test_local_cloud_may_use_plain_http_to_its_own_machine(url: str) -> None:
     """With both settings, and to this machine only."""
     settings = Settings(allow_loopback=True, ephemeral=True, evolink_base_url=url)
     assert settings.evolink_base_url == url
 
 
-def test_a_local_cloud_may_still_not_talk_plain_http_to_others() -> None:
+def test_local_cloud_may_not_use_plain_http_to_other_machines() -> None:
     """The permission is for this machine, not for any."""
     with pytest.raises(SettingError, match="must be an https URL"):
         Settings(allow_loopback=True, ephemeral=True, evolink_base_url="http://10.0.0.1")
 
 
-def test_a_local_cloud_may_use_the_real_api() -> None:
-    """A person with a key tries the real thing from the local cloud."""
+def test_local_cloud_may_use_the_real_api() -> None:
+    """With a person's key."""
     settings = Settings(allow_loopback=True, ephemeral=True)
     assert settings.evolink_base_url == "https://api.evolink.ai"
 
@@ -253,6 +253,6 @@ def test_settings_made_in_code_are_checked() -> None:
         Settings(max_in_flight=0)
 
 
-def test_the_longest_grace_still_fits_a_photos_url() -> None:
+def test_longest_grace_time_fits_into_a_photos_link() -> None:
     """It is valid for 50 minutes; 20 of them remain for the provider to fetch the photo."""
     assert Settings(unconfirmed_grace_seconds=1800).unconfirmed_grace_seconds == 1800

@@ -1,4 +1,4 @@
-"""The whole template as last agreed, so that a change is seen before it is deployed."""
+"""The whole template as last agreed, so that a change is noticed before it is deployed."""
 
 import json
 import os
@@ -13,7 +13,7 @@ SNAPSHOT = Path(__file__).with_name("template.json")
 _HASH = re.compile(r"[0-9a-f]{64}|(?<=\+)[0-9a-f]{8}")
 
 
-def test_the_template_is_the_one_that_was_agreed_on(template: TemplateView) -> None:
+def test_template_is_the_agreed_one(template: TemplateView) -> None:
     """Digests are masked. To agree on a change: SNAPSHOT=write python -m pytest this file.
 
     It is what shows each role's whole policy, and the properties that no other test is about.

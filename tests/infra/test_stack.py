@@ -57,31 +57,33 @@ TYPES = {
 }
 
 
-def test_others_find_the_parts_by_these_outputs(template: TemplateView) -> None:
-    """Names and meanings are what the command line and other programs rely on."""
+def test_stack_has_these_outputs(template: TemplateView) -> None:
+    """The command line and other programs depend on their names and meanings."""
     assert template.outputs == OUTPUTS
 
 
-def test_the_stack_is_made_of_these_kinds_of_resources(template: TemplateView) -> None:
+def test_stack_has_these_types_of_resources(template: TemplateView) -> None:
     """No custom resource and no helper function."""
     assert template.types() == TYPES
 
 
-def test_the_name_of_the_stack_names_its_secrets(synthesize: Synthesize) -> None:
-    """Several deployments live side by side in one account."""
+def test_secrets_have_the_name_of_the_stack(synthesize: Synthesize) -> None:
+    """Several deployments are possible in one account."""
     reading = synthesize(Settings(stack="Staging"))
     named = {one["Name"] for one in reading.of_type("AWS::SecretsManager::Secret").values()}
     assert named == {"Staging/evolink-api-key", "Staging/callback-signing-key"}
     assert reading.outputs["ApiKeySecretName"] == "Staging/evolink-api-key"
 
 
-def test_changed_limits_replace_nothing(template: TemplateView, synthesize: Synthesize) -> None:
-    """What holds data keeps its identity whatever limit or time is changed."""
+def test_changed_limits_replace_no_resource(template: TemplateView, synthesize: Synthesize) -> None:
+    """Resources that hold data keep their ids whatever limit or time is changed."""
     other = synthesize(Settings(max_in_flight=10, lease_seconds=60, log_retention_days=30))
     assert set(other.resources) == set(template.resources)
 
 
-def test_two_live_in_one_stack(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> None:
+def test_two_constructs_in_one_stack_are_independent(
+    stack: Stack, stand_in_assets: dict[FunctionName, Asset]
+) -> None:
     """The construct is embedded twice, on two places of one bucket that is not its own.
 
     What each makes for itself, it makes in a bucket of its own.
@@ -142,10 +144,10 @@ def test_results_among_photos_are_refused(
         )
 
 
-def test_one_bucket_is_known_by_its_name(
+def test_two_handles_of_one_bucket_are_recognised(
     stack: Stack, stand_in_assets: dict[FunctionName, Asset]
 ) -> None:
-    """Two handles on the same bucket are recognised."""
+    """By its name."""
     with pytest.raises(SettingError, match="share a bucket"):
         Cutout(
             stack,
@@ -157,7 +159,7 @@ def test_one_bucket_is_known_by_its_name(
         )
 
 
-def test_one_bucket_with_two_places_is_fine(
+def test_one_bucket_with_two_separate_prefixes_is_accepted(
     stack: Stack, stand_in_assets: dict[FunctionName, Asset]
 ) -> None:
     """Photos and cut-outs can share a bucket if neither prefix contains the other."""

@@ -10,8 +10,8 @@ from infra.deploy.standalone_template import PARAMETER, main
 AGREED = json.loads(Path(__file__).with_name("template.json").read_text())
 
 
-def test_it_is_the_same_stack_and_needs_nothing_but_a_bucket(tmp_path: Path) -> None:
-    """Every asset that it names is beside it, and no bootstrapped account is needed."""
+def test_standalone_template_is_the_same_stack_and_needs_only_a_bucket(tmp_path: Path) -> None:
+    """Its assets are beside it, and no bootstrapped account is needed."""
     assert main(["--folder", str(tmp_path)]) == 0
     text = (tmp_path / "cutout.template.json").read_text()
     template = json.loads(text)
@@ -34,7 +34,7 @@ def test_it_is_the_same_stack_and_needs_nothing_but_a_bucket(tmp_path: Path) -> 
     assert files == {code["S3Key"] for code in codes}
 
 
-def test_a_refused_setting_writes_nothing(
+def test_refused_setting_writes_no_template(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line says why."""

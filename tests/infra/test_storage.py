@@ -11,7 +11,9 @@ KEPT = ("Uploads", "Results", "Work", "Jobs", "ApiKey", "SigningKey")
 
 
 @pytest.mark.parametrize("bucket", ["Uploads", "Results"])
-def test_a_bucket_is_private_encrypted_and_versioned(template: TemplateView, bucket: str) -> None:
+def test_bucket_is_private_encrypted_and_has_versioning(
+    template: TemplateView, bucket: str
+) -> None:
     """Only the account reads photos, and an overwritten photo is still there."""
     properties = template.properties(bucket)
     assert {name: properties[name] for name in properties if not _is_of_one(name)} == {
@@ -46,8 +48,8 @@ def test_a_bucket_is_private_encrypted_and_versioned(template: TemplateView, buc
     }
 
 
-def test_old_versions_are_kept_as_long_as_it_is_set(synthesize: Synthesize) -> None:
-    """Otherwise a photo that was deleted would stay, and be paid for, for ever."""
+def test_old_versions_are_kept_for_the_set_time(synthesize: Synthesize) -> None:
+    """Otherwise a deleted photo would be stored, and paid for, for ever."""
     reading = synthesize(Settings(old_version_days=7))
     kept = [
         rule["NoncurrentVersionExpiration"]
@@ -58,8 +60,8 @@ def test_old_versions_are_kept_as_long_as_it_is_set(synthesize: Synthesize) -> N
     assert kept == [{"NoncurrentDays": 7}] * 2
 
 
-def test_copies_and_kept_results_expire(synthesize: Synthesize) -> None:
-    """Copies of photos after a day, kept results with the jobs; there are no old versions."""
+def test_copies_and_cached_results_expire(synthesize: Synthesize) -> None:
+    """Copies of photos after a day, cached results with the jobs; there are no old versions."""
     work = synthesize(Settings(retention_days=30)).properties("Work")
     rules = work["LifecycleConfiguration"]["Rules"]
     assert "VersioningConfiguration" not in work
@@ -69,7 +71,7 @@ def test_copies_and_kept_results_expire(synthesize: Synthesize) -> None:
     }
 
 
-def test_the_work_bucket_is_as_private_as_the_others(template: TemplateView) -> None:
+def test_work_bucket_is_as_private_as_the_others(template: TemplateView) -> None:
     """It holds photos as well."""
     alike = ("PublicAccessBlockConfiguration", "OwnershipControls", "BucketEncryption")
     work, uploads = template.properties("Work"), template.properties("Uploads")
@@ -81,7 +83,7 @@ def _is_of_one(name: str) -> bool:
 
 
 @pytest.mark.parametrize("bucket", ["Uploads", "Results", "Work"])
-def test_a_bucket_answers_over_tls_only(template: TemplateView, bucket: str) -> None:
+def test_bucket_answers_over_tls_only(template: TemplateView, bucket: str) -> None:
     """Plain HTTP is refused, and so is TLS older than 1.2."""
     statements = template.statements_about("AWS::S3::BucketPolicy", f"<{bucket}>")
     conditions = [one["Condition"] for one in statements if one["Effect"] == "Deny"]
@@ -114,8 +116,8 @@ def _index(name: str, partition: str, sort: str) -> dict[str, Any]:
     }
 
 
-def test_the_table_finds_jobs_by_four_indexes(template: TemplateView) -> None:
-    """Jobs are found by what is due, by lane, by photo and by state; an index holds keys only."""
+def test_table_has_four_indexes(template: TemplateView) -> None:
+    """By due time, lane, photo and state; an index holds keys only."""
     table = template.properties("Jobs")
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
@@ -132,7 +134,7 @@ def test_the_table_finds_jobs_by_four_indexes(template: TemplateView) -> None:
     }
 
 
-def test_the_table_is_on_demand_and_can_be_restored(template: TemplateView) -> None:
+def test_table_is_on_demand_and_can_be_restored(template: TemplateView) -> None:
     """On demand, recoverable to any second, ended jobs expire, and it cannot be deleted."""
     table = template.properties("Jobs")
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -141,8 +143,8 @@ def test_the_table_is_on_demand_and_can_be_restored(template: TemplateView) -> N
     assert table["DeletionProtectionEnabled"] is True
 
 
-def test_the_table_of_calls_keeps_nothing_for_long(template: TemplateView) -> None:
-    """A body gives access to a photo: no backup, no index, deleted with the stack."""
+def test_table_of_calls_has_no_backup_and_is_deleted_with_the_stack(template: TemplateView) -> None:
+    """A body gives access to a photo."""
     table = template.properties("Calls")
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -155,7 +157,7 @@ def test_the_table_of_calls_keeps_nothing_for_long(template: TemplateView) -> No
     }
 
 
-def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: TemplateView) -> None:
+def test_signing_key_is_random_and_the_api_key_is_a_placeholder(template: TemplateView) -> None:
     """A person replaces the placeholder."""
     signing, api = template.properties("SigningKey"), template.properties("ApiKey")
     assert signing["Name"] == "Cutout/callback-signing-key"
@@ -165,7 +167,9 @@ def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: Te
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_photos_jobs_and_keys_outlive_the_stack(template: TemplateView, name: str) -> None:
+def test_photos_jobs_and_keys_are_kept_when_the_stack_is_deleted(
+    template: TemplateView, name: str
+) -> None:
     """Deleting the stack, or a change that replaces one of these, deletes none of them.
 
     The roll-back of a first deployment does, but for the table, which is protected from deletion.
@@ -177,18 +181,18 @@ def test_photos_jobs_and_keys_outlive_the_stack(template: TemplateView, name: st
 
 @pytest.mark.parametrize("name", KEPT)
 def test_ephemeral_resources_are_deleted_with_the_stack(ephemeral: TemplateView, name: str) -> None:
-    """Only a deployment that says so loses them."""
+    """Only in an ephemeral deployment."""
     resource = ephemeral.resources[name]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Delete", "Delete")
 
 
-def test_an_ephemeral_table_may_be_deleted(ephemeral: TemplateView) -> None:
+def test_ephemeral_table_may_be_deleted(ephemeral: TemplateView) -> None:
     """Deletion protection would make the stack undeletable."""
     assert ephemeral.properties("Jobs")["DeletionProtectionEnabled"] is False
 
 
-def test_nothing_else_is_kept(template: TemplateView) -> None:
-    """What holds no photo, job or key leaves nothing behind."""
+def test_no_other_resource_is_kept(template: TemplateView) -> None:
+    """Those hold no photo, job or key."""
     kept = {
         name
         for name, one in template.resources.items()

@@ -36,7 +36,7 @@ def test_only_the_watched_prefix_sends_events(synthesize: Synthesize) -> None:
     }
 
 
-def test_the_api_has_one_route(template: TemplateView) -> None:
+def test_api_has_one_route(template: TemplateView) -> None:
     """Every method of /callbacks/{token} goes to ReceiveCallback; there is no other route."""
     [route] = template.of_type("AWS::ApiGatewayV2::Route").values()
     [integration] = template.of_type("AWS::ApiGatewayV2::Integration").values()
@@ -57,7 +57,7 @@ def test_only_that_route_may_start_receive_callback(template: TemplateView) -> N
 
 
 def test_callbacks_are_throttled(template: TemplateView) -> None:
-    """A flood ends at the API."""
+    """At the API."""
     [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()
     assert stage["DefaultRouteSettings"] == {
         "ThrottlingRateLimit": 100,
@@ -66,7 +66,7 @@ def test_callbacks_are_throttled(template: TemplateView) -> None:
 
 
 @pytest.mark.parametrize("max_in_flight", [3, 50, 1000])
-def test_the_throttle_leaves_room_for_every_task_that_may_end_at_once(
+def test_throttle_lets_callbacks_of_all_tasks_pass_at_once(
     max_in_flight: int, synthesize: Synthesize
 ) -> None:
     """Each is sent up to four times, and forged callbacks count, too."""
@@ -77,7 +77,7 @@ def test_the_throttle_leaves_room_for_every_task_that_may_end_at_once(
     assert settings["ThrottlingRateLimit"] >= max_in_flight
 
 
-def test_access_logs_name_no_token(template: TemplateView) -> None:
+def test_access_logs_have_no_token(template: TemplateView) -> None:
     """A reader of the logs cannot replay a callback: the path, which has the token, is absent."""
     [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()
     settings = stage["AccessLogSettings"]
@@ -95,8 +95,8 @@ def test_access_logs_name_no_token(template: TemplateView) -> None:
     assert settings["DestinationArn"] == "arn:aws:logs:here:mine:log-group:<CallbackApiAccessLogs>"
 
 
-def test_access_logs_need_no_resource_policy_of_the_accounts_ten(template: TemplateView) -> None:
-    """Groups with this prefix need none."""
+def test_access_logs_need_no_resource_policy(template: TemplateView) -> None:
+    """An account has ten; groups with this prefix need none."""
     name = template.properties("CallbackApiAccessLogs")["LogGroupName"]
     assert name.startswith("/aws/vendedlogs/Cutout-")
 
@@ -112,18 +112,18 @@ def test_access_logs_need_no_resource_policy_of_the_accounts_ten(template: Templ
         ),
     ],
 )
-def test_the_callback_url_follows_the_settings(
+def test_callback_url_follows_the_settings(
     synthesize: Synthesize, base_url: str | None, expected: str
 ) -> None:
-    """At the API's own address, at a domain in front of it, or at a path that holds its id."""
+    """The API's own address, a domain in front of it, or a path with its id."""
     reading = synthesize(Settings(callback_base_url=base_url))
     told = reading.properties("SubmitFunction")["Environment"]["Variables"]
     assert reading.outputs["CallbackUrl"] == expected
     assert told["CUTOUT_CALLBACK_URL"] == expected
 
 
-def test_without_callbacks_the_provider_is_given_no_url(synthesize: Synthesize) -> None:
-    """Where the provider cannot reach us, results come by polling alone."""
+def test_deployment_without_callbacks_has_no_callback_url(synthesize: Synthesize) -> None:
+    """Results are found by polling."""
     reading = synthesize(Settings(callbacks=False))
     told = reading.properties("SubmitFunction")["Environment"]["Variables"]
     assert "CUTOUT_CALLBACK_URL" not in told
@@ -142,7 +142,7 @@ def test_sweep_runs_every_minute(template: TemplateView) -> None:
     }
 
 
-def test_a_failed_sweep_is_not_tried_again(template: TemplateView) -> None:
+def test_failed_run_of_sweep_is_not_repeated(template: TemplateView) -> None:
     """The next one, a minute later, does the same work."""
     assert template.properties("EveryMinuteNoSecondTry") == {
         "FunctionName": "<SweepFunction>",

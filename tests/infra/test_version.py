@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a small checkout."""
+    """A small checkout."""
     for name in ("pyproject.toml", "requirements", "infra/version.py", "functions/sweep"):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -22,10 +22,10 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_equal_sources_are_equal_versions(
+def test_equal_sources_have_equal_versions(
     checkout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Wherever they lie: the number of the project, and a digest."""
+    """Wherever they are: the version has the number of the project, and a digest."""
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "copy"
     shutil.copytree(checkout, elsewhere)
     number, _, digest = version_of(checkout).partition("+")
@@ -36,15 +36,15 @@ def test_equal_sources_are_equal_versions(
 @pytest.mark.parametrize(
     "changed", ["functions/sweep/handler.py", "infra/version.py", "requirements/store.txt"]
 )
-def test_whatever_is_deployed_changes_the_version(checkout: Path, changed: str) -> None:
-    """Of code, infrastructure and locks."""
+def test_version_changes_with_everything_that_is_deployed(checkout: Path, changed: str) -> None:
+    """Code, infrastructure and locks."""
     before = version_of(checkout)
     with (checkout / changed).open("a") as file:
         file.write("# changed\n")
     assert version_of(checkout) != before
 
 
-def test_a_new_function_changes_the_version(checkout: Path) -> None:
+def test_new_function_changes_the_version(checkout: Path) -> None:
     """Every folder of functions counts, not only those that are known today."""
     (checkout / "functions/report").mkdir()
     before = version_of(checkout)
@@ -52,14 +52,14 @@ def test_a_new_function_changes_the_version(checkout: Path) -> None:
     assert version_of(checkout) != before
 
 
-def test_a_file_that_moves_is_another_version(checkout: Path) -> None:
-    """Its name counts, not only what is in it."""
+def test_moved_file_changes_the_version(checkout: Path) -> None:
+    """Its name counts, and not only its content."""
     before = version_of(checkout)
     (checkout / "functions/sweep/handler.py").rename(checkout / "functions/sweep/other.py")
     assert version_of(checkout) != before
 
 
-def test_a_change_of_the_command_line_keeps_the_version(checkout: Path) -> None:
+def test_change_of_the_command_line_keeps_the_version(checkout: Path) -> None:
     """It is never shipped, so changing it needs no deployment."""
     before = version_of(checkout)
     (checkout / "functions" / "cutout" / "cli" / "new.py").write_text("new = True\n")
@@ -67,7 +67,7 @@ def test_a_change_of_the_command_line_keeps_the_version(checkout: Path) -> None:
     assert version_of(checkout) == before
 
 
-def test_without_a_project_file_there_is_no_number(checkout: Path) -> None:
-    """In a wheel, for one."""
+def test_version_without_a_project_file_has_no_number(checkout: Path) -> None:
+    """For example in a wheel."""
     (checkout / "pyproject.toml").unlink()
     assert version_of(checkout).startswith("0+")

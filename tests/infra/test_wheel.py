@@ -98,14 +98,14 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
     return work / "out"
 
 
-def test_the_wheel_is_one_package(wheel: Path) -> None:
+def test_wheel_has_one_package(wheel: Path) -> None:
     """It hides no other package named `infra`, `submit` or `callback`."""
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
     assert {one for one in tops if not one.endswith(".dist-info")} == {"cutout"}
 
 
-def test_the_wheel_holds_what_assets_are_built_from(wheel: Path) -> None:
+def test_wheel_has_the_sources_of_the_assets(wheel: Path) -> None:
     """The functions' sources and both locks, and no installed copy of the CDK."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -116,7 +116,7 @@ def test_the_wheel_holds_what_assets_are_built_from(wheel: Path) -> None:
     assert [one for one in names if "node_modules" in one or "__pycache__" in one] == []
 
 
-def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
+def test_wheel_does_not_have_the_local_cloud(wheel: Path) -> None:
     """Neither its code nor its requirements are in it: the local cloud needs a checkout."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -132,7 +132,7 @@ def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
     assert "ministack" not in described
 
 
-def test_the_wheel_holds_the_pages_of_the_console(wheel: Path) -> None:
+def test_wheel_has_the_pages_of_the_console(wheel: Path) -> None:
     """Every template and every static file."""
     console = PROJECT / "functions" / "cutout" / "cli" / "console"
     own = [one for name in ("templates", "static") for one in (console / name).iterdir()]
@@ -141,7 +141,7 @@ def test_the_wheel_holds_the_pages_of_the_console(wheel: Path) -> None:
     assert {f"cutout/cli/console/{one.parent.name}/{one.name}" for one in own} <= names
 
 
-def test_the_console_says_how_to_install_what_it_needs(bare: Path, tmp_path: Path) -> None:
+def test_console_without_its_packages_says_how_to_install_them(bare: Path, tmp_path: Path) -> None:
     """On one line, and without a traceback, in an environment with nothing but the wheel."""
     done = subprocess.run(  # noqa: S603 # our own command
         [str(bare / "bin" / "python"), "-c", "from cutout.cli import main; main()", "console"],
@@ -185,7 +185,7 @@ def _required(package: Distribution, found: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("command", ["up", "demo", "down", "faults"])
-def test_an_installed_command_says_that_the_local_cloud_needs_a_checkout(
+def test_installed_command_says_that_the_local_cloud_needs_a_checkout(
     bare: Path, tmp_path: Path, command: str
 ) -> None:
     """With what to do, and without a traceback, in an environment with nothing but the wheel."""
@@ -203,7 +203,7 @@ def test_an_installed_command_says_that_the_local_cloud_needs_a_checkout(
     assert "Traceback" not in done.stderr
 
 
-def test_a_checkout_without_the_packages_of_the_local_cloud_says_what_to_run(
+def test_checkout_without_the_packages_of_the_local_cloud_says_what_to_run(
     bare: Path, tmp_path: Path
 ) -> None:
     """It was installed by hand, without the group `local`."""
@@ -231,7 +231,9 @@ follow_imports = skip
 """
 
 
-def test_an_app_that_embeds_it_is_type_checked_strictly(installed: Path, tmp_path: Path) -> None:
+def test_app_that_embeds_the_wheel_is_type_checked_strictly(
+    installed: Path, tmp_path: Path
+) -> None:
     """The wheel is marked as typed. The example has no error; with a wrong setting it has one."""
     config = tmp_path / "mypy.ini"
     config.write_text(_STRICT_BUT_FOR_THE_CDK)
@@ -255,8 +257,8 @@ def test_an_app_that_embeds_it_is_type_checked_strictly(installed: Path, tmp_pat
     assert re.fullmatch(pattern, told), checked.stdout + checked.stderr
 
 
-def test_another_app_embeds_it_twice_on_one_bucket(shop: Path) -> None:
-    """Two departments, two prefixes of a bucket that is there, and nothing done to the bucket."""
+def test_other_app_embeds_two_constructs_on_one_bucket(shop: Path) -> None:
+    """Two departments, two prefixes of an existing bucket, which is not changed."""
     template: dict[str, Any] = json.loads((shop / "Shop.template.json").read_text())
     resources = template["Resources"].values()
     watched = [
@@ -275,8 +277,8 @@ def test_another_app_embeds_it_twice_on_one_bucket(shop: Path) -> None:
     }
 
 
-def test_the_installed_sources_make_the_same_assets(shop: Path, own_digests: set[str]) -> None:
-    """What an installed Cutout deploys is, by its digest, what this checkout deploys."""
+def test_installed_sources_make_the_same_assets(shop: Path, own_digests: set[str]) -> None:
+    """By their digests."""
     manifest = json.loads((shop / "Shop.assets.json").read_text())["files"]
     zips = {name for name, one in manifest.items() if one["source"]["path"].endswith(".zip")}
     assert zips == own_digests

@@ -1,4 +1,4 @@
-"""The queues: no message is lost in silence, and only permitted senders send."""
+"""The queues: no message is lost unnoticed, and only permitted senders send."""
 
 from datetime import timedelta
 
@@ -23,14 +23,16 @@ DEAD_LETTERS = {
 }
 
 
-def test_there_are_three_queues_of_work_and_four_for_what_fails(template: TemplateView) -> None:
-    """Every queue is one of these, so the tests below speak of all of them."""
+def test_stack_has_three_queues_of_work_and_four_of_dead_letters(template: TemplateView) -> None:
+    """So the tests below are about all of them."""
     assert set(template.of_type("AWS::SQS::Queue")) == set(WORKERS) | DEAD_LETTERS
 
 
 @pytest.mark.parametrize("queue", WORKERS)
-def test_a_message_is_tried_five_times_and_then_kept(template: TemplateView, queue: str) -> None:
-    """What a worker cannot handle ends in the queue's own dead letters."""
+def test_message_is_received_five_times_before_it_is_a_dead_letter(
+    template: TemplateView, queue: str
+) -> None:
+    """In the queue's own dead letters."""
     dead_letters = f"<{queue.replace('Queue', 'DeadLetters')}.Arn>"
     assert template.properties(queue)["RedrivePolicy"] == {
         "deadLetterTargetArn": dead_letters,
@@ -45,15 +47,15 @@ def test_dead_letters_are_kept_as_long_as_sqs_can(template: TemplateView, queue:
 
 
 @pytest.mark.parametrize("queue", WORKERS)
-def test_a_message_reaches_its_dead_letters_before_it_expires(
+def test_message_becomes_a_dead_letter_before_it_expires(
     template: TemplateView, queue: str
 ) -> None:
-    """A message's age counts on in its dead letters, so work expires well before they do."""
+    """Its age is counted on in the dead letters."""
     assert template.properties(queue)["MessageRetentionPeriod"] == TEN_DAYS
 
 
 @pytest.mark.parametrize("queue", WORKERS)
-def test_a_job_outlives_every_message_about_it(template: TemplateView, queue: str) -> None:
+def test_job_is_kept_longer_than_every_message_about_it(template: TemplateView, queue: str) -> None:
     """A dead letter may be sent back on its last day, and then waits in its queue.
 
     Without the job, the upload would make another, and be paid for twice.
@@ -66,15 +68,17 @@ def test_a_job_outlives_every_message_about_it(template: TemplateView, queue: st
 
 
 @pytest.mark.parametrize(("queue", "worker"), WORKERS.items())
-def test_a_message_stays_with_its_worker(template: TemplateView, queue: str, worker: str) -> None:
-    """It is not delivered again within the time of six runs of its worker."""
+def test_message_is_hidden_for_six_runs_of_its_worker(
+    template: TemplateView, queue: str, worker: str
+) -> None:
+    """It is not delivered again within that time."""
     visible_after = template.properties(queue)["VisibilityTimeout"]
     assert visible_after >= 6 * template.properties(worker)["Timeout"]
 
 
 @pytest.mark.parametrize("queue", sorted({*WORKERS, *DEAD_LETTERS}))
-def test_a_queue_is_encrypted_and_answers_over_tls_only(template: TemplateView, queue: str) -> None:
-    """At rest and on the way."""
+def test_queue_is_encrypted_and_answers_over_tls_only(template: TemplateView, queue: str) -> None:
+    """At rest and in transit."""
     statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
     assert template.properties(queue)["SqsManagedSseEnabled"] is True
     assert refuses_plain_http(statements)
@@ -84,7 +88,7 @@ def test_a_queue_is_encrypted_and_answers_over_tls_only(template: TemplateView, 
 def test_only_the_rule_for_uploads_may_send_to_the_queues(
     template: TemplateView, queue: str
 ) -> None:
-    """EventBridge may send for that one rule, and no other sender may."""
+    """EventBridge may send for that one rule; no other sender may."""
     statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
     allowed = [one for one in statements if one["Effect"] == "Allow"]
     expected = {

@@ -13,7 +13,7 @@ from tests.support.running_ministack import RunningMinistack, running_ministack
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud(RunningMinistack):
-    """An embedded AWS without anything in it."""
+    """MiniStack with nothing in it."""
 
     operator: Credentials
 

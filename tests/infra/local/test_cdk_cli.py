@@ -77,7 +77,7 @@ def _log(place: Place, number: int = 0) -> str:
     return (place.logs / f"{number}.log").read_text()
 
 
-def test_a_run_is_waited_for_and_its_output_captured(place: Place, cdk: Cdk) -> None:
+def test_run_is_waited_for_and_its_output_captured(place: Place, cdk: Cdk) -> None:
     """Both streams go to its log, none to the terminal."""
     cdk("console.log('out'); console.error('error')").finish()
     assert _log(place) == "out\nerror\n"
@@ -93,7 +93,7 @@ def test_a_failed_run_shows_the_end_of_its_output(place: Place, cdk: Cdk) -> Non
     assert str(place.logs / "0.log") in caught.value.advice
 
 
-def test_a_run_has_no_aws_settings_of_the_person(
+def test_run_has_none_of_the_persons_aws_settings(
     place: Place, cdk: Cdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not deploy to a real account."""
@@ -109,7 +109,7 @@ def _synth(place: Place, environment: Mapping[str, str], settings: Mapping[str, 
     return synth_run(place, environment, output=Path("/o"), settings=settings)
 
 
-def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws(place: Place) -> None:
+def test_synthesis_gets_settings_of_registries_and_none_of_aws(place: Place) -> None:
     """Settings of proxies and package indexes are kept, those of AWS are not."""
     person = {
         "PIP_INDEX_URL": "x",
@@ -135,14 +135,14 @@ def test_runs_are_concurrent_and_each_is_reported_when_it_ends(place: Place, cdk
     listener = Listener()
     quick = cdk("console.log(process.pid)")
     assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
-    # A process that has ended keeps its pid until somebody has seen that.
+    # An ended process keeps its pid until its parent has read its status.
     look = f"process.kill({_log(place).strip()}, 0); setTimeout(wait, 20)"
     slow = cdk(f"const wait = () => {{ try {{ {look} }} catch {{}} }}; wait()")
     finish_all({"slow": slow, "quick": quick}, listener, CLOCK)
     assert listener.ended == ["quick", "slow"]
 
 
-def test_one_run_that_fails_is_enough(cdk: Cdk) -> None:
+def test_first_run_that_fails_ends_the_waiting(cdk: Cdk) -> None:
     """The others are not waited for."""
     runs = {"slow": cdk("setTimeout(() => 0, 60000)"), "bad": cdk("process.exitCode = 1")}
     with pytest.raises(LocalCloudError):
@@ -150,7 +150,7 @@ def test_one_run_that_fails_is_enough(cdk: Cdk) -> None:
     assert not runs["slow"].has_ended
 
 
-def test_leaving_ends_a_run_and_what_it_has_started(place: Place, cdk: Cdk) -> None:
+def test_leaving_ends_a_run_and_its_child_processes(place: Place, cdk: Cdk) -> None:
     """So that Ctrl-C leaves no process running."""
     sleep = "const c = require('child_process').spawn('sleep', ['60']); console.log(c.pid)"
     with cdk(sleep) as run:
@@ -161,7 +161,7 @@ def test_leaving_ends_a_run_and_what_it_has_started(place: Place, cdk: Cdk) -> N
     assert wait_until(lambda: not is_alive(child), CLOCK, timeout_seconds=10)
 
 
-def test_a_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
+def test_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
     """The advice is how to install it."""
     shutil.rmtree(place.source / "infra/cdk/node_modules")
     with pytest.raises(LocalCloudError) as caught:
@@ -169,7 +169,7 @@ def test_a_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
     assert caught.value.advice == "Run `make install` first."
 
 
-def test_settings_reach_the_synthesis_unchanged(place: Place) -> None:
+def test_settings_are_passed_to_the_synthesis_unchanged(place: Place) -> None:
     """Beside the project's feature flags; no shell interprets them."""
     run = _synth(place, {}, {"b": "x y", "a": "$(rm)"})
     assert json.loads(run.environment["CDK_CONTEXT_JSON"]) == {

@@ -42,13 +42,13 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_project_is_found_from_anywhere_in_it(checkout: Path) -> None:
+def test_project_is_found_from_any_of_its_folders(checkout: Path) -> None:
     """The state is in the project's root, wherever the command runs."""
     assert find_root(checkout / "functions" / "submit") == checkout
     assert find_place(checkout / "infra").state == checkout / ".cutout"
 
 
-def test_outside_of_a_project_there_is_no_place(tmp_path: Path) -> None:
+def test_no_project_is_found_outside_of_one(tmp_path: Path) -> None:
     """The error says where to go."""
     with pytest.raises(LocalCloudError) as caught:
         find_place(tmp_path)
@@ -56,7 +56,7 @@ def test_outside_of_a_project_there_is_no_place(tmp_path: Path) -> None:
 
 
 def test_three_photos_ship_with_the_project() -> None:
-    """And the demo finds them."""
+    """The demo finds them."""
     assert [path.name for path in shipped_photos()] == [
         "astronaut.png",
         "chelsea.webp",
@@ -106,10 +106,10 @@ def test_an_unusable_ports_file_is_replaced(tmp_path: Path, content: str) -> Non
         ("README.md", False),
     ],
 )
-def test_a_synthesis_is_done_again_when_what_it_reads_has_changed(
+def test_fingerprint_of_a_synthesis_changes_with_the_files_that_it_reads(
     checkout: Path, name: str, *, matters: bool
 ) -> None:
-    """Other changes do not change the fingerprint."""
+    """Other files do not change it."""
     before = fingerprint(checkout, {})
     path = checkout / name
     path.parent.mkdir(exist_ok=True)
@@ -117,21 +117,21 @@ def test_a_synthesis_is_done_again_when_what_it_reads_has_changed(
     assert (fingerprint(checkout, {}) != before) == matters
 
 
-def test_other_settings_are_another_synthesis(checkout: Path) -> None:
+def test_fingerprint_of_a_synthesis_changes_with_its_settings(checkout: Path) -> None:
     """Their order does not matter."""
     one = fingerprint(checkout, {"a": "1", "b": "2"})
     assert fingerprint(checkout, {"b": "2", "a": "1"}) == one
     assert fingerprint(checkout, {"a": "1", "b": "3"}) != one
 
 
-def test_a_new_file_time_is_no_change(checkout: Path) -> None:
-    """The content counts, not the time."""
+def test_fingerprint_of_a_synthesis_ignores_the_times_of_files(checkout: Path) -> None:
+    """The content counts."""
     before = fingerprint(checkout, {})
     os.utime(checkout / "infra/app.py", (1, 1))
     assert fingerprint(checkout, {}) == before
 
 
-def test_the_last_few_syntheses_are_kept(checkout: Path) -> None:
+def test_last_few_syntheses_are_kept(checkout: Path) -> None:
     """The last used ones; an interrupted one does not count as complete."""
     place = place_in(checkout)
     for age, name in enumerate(("newest", "new", "old", "oldest")):
@@ -154,8 +154,8 @@ def _endpoint(place: Place) -> Endpoint:
     return Endpoint(port=4711, authority=place.tls / "ca.pem")
 
 
-def test_the_stack_gets_the_settings_of_a_local_cloud(checkout: Path) -> None:
-    """Where the stand-in is and how callbacks come back."""
+def test_stack_gets_the_settings_of_a_local_cloud(checkout: Path) -> None:
+    """The stand-in's address, and how callbacks come back."""
     settings = local_settings(
         _endpoint(place_in(checkout)), provider_server.stand_in(4712), CloudRequest()
     )
@@ -170,7 +170,7 @@ def test_the_stack_gets_the_settings_of_a_local_cloud(checkout: Path) -> None:
     }
 
 
-def test_chosen_settings_win(checkout: Path) -> None:
+def test_persons_settings_override_those_of_the_local_cloud(checkout: Path) -> None:
     """A person's settings override the local cloud's."""
     request = CloudRequest(stack="Mine", settings={"ephemeral": "false", "model": "other"})
     settings = local_settings(
@@ -190,7 +190,7 @@ def test_each_stand_in_has_its_own_key() -> None:
     assert first.key not in repr(first)
 
 
-def test_the_real_api_is_polled_and_gets_photos_through_its_files_api() -> None:
+def test_real_api_is_polled_and_gets_photos_through_its_files_api() -> None:
     """No callback reaches a laptop; only this server needs the public certificate authorities."""
     live = provider_server.evolink("sk-1")
     assert live.stack_settings()["input_transport"] == "files"
@@ -203,7 +203,7 @@ def test_the_real_api_is_polled_and_gets_photos_through_its_files_api() -> None:
     "url",
     ["http://localhost:9", "http://127.0.0.1:9/", "http://[::1]:9", "https://api.example.com/v2/"],
 )
-def test_another_server_can_replace_the_api(url: str) -> None:
+def test_other_server_can_replace_the_api(url: str) -> None:
     """Plain http only on this machine; a trailing slash is removed."""
     assert provider_server.other_server(url, key="k").url == url.rstrip("/")
 
@@ -211,7 +211,7 @@ def test_another_server_can_replace_the_api(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://example.com", "http://localhost.example.com", "ftp://localhost", "localhost"]
 )
-def test_the_key_is_not_sent_unencrypted_to_another_machine(url: str) -> None:
+def test_key_is_not_sent_unencrypted_to_another_machine(url: str) -> None:
     """Invalid URLs are refused, too."""
     with pytest.raises(LocalCloudError):
         provider_server.other_server(url, key="k")

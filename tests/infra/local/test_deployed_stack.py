@@ -110,7 +110,7 @@ def target(cloud: Cloud) -> Target:
 
 @pytest.fixture(scope="session")
 def stack(target: Target) -> Stack:
-    """The stack, connected to."""
+    """The stack of the target."""
     return connect(target, Clock())
 
 
@@ -126,21 +126,21 @@ def _photo(folder: Path, key: str) -> Photo:
     return Photo(path=path, key=key, content_type="image/webp")
 
 
-def test_the_stacks_parts_are_found_by_its_outputs(stack: Stack, cloud: Cloud) -> None:
-    """Nothing but the stack's name has to be known."""
+def test_parts_of_the_stack_are_found_by_its_outputs(stack: Stack, cloud: Cloud) -> None:
+    """Only the stack's name has to be known."""
     buckets = [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
     assert {stack.outputs.uploads_bucket, stack.outputs.results_bucket} <= set(buckets)
     assert stack.where == "the local cloud"
 
 
-def test_a_stack_that_is_not_there_is_a_problem_with_a_way_out(target: Target) -> None:
+def test_missing_stack_is_a_problem_with_advice(target: Target) -> None:
     """Deploy it, start a local cloud, or name another."""
     with pytest.raises(Problem, match="There is no stack Nowhere on the local cloud") as caught:
         _ = connect(replace(target, stack="Nowhere"), Clock()).outputs
     assert "`make deploy`" in caught.value.advice
 
 
-def test_somebody_elses_stack_is_a_problem(cloud: Cloud, target: Target) -> None:
+def test_foreign_stack_is_a_problem(cloud: Cloud, target: Target) -> None:
     """It has other outputs."""
     cloud.client("cloudformation").create_stack(
         StackName="Blog", TemplateBody=_template(Posts="Uploads")
@@ -149,12 +149,12 @@ def test_somebody_elses_stack_is_a_problem(cloud: Cloud, target: Target) -> None
         _ = connect(replace(target, stack="Blog"), Clock()).outputs
 
 
-def test_the_watched_prefix_is_submits_own_setting(stack: Stack) -> None:
-    """So that uploads go where something happens to them."""
+def test_upload_prefix_is_read_from_submits_settings(stack: Stack) -> None:
+    """So that uploads have a watched key."""
     assert stack.upload_prefix() == "in/"
 
 
-def test_an_upload_has_its_type_and_names_its_job(
+def test_upload_has_its_content_type_and_the_id_of_its_job(
     stack: Stack, cloud: Cloud, tmp_path: Path
 ) -> None:
     """The job's id follows from the version that S3 gave."""
@@ -173,18 +173,20 @@ def test_an_upload_has_its_type_and_names_its_job(
     assert sent.job_id == source.job_id
 
 
-def test_a_fresh_upload_says_so_in_its_metadata(stack: Stack, cloud: Cloud, tmp_path: Path) -> None:
-    """Submit reads it there; others carry none."""
+def test_upload_that_must_be_paid_for_anew_has_metadata(
+    stack: Stack, cloud: Cloud, tmp_path: Path
+) -> None:
+    """Submit reads it there; others have none."""
     for is_fresh in (True, False):
         stack.upload(replace(_photo(tmp_path, "in/f.webp"), bypass_cache=is_fresh))
         head = cloud.client("s3").head_object(Bucket=stack.outputs.uploads_bucket, Key="in/f.webp")
         assert head["Metadata"] == ({"cutout-fresh": "true"} if is_fresh else {})
 
 
-def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
+def test_jobs_of_uploads_are_found_as_soon_as_they_exist(
     stack: Stack, jobs: DynamoJobs, tmp_path: Path
 ) -> None:
-    """Those without a job are left out."""
+    """Uploads without a job are left out."""
     first, second = (stack.upload(_photo(tmp_path, f"in/{name}.webp")) for name in "ab")
     assert first.job_id is not None
     assert stack.find([first, second]) == {}
@@ -192,7 +194,7 @@ def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
     assert stack.find([first, second]) == {"in/a.webp": job}
 
 
-def test_where_a_bucket_keeps_no_versions_the_newest_job_of_these_bytes_is_meant(
+def test_upload_without_a_version_has_the_newest_job_of_its_bytes(
     stack: Stack, jobs: DynamoJobs, tmp_path: Path
 ) -> None:
     """An older job of the key, with other bytes, is not this upload's."""
@@ -208,8 +210,8 @@ def test_where_a_bucket_keeps_no_versions_the_newest_job_of_these_bytes_is_meant
     assert stack.newest("in/nothing.webp") is None
 
 
-def test_a_cut_out_is_downloaded_whole(stack: Stack, cloud: Cloud, tmp_path: Path) -> None:
-    """Into folders that are made as needed, over what was there."""
+def test_cut_out_is_downloaded_whole(stack: Stack, cloud: Cloud, tmp_path: Path) -> None:
+    """Into folders that are made as needed, over an earlier file."""
     bucket = stack.outputs.results_bucket
     cloud.client("s3").put_object(Bucket=bucket, Key="a/b.png", Body=b"pixels" * 1000)
     target = tmp_path / "new" / "b.png"
@@ -219,8 +221,8 @@ def test_a_cut_out_is_downloaded_whole(stack: Stack, cloud: Cloud, tmp_path: Pat
     assert [path.name for path in target.parent.iterdir()] == ["b.png"]
 
 
-def test_the_rules_are_submits_own_settings(stack: Stack) -> None:
-    """What is watched, where results go, what is too large."""
+def test_upload_rules_are_submits_settings(stack: Stack) -> None:
+    """The watched prefix, where results go, the largest size."""
     rules = stack.rules()
     assert rules.upload_filter.uploads_bucket == stack.outputs.uploads_bucket
     assert rules.upload_filter.results_bucket == stack.outputs.results_bucket
@@ -232,10 +234,10 @@ def test_the_rules_are_submits_own_settings(stack: Stack) -> None:
     assert rules.retention == timedelta(days=7)
 
 
-def test_many_rows_are_read_with_few_requests_and_those_are_counted(
+def test_many_jobs_are_read_with_few_requests_and_those_are_counted(
     stack: Stack, jobs: DynamoJobs
 ) -> None:
-    """A hundred rows a request; every page of an index is one."""
+    """A hundred jobs a request; every page of an index is one."""
     made = [jobs.claim(replace(make_job(f"many/{n}.jpg"), id=f"many-{n}")) for n in range(120)]
     before = Counter(stack.requests())
     records = stack.jobs
@@ -271,10 +273,10 @@ def _listed(stack: Stack, bucket: str, prefix: str) -> list[ListedObject]:
     return [one for page in stack.ports.objects(bucket).pages(prefix) for one in page]
 
 
-def test_an_attached_bucket_whose_key_the_stack_does_not_name_is_locked(
+def test_attached_bucket_with_a_key_that_the_stack_does_not_name_is_locked(
     cloud: Cloud, target: Target
 ) -> None:
-    """What the stack itself made, and what has no key of its own, is open."""
+    """The stack's own buckets, and those without a key of their own, are open."""
     s3, kms = cloud.client("s3"), cloud.client("kms")
     key = kms.create_key()["KeyMetadata"]["Arn"]
     rule = {

@@ -36,7 +36,7 @@ NOBODY = ProcessRecord(name="cutout", pid=os.getpid(), born="long ago")
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A checkout with nothing in it."""
+    """An empty checkout."""
     (tmp_path / "functions" / "cutout").mkdir(parents=True)
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "app.py").touch()
@@ -45,7 +45,7 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[ProcessRecord]:
-    """A process that stands for the local cloud."""
+    """A process in place of the local cloud."""
     argv = [sys.executable, "-I", "-c", "import time; time.sleep(60)"]
     process = spawn("ministack", argv, environment={}, log=tmp_path / "log")
     yield process
@@ -59,20 +59,22 @@ def _bring_up(place: Place, *processes: ProcessRecord) -> Ledger:
     return ledger
 
 
-def test_without_a_ledger_the_cloud_is_down(place: Place) -> None:
+def test_local_cloud_without_a_ledger_is_down(place: Place) -> None:
     """A fresh checkout."""
     assert status(place) is Status.DOWN
     assert local_variables(place.source) is None
 
 
-def test_it_is_up_while_everything_runs(place: Place, process: ProcessRecord) -> None:
+def test_local_cloud_is_up_while_everything_runs(place: Place, process: ProcessRecord) -> None:
     """Then commands anywhere in the project find it."""
     _bring_up(place, process)
     assert status(place) is Status.UP
     assert local_variables(place.source / "functions" / "cutout") == {"CUTOUT_STACK": "Cutout"}
 
 
-def test_it_is_broken_once_a_process_has_ended(place: Place, process: ProcessRecord) -> None:
+def test_local_cloud_is_broken_once_a_process_has_ended(
+    place: Place, process: ProcessRecord
+) -> None:
     """Commands do not use what is left of it."""
     _bring_up(place, process)
     stop(process, CLOCK)
@@ -80,7 +82,7 @@ def test_it_is_broken_once_a_process_has_ended(place: Place, process: ProcessRec
     assert local_variables(place.source) is None
 
 
-def test_a_command_does_not_fall_back_to_aws_when_the_local_cloud_has_crashed(
+def test_command_does_not_fall_back_to_aws_when_the_local_cloud_has_crashed(
     place: Place, process: ProcessRecord
 ) -> None:
     """`retry --yes` would cost real money; only --aws selects AWS."""
@@ -92,7 +94,7 @@ def test_a_command_does_not_fall_back_to_aws_when_the_local_cloud_has_crashed(
     assert target_of(Choice(aws=True), CliSettings(), place.source) == Target(stack="Cutout")
 
 
-def test_a_full_disk_is_reported_before_a_command_uses_the_cloud(
+def test_full_disk_is_reported_before_a_command_uses_the_cloud(
     place: Place, process: ProcessRecord
 ) -> None:
     """MiniStack answers with errors of many kinds when it cannot write."""
@@ -102,14 +104,14 @@ def test_a_full_disk_is_reported_before_a_command_uses_the_cloud(
     assert variables_if_up(place.source, free=lambda _folder: 10**9) == {"CUTOUT_STACK": "Cutout"}
 
 
-def test_a_command_does_not_fall_back_to_aws_while_the_local_cloud_starts(place: Place) -> None:
-    """A command does not fall back to AWS while it starts."""
+def test_command_does_not_fall_back_to_aws_while_the_local_cloud_starts(place: Place) -> None:
+    """A person must select AWS with --aws."""
     write_ledger(place.ledger_file, Ledger(owner=record("cutout", os.getpid())))
     with pytest.raises(Problem, match="being started"):
         target_of(Choice(), CliSettings(), place.source)
 
 
-def test_it_is_busy_while_its_owner_runs(place: Place, process: ProcessRecord) -> None:
+def test_local_cloud_is_busy_while_its_owner_runs(place: Place, process: ProcessRecord) -> None:
     """Other commands can use the cloud of a running demo but not start another."""
     owner = record("cutout", os.getpid())
     write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=owner))
@@ -117,13 +119,15 @@ def test_it_is_busy_while_its_owner_runs(place: Place, process: ProcessRecord) -
     assert local_variables(place.source) == {"CUTOUT_STACK": "Cutout"}
 
 
-def test_it_is_broken_once_its_owner_was_killed(place: Place, process: ProcessRecord) -> None:
+def test_local_cloud_is_broken_once_its_owner_was_killed(
+    place: Place, process: ProcessRecord
+) -> None:
     """No command would stop it."""
     write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=NOBODY))
     assert status(place) is Status.BROKEN
 
 
-def test_it_cannot_be_used_before_the_stack_is_deployed(
+def test_local_cloud_is_broken_before_the_stack_is_deployed(
     place: Place, process: ProcessRecord
 ) -> None:
     """Its processes run, but there are no buckets."""
@@ -131,7 +135,7 @@ def test_it_cannot_be_used_before_the_stack_is_deployed(
     assert status(place) is Status.BROKEN
 
 
-def test_an_unreadable_ledger_means_a_broken_cloud(place: Place) -> None:
+def test_local_cloud_with_an_unreadable_ledger_is_broken(place: Place) -> None:
     """Incomplete files, and those of another version."""
     place.state.mkdir()
     for content in ("", "{", "[]", '{"processes": []}', '{"owner": 1, "processes": 2}'):
@@ -140,7 +144,7 @@ def test_an_unreadable_ledger_means_a_broken_cloud(place: Place) -> None:
         assert status(place) is Status.BROKEN
 
 
-def test_the_ledger_is_read_as_it_was_written(place: Place, process: ProcessRecord) -> None:
+def test_ledger_is_read_as_it_was_written(place: Place, process: ProcessRecord) -> None:
     """Owner, processes, options and fingerprint."""
     ledger = replace(_bring_up(place, process), owner=NOBODY)
     write_ledger(place.ledger_file, ledger)
@@ -185,12 +189,12 @@ def test_a_second_interrupt_does_not_interrupt_stopping(
     assert signal.getsignal(signal.SIGINT) is heard_before
 
 
-def test_stopping_without_a_cloud_does_nothing(place: Place) -> None:
+def test_stopping_without_a_local_cloud_does_nothing(place: Place) -> None:
     """It returns False."""
     assert stop_local_cloud(place, CLOCK) is False
 
 
-def test_a_cloud_remembers_the_options_it_was_started_with(place: Place) -> None:
+def test_local_cloud_has_the_options_it_was_started_with(place: Place) -> None:
     """So that a command can refuse settings that would have no effect."""
     _bring_up(place)
     assert is_like(place, {"stack": "Cutout"})

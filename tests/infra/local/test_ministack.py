@@ -82,7 +82,7 @@ def report(cloud: Cloud) -> dict[str, Any]:
     return told
 
 
-def test_a_function_can_import_nothing_but_its_asset_and_the_standard_library(
+def test_function_can_import_only_its_asset_and_the_standard_library(
     report: dict[str, Any],
 ) -> None:
     """A package missing from an asset is missing here too, not only on AWS."""
@@ -90,7 +90,7 @@ def test_a_function_can_import_nothing_but_its_asset_and_the_standard_library(
     assert tuple(report["version"]) == sys.version_info[:2]
 
 
-def test_a_function_has_none_of_the_persons_environment(report: dict[str, Any]) -> None:
+def test_function_has_none_of_the_persons_environment(report: dict[str, Any]) -> None:
     """Neither paths of packages nor keys."""
     names = report["environment"].keys()
     assert {"PYTHONPATH", "VIRTUAL_ENV", "AWS_PROFILE", "EVOLINK_API_KEY"} & names == set()
@@ -104,14 +104,12 @@ def test_unknown_credentials_are_refused(cloud: Cloud) -> None:
             cloud.client("s3", stranger).list_buckets()
 
 
-def test_the_operator_is_a_user_and_not_root(cloud: Cloud) -> None:
+def test_operator_is_a_user_and_not_root(cloud: Cloud) -> None:
     """Bucket policies bind the operator as they bind an administrator on AWS."""
     assert cloud.client("sts").get_caller_identity()["Arn"].endswith(":user/cutout-operator")
 
 
-def test_the_variables_are_all_that_an_sdk_needs(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_are_all_that_an_sdk_needs(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """boto3 uses the local cloud, whatever else the shell has set."""
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of another key")
     for name, value in sdk_variables(cloud.endpoint, cloud.operator).items():
@@ -128,7 +126,7 @@ def test_proxies_are_not_used_for_the_local_cloud(
     assert cloud.client("sts").get_caller_identity()["Account"] == "000000000000"
 
 
-def test_the_certificate_is_not_valid_for_another_authority(cloud: Cloud, tmp_path: Path) -> None:
+def test_certificate_is_not_valid_for_another_authority(cloud: Cloud, tmp_path: Path) -> None:
     """Each cloud has its own authority."""
     other = issue_certificates(tmp_path)
     assert is_healthy(cloud.endpoint)
@@ -172,7 +170,7 @@ def test_only_this_user_can_read_the_servers_key(cloud: Cloud) -> None:
     assert cloud.certificates.key.stat().st_mode & 0o077 == 0
 
 
-def test_it_listens_on_loopback_only_and_on_one_port(cloud: Cloud) -> None:
+def test_ministack_listens_on_loopback_only_and_on_one_port(cloud: Cloud) -> None:
     """No port 443, no MQTT, no SFTP beside it."""
     inodes = {
         link.readlink().as_posix()[8:-1]
@@ -185,7 +183,7 @@ def test_it_listens_on_loopback_only_and_on_one_port(cloud: Cloud) -> None:
     assert listening == [f"0100007F:{cloud.endpoint.port:04X}"]
 
 
-def test_a_server_that_ended_is_not_waited_for(cloud: Cloud) -> None:
+def test_ended_server_is_not_waited_for(cloud: Cloud) -> None:
     """The error names its log."""
     gone = ProcessRecord(name="ministack", pid=2**22 + 1, born="never")
     nowhere = Endpoint(port=1, authority=cloud.certificates.authority)
@@ -194,7 +192,7 @@ def test_a_server_that_ended_is_not_waited_for(cloud: Cloud) -> None:
     assert "/its.log" in caught.value.advice
 
 
-def test_the_bare_interpreter_is_made_once(tmp_path: Path) -> None:
+def test_bare_interpreter_is_made_once(tmp_path: Path) -> None:
     """And again if its Python no longer exists."""
     interpreter = bare_interpreter(tmp_path)
     made_at = interpreter.lstat().st_mtime_ns

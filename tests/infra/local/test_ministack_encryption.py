@@ -61,7 +61,7 @@ def _told(cloud: Cloud, stack: str) -> tuple[str | None, str | None, str | None]
 
 
 @pytest.mark.parametrize(("first", "then"), [(_KEY, None), (None, _KEY)])
-def test_resources_have_the_key_that_their_template_names(
+def test_resources_have_the_key_of_their_template(
     cloud: Cloud, first: str | None, then: str | None
 ) -> None:
     """After creation and after an update, as on AWS."""
@@ -78,7 +78,7 @@ def test_resources_have_the_key_that_their_template_names(
     assert _told(cloud, stack) == (then,) * 3
 
 
-def test_a_bucket_that_names_no_key_has_those_of_s3(cloud: Cloud) -> None:
+def test_bucket_without_a_key_has_s3s_own_encryption(cloud: Cloud) -> None:
     """The CDK's bootstrap bucket is one; the CDK uploads assets with the bucket's algorithm."""
     client, stack = cloud.client("cloudformation"), f"encrypted-{uuid.uuid4().hex[:8]}"
     bucket = {"Type": "AWS::S3::Bucket", "Properties": _bucket(None)}

@@ -89,7 +89,7 @@ def _values(
     return list(answer["MetricDataResults"][0]["Values"])
 
 
-def test_embedded_metrics_are_metrics(cloud: Cloud, printer: Printer) -> None:
+def test_embedded_metrics_are_read_as_metrics(cloud: Cloud, printer: Printer) -> None:
     """Every value is in the series of its line's dimensions."""
     printer.prints(
         "no metric", '{"_aws": 1}', _embedded("a", Photos=[1, 3]), _embedded("b", Photos=9)
@@ -99,7 +99,7 @@ def test_embedded_metrics_are_metrics(cloud: Cloud, printer: Printer) -> None:
     assert _values(cloud, "Ours", "Photos", "Sum", stack="b") == [9]
 
 
-def test_an_alarm_is_about_its_own_series(cloud: Cloud, printer: Printer) -> None:
+def test_alarm_uses_only_its_own_series(cloud: Cloud, printer: Printer) -> None:
     """A metric of another deployment with the same name does not trigger it."""
     printer.prints(_embedded("mine", Lost=0), _embedded("theirs", Lost=5))
     watch = cloud.client("cloudwatch")

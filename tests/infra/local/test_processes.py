@@ -59,7 +59,7 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
         stop(process, CLOCK)
 
 
-def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The new process would fail to open it, and Python would name the program instead."""
     log = tmp_path / "log"
     log.mkdir()
@@ -79,7 +79,7 @@ print([iam_evaluator.evaluate(asked).decision for _ in range(3)], flush=True)
 """
 
 
-def test_requests_are_answered_though_the_log_of_decisions_cannot_be_written() -> None:
+def test_requests_are_answered_when_the_log_of_decisions_cannot_be_written() -> None:
     """On a full disk, data in MiniStack's memory can still be read."""
     told = subprocess.run(  # noqa: S603 - a program that is written out above
         [sys.executable, "-P", "-c", _DECIDE_WITHOUT_A_LOG],
@@ -91,7 +91,7 @@ def test_requests_are_answered_though_the_log_of_decisions_cannot_be_written() -
     assert told.stdout == "['Allow', 'Allow', 'Allow']\n"
 
 
-def test_a_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) -> None:
+def test_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) -> None:
     """Afterwards no process has its pid."""
     process = nursery.start(SLEEPER)
     assert is_alive(process)
@@ -100,13 +100,13 @@ def test_a_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) 
     assert record("test", process.pid) is None
 
 
-def test_a_process_gets_just_the_environment_it_is_given(nursery: Nursery) -> None:
+def test_process_gets_only_its_given_environment(nursery: Nursery) -> None:
     """No variable of the person's shell reaches the local cloud."""
     nursery.start("import os; print(sorted(os.environ))", GIVEN="1", LC_ALL="C")
     assert nursery.said() == "['GIVEN', 'LC_ALL']"
 
 
-def test_it_inherits_no_open_file(nursery: Nursery) -> None:
+def test_process_inherits_no_open_file(nursery: Nursery) -> None:
     """A lock that `flock` passes to `cutout up` must not stay locked while the cloud runs."""
     opened = os.open(os.devnull, os.O_RDONLY)
     inherited = os.dup2(opened, 200)
@@ -118,14 +118,14 @@ def test_it_inherits_no_open_file(nursery: Nursery) -> None:
         os.close(inherited)
 
 
-def test_its_output_goes_to_its_log_which_is_overwritten(nursery: Nursery) -> None:
+def test_output_of_a_process_is_in_its_log_which_is_overwritten(nursery: Nursery) -> None:
     """Including stderr; the output of an earlier process is overwritten."""
     nursery.log.write_text("of yesterday\n")
     nursery.start("import sys; print('out', flush=True); print('error', file=sys.stderr)")
     assert nursery.said("error\n") == "out\nerror"
 
 
-def test_it_is_not_tied_to_the_terminal(nursery: Nursery) -> None:
+def test_process_is_not_tied_to_the_terminal(nursery: Nursery) -> None:
     """Ctrl-C at the command that started it does not reach it."""
     nursery.start("import os; print(os.getsid(0) == os.getpid())")
     assert nursery.said() == "True"
@@ -139,7 +139,7 @@ def test_a_process_that_ignores_sigterm_is_killed(nursery: Nursery) -> None:
     assert not is_alive(process)
 
 
-def test_its_child_processes_end_with_it(nursery: Nursery) -> None:
+def test_child_processes_end_with_their_process(nursery: Nursery) -> None:
     """The functions of a local cloud end with it."""
     process = nursery.start(PARENT)
     child = record("child", int(nursery.said()))
@@ -148,13 +148,13 @@ def test_its_child_processes_end_with_it(nursery: Nursery) -> None:
     assert wait_until(lambda: not is_alive(child), CLOCK, timeout_seconds=10)
 
 
-def test_a_process_that_has_ended_is_not_alive(nursery: Nursery) -> None:
+def test_ended_process_is_not_alive(nursery: Nursery) -> None:
     """Even while it is a zombie."""
     process = nursery.start("")
     assert wait_until(lambda: not is_alive(process), CLOCK, timeout_seconds=10)
 
 
-def test_another_process_with_the_same_pid_is_not_stopped(nursery: Nursery) -> None:
+def test_other_process_with_the_same_pid_is_not_stopped(nursery: Nursery) -> None:
     """The system reuses pids; the start time tells processes apart."""
     process = nursery.start(SLEEPER)
     predecessor = replace(process, born="long ago")
@@ -163,8 +163,8 @@ def test_another_process_with_the_same_pid_is_not_stopped(nursery: Nursery) -> N
     assert is_alive(process)
 
 
-def test_this_process_knows_itself() -> None:
-    """The record of a running process is alive, and always the same."""
+def test_record_of_this_process_is_alive() -> None:
+    """It is always the same."""
     myself = record("me", os.getpid())
     assert myself is not None
     assert is_alive(myself)

@@ -23,7 +23,7 @@ from infra.local.start import CloudRequest, start_local_cloud
 from tests.support.cli.clock import HandClock
 from tests.support.local_cloud import MachineClock, NoProgress
 
-# Keeps what the ledger says while things run, then does what the test has in mind.
+# Copies the ledger of a moment while processes run, then does what the test needs.
 CDK = """
 const fs = require('fs');
 const command = process.argv[2];
@@ -35,14 +35,14 @@ APP = "import os; os.makedirs(os.environ['CDK_OUTDIR'])"
 
 
 class Interrupter(NoProgress):
-    """Presses Ctrl-C when a phase ends, and copies the ledger of that moment."""
+    """Interrupts when a phase ends, and copies the ledger of that moment."""
 
     def __init__(self, place: Place, phase: str) -> None:
         self._place = place
         self._phase = phase
 
     def end(self, phase: str, note: str = "") -> None:
-        """Press Ctrl-C."""
+        """Interrupt."""
         super().end(phase, note)
         if phase == self._phase:
             shutil.copy(self._place.ledger_file, self._place.state / "seen.json")
@@ -132,7 +132,7 @@ class SecondCommand(NoProgress):
         self.were_alive = [is_alive(process) for process in ledger.processes]
 
 
-def test_one_command_at_a_time_starts_or_stops_the_cloud(place: Place) -> None:
+def test_only_one_command_at_a_time_starts_or_stops_the_cloud(place: Place) -> None:
     """The others name its process and do not stop what it has started."""
     (place.state / "fail-deploy").touch()
     second = SecondCommand(place)
@@ -145,7 +145,7 @@ def test_one_command_at_a_time_starts_or_stops_the_cloud(place: Place) -> None:
     _assert_nothing_is_left(place, ["ministack", "evolink"])
 
 
-def test_a_cloud_that_another_command_has_started_is_left_running(place: Place) -> None:
+def test_local_cloud_that_another_command_has_started_is_left_running(place: Place) -> None:
     """Of several commands that found none, one starts it; the others leave it running."""
     write_ledger(place.ledger_file, Ledger(fingerprint="f"))
     write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
@@ -154,7 +154,7 @@ def test_a_cloud_that_another_command_has_started_is_left_running(place: Place) 
     assert status(place) is Status.UP
 
 
-def test_a_full_disk_is_named_whatever_failed_because_of_it(place: Place) -> None:
+def test_full_disk_is_reported_whatever_failed_because_of_it(place: Place) -> None:
     """The failing child process cannot write its log either."""
     (place.state / "fail-bootstrap").touch()
     with pytest.raises(LocalCloudError, match=r"The disk of .* is full \(4,096 bytes are free\)"):
@@ -162,7 +162,7 @@ def test_a_full_disk_is_named_whatever_failed_because_of_it(place: Place) -> Non
     _assert_nothing_is_left(place, ["ministack", "evolink"])
 
 
-def test_a_step_that_fails_leaves_nothing_running(place: Place) -> None:
+def test_failed_step_leaves_no_process_running(place: Place) -> None:
     """MiniStack and the stand-in ran already when the bootstrap failed."""
     (place.state / "fail-bootstrap").touch()
     with pytest.raises(LocalCloudError, match="no bootstrap"):
@@ -171,14 +171,14 @@ def test_a_step_that_fails_leaves_nothing_running(place: Place) -> None:
 
 
 @pytest.mark.parametrize("phase", [CLOUD, SYNTH])
-def test_an_interrupt_leaves_nothing_running(place: Place, phase: str) -> None:
+def test_interrupt_leaves_no_process_running(place: Place, phase: str) -> None:
     """In every phase."""
     with pytest.raises(KeyboardInterrupt):
         _bring_up(place, Interrupter(place, phase))
     _assert_nothing_is_left(place, ["ministack", "evolink"])
 
 
-def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
+def test_arguments_of_processes_have_no_secret(place: Place) -> None:
     """Every user of a machine can read arguments, but not environments and private files."""
     onlooker = Onlooker()
     api = stand_in(choose_ports(("evolink",), place.ports_file)["evolink"])
@@ -201,14 +201,14 @@ def test_only_this_user_can_open_the_folders_of_the_state(place: Place) -> None:
     assert [one.stat().st_mode & 0o777 for one in folders] == [0o700, 0o700]
 
 
-def test_without_the_model_nothing_is_started(place: Place) -> None:
+def test_nothing_is_started_without_the_model(place: Place) -> None:
     """The stand-in would end with its reason in a log."""
     with pytest.raises(LocalCloudError, match="The model that removes backgrounds cannot be read"):
         _bring_up(place, NoProgress(), model=place.source / "gone.onnx")
     assert list(place.state.iterdir()) == []
 
 
-def test_a_server_of_one_s_own_needs_no_model(place: Place) -> None:
+def test_local_cloud_with_another_server_needs_no_model(place: Place) -> None:
     """The start reaches its first step."""
     (place.state / "fail-bootstrap").touch()
     request = CloudRequest(api=other_server("http://localhost:1", key="sk-test"))
@@ -216,7 +216,7 @@ def test_a_server_of_one_s_own_needs_no_model(place: Place) -> None:
         _bring_up(place, NoProgress(), request, model=place.source / "gone.onnx")
 
 
-def test_a_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> None:
+def test_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> None:
     """MiniStack, which has started, is stopped."""
     with pytest.raises(LocalCloudError, match="stand-in for Evolink did not start") as caught:
         _bring_up(place, NoProgress(), CloudRequest(stand_in_arguments=("--no-such-option",)))
@@ -225,7 +225,7 @@ def test_a_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -
     assert status(place) is Status.DOWN
 
 
-def test_an_interrupted_synthesis_is_not_complete(place: Place) -> None:
+def test_interrupted_synthesis_is_not_complete(place: Place) -> None:
     """The next start synthesizes again."""
     (place.state / "fail-bootstrap").touch()
     with pytest.raises(LocalCloudError):

@@ -40,7 +40,7 @@ def _at(alpha: NDArray[np.uint8], points: list[tuple[float, float]]) -> set[int]
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_the_subject_of_a_real_photo_stays_and_its_background_goes(name: str) -> None:
+def test_subject_of_a_real_photo_is_kept_and_its_background_removed(name: str) -> None:
     """The size and the subject's pixels are the photo's, and the edge is soft."""
     on_subject, off_subject = SUBJECTS[name]
     with Image.open(PHOTOS / name) as photo:
@@ -57,7 +57,7 @@ def test_the_subject_of_a_real_photo_stays_and_its_background_goes(name: str) ->
     assert np.array_equal(np.asarray(cut)[solid][:, :3], pixels[solid])
 
 
-def test_the_same_photo_gives_the_same_cut_out() -> None:
+def test_same_photo_gives_the_same_cut_out() -> None:
     """So that every demo has the same cut-outs."""
     picture = _noise((64, 64))
     ImageDraw.Draw(picture).ellipse((16, 16, 48, 48), fill="white")
@@ -90,7 +90,7 @@ def _noise(size: tuple[int, int]) -> Image.Image:
     ("size", "make"),
     [((1, 1), _flat), ((17, 400), _flat), ((96, 64), _noise)],
 )
-def test_a_picture_without_a_subject_gets_some_cut_out_of_its_size(
+def test_picture_without_a_subject_gets_a_cut_out_of_its_size(
     size: tuple[int, int], make: Any
 ) -> None:
     """It is neither fully opaque nor fully transparent."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 from infra.local.evolink.standin_clock import Clock
 
 
-def test_time_runs_faster_by_the_chosen_factor() -> None:
+def test_clock_runs_faster_by_the_chosen_factor() -> None:
     """A day passes in milliseconds."""
     clock = Clock(speed=1e7)
     started = clock.now()
@@ -14,7 +14,7 @@ def test_time_runs_faster_by_the_chosen_factor() -> None:
     assert clock.now() - started >= timedelta(days=1)
 
 
-def test_waits_end_when_time_is_moved_forward() -> None:
+def test_waits_end_when_the_clock_is_moved_forward() -> None:
     """Only those whose time is over."""
 
     async def wait_while_time_moves() -> list[str]:

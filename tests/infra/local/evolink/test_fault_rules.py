@@ -49,7 +49,7 @@ def test_a_rule_can_have_a_false_value(text: str) -> None:
     assert parse_rule_text(text).each is False
 
 
-def test_a_rule_survives_its_json() -> None:
+def test_rule_is_equal_after_a_round_trip_through_json() -> None:
     """It is stored with the task that it affects."""
     rule = Rule(where="task", fault="slow", seconds=3, match="x")
 
