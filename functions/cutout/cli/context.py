@@ -42,7 +42,10 @@ class Context:
 
         # Imported when a command connects: `cutout --help` needs no SDK.
         def connect(choice: Choice) -> Stack:
-            from cutout.cli.aws import connect as aws  # noqa: PLC0415 - boto3 loads slowly
+            from cutout.cli.aws.lighter_botocore import lighten  # noqa: PLC0415 - as above
+
+            lighten()
+            from cutout.cli.aws import connect as aws  # noqa: PLC0415 - as above
             from cutout.cli.aws.target import target_of  # noqa: PLC0415 - as above
 
             target = target_of(choice, settings, folder)

@@ -27,3 +27,25 @@ def test_a_command_imports_nothing_slow_that_it_does_not_need(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert {name.partition(".")[0] for name in done.stdout.split()} & absent == set()
+
+
+_CLIENT = """
+import sys
+from pathlib import Path
+from cutout.cli.context import Context
+from cutout.cli.options.shared_options import Choice
+stack = Context.of_this_process({"AWS_REGION": "eu-central-1"}, Path("/")).connect(Choice(aws=True))
+client = stack.resources.clients.client("sqs")
+assert client.get_paginator("list_queues").paginate.__doc__ == client.send_message.__doc__ == ""
+print(*sys.modules)
+import boto3.session
+boto3.session.Session(region_name="eu-central-1").resource("s3").Bucket("uploads").download_file
+"""
+
+
+def test_a_client_is_made_without_what_writes_its_documentation() -> None:
+    """Nor what looks for installed packages; what is imported later finds all that it needs."""
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", _CLIENT], capture_output=True, text=True, check=True
+    )
+    assert {"html", "csv", "importlib.metadata"}.isdisjoint(done.stdout.split())
