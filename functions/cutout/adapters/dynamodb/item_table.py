@@ -135,20 +135,22 @@ class Table:
         item = answer.get("Item")
         return None if item is None else _read(item)
 
-    def get_all(self, pks: Sequence[str]) -> Iterator[Item]:
-        """The items that exist of these, each named once, in any order (strongly consistent)."""
+    def get_all(self, pks: Sequence[str]) -> dict[str, Item]:
+        """The items that exist of these, each named once, by their keys (strongly consistent)."""
+        found: list[Item] = []
         for start in range(0, len(pks), _BATCH):
             wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
             while wanted:
                 request: Any = {"Keys": wanted, "ConsistentRead": True}
                 answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
-                yield from map(_read, answer["Responses"].get(self._name, []))
+                found += map(_read, answer["Responses"].get(self._name, []))
                 # Keys are left over if it is throttled, or if the items have more than 16 MB:
                 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
                 if wanted:
                     # Throttled: a request that follows at once is throttled again.
                     self._sleep(_LONGEST_WAITS[-1] * self._randomness())
+        return {item["pk"]: item for item in found}
 
     def write(self, first: Put | Update, *others: Put | Update) -> Item:
         """Write one item, or several in one transaction.

@@ -68,12 +68,7 @@ _EARLIER_LANES = ("waiting#live", "waiting#backfill")
 
 
 class DynamoJobs:
-    """All ports that the jobs table implements.
-
-    Args:
-        table: the jobs table.
-        calls_table: the name of the table of call bodies; empty in functions that make no calls.
-    """
+    """All ports of the jobs table; bodies of calls are in a table of their own."""
 
     def __init__(self, table: Table, *, calls_table: str = "") -> None:
         self._table = table
@@ -96,7 +91,7 @@ class DynamoJobs:
     def find_at_gate(self, job_id: str) -> tuple[Job | None, bool]:
         """The job and the gate's note (strongly consistent)."""
         pk = f"job#{job_id}"
-        items = self._found([pk, GATE])
+        items = self._table.get_all([pk, GATE])
         # Only the note: a gate that a newer version wrote must not stop a job.
         has_waiting = bool(items.get(GATE, {}).get("gate", {}).get("has_waiting"))
         return job_in(items[pk]) if pk in items else None, has_waiting
@@ -136,11 +131,11 @@ class DynamoJobs:
     def read_gate(self, deployed: Limits | None = None) -> Gate:
         """The gate (strongly consistent), in one request unless limits have changed."""
         known = 1 if deployed is None else deployed.shards
-        items = self._found([GATE, *map(shard_key, range(known))])
+        items = self._table.get_all([GATE, *map(shard_key, range(known))])
         gate = gate_in(items.get(GATE), [])
         count = max(known, gate.most_shards, gate.limits.shards if gate.limits else 1)
         if count > known:
-            items |= self._found([shard_key(number) for number in range(known, count)])
+            items |= self._table.get_all([shard_key(number) for number in range(known, count)])
         gate = gate_in(items.get(GATE), [items.get(shard_key(number)) for number in range(count)])
         return replace(gate, deployed=deployed or gate.deployed)
 
@@ -281,7 +276,8 @@ class DynamoJobs:
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
         """The latest known version of each of these keys, by its name."""
         pks = [f"head#{ref}" for ref in dict.fromkeys(source_refs)]
-        heads = (from_row(LatestVersion, item["newest"]) for item in self._table.get_all(pks))
+        items = self._table.get_all(pks).values()
+        heads = (from_row(LatestVersion, item["newest"]) for item in items)
         return {head.source_ref: head for head in heads}
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
@@ -291,11 +287,8 @@ class DynamoJobs:
     def _items(self, job_ids: Sequence[str]) -> list[Item]:
         # An index may name a job twice while it moves; BatchGetItem refuses a repeated key.
         pks = [f"job#{job_id}" for job_id in job_ids]
-        found = self._found(list(dict.fromkeys(pks)))
+        found = self._table.get_all(list(dict.fromkeys(pks)))
         return [found[pk] for pk in pks if pk in found]
-
-    def _found(self, pks: Sequence[str]) -> dict[str, Item]:
-        return {item["pk"]: item for item in self._table.get_all(pks)}
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
         """The jobs, without rows that only a newer version can read."""

@@ -77,11 +77,6 @@ class Attempt:
         """Whether its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
 
-    @property
-    def is_unsent(self) -> bool:
-        """Whether its call did not reach the provider, as far as is known."""
-        return self.outcome in {AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT}
-
     def ended(self, outcome: AttemptOutcome) -> Attempt:
         """The attempt with its final outcome."""
         return replace(self, outcome=outcome, body_name=None)

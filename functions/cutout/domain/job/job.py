@@ -14,7 +14,7 @@ from cutout.domain.job.review_decision import ReviewDecision
 from cutout.domain.job.source import LatestVersion, Photo, Prepared, Source, Upright
 from cutout.domain.reasons import DECISIONS, Reason
 from cutout.domain.serialization import STORED_AS
-from cutout.domain.states import TRANSITIONS, Lane, Move, State, Transport
+from cutout.domain.states import TRANSITIONS, AttemptOutcome, Lane, Move, State, Transport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,11 +155,6 @@ class Job:
         return next((a for a in self.attempts if a.number == number), None)
 
     @property
-    def may_have_a_note(self) -> bool:
-        """Whether a note about its key may exist: of an earlier upload, or of an earlier end."""
-        return not self.is_first or any(step.state in NOTED for step in self.history)
-
-    @property
     def waiting_since(self) -> datetime:
         """The job's order at the gate; a failed step puts it behind jobs that came before then."""
         return self.updated_at if self.failures else self.created_at
@@ -209,8 +204,9 @@ class Job:
         """The job with this attempt added, or in place of the one with the same number."""
         attempts = merged(self.attempts, attempt)
         newest = attempts[-1]
+        is_unsent = newest.outcome in {AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT}
         # An unreachable provider is given up after a deadline: it counts from the first such call.
-        since = (self.trying_since or newest.started_at) if newest.is_unsent else None
+        since = (self.trying_since or newest.started_at) if is_unsent else None
         return replace(self, attempts=attempts, trying_since=since)
 
     def move(
@@ -288,6 +284,4 @@ class Job:
 
 
 _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
-NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
-"""The end states for which a note is written."""
 _HISTORY_LENGTH = 60

@@ -14,7 +14,7 @@ from typing import Any
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError, TransientError
-from cutout.domain.job.job import NOTED, Job
+from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG, note_key
@@ -28,6 +28,8 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
 
 _TRIES = 3
+_NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
+"""The end states for which a note is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,7 @@ def leaves_a_note(job: Job) -> bool:
     Our own output leaves none: in two deployments that watch each other, each note would cause
     the next one. Nor does a photo that asks to be skipped.
     """
-    return job.state in NOTED and job.reason not in GIVEN_BY_METADATA
+    return job.state in _NOTED and job.reason not in GIVEN_BY_METADATA
 
 
 def occasion_of(job: Job) -> NoteRevision:
@@ -136,7 +138,7 @@ class SettlementEffects:
             return
         if job.state is not State.SUPERSEDED:
             self._say(job)
-            if job.state in NOTED and (self.notes or self.tags):
+            if job.state in _NOTED and (self.notes or self.tags):
                 self._say_later_end(job)
         # A worker may have stored or cached a result and crashed before the job was superseded.
         may_have_stored = job.result is not None or job.attempts or job.reused is not None
@@ -186,7 +188,7 @@ class SettlementEffects:
             if self._is_newest(job):
                 return
         # A key without earlier uploads has no note: most photos cost no look for one.
-        if job.may_have_a_note:
+        if not job.is_first or any(step.state in _NOTED for step in job.history):
             notes.remove_up_to(key, occasion_of(job))
 
     def _is_newest(self, job: Job) -> bool:

@@ -59,7 +59,8 @@ class RepeatCalls:
         if attempt is None or body is None or attempt.posts >= _MOST_POSTS:
             return self._give_up(job)
         # A new link would make another body, and so a call that the provider does not know.
-        latest = attempt.started_at + self._good_for(attempt)
+        good_for = self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIFE - _FETCHING
+        latest = attempt.started_at + good_for
         if now >= latest:
             return self._give_up(job, _TOO_LATE)
         # The job kept its slot and its credits are counted: only a pause holds the repeat back.
@@ -87,7 +88,3 @@ class RepeatCalls:
 
     def _give_up(self, job: Job, message: str | None = None) -> Job:
         return self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
-
-    def _good_for(self, attempt: Attempt) -> timedelta:
-        """How long after its start a call may be repeated: until its link or the deadline ends."""
-        return self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIFE - _FETCHING

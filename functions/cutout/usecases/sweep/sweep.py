@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.states import State
-from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, GateMovedError, Gates, NewerRow
+from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, GateMovedError, Gates
 from cutout.ports.queues import SubmissionQueue, TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 
@@ -48,7 +48,11 @@ class Sweep:
         now = self.clock.now()
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
-        self._leave_alone(due.newer, now)
+        # This version cannot read rows of a newer one. They stay due, so that the alarm for overdue
+        # jobs goes off; a thousand of them must not fill every run.
+        for row in due.newer:
+            self.telemetry.log("row of a newer version left alone", job_id=row.id)
+            self.backlog.postpone(row, now + self.resend_after)
         # The index is not written with each move, so an entry may be earlier than its due time.
         for job in due.early:
             self.backlog.postpone(job, job.due_at or now)
@@ -69,22 +73,10 @@ class Sweep:
         self.callbacks.enqueue(checks)
         for job in due:
             self.telemetry.log("job sent on", job_id=job.id, state=job.state, key=job.source.key)
-            self.backlog.postpone(job, now + self._until_resent(job, now))
-
-    def _until_resent(self, job: Job, now: datetime) -> timedelta:
-        """How long until a job is enqueued again; longer if it stays due, as its workers fail."""
-        overdue = now - (job.due_at or now)
-        return max(self.resend_after, min(overdue / 4, _LONGEST_RESEND))
-
-    def _leave_alone(self, newer: Sequence[NewerRow], now: datetime) -> None:
-        """Postpone rows of a newer version, which this version cannot read.
-
-        They stay due, so that the alarm for overdue jobs goes off. They are postponed like jobs:
-        otherwise a thousand of them would fill every run of Sweep.
-        """
-        for row in newer:
-            self.telemetry.log("row of a newer version left alone", job_id=row.id)
-            self.backlog.postpone(row, now + self.resend_after)
+            # It is enqueued again later if it stays due, as its workers fail.
+            overdue = now - (job.due_at or now)
+            wait = max(self.resend_after, min(overdue / 4, _LONGEST_RESEND))
+            self.backlog.postpone(job, now + wait)
 
     def _look_at_gate(self, now: datetime, *, has_waiting: bool) -> Gate:
         """Note what is deployed and waits, and remove from the shards what no job will."""
