@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start
     from infra.local.lifecycle import Progress, Status
-    from infra.local.provider_server import ProviderServer
 
     CloudRequest: TypeAlias = local_start.CloudRequest
 
@@ -138,12 +137,18 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     Raises:
         Problem: `--live` without an API key, or a URL or a setting that cannot be used.
     """
-    from infra.local import start  # noqa: PLC0415 - needs a checkout, loads slowly
+    from infra.local import provider_server, start  # noqa: PLC0415 - needs a checkout, loads slowly
 
+    api = None
+    if options.evolink_url:
+        key = settings.evolink_api_key or OTHER_SERVERS_KEY
+        api = provider_server.other_server(options.evolink_url, key=key)
+    elif options.live:
+        api = provider_server.evolink(settings.evolink_api_key)
     request = start.CloudRequest(
         stack=options.stack or settings.stack or DEFAULT_STACK,
         settings=dict(options.settings),
-        api=_api(options, settings),
+        api=api,
     )
     start.check_settings(request)
     return request
@@ -264,14 +269,3 @@ class LocalCloud:
         from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
 
         return lifecycle.status(place.find_place(self._folder))
-
-
-def _api(options: LocalOptions, settings: CliSettings) -> ProviderServer | None:
-    from infra.local import provider_server  # noqa: PLC0415 - needs a checkout
-
-    if options.evolink_url:
-        key = settings.evolink_api_key or OTHER_SERVERS_KEY
-        return provider_server.other_server(options.evolink_url, key=key)
-    if not options.live:
-        return None
-    return provider_server.evolink(settings.evolink_api_key)

@@ -18,7 +18,6 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import Settings
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import job_id_of
-from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
 from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
@@ -176,24 +175,20 @@ class Stack:
     def metrics(self) -> StackMetrics:
         """Return how many jobs are in each state, and how many were settled lately."""
         # Imported here, as only `cutout watch` and the console show it.
-        from cutout.cli.output.stack_metrics import ENDS, WINDOW, StackMetrics  # noqa: PLC0415
+        from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics  # noqa: PLC0415
 
         now = self.clock.now()
+        # The index does not say in which state a moving job is, so that moves do not change it.
+        ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
+        moving = Counter(job.state for job in self.jobs.find_all(ids))
         return StackMetrics(
             at=now,
             gate=self.jobs.read_gate(),
             backlog=self.jobs.backlog_status(),
-            now=self._moving_now(),
+            now={state: moving[state] for state in OPEN},
             # Counting ends at a limit: each 300 jobs of a list cost a request.
             lately={
                 state: len(list(islice(self.jobs.moved(state, since=now - WINDOW), MOST_COUNTED)))
                 for state in ENDS
             },
         )
-
-    def _moving_now(self) -> dict[State, int]:
-        """Return how many jobs are in each state that is not the last."""
-        # The index does not say in which state a moving job is, so that moves do not change it.
-        ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
-        counted = Counter(job.state for job in self.jobs.find_all(ids))
-        return {state: counted[state] for state in State if not state.is_settled}

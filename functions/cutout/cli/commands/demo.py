@@ -21,7 +21,6 @@ from cutout.cli.output.units import counted
 from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.upload_and_download import (
-    DeliveredPhoto,
     RoundTrip,
     delivery_as_json,
     print_delivery,
@@ -101,7 +100,12 @@ def command(
             delivered = delivery.deliver(delivery.begin(plan), out, timeout_seconds=timeout)
             done = sum(one.photo.is_completed for one in delivered)
             set_note(f"{done} of {len(photos)} completed")
-        sheet = _write_sheet(delivered, out, context)
+        from cutout.cli.round_trip.contact_sheet import contact_sheet  # noqa: PLC0415 - needs Pillow and jinja2
+
+        out.mkdir(parents=True, exist_ok=True)
+        sheet = out / "index.html"
+        page = contact_sheet(delivered, made_at=context.clock.now())
+        sheet.write_text(page, encoding="utf-8")
     if as_json:
         print_json(
             {"photos": delivery_as_json(delivered), "phases": phases.rounded(), "sheet": str(sheet)}
@@ -148,12 +152,3 @@ def _local_cloud(
         phases.begin(_DOWN)
         context.local.down()
         phases.end(_DOWN)
-
-
-def _write_sheet(delivered: Sequence[DeliveredPhoto], out: Path, context: Context) -> Path:
-    from cutout.cli.round_trip.contact_sheet import contact_sheet  # noqa: PLC0415 - needs Pillow and jinja2
-
-    out.mkdir(parents=True, exist_ok=True)
-    sheet = out / "index.html"
-    sheet.write_text(contact_sheet(delivered, made_at=context.clock.now()), encoding="utf-8")
-    return sheet

@@ -11,8 +11,8 @@ from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption, print_json, remark, stderr, stdout
 from cutout.cli.output.units import counted
 from cutout.cli.progress.parallel import in_parallel
-from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
-from cutout.cli.round_trip.downloads import Downloads, Fetched
+from cutout.cli.round_trip.bucket_photos import BucketPhotos
+from cutout.cli.round_trip.downloads import Downloads
 from cutout.cli.stack_command import stack_command
 
 
@@ -73,19 +73,18 @@ def command(
             ]
         )
     else:
-        print_results(stdout(), [_row(photo, files) for photo, files in rows])
+        table = [
+            ResultRow(
+                key=photo.key,
+                state=photo.state,
+                file=None if files.problem else files.file,
+                why=files.problem.message if files.problem else photo.why,
+            )
+            for photo, files in rows
+        ]
+        print_results(stdout(), table)
         written = sum(len(files.variants) + (files.file is not None) for files in fetched)
         new = len(downloads.fetched)
         text = f"{counted(new, 'file')} downloaded, {written - new:,} there already."
         remark(text + (f" {counted(missing, 'photo')} without a cut-out." if missing else ""))
     return 1 if missing else 0
-
-
-def _row(photo: BucketPhoto, files: Fetched) -> ResultRow:
-    problem = files.problem
-    return ResultRow(
-        key=photo.key,
-        state=photo.state,
-        file=None if problem else files.file,
-        why=problem.message if problem else photo.why,
-    )

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -188,7 +187,18 @@ def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], pric
 def _print_plan(stack: Stack, plan: Sequence[PlannedPhoto], price: Price, *, as_json: bool) -> None:
     """Print what would be done with each photo, and what it would cost at most."""
     if as_json:
-        print_json([_planned_as_json(one) for one in plan])
+        print_json(
+            [
+                {
+                    "photo": str(one.photo.path),
+                    "key": one.photo.key,
+                    "action": one.action.value,
+                    "why": one.why or None,
+                    "job": one.job.id if one.job else None,
+                }
+                for one in plan
+            ]
+        )
     else:
         for one in plan:
             note = f": {one.in_words}" if one.why else ""
@@ -228,13 +238,3 @@ def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:
     paid = sum(one.action.may_cost for one in plan)
     cost = preview_in_words(compose.estimate(stack, paid), price)
     return f"To {' and '.join(parts)} on {stack.where}: at most {cost}"
-
-
-def _planned_as_json(one: PlannedPhoto) -> dict[str, Any]:
-    return {
-        "photo": str(one.photo.path),
-        "key": one.photo.key,
-        "action": one.action.value,
-        "why": one.why or None,
-        "job": one.job.id if one.job else None,
-    }

@@ -56,7 +56,8 @@ def command(
     if (key is None) == (prefix is None):
         raise click.UsageError("Name a KEY or a --prefix.")
     _check_recipes(stack, names)
-    jobs = [_job(stack, key)] if key is not None else _under(stack, prefix or "")
+    wanted = JobFilter(states=(State.COMPLETED,), prefix=prefix or "")
+    jobs = list(compose.browse(stack).jobs(wanted)) if key is None else [_job(stack, key)]
     if dry_run:
         return _print_preview(jobs, names, as_json=as_json)
     made = _rendered(stack, jobs, names, timeout)
@@ -77,11 +78,6 @@ def _job(stack: Stack, key: str) -> Job:
     if job.state is not State.COMPLETED:
         raise Problem(f"{key} is {job.state}: variants are made from completed photos.")
     return job
-
-
-def _under(stack: Stack, prefix: str) -> list[Job]:
-    wanted = JobFilter(states=(State.COMPLETED,), prefix=prefix)
-    return list(compose.browse(stack).jobs(wanted))
 
 
 _Made = list[tuple[Job, str, Variant | None]]

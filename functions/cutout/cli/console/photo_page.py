@@ -58,7 +58,9 @@ class PhotoPage:
             event=event_text(job) if job.state.is_settled else None,
             photo=photo_of(job),
             cut_out=cut_out_of(job),
-            is_replaced=any(_replaces(one, job) for one in uploads),
+            # The key's cut-out is that of another job, whose upload is newer.
+            is_replaced=job.state is State.COMPLETED
+            and any(one.state is job.state and one.created_at > job.created_at for one in uploads),
             files=variants_of(job),
             note=self._note(job),
             offer=offer_of(self.site, job) if job.state.is_settled else None,
@@ -91,9 +93,3 @@ class PhotoPage:
             return plain_json(json.loads(b"".join(opened.chunks)), indent=2)
         except ValueError:
             return None
-
-
-def _replaces(other: Job, job: Job) -> bool:
-    """Whether the key's cut-out is that of another job, whose upload is newer."""
-    are_completed = job.state is other.state is State.COMPLETED
-    return are_completed and other.created_at > job.created_at

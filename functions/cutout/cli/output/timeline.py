@@ -106,12 +106,8 @@ def _text(job: Job, step: HistoryEntry, call: Attempt | None) -> str:
     if step.state is State.STORING and job.reused:
         return f"the cached result of job {job.reused.job_id}"
     if step.state is State.PROCESSING:
-        return _task(job, step)
+        begun = [one.task_id for one in job.attempts if one.started_at <= step.at and one.task_id]
+        return begun[-1] if begun else ""
     if step.state is State.COMPLETED and job.result:
         return job.result.key
     return ""
-
-
-def _task(job: Job, step: HistoryEntry) -> str:
-    begun = [one for one in job.attempts if one.started_at <= step.at and one.task_id]
-    return f"{begun[-1].task_id}" if begun else ""

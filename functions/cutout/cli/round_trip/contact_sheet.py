@@ -49,7 +49,10 @@ def contact_sheet(delivered: Sequence[DeliveredPhoto], *, made_at: datetime) -> 
         "data_uri": data_uri,
         "explanation": explanation,
     }
-    made.filters |= {"kilobytes": _kilobytes, "short": _short}
+    made.filters |= {
+        "kilobytes": lambda size: f"{max(1, round(size / 1000)):,} kB",
+        "short": _short,
+    }
     return made.get_template("page.html").render(
         delivered=delivered,
         made_at=made_at,
@@ -108,10 +111,6 @@ def _webp(path: Path, side: int) -> str:
         file = io.BytesIO()
         picture.save(file, "WEBP", quality=_QUALITY, method=4)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def _kilobytes(size: int) -> str:
-    return f"{max(1, round(size / 1000)):,} kB"
 
 
 def _aspect(job: Job | None) -> float:
