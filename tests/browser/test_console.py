@@ -51,7 +51,7 @@ def console(stack: FakeStack) -> Iterator[Served]:
 
 @pytest.fixture
 def page(browser: Browser, console: Served) -> Iterator[Page]:
-    """A window on it, in which no script fails and the policy refuses nothing."""
+    """A window on the console, in which no script fails and the policy refuses nothing."""
     with browser.new_page() as page:
         complaints = watched(page)
         page.goto(console.url)
@@ -59,7 +59,7 @@ def page(browser: Browser, console: Served) -> Iterator[Page]:
         assert complaints == []
 
 
-def test_the_token_leaves_the_address(page: Page) -> None:
+def test_token_is_removed_from_the_address(page: Page) -> None:
     """It is not in the history, nor in a screenshot."""
     assert "token" not in page.url
 
@@ -96,7 +96,7 @@ def test_every_page_is_accessible_and_fits_every_width(
 
 
 def test_jobs_appear_and_move_without_a_reload(page: Page, stack: FakeStack) -> None:
-    """The page asks for nothing again; the server tells it."""
+    """The server sends the changes; the page requests nothing again."""
     asked: list[str] = []
     expect(page.get_by_text("No jobs yet")).to_be_visible()
     page.on("request", lambda request: asked.append(request.url))
@@ -112,7 +112,7 @@ def test_jobs_appear_and_move_without_a_reload(page: Page, stack: FakeStack) -> 
     assert [one for one in asked if "/files/" not in one] == []
 
 
-def test_the_page_of_a_photo_is_made_again_when_its_job_moves(
+def test_page_of_a_photo_is_updated_when_its_job_moves(
     page: Page, stack: FakeStack, console: Served
 ) -> None:
     """Without a reload, and the photo is not loaded again."""
@@ -138,15 +138,15 @@ def _cut_off(page: Page) -> None:
 
 
 def _connected_later(page: Page, stack: FakeStack) -> None:
-    """Let streams through again, an hour later: no look finds what happened until then."""
+    """Let streams through again, an hour later: no single read shows what happened until then."""
     stack.clock.sleep(3600)
     page.unroute("**/events*")
 
 
-def test_a_board_that_was_cut_off_shows_what_it_missed(
+def test_board_without_its_stream_catches_up_afterwards(
     page: Page, stack: FakeStack, console: Served
 ) -> None:
-    """The end of a job, and a job that began and ended meanwhile."""
+    """With the end of a job, and with a job that began and ended meanwhile."""
     stack.know(make_job("a.jpg", state=State.PROCESSING, at=NOON))
     _cut_off(page)
     page.goto(console.at("/"))
@@ -160,10 +160,10 @@ def test_a_board_that_was_cut_off_shows_what_it_missed(
     expect(page.get_by_label("Prefix")).to_have_value("half a filt")
 
 
-def test_a_drop_that_was_cut_off_shows_what_it_missed(
+def test_upload_page_without_its_stream_catches_up_afterwards(
     page: Page, stack: FakeStack, console: Served, tmp_path: Path
 ) -> None:
-    """Each uploaded file asks for its job; the page itself keeps its rows."""
+    """Each uploaded file requests its job; the page itself keeps its rows."""
     _cut_off(page)
     page.goto(console.at("/drop"))
     (tmp_path / "a.jpg").write_bytes(picture("RGB", "JPEG"))
@@ -176,7 +176,7 @@ def test_a_drop_that_was_cut_off_shows_what_it_missed(
     expect(page.locator("#dropped .job .chip")).to_have_text("completed", timeout=SLOW)
 
 
-def test_a_job_that_is_listed_and_sent_as_new_has_one_row(
+def test_job_that_is_listed_and_sent_as_new_has_one_row(
     page: Page, stack: FakeStack, console: Served
 ) -> None:
     """It began while the page was made; the row that is sent is the later one."""
@@ -189,8 +189,8 @@ def test_a_job_that_is_listed_and_sent_as_new_has_one_row(
     expect(page.locator(".job .chip")).to_have_text(["completed"], timeout=SLOW)
 
 
-def test_two_windows_see_the_same_gate(page: Page, browser: Browser, console: Served) -> None:
-    """One pauses it, the other shows it; focus stays where it was."""
+def test_two_windows_show_the_same_gate(page: Page, browser: Browser, console: Served) -> None:
+    """One pauses it, the other shows that; focus stays where it was."""
     with browser.new_page() as other:
         other.goto(console.url)
         page.get_by_role("button", name="Pause").click()
@@ -205,7 +205,7 @@ def _dismiss(dialog: Dialog, asked: list[str]) -> None:
     dialog.dismiss()
 
 
-def test_the_retry_asks_first(page: Page, stack: FakeStack, console: Served) -> None:
+def test_retry_asks_first(page: Page, stack: FakeStack, console: Served) -> None:
     """Dismissed, it does nothing; accepted, the page shows the job as it is then."""
     job = failed_photo(stack)
     page.goto(console.at(f"/jobs/{job.id}"))
@@ -220,7 +220,7 @@ def test_the_retry_asks_first(page: Page, stack: FakeStack, console: Served) -> 
     assert stack.table.jobs[job.id].reason is Reason.RETRIED_BY_PERSON
 
 
-def test_a_dropped_folder_is_priced_uploaded_and_followed(
+def test_dropped_folder_is_priced_uploaded_and_tracked(
     page: Page, stack: FakeStack, console: Served, tmp_path: Path
 ) -> None:
     """With its paths; each row shows the progress, then the job, then the download."""
@@ -252,7 +252,7 @@ def _hold(route: Route, held: list[Route]) -> None:
     held.append(route)
 
 
-def test_names_that_are_shown_with_escapes_and_a_second_drop_lose_no_file(
+def test_no_file_is_lost_by_escaped_names_or_a_second_drop(
     page: Page, stack: FakeStack, console: Served, tmp_path: Path
 ) -> None:
     """Screenshots of macOS have U+202F in their names; the first uploads are still waiting."""
@@ -273,7 +273,7 @@ def test_names_that_are_shown_with_escapes_and_a_second_drop_lose_no_file(
     assert stack.store.sizes == [len(picture("RGB", "JPEG"))] * len(names)
 
 
-def test_of_two_files_of_one_path_the_first_is_uploaded(
+def test_first_of_two_files_of_one_path_is_uploaded(
     page: Page, stack: FakeStack, console: Served, tmp_path: Path
 ) -> None:
     """Photos of one name, chosen in two folders; the page says which one it leaves out."""
@@ -303,7 +303,9 @@ def test_files_dropped_on_the_page_are_priced(page: Page, console: Served) -> No
     expect(page.get_by_text("1 photo to upload")).to_be_visible()
 
 
-def test_hostile_keys_and_metadata_stay_text(page: Page, stack: FakeStack, console: Served) -> None:
+def test_hostile_keys_and_metadata_are_shown_as_text(
+    page: Page, stack: FakeStack, console: Served
+) -> None:
     """On the board, on its own page, and when it arrives live."""
     hostile = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>.jpg"
     dialogs: list[str] = []
@@ -317,8 +319,8 @@ def test_hostile_keys_and_metadata_stay_text(page: Page, stack: FakeStack, conso
     assert dialogs == []
 
 
-def test_the_board_keeps_its_content_when_aws_fails(page: Page, stack: FakeStack) -> None:
-    """It says why and since when, and goes on by itself."""
+def test_board_keeps_its_content_when_aws_fails(page: Page, stack: FakeStack) -> None:
+    """It says why and since when, and continues by itself."""
     gallery(stack)
     page.reload()
     rows = page.locator("#jobs > li")
@@ -330,18 +332,18 @@ def test_the_board_keeps_its_content_when_aws_fails(page: Page, stack: FakeStack
     expect(page.locator("#problem")).to_be_empty(timeout=SLOW)
 
 
-def test_the_page_says_when_the_console_has_ended(browser: Browser, stack: FakeStack) -> None:
-    """And since when what it shows is old."""
+def test_page_says_when_the_console_has_ended(browser: Browser, stack: FakeStack) -> None:
+    """And since when its content is outdated."""
     with browser.new_page() as page:
         with served(lambda: stack, stack.clock) as console:
             page.goto(console.url)
             expect(page.locator("#gate .chip")).to_be_visible()
-            # The stream is open once the first event came.
+            # The stream is open after the first event.
             page.wait_for_function("document.querySelector('main')['htmx-internal-data']")
         expect(page.locator("#problem")).to_contain_text("No live changes since", timeout=SLOW)
 
 
-def test_a_drop_says_when_the_console_has_ended(
+def test_upload_page_says_when_the_console_has_ended(
     browser: Browser, stack: FakeStack, tmp_path: Path
 ) -> None:
     """And that nothing was uploaded."""

@@ -111,7 +111,7 @@ def _faults(page: Page, html: str, width: int) -> list[str]:
     ("width", "scheme", "repeats"),
     [(390, "dark", 1), (1440, "light", 1), (1000, "light", 2), (1920, "dark", 2)],
 )
-def test_nothing_overlaps_and_no_text_is_hidden(
+def test_no_parts_overlap_and_no_text_is_hidden(
     browser: Browser, cards: list[DeliveredPhoto], width: int, scheme: str, repeats: int
 ) -> None:
     """On a phone and on screens; with few photos in one column, with many in two."""

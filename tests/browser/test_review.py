@@ -49,7 +49,7 @@ def page(browser: Browser, console: Served) -> Iterator[Page]:
         assert complaints == []
 
 
-def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:
+def test_review_can_be_done_by_keys(page: Page, stack: FakeStack) -> None:
     """Next, previous, accept, reject, and a retry that asks first."""
     subject = page.locator("#subject")
     for key, name in [("j", "b"), ("ArrowRight", "c"), ("k", "b"), ("ArrowLeft", "a")]:
@@ -79,10 +79,10 @@ def test_everything_is_done_by_keys(page: Page, stack: FakeStack) -> None:
     ]
 
 
-def test_as_many_are_decided_by_keys_as_a_person_may_meet_at_once(
+def test_as_many_results_are_decided_by_keys_as_a_page_has(
     page: Page, stack: FakeStack, console: Served
 ) -> None:
-    """Fifty: every other one is accepted, and none is passed over."""
+    """Fifty: every other one is accepted, and none is skipped."""
     count = 50
     for number in range(count):
         stack.know(reviewed(f"many-{number:02}.jpg", number))
@@ -103,7 +103,7 @@ def _hold(route: Route, held: list[Route]) -> None:
     held.append(route)
 
 
-def test_a_key_that_is_pressed_twice_decides_once(page: Page, stack: FakeStack) -> None:
+def test_key_that_is_pressed_twice_decides_once(page: Page, stack: FakeStack) -> None:
     """The second press comes before the answer: it is not for the next result."""
     held: list[Route] = []
     page.route("**/accept", lambda route: _hold(route, held))
@@ -117,7 +117,7 @@ def test_a_key_that_is_pressed_twice_decides_once(page: Page, stack: FakeStack) 
     assert [check.job_id for check in stack.checks.checks] == ["job-of-a.jpg"]
 
 
-def test_a_prefix_that_is_typed_decides_nothing(page: Page, stack: FakeStack) -> None:
+def test_typed_prefix_decides_nothing(page: Page, stack: FakeStack) -> None:
     """Letters are keys only outside of fields."""
     with page.expect_navigation():
         page.get_by_label("Prefix").press_sequentially("ar")
@@ -147,7 +147,7 @@ def test_before_and_after_share_one_picture_on_any_background(page: Page) -> Non
     expect(before).to_have_css("clip-path", "none")
 
 
-def test_the_review_can_be_read_without_a_script(browser: Browser, console: Served) -> None:
+def test_review_can_be_read_without_a_script(browser: Browser, console: Served) -> None:
     """Side by side, with links to the next result and the one before."""
     with browser.new_page(java_script_enabled=False) as page:
         page.goto(console.at(f"/review?token={console.token}"))
@@ -158,7 +158,7 @@ def test_the_review_can_be_read_without_a_script(browser: Browser, console: Serv
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_review_is_accessible_and_fits_every_width(
+def test_review_is_accessible_and_fits_every_width(
     browser: Browser, console: Served, scheme: Literal["light", "dark"]
 ) -> None:
     """No violation of any rule of axe-core, with and without the overlay."""

@@ -1,4 +1,4 @@
-"""What is heard on the event bus: a queue of our own behind a rule on one source."""
+"""Events on the bus: a queue of the tests behind a rule for one source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Event:
 
 
 class Listener:
-    """Hears every event of a source from its making on.
+    """Receives every event of a source from when it was created.
 
     Args:
         events: A client of EventBridge.
@@ -45,15 +45,15 @@ class Listener:
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
 
     def of(self, job_id: str) -> Sequence[Event]:
-        """Return what was said of a job until now."""
+        """Return the events of a job until now."""
         return [event for event in self.all() if event.detail.get("job") == job_id]
 
     def about(self, key: str) -> Sequence[Event]:
-        """Return what S3 said of a key until now."""
+        """Return S3's events of a key until now."""
         return [event for event in self.all() if event.detail["object"]["key"] == key]
 
     def all(self) -> Sequence[Event]:
-        """Return everything that was said until now."""
+        """Return all events until now."""
         with self._lock:
             while batch := self._next_batch():
                 self._heard += batch

@@ -39,28 +39,29 @@ collect_ignore_glob = [] if chromium() else ["test_the_console.py"]
 SETTINGS = {
     # The dashboard, and every metric on it.
     "monitoring": "full",
-    # What a test can wait for; the grace time is long enough for callbacks on a busy machine.
+    # Settings that a test can wait for; the grace time is long enough for callbacks on a busy
+    # machine.
     "first_poll_seconds": "4",
     "poll_interval_seconds": "4",
     "unconfirmed_grace_seconds": "120",
     "lease_seconds": "15",
-    # Photos that are cut out at once because they are small are none that need preparing.
+    # Small photos are cut out at once, and are not prepared first.
     "min_side": "1",
-    # Variants of the photos under recipes/ alone.
+    # Variants only of the photos under recipes/.
     "recipes": "tests/e2e/recipes.toml",
 }
 """What the stack is deployed with."""
 _SECOND_KEY = "local-second-key"
 """To rotate to."""
 _STAND_IN = (
-    # Tasks that are over at once, and photos that are cut out at once because they are small.
+    # Tasks end at once, and small photos are cut out at once.
     *("--seconds", "0.3", "0.8"),
     *("--side-limits", "1", "9000"),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder."""
+    """Mark the tests of this folder."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)
@@ -70,7 +71,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Report a failure with what the functions and the servers wrote."""
+    """Report a failure with the logs of functions and servers."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("deployed")
     if report.failed and isinstance(stack, Deployed):
@@ -82,7 +83,7 @@ def pytest_runtest_makereport(
 def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
-    """The stack, deployed with the CDK; what was synthesized serves the next session too."""
+    """The stack, deployed with the CDK; the next session uses the synthesized template, too."""
     # Sessions that run side by side have ports and synthesized stacks of their own.
     is_second = all(item.get_closest_marker("second_cloud") for item in request.session.items)
     project = find_place(Path(__file__))
@@ -123,7 +124,7 @@ def deployed(
 
 
 def _reserve_concurrency(deployed: Deployed) -> None:
-    """Do what the template says of it, which the local cloud's CloudFormation passes over."""
+    """Do those parts of the template that the local cloud's CloudFormation skips."""
     template = deployed.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
     described = json.loads(template) if isinstance(template, str) else template
     for logical_id, resource in described["Resources"].items():
@@ -143,7 +144,7 @@ def jobs(deployed: Deployed) -> DynamoJobs:
 
 @pytest.fixture(scope="session")
 def photos(deployed: Deployed, jobs: DynamoJobs) -> Photos:
-    """What is uploaded, what becomes of it, what comes back."""
+    """The uploads, their jobs and their results."""
     return Photos(deployed, jobs)
 
 
@@ -155,7 +156,7 @@ def gate(jobs: DynamoJobs) -> GateKeeper:
 
 @pytest.fixture(scope="module")
 def open_gate(gate: GateKeeper) -> Iterator[None]:
-    """Room for all photos that a module does faults to, at once."""
+    """Slots for all photos of a module that causes faults, at once."""
     with gate.limited_to(AT_ONCE):
         yield
 
@@ -169,13 +170,13 @@ def stand_in(deployed: Deployed) -> StandIn:
 
 @pytest.fixture(scope="session")
 def bus(deployed: Deployed) -> Listener:
-    """What Cutout says on the event bus, from the first test on that asks for this."""
+    """Our events on the bus, from the first test that asks for this."""
     return Listener(deployed.client("events"), deployed.client("sqs"), "cutout")
 
 
 @pytest.fixture(scope="session")
 def s3_events(deployed: Deployed) -> Listener:
-    """What S3 says on the event bus, from the first test on that asks for this."""
+    """S3's events on the bus, from the first test that asks for this."""
     return Listener(deployed.client("events"), deployed.client("sqs"), "aws.s3")
 
 
@@ -187,7 +188,7 @@ def queues(deployed: Deployed) -> Queues:
 
 @pytest.fixture(scope="session")
 def door(deployed: Deployed) -> Door:
-    """Where callbacks come in."""
+    """The callback address."""
     secrets = deployed.client("secretsmanager")
     return Door(
         url=deployed.cloud.outputs["CallbackUrl"],
@@ -198,5 +199,5 @@ def door(deployed: Deployed) -> Door:
 
 @pytest.fixture(scope="session")
 def logs(deployed: Deployed) -> Logs:
-    """What the functions write."""
+    """The logs of the functions."""
     return Logs(deployed)

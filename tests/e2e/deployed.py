@@ -53,7 +53,7 @@ class Deployed:
 
     @property
     def signing_key_name(self) -> str:
-        """The name of the secret that callback URLs are signed with."""
+        """The name of the secret that signs callback URLs."""
         return f"{self.stack}/callback-signing-key"
 
     def client(self, service: str) -> Any:
@@ -67,7 +67,7 @@ class Deployed:
         timeout_seconds: float = _PATIENCE_SECONDS,
         found: Callable[[], object] = str,
     ) -> None:
-        """Wait for something that goes on outside; fail, saying what is found, if it does not."""
+        """Wait for something outside; fail with what is found if it does not happen."""
         clock = MachineClock()
         if not wait_until(condition, clock, timeout_seconds=timeout_seconds, pause_seconds=0.2):
             waited = f"waited {timeout_seconds:g} s in vain for {what}; logs: {self.logs}"
@@ -110,6 +110,6 @@ class Deployed:
         return json.loads(payload)
 
     def sweep(self) -> Any:
-        """Have Sweep come now instead of within the minute."""
+        """Start Sweep now instead of within the minute."""
         self.own_sweeps.append("Sweep")
         return self.invoke("Sweep", {})

@@ -35,7 +35,7 @@ _REACHED_BY = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A command's exit status, and what it said to a person."""
+    """A command's exit status and output."""
 
     status: int
     said: str
@@ -80,7 +80,7 @@ class Checkout:
         return Ran(status=done.returncode, said=done.stdout + done.stderr)
 
     def must(self, target: str, *arguments: str, key: str = "") -> None:
-        """Make it; fail with what it said if it does not come off."""
+        """Make it; fail with its output if it fails."""
         ran = self.run(target, *arguments, key=key)
         if ran.status:
             pytest.fail(f"make {target} {shlex.join(arguments)}: {ran.said[-4000:]}")
@@ -92,7 +92,7 @@ def by_key(deployed: Deployed) -> dict[str, str]:
 
 
 def by_profile(deployed: Deployed, folder: Path, profile: str) -> dict[str, str]:
-    """Return the variables of a person who has nothing but a profile, in another region."""
+    """Return the variables of a person who has only a profile, in another region."""
     variables = deployed.cloud.variables
     configuration = folder / "config"
     configuration.write_text(
@@ -155,14 +155,14 @@ def earlier(deployed: Deployed, who: Mapping[str, str], folder: Path) -> Checkou
 
 
 def on_the_local_cloud(deployed: Deployed, **settings: str) -> list[str]:
-    """Return the arguments of a stack that works with the stand-in, and goes with the cloud."""
+    """Return the arguments of a stack that uses the stand-in and is deleted with the cloud."""
     cloud = deployed.cloud
     told = local_settings(cloud.endpoint, cloud.api, CloudRequest(settings=settings))
     return [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
 
 
 def stack_of(deployed: Deployed, stack: str, region: str | None = None) -> Deployed:
-    """Return another stack in the same cloud, as it stands now."""
+    """Return the present state of another stack in the same cloud."""
     variables = dict(deployed.cloud.variables)
     if region:
         variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
@@ -174,7 +174,7 @@ def stack_of(deployed: Deployed, stack: str, region: str | None = None) -> Deplo
 
 
 def exists(call: Any, **named: str) -> bool:
-    """Say whether AWS knows what a call is about."""
+    """Return whether the resource of a call exists."""
     try:
         call(**named)
     except ClientError as error:

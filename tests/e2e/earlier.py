@@ -31,7 +31,7 @@ _IN_EVERY_ASSET = "functions/cutout/__init__.py"
 
 
 class NoHistoryError(Exception):
-    """Git does not give the commit; the message says why."""
+    """Git does not give the commit; the message has the reason."""
 
 
 def put_earlier_sources(project: Path, folder: Path, wanted: str = "") -> str:
@@ -70,7 +70,7 @@ def _earlier_commit(project: Path) -> str:
 
 
 def _git(project: Path, *arguments: str) -> bytes:
-    # A hook that runs the tests has variables that mean another repository.
+    # A hook that runs the tests sets variables that mean another repository.
     environment = {name: it for name, it in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(  # noqa: S603 - no shell, our own arguments

@@ -1,4 +1,4 @@
-"""What a failed test is reported with: what the functions wrote while it ran, and the servers."""
+"""The report of a failed test: the logs of functions and servers while it ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos that faults of the provider are done to."""
+"""Photos with faults of the provider."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ AT_ONCE = 30
 
 
 def key_of(name: str) -> str:
-    """The key of the photo that a case is about."""
+    """Return the key of a case's photo."""
     return f"faults/{name}.jpg"
 
 
 def uploaded(names: Mapping[str, Faults], photos: Photos, stand_in: StandIn) -> dict[str, Upload]:
-    """Have each photo meet its faults, and upload all of them."""
+    """Set the faults of each photo, and upload all of them."""
     for name, faults in names.items():
         for fault, options in faults:
             stand_in.commit(fault, key_of(name), **options)

@@ -1,4 +1,4 @@
-"""Requests to the local cloud without credentials: all they have is a link."""
+"""Requests to the local cloud without credentials, by a link only."""
 
 from __future__ import annotations
 

@@ -36,16 +36,16 @@ class GateKeeper:
             change_gate(self.jobs, lambda gate: _limited(gate, before))
 
     def pause(self) -> None:
-        """Pause the gate until it is resumed, as a person does."""
+        """Pause the gate until a person resumes it."""
         now = datetime.now(UTC)
         change_gate(self.jobs, lambda gate: gate.pausing(PauseReason.OPERATOR, now, None))
 
     def resume(self) -> None:
-        """End a pause, as a person does."""
+        """End a pause."""
         change_gate(self.jobs, Gate.resuming)
 
     def let_pause_run_out(self) -> None:
-        """Have the pause end now: the provider's 15 minutes are no setting."""
+        """Let the pause end now: the provider's 15 minutes are no setting."""
 
         def ended(gate: Gate) -> Gate:
             if gate.pause is None:

@@ -1,4 +1,4 @@
-"""What the functions wrote to their logs."""
+"""The logs of the functions."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.e2e.deployed import Deployed
 
 
 class LaterClock(Clock):
-    """An hour ahead: what was uploaded just now is an hour old."""
+    """A clock that is an hour ahead, so that uploads of just now are an hour old."""
 
     def now(self) -> datetime:
         """Return the time in an hour."""
@@ -27,7 +27,7 @@ class LaterClock(Clock):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What a command said to programs, and its exit status."""
+    """A command's JSON and exit status."""
 
     status: int
     data: Any

@@ -1,4 +1,4 @@
-"""What the pages tell people to type, typed, with the AWS CLI that pip installs (version 1)."""
+"""The commands of the documents, run with the AWS CLI that pip installs (version 1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOCAL_PAGE: Final = "infra/README.md"
 
 
 def commands_with(page: str, text: str) -> str:
-    """Return the one block of shell commands of a page that has this in it."""
+    """Return the one block of shell commands of a page that contains this."""
     (found,) = (block for block in blocks(page, "sh") if text in block)
     return found
 
@@ -41,7 +41,7 @@ def run_commands(commands: str, folder: Path, variables: Mapping[str, str]) -> s
         cwd=folder,
         env={
             "HOME": str(folder),
-            # A library that is compiled already is not compiled again.
+            # A compiled library is not compiled again.
             "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", ""),
             **variables,
             "PATH": path,

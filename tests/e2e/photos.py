@@ -1,4 +1,4 @@
-"""Photos on their way: what a test uploads, what became of it, and what came back."""
+"""Photos on their way: uploads, their jobs and their results."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Photos:
         self._s3.delete_object(Bucket=self.bucket, Key=key)
 
     def delete_on_record(self, key: str) -> None:
-        """Delete a key, and wait until the jobs table has it: S3's event takes a while."""
+        """Delete a key, and wait until the jobs table has that: S3's event takes a while."""
         self.delete(key)
         self._deployed.wait(lambda: self._is_deleted(key), f"the deletion of {key} to be recorded")
 
@@ -128,7 +128,7 @@ class Photos:
         return self.jobs.find(upload.job_id)
 
     def age(self, upload: Upload, by: timedelta) -> None:
-        """Have everything that happened to a job lie so much further back: time has passed.
+        """Move everything in a job so much further back, as if time had passed.
 
         For waits that are no settings, such as the minute before a failed task is tried again.
         """
@@ -187,7 +187,7 @@ class Photos:
     def settled(
         self, upload: Upload, *, is_swept: bool = False, timeout_seconds: float = _PATIENCE_SECONDS
     ) -> Job:
-        """Wait until an upload's job is over and announced, and return it."""
+        """Wait until an upload's job has ended and was announced, and return it."""
         return self.reached(
             upload,
             lambda job: job.state.is_settled and job.is_announced,
@@ -203,12 +203,12 @@ class Photos:
         is_swept: bool = False,
         timeout_seconds: float = 2 * _PATIENCE_SECONDS,
     ) -> list[Job]:
-        """Wait until all jobs are over and announced, and return them."""
+        """Wait until all jobs have ended and were announced, and return them."""
         ids = [upload.job_id for upload in uploads]
         over: dict[str, Job] = {}
 
         def the_next() -> list[str]:
-            """A few of those that have not ended: asking for all would slow the others down."""
+            """Read a few of those that have not ended: reading all would slow the others down."""
             return [job_id for job_id in ids if job_id not in over][:_ASKED_AT_ONCE]
 
         def are_over() -> bool:
@@ -225,7 +225,7 @@ class Photos:
         return [over[job_id] for job_id in ids]
 
     def _sweep(self, jobs: Iterable[Job]) -> None:
-        """Have Sweep come if one of these jobs is due, or if it has not come for a second."""
+        """Start Sweep if one of these jobs is due, or if it has not run for a second."""
         now = datetime.now(UTC)
         is_due = any(job.due_at is not None and job.due_at <= now for job in jobs)
         if is_due or time.monotonic() - self._swept_at >= _SWEPT_EVERY_SECONDS:
@@ -233,7 +233,7 @@ class Photos:
             self._swept_at = time.monotonic()
 
     def result(self, key: str) -> Stored | None:
-        """Return what stands at a key of the results bucket; it may go while it is read."""
+        """Return the object at a key of the results bucket; it may be deleted while it is read."""
         place = {"Bucket": self.results_bucket, "Key": key}
         try:
             answer: Any = self._s3.get_object(**place)
@@ -251,11 +251,11 @@ class Photos:
         )
 
     def result_keys(self, prefix: str) -> list[str]:
-        """Return the keys of the pictures in the results bucket that begin so."""
+        """Return the keys of the pictures in the results bucket with this prefix."""
         return [key for key in self._keys_of_results(prefix) if not key.endswith(".json")]
 
     def note_keys(self) -> list[str]:
-        """Return the keys of what is said in the results bucket."""
+        """Return the keys of the error notes and other texts in the results bucket."""
         return [key for key in self._keys_of_results("") if key.endswith(".json")]
 
     def _keys_of_results(self, prefix: str) -> list[str]:
@@ -266,7 +266,7 @@ class Photos:
 
 
 def _slot_of(job: Job) -> list[ShardChange]:
-    """The slot that the job's newest attempt holds, as the change that takes it."""
+    """Return the change that takes the slot of the job's newest attempt."""
     attempt = job.attempt
     if attempt is None or attempt.shard is None or not job.state.holds_slot:
         return []

@@ -35,7 +35,7 @@ def kill_workers(deployed: Deployed, function: str) -> int:
 
 @contextmanager
 def stand_in_down(deployed: Deployed) -> Iterator[None]:
-    """Have the stand-in end, and begin again where it was."""
+    """Let the stand-in end, and start again with its state."""
     ledger = _ledger(deployed)
     running = _record(ledger, _STAND_IN)
     stop(running, MachineClock())
@@ -73,7 +73,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _text(file: Path) -> str:
-    """A file of a thread or process; nothing if that has ended since it was listed."""
+    """Return the content of a file of a thread or process; nothing if that has ended since."""
     with suppress(OSError):
         return file.read_text()
     return ""

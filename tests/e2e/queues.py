@@ -34,8 +34,8 @@ class Queues:
             self._sqs.send_message(QueueUrl=url, MessageBody=body)
 
     def wait_until_empty(self) -> None:
-        """Wait until nothing waits, is delayed or is being worked on."""
-        # A message that is worked on in one queue may send one to a queue that was counted before.
+        """Wait until no message is visible, delayed or being processed."""
+        # A message of one queue may send one to a queue that was counted before.
         looks = (*_WORK, *_WORK)
         self._deployed.wait(
             lambda: not any(self._count(f"{name}QueueUrl") for name in looks),
@@ -44,7 +44,7 @@ class Queues:
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """Have messages come again when their worker is not done after 3 seconds, for a while."""
+        """Let messages be delivered again after 3 seconds with a worker, for a while."""
         with ExitStack() as stack:
             for name in _WORK:
                 stack.enter_context(self._impatient(self._outputs[f"{name}QueueUrl"]))
@@ -70,12 +70,12 @@ class Queues:
         return [str(message["Body"]) for message in messages]
 
     def forget(self) -> None:
-        """Empty the queues of what earlier tests left for later: Sweep sends on what is due."""
+        """Empty the queues of messages of earlier tests: Sweep sends again what is due."""
         for name in _WORK:
             self._sqs.purge_queue(QueueUrl=self._outputs[f"{name}QueueUrl"])
 
     def dead_letters(self) -> int:
-        """Count the messages that were given up."""
+        """Count the dead letters."""
         return sum(self._count(f"{name}DeadLetterQueueUrl") for name in _WORK)
 
     def _count(self, output: str) -> int:

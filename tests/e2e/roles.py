@@ -1,4 +1,4 @@
-"""The roles of the deployed stack, taken on to see what they may do."""
+"""The roles of the deployed stack, assumed to test their permissions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PATH_STYLE = Config(signature_version="s3v4", s3={"addressing_style": "path"})
 
 @contextmanager
 def taken_on(deployed: Deployed, name: str) -> Iterator[Connect]:
-    """Work as a role of the stack: its trust lets the operator in for as long as that takes."""
+    """Work as a role of the stack, which trusts the operator for so long."""
     role = deployed.resource("AWS::IAM::Role", name)
     iam = deployed.client("iam")
     described = iam.get_role(RoleName=role)["Role"]
@@ -42,7 +42,7 @@ def taken_on(deployed: Deployed, name: str) -> Iterator[Connect]:
 def guest(
     deployed: Deployed, actions: Sequence[str], resources: Sequence[str]
 ) -> Iterator[Connect]:
-    """Work in a role with these actions on these resources, and nothing else."""
+    """Work in a role with only these actions on these resources."""
     iam = deployed.client("iam")
     operator = deployed.client("sts").get_caller_identity()["Arn"]
     trust = {"Effect": "Allow", "Principal": {"AWS": operator}, "Action": "sts:AssumeRole"}
@@ -61,7 +61,7 @@ def _policy(statement: object) -> str:
 
 
 def is_denied(call: Callable[[], object]) -> bool:
-    """Say whether a call is refused for want of permission; any other failure is a failure."""
+    """Return whether a call is denied; any other failure fails the test."""
     try:
         call()
     except ClientError as error:

@@ -27,7 +27,7 @@ _OUT_OF_REACH = "https://127.0.0.1:9"
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """What there is of a stack, or what is left of one.
+    """The resources of a stack, or what is left of them.
 
     Attributes:
         is_there: Whether CloudFormation knows the stack.
@@ -94,7 +94,7 @@ class Story:
     deployer: str
 
     def tell(self) -> Stages:
-        """Deploy, destroy, deploy again, destroy for good."""
+        """Deploy, destroy, deploy again, destroy with all data."""
         beside = _photos(self.cloud)
         beside.settled(beside.put(KEY, small_photo(_ITS_NUMBER)))
         neighbour = _kept(self.cloud)
@@ -125,7 +125,7 @@ class Story:
         )
 
     def _forget_what_was_synthesized(self) -> None:
-        """As from another clone than the one that deployed."""
+        """Return the sources as in another clone than the one that deployed."""
         shutil.rmtree(self.cloud.place.source / ".cutout" / "cdk" / STACK)
 
     def _who(self, profile: str | None = None) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ class Story:
         return on_the_local_cloud(self.cloud, kms_key="own", min_side="1")
 
     def _deploy_to_keep(self) -> Deployed:
-        """A deployment as on AWS; its provider is out of reach, so that its photo stays queued."""
+        """Deploy as on AWS; the provider cannot be reached, so that the photo stays queued."""
         settings = (
             *("-c", "asset_platform=local", "-c", "min_side=1"),
             *(
@@ -153,7 +153,7 @@ class Story:
         return stack
 
     def _deploy_in_its_place(self) -> tuple[Deployed, Job]:
-        """Under the same name, with the key that was kept."""
+        """Deploy under the same name, with the kept key."""
         who = self._who(self.deployer)
         self.checkout.must("deploy", "--replace-secrets", *who, *self._passing())
         stack = stack_of(self.cloud, STACK, REGION)
@@ -178,7 +178,7 @@ def _stand_in(stack: Deployed) -> StandIn:
 
 
 def _kept(stack: Deployed) -> Kept:
-    """Look for everything by the names that the stack had."""
+    """Find all resources by the names that the stack had."""
     outputs = stack.cloud.outputs
     secrets, table = stack.client("secretsmanager"), outputs["JobsTableName"]
     api_key = {"SecretId": outputs["ApiKeySecretName"]}
@@ -214,7 +214,7 @@ def _keys_of_objects(stack: Deployed) -> tuple[str | None, str | None]:
 
 
 def _keys(stack: Deployed) -> dict[str, str | None]:
-    """Ask each service with which key it encrypts what the stack has there."""
+    """Ask each service which key encrypts the stack's resources."""
     asks = {
         "AWS::S3::Bucket": _key_of_bucket,
         "AWS::SQS::Queue": _key_of_queue,

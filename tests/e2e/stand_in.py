@@ -1,4 +1,4 @@
-"""What tests ask of the stand-in for Evolink, and what they make it do."""
+"""Requests of tests to the stand-in for Evolink, and its faults."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class StandIn:
     bucket: str
 
     def commit(self, fault: str, key: str, **options: object) -> None:
-        """Have it commit a fault, such as `create:402`, on the photos whose key begins so."""
+        """Add a fault, such as `create:402`, for the photos with this prefix."""
         where, _, name = fault.partition(":")
         rule = {"where": where, "fault": name, "match": f"/{self.bucket}/{key}", **options}
         self._ask("POST", "/_standin/faults", rule)
 
     def forgive(self) -> None:
-        """Have it commit no more faults."""
+        """Remove all faults."""
         self._ask("DELETE", "/_standin/faults")
 
     def change_account(self, **changes: object) -> None:
@@ -44,7 +44,7 @@ class StandIn:
         self._ask("POST", "/_standin/account", changes)
 
     def let_pass(self, *, seconds: float) -> None:
-        """Have time pass there: what takes that long has happened."""
+        """Move the stand-in's clock forward."""
         self._ask("POST", "/_standin/clock", {"advance_seconds": seconds})
 
     def entries(self, kind: str, key: str = "") -> Sequence[Mapping[str, Any]]:
@@ -70,7 +70,7 @@ class StandIn:
         return sums
 
     def posts(self, key: str) -> int:
-        """Return how often the creation of a task was asked for, for one photo."""
+        """Return how many create requests there were for one photo."""
         return int(self._photo(key)["posts"])
 
     def charges(self, key: str) -> int:

@@ -1,4 +1,4 @@
-"""From an upload to a cut-out, with nothing in between but what is deployed."""
+"""From an upload to a cut-out, through the deployed stack alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TAGS = {"season": "spring & summer", "größe": "40/41"}
 
 @pytest.fixture(scope="module")
 def shop(photos: Photos, bus: Listener) -> dict[str, Upload]:  # noqa: ARG001 - it must listen before
-    """The photos that ship with the project, uploaded at once, labelled as their owner likes."""
+    """The photos of the project, uploaded at once, with metadata and tags."""
     return {
         name: photos.put(f"shop/{path.name}", path.read_bytes(), metadata=_METADATA, tags=_TAGS)
         for name, path in _PHOTOS.items()
@@ -31,10 +31,10 @@ def shop(photos: Photos, bus: Listener) -> dict[str, Upload]:  # noqa: ARG001 - 
 
 
 @pytest.mark.parametrize("name", sorted(_PHOTOS))
-def test_a_photo_becomes_a_transparent_png_of_its_own_size(
+def test_photo_becomes_a_transparent_png_of_its_own_size(
     name: str, shop: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """The cut-out is a whole PNG, clear outside the subject and solid in it, paid for once."""
+    """The cut-out is a whole PNG, transparent around the opaque subject, and paid for once."""
     job = photos.settled(shop[name])
     stored = photos.result(f"shop/{name}.png")
     assert (job.state, job.reason) == (State.COMPLETED, None)
@@ -47,10 +47,10 @@ def test_a_photo_becomes_a_transparent_png_of_its_own_size(
 
 
 @pytest.mark.parametrize("name", sorted(_PHOTOS))
-def test_a_cut_out_carries_its_photos_labels_and_says_where_it_comes_from(
+def test_cut_out_has_its_photos_labels_and_its_provenance(
     name: str, shop: dict[str, Upload], photos: Photos
 ) -> None:
-    """User metadata and tags are carried over; provenance is added beside them."""
+    """User metadata and tags are copied; provenance is added."""
     job = photos.settled(shop[name])
     stored = photos.result(f"shop/{name}.png")
     assert stored is not None
@@ -66,10 +66,10 @@ def test_a_cut_out_carries_its_photos_labels_and_says_where_it_comes_from(
 
 
 @pytest.mark.parametrize("name", sorted(_PHOTOS))
-def test_a_finished_photo_is_announced_on_the_event_bus(
+def test_completed_photo_is_announced_on_the_event_bus(
     name: str, shop: dict[str, Upload], photos: Photos, bus: Listener, deployed: Deployed
 ) -> None:
-    """Other programs hear of a cut-out by an event that says all they need, at least once."""
+    """Other programs get an event with all they need, at least once."""
     job = photos.settled(shop[name])
     assert job.result is not None
     deployed.wait(lambda: bool(bus.of(job.id)), f"the event of {name}")
@@ -114,7 +114,7 @@ def text_file(photos: Photos, bus: Listener) -> Upload:  # noqa: ARG001 - it mus
     return photos.put("inbox/letter.jpg", b"Dear photographer, please find enclosed\n" * 30)
 
 
-def test_a_text_file_named_jpg_is_rejected_and_costs_nothing(
+def test_text_file_named_jpg_is_rejected_and_costs_nothing(
     text_file: Upload, photos: Photos, stand_in: StandIn, bus: Listener, deployed: Deployed
 ) -> None:
     """The content decides, not the name; no cut-out of a letter is paid for."""
@@ -139,7 +139,7 @@ def test_a_text_file_named_jpg_is_rejected_and_costs_nothing(
         ("inbox/layers.psd", b"8BPS" + bytes(200), Reason.UNSUPPORTED_FORMAT),
     ],
 )
-def test_what_the_model_cannot_take_is_rejected_with_its_reason(
+def test_photo_that_the_model_does_not_take_is_rejected_with_its_reason(
     key: str, content: bytes, reason: Reason, photos: Photos, stand_in: StandIn
 ) -> None:
     """Folder markers, empty objects, damaged and foreign files are refused before the paid call."""
@@ -147,10 +147,10 @@ def test_what_the_model_cannot_take_is_rejected_with_its_reason(
     assert (job.state, job.reason, stand_in.posts(key)) == (State.REJECTED, reason, 0)
 
 
-def test_a_photo_that_the_provider_refuses_fails_with_the_providers_own_words(
+def test_job_of_a_refused_photo_has_the_providers_code_and_message(
     photos: Photos, stand_in: StandIn, bus: Listener, deployed: Deployed
 ) -> None:
-    """A refusal is final, costs nothing, and its code and message are kept and announced."""
+    """A refusal is final and costs nothing; its code and message are stored and announced."""
     key, words = "inbox/refused.jpg", "The image shows nothing at all"
     stand_in.commit("create:422", key, code="invalid_parameters", message=words)
     job = photos.settled(photos.put(key))
@@ -164,7 +164,7 @@ def test_a_photo_that_the_provider_refuses_fails_with_the_providers_own_words(
 
 
 @pytest.mark.parametrize(("way", "number"), [("copied", 971), ("in parts", 972)])
-def test_a_photo_is_cut_out_however_it_lands(
+def test_photo_is_cut_out_however_it_was_uploaded(
     way: str, number: int, photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """Copied from another bucket, or uploaded in parts as large files are."""
@@ -206,7 +206,7 @@ def test_two_photos_of_one_name_get_two_cut_outs(photos: Photos) -> None:
 def test_our_own_cut_outs_are_not_cut_out_again(
     photos: Photos, s3_events: Listener, queues: Queues, deployed: Deployed, stand_in: StandIn
 ) -> None:
-    """A cut-out that lands is no upload; even an event that says so makes no job."""
+    """They are in another place than uploads; even an event of one makes no job."""
     upload = photos.put("loop/once.jpg")
     job = photos.settled(upload)
     assert job.result is not None
@@ -220,7 +220,7 @@ def test_our_own_cut_outs_are_not_cut_out_again(
     assert len(stand_in.entries("post", "loop/")) == 1
 
 
-def test_the_same_event_several_times_is_one_job_and_one_payment(
+def test_repeated_event_is_one_job_and_one_payment(
     photos: Photos, s3_events: Listener, queues: Queues, deployed: Deployed, stand_in: StandIn
 ) -> None:
     """S3 and SQS deliver at least once; a repeat, early or late, changes nothing."""
@@ -236,10 +236,10 @@ def test_the_same_event_several_times_is_one_job_and_one_payment(
     assert (stand_in.posts(upload.key), stand_in.charges(upload.key)) == (1, 1)
 
 
-def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
+def test_outputs_of_the_stack_have_the_names_that_other_programs_use(
     deployed: Deployed,
 ) -> None:
-    """Programs find the stack's parts by its outputs; their names are a promise."""
+    """Programs find the stack's parts by them."""
     assert sorted(deployed.cloud.outputs) == [
         "ApiKeySecretName",
         "CallbackUrl",

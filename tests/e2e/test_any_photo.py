@@ -1,4 +1,4 @@
-"""Photos that the model does not take as they are come out as cut-outs all the same."""
+"""Photos that the model does not take as they are get cut-outs, too."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _cmyk() -> bytes:
 
 
 def _oversize() -> bytes:
-    """More bytes than the model takes: noise in every pixel, which no format makes small."""
+    """A photo with more bytes than the model takes: noise, which no format makes small."""
     with Image.open(shipped_photos()[0]) as photo:
         large = photo.convert("RGB").resize((2000, 2000))
     noise = Image.effect_noise(large.size, 200).convert("RGB")
@@ -60,14 +60,14 @@ def _oversize() -> bytes:
     ("key", "make"),
     [("any/phone.heic", _heic), ("any/print.jpg", _cmyk), ("any/oversize.png", _oversize)],
 )
-def test_what_the_model_does_not_take_is_sent_as_a_copy(
+def test_photo_that_the_model_does_not_take_is_sent_as_a_copy(
     key: str,
     make: Callable[[], bytes],
     photos: Photos,
     copies: StandIn,
     deployed: Deployed,
 ) -> None:
-    """Prepared, lent by a link to the copy, cut out, paid once; the row knows photo and copy."""
+    """Prepared, sent as a link to the copy, cut out, paid once; the job has photo and copy."""
     upload = photos.put(key, make())
     job = photos.settled(upload)
     assert (job.state, job.photo is not None) == (State.COMPLETED, True)
@@ -80,7 +80,7 @@ def test_what_the_model_does_not_take_is_sent_as_a_copy(
 
 
 @pytest.mark.parametrize("name", _RIGHT)
-def test_a_picture_that_decoders_differ_about_comes_out_right(name: str, photos: Photos) -> None:
+def test_picture_that_decoders_differ_about_comes_out_right(name: str, photos: Photos) -> None:
     """As other decoders show it: in its colours, and no less transparent than it is."""
     upload = photos.put(f"odd/{name}", (PLACE / "files" / name).read_bytes())
     job = photos.settled(upload)
@@ -97,30 +97,28 @@ def test_a_picture_that_decoders_differ_about_comes_out_right(name: str, photos:
 
 
 @pytest.mark.parametrize("name", _REFUSED)
-def test_a_picture_that_cannot_be_cut_out_costs_nothing(
+def test_picture_that_cannot_be_cut_out_costs_nothing(
     name: str, photos: Photos, stand_in: StandIn
 ) -> None:
-    """With a true reason on the row."""
+    """The job has the true reason."""
     upload = photos.put(f"odd/{name}", (PLACE / "files" / name).read_bytes())
     job = photos.settled(upload)
     assert (job.state, job.reason) == (State.REJECTED, Reason(CASES[name]["reasons"][-1]))
     assert stand_in.posts(upload.key) == 0
 
 
-def test_a_copy_that_the_provider_cannot_fetch_goes_through_the_files_api(
+def test_copy_that_the_provider_cannot_fetch_is_uploaded_to_the_files_api(
     photos: Photos, copies: StandIn
 ) -> None:
-    """As a photo does; the copy is what is handed over."""
+    """Like a photo."""
     copies.commit("task:unreachable-input", "prepared/", times=1)
     upload = photos.put("any/unfetchable.tif", saved(opened(small_photo(3)), "TIFF"))
     job = photos.settled(upload, is_swept=True)
     assert (job.state, job.transport) == (State.COMPLETED, Transport.FILES)
 
 
-def test_a_damaged_picture_is_rejected_when_it_is_decoded(
-    photos: Photos, stand_in: StandIn
-) -> None:
-    """Before anything is paid, and with the reason on the row."""
+def test_damaged_picture_is_rejected_when_it_is_decoded(photos: Photos, stand_in: StandIn) -> None:
+    """Before anything is paid, and with the reason in the job."""
     damaged = photos.put("any/damaged.heic", _heic()[:-500])
     assert photos.settled(damaged).reason is Reason.DAMAGED_PHOTO
     assert stand_in.posts(damaged.key) == 0

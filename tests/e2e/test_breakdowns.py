@@ -1,4 +1,4 @@
-"""Things break in the middle, and photos still come through: once each, paid for once each."""
+"""Functions, servers and connections fail, and each photo is still cut out and paid for once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _assert_delivered_once(job: Job, photos: Photos, stand_in: StandIn) -> None:
     assert stored.metadata["cutout-job"] == job.id
 
 
-def test_a_lost_callback_is_made_good_by_sweep_and_counted(
+def test_lost_callback_is_replaced_by_a_poll_and_counted(
     photos: Photos, stand_in: StandIn, logs: Logs
 ) -> None:
     """No callback arrives; Sweep has the task polled, and the metric counts it."""
@@ -45,10 +45,10 @@ def test_a_lost_callback_is_made_good_by_sweep_and_counted(
     assert counted == before + 1
 
 
-def test_photos_come_through_although_no_callback_ever_does(
+def test_photos_are_completed_without_any_callback(
     photos: Photos, stand_in: StandIn, gate: GateKeeper
 ) -> None:
-    """The endpoint is out of reach during the whole run; polling alone brings everything home."""
+    """The endpoint cannot be reached during the whole run; all results are found by polling."""
     folder = "broken/unreachable/"
     stand_in.commit("callback:lost", folder)
     with gate.limited_to(10):
@@ -62,7 +62,7 @@ def test_photos_come_through_although_no_callback_ever_does(
 
 @pytest.fixture
 def _messages_come_again(queues: Queues) -> Iterator[None]:
-    """Soon, as they do on AWS after minutes: others look at the job while its worker is busy."""
+    """Let leases end soon, as on AWS after minutes: others read the job of a busy worker."""
     with queues.impatient():
         yield
         queues.wait_until_empty()
@@ -70,10 +70,10 @@ def _messages_come_again(queues: Queues) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_messages_come_again")
 @pytest.mark.parametrize("callback", ["comes", "is lost"])
-def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
+def test_submit_that_is_killed_while_it_pays_does_not_pay_again(
     callback: str, photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """The task exists and the answer never arrived: the callback tells, or the API knows it."""
+    """The task exists, the answer never arrived: the callback names it, or the API does."""
     key = f"broken/submit, its callback {callback}.jpg"
     stand_in.commit("create:slow", key, times=1, seconds=_SLOW_SECONDS)
     if callback == "comes":
@@ -98,10 +98,10 @@ def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
 
 
 @pytest.mark.usefixtures("_messages_come_again")
-def test_a_store_result_that_is_killed_while_it_fetches_is_taken_over(
+def test_work_of_a_killed_store_result_is_continued_by_another(
     photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """Its lease runs out, Sweep has another worker fetch the result, and it is whole."""
+    """Its lease expires, Sweep has another worker fetch the result, and it is whole."""
     key = "broken/store.jpg"
     stand_in.commit("result:slow", key, times=1, seconds=_SLOW_SECONDS)
     upload = photos.put(key)
@@ -113,10 +113,10 @@ def test_a_store_result_that_is_killed_while_it_fetches_is_taken_over(
     _assert_delivered_once(job, photos, stand_in)
 
 
-def test_a_killed_receive_callback_is_called_again_by_the_provider(
+def test_killed_receive_callback_is_called_again_by_the_provider(
     photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """The workers die between two callbacks; fresh ones take the next, and nothing is polled."""
+    """The workers are killed between two callbacks; new ones take the next: nothing is polled."""
     key = "broken/receive.jpg"
     stand_in.commit("task:slow", key, times=1, seconds=_SLOW_SECONDS)
     upload = photos.put(key)
@@ -127,10 +127,10 @@ def test_a_killed_receive_callback_is_called_again_by_the_provider(
     _assert_delivered_once(job, photos, stand_in)
 
 
-def test_photos_come_through_although_the_provider_goes_away_and_comes_back(
+def test_photos_are_completed_after_the_provider_was_away(
     photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """Tasks that run then go on; calls that do not get through are made later, and paid once."""
+    """Running tasks continue; calls that could not be made are made later, and paid once."""
     folder = "broken/away/"
     stand_in.commit("task:slow", folder, seconds=_SLOW_SECONDS)
     early = photos.put_all(f"{folder}early {number}.jpg" for number in range(2))
@@ -150,10 +150,10 @@ def test_photos_come_through_although_the_provider_goes_away_and_comes_back(
     assert len(stand_in.entries("charge", folder)) == len(jobs)
 
 
-def test_a_message_that_nobody_understands_ends_among_the_dead_letters(
+def test_unreadable_message_becomes_a_dead_letter(
     photos: Photos, queues: Queues, deployed: Deployed
 ) -> None:
-    """After five tries, and without delaying other photos."""
+    """After five receives, and without delaying other photos."""
     with queues.impatient():
         queues.submit("what is this?")
         deployed.wait(

@@ -1,4 +1,4 @@
-"""Other programs hear of cut-outs, set up as `events/README.md` says."""
+"""Other programs receive events, set up as `events/README.md` says."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _PHOTO = shipped_photos()[0]
 
 @pytest.fixture(scope="module")
 def queue(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The queue behind the rule, both made by the page's own lines; its URL."""
+    """The queue behind the rule, both made by the page's own commands; its URL."""
     folder: Path = tmp_path_factory.mktemp("events")
     run_commands(commands_with("events/README.md", "put-rule"), folder, deployed.cloud.variables)
     return str(deployed.client("sqs").get_queue_url(QueueName=_NAME)["QueueUrl"])
 
 
-def test_a_queue_behind_a_rule_gets_the_cut_outs_of_its_prefix_and_nothing_else(
+def test_queue_behind_a_rule_gets_only_the_cut_outs_of_its_prefix(
     queue: str, photos: Photos, deployed: Deployed
 ) -> None:
-    """Photos elsewhere, and photos that get no cut-out, are none of its business."""
+    """No photos with other prefixes, and none without a cut-out."""
     others = photos.all_settled(
         [
             photos.put("boots/one.jpg"),
@@ -52,8 +52,8 @@ def test_a_queue_behind_a_rule_gets_the_cut_outs_of_its_prefix_and_nothing_else(
     assert event["detail"]["result"]["key"] == f"shoes/{_PHOTO.stem}.png"
 
 
-def test_the_queue_lets_nobody_send_but_the_rule(queue: str, deployed: Deployed) -> None:
-    """The policy of the page's lines is kept as it was meant, with the ARNs of queue and rule."""
+def test_only_the_rule_may_send_to_the_queue(queue: str, deployed: Deployed) -> None:
+    """The page's policy has the ARNs of queue and rule."""
     sqs, events = deployed.client("sqs"), deployed.client("events")
     told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy", "QueueArn"])
     (statement,) = json.loads(told["Attributes"]["Policy"])["Statement"]

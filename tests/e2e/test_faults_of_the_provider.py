@@ -1,4 +1,4 @@
-"""Everything that the provider can do wrong, done to a photo each, all at once."""
+"""Every fault of the provider, each with a photo of its own, all at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOST: Fault = ("callback:lost", {})
 
 
 def _once(*faults: str, **options: Any) -> Faults:
-    """Each fault, committed once."""
+    """Each fault, once."""
     return tuple((fault, {"times": 1, **options}) for fault in faults)
 
 
@@ -71,7 +71,7 @@ def _called_back(fault: str) -> Case:
 
 
 _OVERCOME = {
-    # The paid call was taken, its answer lost: no second call, its callback settles it.
+    # The paid call was accepted, its answer lost: no second call, the callback decides.
     "taken, then a time-out": Case(faults=_once("create:accept-then-timeout")),
     "taken, then a time-out, a late callback": _called_back("create:accept-then-timeout"),
     "taken, then a reset": _called_back("create:accept-then-reset"),
@@ -81,7 +81,7 @@ _OVERCOME = {
     # And no callback comes: after the grace time the same call again, which the API knows.
     "taken, then a reset, no callback": _repeated("create:accept-then-reset", _LOST),
     "taken, then a proxy's page": _called_back("create:accept-then-403-page"),
-    # The paid call was not taken, but that is unknown: repeated and counted.
+    # The paid call was not accepted, but that is unknown: repeated and counted.
     "a reset before it was taken": _repeated("create:reset-before-accept", is_doubtful=True),
     "500": _repeated("create:500", is_doubtful=True),
     "403 in HTML": _repeated("create:403-page", is_doubtful=True),
@@ -151,7 +151,7 @@ _OVERCOME = {
 
 @pytest.fixture(scope="module")
 def afflicted(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
-    """The photos that something is done to; the waits on their way are over."""
+    """The photos of all faults, after the grace time and all delays."""
     uploads = uploaded({name: it.faults for name, it in _OVERCOME.items()}, photos, stand_in)
     for name, case in _OVERCOME.items():
         if case.wait:
@@ -161,10 +161,10 @@ def afflicted(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, U
 
 
 @pytest.mark.parametrize("name", _OVERCOME)
-def test_a_fault_that_passes_costs_time_but_no_photo_and_no_second_charge(
+def test_temporary_fault_costs_time_but_no_photo_and_no_second_charge(
     name: str, afflicted: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """Whatever is lost, late, doubled or spoilt: one cut-out, one charge, both on record."""
+    """Whatever is lost, late, doubled or damaged: one cut-out, one charge, both recorded."""
     case, upload = _OVERCOME[name], afflicted[name]
     job = photos.settled(upload, is_swept=True)
     stored = photos.result(f"faults/{name}.png")
@@ -177,10 +177,10 @@ def test_a_fault_that_passes_costs_time_but_no_photo_and_no_second_charge(
     assert any(it.is_possible_double_charge for it in job.attempts) == case.is_doubtful
 
 
-def test_what_may_have_been_paid_twice_is_counted(
+def test_possible_double_charges_are_counted(
     afflicted: dict[str, Upload], photos: Photos, logs: Logs
 ) -> None:
-    """Each repeat that the provider did not say it knew, once; the replayed ones never."""
+    """Each repeat that the provider did not mark as a replay, once; the replays never."""
     photos.all_settled(afflicted.values(), is_swept=True)
     doubtful = [name for name, case in _OVERCOME.items() if case.is_doubtful]
     counted = logs.metric_grown(
@@ -218,10 +218,10 @@ def unacceptable(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str
 
 
 @pytest.mark.parametrize("name", _UNACCEPTABLE)
-def test_a_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
+def test_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
     name: str, unacceptable: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """It was paid for, so it is kept, but not among the cut-outs."""
+    """It was paid for, so it is stored, but not among the cut-outs."""
     if _UNACCEPTABLE[name][1] is Reason.RESULT_NOT_AN_IMAGE:
         # Another may still come; after an hour it will not.
         photos.reached(
@@ -250,7 +250,7 @@ _TAKEN_UNNAMED: dict[str, Faults] = {
 
 
 @pytest.mark.parametrize("name", _TAKEN_UNNAMED)
-def test_a_call_that_its_callback_shows_was_taken_is_never_made_again(
+def test_call_that_was_accepted_by_its_callback_is_never_made_again(
     name: str, photos: Photos, stand_in: StandIn
 ) -> None:
     """Its task is unknown: the job is kept until the deadline, and paid for once."""
@@ -283,15 +283,15 @@ _FINAL = {
 
 @pytest.fixture(scope="module")
 def refused(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
-    """The photos that the provider will not have."""
+    """The photos that the provider refuses."""
     return uploaded({name: it[0] for name, it in _FINAL.items()}, photos, stand_in)
 
 
 @pytest.mark.parametrize("name", _FINAL)
-def test_a_final_refusal_is_not_tried_again(
+def test_final_refusal_is_not_repeated(
     name: str, refused: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """The provider's code is kept as it came; another call would be another payment."""
+    """The provider's code is stored unchanged; another call would be another payment."""
     job = photos.settled(refused[name], is_swept=True)
     _, reason, code, charges = _FINAL[name]
     assert (job.state, job.reason, job.code) == (State.FAILED, reason, code)
@@ -300,10 +300,10 @@ def test_a_final_refusal_is_not_tried_again(
     assert job.credits == _PRICE * charges
 
 
-def test_a_photo_that_the_provider_cannot_fetch_is_handed_over_as_a_copy(
+def test_photo_that_the_provider_cannot_fetch_is_uploaded_as_a_copy(
     photos: Photos, stand_in: StandIn
 ) -> None:
-    """Once, through the Files API; the copy is removed when it has served its purpose."""
+    """Once, to the Files API; the copy is deleted after use."""
     key = key_of("out of reach")
     stand_in.commit("task:unreachable-input", key)
     upload = photos.put(key)

@@ -1,4 +1,4 @@
-"""Links that lead astray and tasks that never end: nothing is stored, and they are given up."""
+"""Unsafe links and tasks that never end: nothing is stored, and their jobs are given up."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _UNSAFE: dict[str, tuple[Faults, str]] = {
 
 @pytest.fixture(scope="module")
 def misled(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
-    """The photos whose links lead astray, time and again."""
+    """The photos whose results have unsafe links every time."""
     return uploaded({name: it[0] for name, it in _UNSAFE.items()}, photos, stand_in)
 
 
 @pytest.mark.parametrize("name", _UNSAFE)
-def test_a_link_that_leads_astray_is_not_followed_and_given_up_in_the_end(
+def test_unsafe_link_is_not_followed_and_given_up_at_the_deadline(
     name: str, misled: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """What cannot be fetched safely is looked at again until the deadline, never stored."""
+    """The task is read again until then, and nothing is stored."""
     upload = misled[name]
     waiting = photos.reached(
         upload,
@@ -62,7 +62,7 @@ _ENDLESS = {"stuck": "task:stuck", "in a status that nobody knows": "task:unknow
 
 
 @pytest.mark.parametrize("name", _ENDLESS)
-def test_a_task_that_never_ends_is_given_up_at_the_deadline(
+def test_task_that_never_ends_is_given_up_at_the_deadline(
     name: str, photos: Photos, stand_in: StandIn
 ) -> None:
     """It is polled until then, and its slot at the gate becomes free."""

@@ -1,4 +1,4 @@
-"""The newest upload of a key counts, in whatever order things come to their end."""
+"""The newest upload of a key counts, in whatever order tasks end."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _LONG_SECONDS = 3600
 
 
 def _started(key: str, photos: Photos, stand_in: StandIn) -> Upload:
-    """Upload a photo whose task runs until time is made to pass."""
+    """Upload a photo whose task runs until the clock is moved forward."""
     stand_in.commit("task:slow", key, seconds=_LONG_SECONDS, times=1)
     upload = photos.put(key, small_photo(0))
     photos.in_state(upload, State.PROCESSING)
     return upload
 
 
-def test_a_photo_that_is_overwritten_while_its_task_runs_is_superseded(
+def test_photo_that_is_overwritten_while_its_task_runs_is_superseded(
     photos: Photos, stand_in: StandIn
 ) -> None:
-    """The old task ends last, and yet its cut-out does not replace the newer photo's."""
+    """The old task ends last, but its cut-out does not replace the newer photo's."""
     key = "newer/overwritten.jpg"
     old = _started(key, photos, stand_in)
     new = photos.put(key, small_photo(1))
@@ -39,8 +39,8 @@ def test_a_photo_that_is_overwritten_while_its_task_runs_is_superseded(
     assert stand_in.charges(key) == 2
 
 
-def test_a_photo_that_is_overwritten_later_gets_the_newer_photos_cut_out(photos: Photos) -> None:
-    """The second upload's result takes the first one's place."""
+def test_cut_out_of_a_later_upload_replaces_the_earlier_one(photos: Photos) -> None:
+    """After the first job was completed."""
     key = "newer/replaced.jpg"
     old = photos.settled(photos.put(key, small_photo(0)))
     new = photos.put(key, small_photo(1))
@@ -48,10 +48,10 @@ def test_a_photo_that_is_overwritten_later_gets_the_newer_photos_cut_out(photos:
     _assert_shows("newer/replaced.png", new, photos)
 
 
-def test_a_photo_that_is_deleted_while_its_task_runs_is_superseded(
+def test_photo_that_is_deleted_while_its_task_runs_is_superseded(
     photos: Photos, stand_in: StandIn
 ) -> None:
-    """A photo that was deleted gets no cut-out later."""
+    """It gets no cut-out later."""
     key = "newer/deleted.jpg"
     upload = _started(key, photos, stand_in)
     photos.delete_on_record(key)
@@ -69,10 +69,10 @@ def closed(gate: GateKeeper) -> Iterator[GateKeeper]:
     gate.resume()
 
 
-def test_a_photo_that_is_overwritten_while_it_waits_is_not_paid_for(
+def test_photo_that_is_overwritten_while_it_waits_is_not_paid_for(
     closed: GateKeeper, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Both stand behind the gate; only the newer one passes it."""
+    """Both wait at the gate; only the newer one is admitted."""
     key = "newer/waiting.jpg"
     old = photos.put(key, small_photo(0))
     photos.reached(old, lambda job: job.is_waiting, "to wait")
@@ -86,10 +86,10 @@ def test_a_photo_that_is_overwritten_while_it_waits_is_not_paid_for(
     _assert_shows("newer/waiting.png", new, photos)
 
 
-def test_a_photo_that_is_deleted_while_it_waits_is_not_paid_for(
+def test_photo_that_is_deleted_while_it_waits_is_not_paid_for(
     closed: GateKeeper, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Nothing is sent for a photo that is gone."""
+    """No call is made for it."""
     key = "newer/gone.jpg"
     upload = photos.put(key)
     photos.reached(upload, lambda job: job.is_waiting, "to wait")
@@ -100,7 +100,7 @@ def test_a_photo_that_is_deleted_while_it_waits_is_not_paid_for(
     assert stand_in.posts(key) == 0
 
 
-def test_a_photo_that_comes_back_after_its_deletion_is_cut_out(photos: Photos) -> None:
+def test_photo_that_is_uploaded_again_after_its_deletion_is_cut_out(photos: Photos) -> None:
     """The deletion is older than the upload that follows it."""
     key = "newer/back.jpg"
     photos.settled(photos.put(key, small_photo(0)))

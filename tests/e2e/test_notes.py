@@ -1,4 +1,4 @@
-"""On the deployed stack, as its roles allow it: why a photo has no cut-out is said beside it."""
+"""Error notes on the deployed stack, with the permissions of its roles."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.e2e.stand_in import StandIn
 from tests.support.samples import schema
 
 
-def test_a_rejected_upload_is_said_and_taken_back_when_a_photo_comes(
+def test_note_of_a_rejected_upload_is_removed_when_a_photo_follows(
     photos: Photos, bus: Listener, deployed: Deployed
 ) -> None:
-    """Submit writes the note, StoreResult takes it back; what is announced fits its schema."""
+    """Submit writes the note, StoreResult removes it; the events fit their schemas."""
     rejected = photos.settled(photos.put("noted/größe 1+2.jpg", b"a text"))
     key = "noted/größe 1+2.jpg.error.json"
     note = photos.result(key)
@@ -33,13 +33,13 @@ def test_a_rejected_upload_is_said_and_taken_back_when_a_photo_comes(
 
 
 def _event_of(job_id: str, bus: Listener, deployed: Deployed) -> object:
-    """The event that says what became of a job, whole."""
+    """Return the whole event of a job's end."""
     deployed.wait(lambda: bool(bus.of(job_id)), "its event")
     return json.loads(bus.of(job_id)[0].body)
 
 
-def test_a_deletion_takes_a_note_back(photos: Photos, deployed: Deployed) -> None:
-    """Submit hears of it."""
+def test_deletion_removes_a_note(photos: Photos, deployed: Deployed) -> None:
+    """Submit gets its event."""
     photos.settled(photos.put("noted/gone.jpg", b"a text"))
     assert photos.result("noted/gone.jpg.error.json") is not None
     photos.delete("noted/gone.jpg")
@@ -48,8 +48,10 @@ def test_a_deletion_takes_a_note_back(photos: Photos, deployed: Deployed) -> Non
     )
 
 
-def test_what_is_kept_for_review_is_explained_beside_it(photos: Photos, stand_in: StandIn) -> None:
-    """What was measured and what was expected; and a note where the cut-out would be."""
+def test_result_kept_for_review_has_a_file_with_the_reason(
+    photos: Photos, stand_in: StandIn
+) -> None:
+    """With the measured and the expected values; and there is a note at the cut-out's key."""
     stand_in.commit("result:opaque", "noted/opaque", times=1)
     job = photos.settled(photos.put("noted/opaque.jpg"), is_swept=True)
     assert (job.state, job.result and job.result.key) == (State.REVIEW, "review/noted/opaque.png")

@@ -1,4 +1,4 @@
-"""Keys that people really have: each photo finds its way there and back, inside its folder."""
+"""Keys that people really have: each photo gets its cut-out inside its folder."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def uploads(photos: Photos, gate: GateKeeper) -> Iterator[dict[str, Upload]]:
 
 
 @pytest.mark.parametrize("key", _KEYS, ids=lambda key: ascii(key[:40]))
-def test_a_photo_comes_back_under_its_own_name_whatever_that_is(
+def test_cut_out_has_its_photos_name_whatever_that_is(
     key: str, uploads: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """Same folders, extension replaced by `.png`; dot segments lead nowhere."""
+    """In the same folders, with the extension `.png`; dot segments lead nowhere."""
     job = photos.settled(uploads[key])
     stored = photos.result(_KEYS[key])
     assert (job.state, job.result_key) == (State.COMPLETED, _KEYS[key])
@@ -62,7 +62,7 @@ def test_a_photo_comes_back_under_its_own_name_whatever_that_is(
     assert stand_in.charges(key) == 1
 
 
-def test_a_key_as_long_as_s3_allows_gets_one_that_s3_allows_too(
+def test_key_of_the_greatest_length_gets_a_shortened_result_key(
     uploads: dict[str, Upload], photos: Photos
 ) -> None:
     """1,024 bytes: there is no room for `.png`, so the name is cut at a character."""
@@ -75,10 +75,10 @@ def test_a_key_as_long_as_s3_allows_gets_one_that_s3_allows_too(
     assert photos.result(job.result_key) is not None
 
 
-def test_a_cut_out_never_leaves_the_folders_of_its_photo(
+def test_cut_out_is_never_outside_the_folders_of_its_photo(
     uploads: dict[str, Upload], photos: Photos
 ) -> None:
-    """What a reader of paths would make of the keys lies where the photos lay."""
+    """Also if keys are read as paths of files."""
     jobs = photos.all_settled(uploads.values())
     keys = [job.result_key or "" for job in jobs]
     assert len(set(keys)) == len(jobs)

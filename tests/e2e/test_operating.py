@@ -1,4 +1,4 @@
-"""What an operator does about photos that went missing, were there before, or failed."""
+"""An operator's commands for photos without a job, of another bucket, or with a failed job."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _PRICE = 5.4
 
 @pytest.fixture
 def operator(deployed: Deployed) -> Operator:
-    """A person at the command line."""
+    """An operator at the command line."""
     return Operator(deployed=deployed)
 
 
 def _stored(photos: Photos, job: Job) -> Stored:
-    """What stands at a completed job's result key."""
+    """Return the object at a completed job's result key."""
     assert job.result is not None
     stored = photos.result(job.result.key)
     assert stored is not None
     return stored
 
 
-def test_uploads_whose_events_were_lost_are_found_queued_and_done(
+def test_uploads_whose_events_were_lost_are_found_enqueued_and_completed(
     *,
     deployed: Deployed,
     photos: Photos,
@@ -62,10 +62,10 @@ def test_uploads_whose_events_were_lost_are_found_queued_and_done(
     assert operator.run("audit", "--prefix", folder).status == 0
 
 
-def test_photos_of_another_bucket_are_worked_on_behind_live_ones(
+def test_photos_of_another_bucket_are_processed_behind_live_ones(
     *, deployed: Deployed, photos: Photos, operator: Operator
 ) -> None:
-    """Metadata and tags come along; saying it again does nothing again."""
+    """Metadata and tags are copied; the same command again does nothing."""
     folder, bucket = "operating/import/", "cutout-before-anybody-watched"
     s3 = deployed.client("s3")
     s3.create_bucket(Bucket=bucket)
@@ -99,7 +99,7 @@ def test_photos_of_another_bucket_are_worked_on_behind_live_ones(
 def test_doubtful_results_are_accepted_or_rejected(
     *, photos: Photos, operator: Operator, stand_in: StandIn, bus: Listener, deployed: Deployed
 ) -> None:
-    """Nothing is paid again; the job keeps who decided, and the first decision counts."""
+    """Nothing is paid again; the job has the person who decided, and the first decision counts."""
     folder = "operating/doubtful/"
     stand_in.commit("result:opaque", folder, times=2)
     uploads = photos.put_all([f"{folder}{number}.jpg" for number in range(2)])
@@ -128,7 +128,7 @@ def test_doubtful_results_are_accepted_or_rejected(
     assert [stand_in.charges(upload.key) for upload in uploads] == [1, 1]
 
 
-def test_photos_that_failed_are_retried_together_and_costs_tell_what_was_lost(
+def test_failed_photos_are_retried_together_and_costs_show_what_was_lost(
     *, photos: Photos, operator: Operator, stand_in: StandIn
 ) -> None:
     """By their reason; the provider's own ledger agrees."""

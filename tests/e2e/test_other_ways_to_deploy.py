@@ -1,4 +1,4 @@
-"""Deployed by the CDK's own command, and by CloudFormation alone, as the pages say."""
+"""Deployed by the CDK's own command, and by CloudFormation alone, as the documents say."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.second_cloud
 _KEY = "ways/a.jpg"
 
 
-def test_the_cdks_own_command_synthesizes_compares_and_deploys(deployed: Deployed) -> None:
+def test_cdks_own_command_synthesizes_compares_and_deploys(deployed: Deployed) -> None:
     """In the folder of the app; afterwards it finds no difference, and destroys the stack again."""
     place = deployed.place
     cdk = place.source / "infra" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
     settings = shlex.join(on_the_local_cloud(deployed))
     call = f'{shlex.join([str(node_path()), str(cdk)])} "$@" {settings}'
-    # The template is checked in one synthesis of three, as it is the same.
+    # The template is the same in three syntheses, and is checked in one.
     function = f"cdk() {{ {call}; export CDK_VALIDATION=false; }}\n"
     lines = commands_with("infra/README.md", "cdk synth")
     variables = {
@@ -42,16 +42,16 @@ def test_the_cdks_own_command_synthesizes_compares_and_deploys(deployed: Deploye
     run_commands(f"{function}{lines}", place.source, variables)
     cloudformation = deployed.client("cloudformation")
     assert exists(cloudformation.describe_stacks, StackName="Cutout-cdk")
-    # What was synthesized for the deployment serves both.
+    # What was synthesized for the deployment is used for both.
     again = "cd infra\ncdk diff --fail --app ../cdk.out\ncdk destroy --force --app ../cdk.out\n"
     run_commands(f"{function}{again}", place.source, variables)
     assert not exists(cloudformation.describe_stacks, StackName="Cutout-cdk")
 
 
-def test_a_template_and_the_aws_cli_deploy_a_stack_that_works(
+def test_template_and_the_aws_cli_deploy_a_working_stack(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    """By the guide's own lines, with assets in a bucket of the user's own."""
+    """With the guide's own commands, and assets in a bucket of the user's own."""
     settings = on_the_local_cloud(deployed, stage="template", min_side="1")
     assert main(["--folder", str(tmp_path), *settings]) == 0
     (tmp_path / "key.txt").write_text(deployed.cloud.api.key)

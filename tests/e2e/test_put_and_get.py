@@ -21,10 +21,10 @@ def operator(deployed: Deployed) -> Operator:
     return Operator(deployed=deployed)
 
 
-def test_a_folder_that_is_put_again_is_neither_uploaded_nor_paid_for_again(
+def test_folder_that_is_put_again_is_neither_uploaded_nor_paid_for_again(
     *, photos: Photos, operator: Operator, stand_in: StandIn, tmp_path: Path
 ) -> None:
-    """Not even a photo that was refused, unless one says so; what is completed is downloaded."""
+    """A refused photo only with an option; completed ones are downloaded."""
     folder = tmp_path / "put-again"
     folder.mkdir()
     for number, name in enumerate(("good.jpg", "refused.jpg")):

@@ -1,4 +1,4 @@
-"""Variants: made after the cut-out, recorded on the row, made again without paying."""
+"""Variants: made after the cut-out, recorded in the job, made again without paying."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.e2e.pictures import opened, small_photo
 from tests.e2e.stand_in import StandIn
 
 
-def test_variants_stand_beside_the_cut_out_and_are_made_again_for_nothing(
+def test_variants_are_beside_the_cut_out_and_are_made_again_without_paying(
     photos: Photos, stand_in: StandIn, deployed: Deployed, bus: Listener
 ) -> None:
     """With its labels and their own type; the event names them; `cutout render` makes one again."""
@@ -67,7 +67,7 @@ def test_variants_stand_beside_the_cut_out_and_are_made_again_for_nothing(
     assert stand_in.charges("recipes/red.jpg") == 1
 
 
-def test_an_upload_chooses_its_variants_or_no_cut_out(
+def test_upload_chooses_its_variants_or_no_cut_out(
     photos: Photos, stand_in: StandIn, deployed: Deployed, bus: Listener
 ) -> None:
     """By its metadata, which the cut-out does not get; a skipped photo is announced and free."""

@@ -1,4 +1,4 @@
-"""The same picture is bought once, on the deployed stack."""
+"""The same picture is paid for once, on the deployed stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OF_NO_OTHER_TEST = 977
 def test_two_identical_photos_at_once_are_charged_once_and_cut_out_twice(
     photos: Photos, stand_in: StandIn
 ) -> None:
-    """One buys; the other is completed from what is kept, and so is a third that comes later."""
+    """One is paid for; the other gets the cached result, and so does a third that comes later."""
     content = small_photo(_OF_NO_OTHER_TEST)
     keys = ["reuse/a.jpg", "reuse/b.jpg"]
     with ThreadPoolExecutor(2) as threads:

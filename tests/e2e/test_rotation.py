@@ -1,4 +1,4 @@
-"""Both keys are rotated as the runbook says, while the provider is at work."""
+"""Both keys are rotated as the runbook says, while the provider's tasks run."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def in_flight(photos: Photos, stand_in: StandIn) -> Sequence[Upload]:
 
 @pytest.fixture
 def keys_put_back(deployed: Deployed, door: Door, stand_in: StandIn) -> Iterator[None]:
-    """Other tests find the keys that they know."""
+    """Restore the keys for other tests."""
     yield
     old, new = deployed.evolink_keys
     secrets = deployed.client("secretsmanager")
     stand_in.change_account(api_keys=[old, new])
     secrets.put_secret_value(SecretId=deployed.cloud.outputs["ApiKeySecretName"], SecretString=old)
     secrets.put_secret_value(SecretId=deployed.signing_key_name, SecretString=door.signing_key)
-    # Its workers may sign with the other key for minutes, which a later rotation would shut out.
+    # Its workers may sign with the other key for minutes, which a later rotation would refuse.
     kill_workers(deployed, "Submit")
 
 
@@ -54,7 +54,7 @@ def test_nothing_in_flight_is_lost_or_paid_twice_when_both_keys_are_rotated(
     door: Door,
     tmp_path: Path,
 ) -> None:
-    """The callbacks of old tasks are let in; what comes next has new keys; each is paid once."""
+    """Callbacks of old tasks are accepted; later calls use the new keys; each is paid for once."""
     new = deployed.evolink_keys[1]
     (tmp_path / "new-key.txt").write_text(f"{new}\n")
     run_commands(

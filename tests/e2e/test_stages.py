@@ -38,10 +38,8 @@ def stages(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Stag
     return Story(cloud=deployed, checkout=checkout, profile=_PROFILE, deployer=_DEPLOYER).tell()
 
 
-def test_a_destroyed_stage_leaves_photos_rows_and_secrets(
-    stages: Stages, deployed: Deployed
-) -> None:
-    """The stack goes; photos, jobs and secrets stay as they were."""
+def test_destroyed_stage_keeps_photos_jobs_and_secrets(stages: Stages, deployed: Deployed) -> None:
+    """Only the stack is deleted."""
     before, after = stages.deployed, stages.destroyed
     assert (before.is_there, after.is_there) == (True, False)
     assert (after.photo, after.rows) == (_PHOTO, before.rows)
@@ -49,7 +47,7 @@ def test_a_destroyed_stage_leaves_photos_rows_and_secrets(
     assert (after.api_key, after.has_signing_key) == (deployed.cloud.api.key, True)
 
 
-def test_deploying_the_same_name_again_says_what_is_in_the_way(stages: Stages) -> None:
+def test_deploying_the_same_name_again_names_the_existing_secrets(stages: Stages) -> None:
     """And what to do, before anything is made."""
     assert stages.again.status != 0
     told = f"{STACK}/evolink-api-key and {STACK}/callback-signing-key from an earlier deployment"
@@ -57,30 +55,30 @@ def test_deploying_the_same_name_again_says_what_is_in_the_way(stages: Stages) -
     assert "--replace-secrets" in stages.again.said
 
 
-def test_a_stage_in_place_of_a_destroyed_one_has_its_api_key(stages: Stages) -> None:
+def test_stage_in_place_of_a_destroyed_one_has_its_api_key(stages: Stages) -> None:
     """It keeps its key, and its photo is cut out and paid for once."""
     assert stages.completed.state is State.COMPLETED
     assert stages.charges == 1
 
 
-def test_a_customers_key_encrypts_everything_that_a_deployed_stack_keeps(stages: Stages) -> None:
-    """So say the services, of each bucket, queue, table, secret, log group and topic."""
+def test_customers_key_encrypts_everything_that_a_deployed_stack_stores(stages: Stages) -> None:
+    """According to the services, of each bucket, queue, table, secret, log group and topic."""
     others = {name: key for name, key in stages.encrypted_with.items() if key != stages.key}
     assert others == {}
     assert len(stages.encrypted_with) >= 20
     assert stages.stored_with == (stages.key, stages.key)
 
 
-def test_an_ephemeral_stage_leaves_nothing(stages: Stages) -> None:
-    """Its photos go with it, though its buckets were not empty; those kept before do not."""
+def test_ephemeral_stage_leaves_nothing(stages: Stages) -> None:
+    """Its photos are deleted, though its buckets were not empty; those kept before are not."""
     gone = stages.gone
     assert (gone.is_there, gone.photo, gone.rows) == (False, None, None)
     assert (gone.api_key, gone.has_signing_key) == (None, False)
     assert stages.left == _PHOTO
 
 
-def test_a_stage_touches_nothing_of_its_neighbours(stages: Stages) -> None:
-    """A photo under the same key, its row and the secrets of the stack beside it are as before."""
+def test_stage_does_not_change_another_one(stages: Stages) -> None:
+    """A photo under the same key, its job and the secrets of the other stack are as before."""
     before, after = stages.neighbour
     assert after == before
     assert before.photo == _PHOTO
@@ -92,12 +90,12 @@ _NOT_ASKED_FOR_HERE = {
     *("dynamodb:DeleteTable", "dynamodb:Scan", "dynamodb:UpdateTable"),
     # Only in an update.
     "lambda:GetFunctionConcurrency",
-    # The local cloud does not judge the one, and takes the other for s3:DeleteObject.
+    # The local cloud does not check the one, and takes the other for s3:DeleteObject.
     *("lambda:GetAccountSettings", "s3:DeleteObjectVersion"),
 }
 
 
-def test_the_deploying_role_may_do_what_deploying_asks_for_and_no_more(
+def test_deploying_role_may_do_what_deploying_needs_and_no_more(
     stages: Stages, deployed: Deployed
 ) -> None:
     """It deployed and destroyed with the printed policy alone, and used all of it."""

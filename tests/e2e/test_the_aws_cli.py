@@ -1,4 +1,4 @@
-"""The AWS CLI on the local cloud, as `cutout up` and the page tell people to use it."""
+"""The AWS CLI on the local cloud, as `cutout up` and the document describe it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def project(deployed: Deployed, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_pages_lines_reach_the_local_cloud(
+def test_commands_of_the_document_reach_the_local_cloud(
     deployed: Deployed, photos: Photos, project: Path
 ) -> None:
-    """Every service, also SQS, with nothing in the environment but `local.env`."""
+    """For every service, also SQS, with only `local.env` in the environment."""
     told = run_commands(commands_with("infra/README.md", "aws sqs list-queues"), project, {})
     queue = deployed.cloud.outputs["SubmissionsQueueUrl"].rpartition("/")[2]
     assert f"{deployed.cloud.endpoint.url}/000000000000/{queue}" in told
@@ -36,8 +36,8 @@ def test_the_pages_lines_reach_the_local_cloud(
     assert f"s3://{photos.bucket}/cli/coffee.jpg" in told
 
 
-def test_what_up_prints_works_as_it_is(deployed: Deployed, photos: Photos, project: Path) -> None:
-    """The indented lines, copied into a shell."""
+def test_commands_that_up_prints_work(deployed: Deployed, photos: Photos, project: Path) -> None:
+    """Copied into a shell."""
     printed = usage(deployed.cloud.variables, Path(".cutout/local.env"))
     lines = [line.strip() for line in printed.splitlines() if line.startswith("    ")]
     told = run_commands("\n".join(lines), project, {})
@@ -45,10 +45,10 @@ def test_what_up_prints_works_as_it_is(deployed: Deployed, photos: Photos, proje
     assert f"s3://{photos.bucket}/photo.jpg" in told
 
 
-def test_without_the_pages_function_only_sqs_is_elsewhere(
+def test_only_sqs_is_not_reached_without_the_documents_function(
     deployed: Deployed, project: Path
 ) -> None:
-    """Why the page has it: version 1 overrides the endpoint of `aws sqs`, and of no other here."""
+    """Version 1 of the AWS CLI overrides the endpoint of `aws sqs`, and of no other service."""
     lines = "set -a; . .cutout/local.env; set +a; unset -f aws\n"
     told = run_commands(f"{lines} aws secretsmanager list-secrets", project, {})
     assert [one["Name"] for one in json.loads(told)["SecretList"]]

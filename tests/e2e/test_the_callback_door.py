@@ -1,4 +1,4 @@
-"""Nothing unauthenticated is acted on: what the one door to the world lets in."""
+"""The callback address is public: requests without a valid token have no effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOO_LARGE = json.dumps({"padding": "x" * 65536}).encode()
 
 
 class _Knock(NamedTuple):
-    """A request that must not get in, and what it is told."""
+    """A request that must be refused, and its status."""
 
     status: int
     method: str = "POST"
@@ -62,7 +62,7 @@ def busy(photos: Photos, stand_in: StandIn, queues: Queues) -> Iterator[Upload]:
 
 @pytest.fixture
 def guarded(busy: Upload, photos: Photos, queues: Queues, deployed: Deployed) -> Upload:
-    """The same, and Sweep will not look at it: only a callback could have anyone look."""
+    """The same photo, which Sweep does not poll: only a callback could cause a read."""
     table, row = deployed.cloud.outputs["JobsTableName"], {"pk": {"S": f"job#{busy.job_id}"}}
     later = datetime.now(UTC) + timedelta(hours=1)
 
@@ -78,7 +78,7 @@ def guarded(busy: Upload, photos: Photos, queues: Queues, deployed: Deployed) ->
 
 
 @pytest.mark.parametrize("name", _REFUSED)
-def test_a_callback_that_is_not_the_providers_is_refused_at_once(
+def test_callback_that_is_not_the_providers_is_refused_at_once(
     *,
     name: str,
     guarded: Upload,
@@ -87,7 +87,7 @@ def test_a_callback_that_is_not_the_providers_is_refused_at_once(
     queues: Queues,
     stand_in: StandIn,
 ) -> None:
-    """Forged, malformed, misdirected, oversized: nothing is queued, looked at or changed."""
+    """Forged, malformed, misdirected, oversized: nothing is queued, read or changed."""
     knock = _REFUSED[name]
     token = knock.token.format(
         job=guarded.job_id,
@@ -105,14 +105,14 @@ def test_a_callback_that_is_not_the_providers_is_refused_at_once(
 
 
 def _signed(token: str) -> str:
-    """What stands behind job and attempt: the expiry and the signature."""
+    """Return the token after job and attempt: the expiry and the signature."""
     return token.split(".", 2)[2]
 
 
-def test_an_authentic_callback_is_a_wake_up_call_and_no_more(
+def test_authentic_callback_only_causes_a_read_of_the_task(
     guarded: Upload, door: Door, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Its body says `completed`; the API is asked, says otherwise, and is believed."""
+    """Its body says `completed`; the API's answer differs, and counts."""
     job = photos.job(guarded)
     assert job is not None
     assert job.attempt is not None
@@ -127,10 +127,10 @@ def test_an_authentic_callback_is_a_wake_up_call_and_no_more(
     assert photos.result_keys("door/") == []
 
 
-def test_a_callback_for_a_job_that_never_was_changes_nothing(
+def test_callback_for_a_missing_job_changes_nothing(
     door: Door, queues: Queues, photos: Photos
 ) -> None:
-    """The signature proves that we wrote it, not that the job is still there."""
+    """The signature proves that we signed it, not that the job still exists."""
     job_id = "f" * 32
     before = queues.dead_letters()
     status = door.knock(f"/callbacks/{door.token(job_id, 1)}")
@@ -138,10 +138,10 @@ def test_a_callback_for_a_job_that_never_was_changes_nothing(
     assert (status, queues.dead_letters(), photos.jobs.find(job_id)) == (202, before, None)
 
 
-def test_callbacks_signed_before_a_rotation_of_the_key_are_still_let_in(
+def test_callbacks_signed_before_a_rotation_of_the_key_are_accepted(
     guarded: Upload, door: Door, deployed: Deployed
 ) -> None:
-    """Tasks that run while the key is rotated can still call back; new ones soon can."""
+    """Tasks that run while the key is rotated can still call back, and new ones soon can."""
     secrets = deployed.client("secretsmanager")
     newer = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)
     key = newer["RandomPassword"]

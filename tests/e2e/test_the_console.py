@@ -84,10 +84,10 @@ def _folder(tmp_path: Path, name: str, *photos: str) -> Path:
     return folder
 
 
-def test_a_dropped_folder_comes_back_as_cut_outs_to_download(
+def test_dropped_folder_gets_cut_outs_to_download(
     *, page: Page, browser: Browser, console: Served, photos: Photos, tmp_path: Path
 ) -> None:
-    """The price first, then each photo's progress; another window sees them arrive."""
+    """The price first, then each photo's progress; another window shows them, too."""
     folder = _folder(tmp_path, "dropped", "a.jpg", "b.jpg", _HOSTILE)
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: _dismiss(dialog, dialogs))
@@ -117,10 +117,10 @@ def test_a_dropped_folder_comes_back_as_cut_outs_to_download(
     assert dialogs == []
 
 
-def test_the_same_folder_dropped_again_is_not_paid_for_again(
+def test_same_folder_dropped_again_is_not_paid_for_again(
     *, page: Page, console: Served, stand_in: StandIn, photos: Photos, tmp_path: Path
 ) -> None:
-    """Its photos are shown as they are."""
+    """Its photos are shown with their present jobs."""
     content = small_photo(_OF_NO_OTHER_TEST + 10)
     photos.settled(photos.put("again/a.jpg", content))
     folder = tmp_path / "again"
@@ -136,7 +136,7 @@ def test_the_same_folder_dropped_again_is_not_paid_for_again(
 def test_two_windows_retry_one_photo_once(
     *, page: Page, browser: Browser, console: Served, stand_in: StandIn, photos: Photos
 ) -> None:
-    """The second is told that it changed; the photo is paid for a second time, not a third."""
+    """The second shows that the job has changed; the photo is paid for twice, not three times."""
     key = "retried-in-the-console.jpg"
     stand_in.commit("result:opaque", key, times=1)
     job = photos.settled(photos.put(key, small_photo(_OF_NO_OTHER_TEST + 20)))
@@ -166,10 +166,10 @@ def test_two_windows_retry_one_photo_once(
     ],
     ids=["expired credentials", "dead local cloud"],
 )
-def test_trouble_keeps_the_board_and_ends_by_itself(
+def test_board_is_kept_during_trouble_and_updated_afterwards(
     *, browser: Browser, target: Target, changed: dict[str, str], advice: str
 ) -> None:
-    """The board keeps its jobs and says since when; a new page says what to do."""
+    """It shows since when; a new page says what to do."""
     clock = Clock()
     now = [target]
     assert target.variables is not None
@@ -198,7 +198,7 @@ def test_trouble_keeps_the_board_and_ends_by_itself(
 def test_doubtful_results_are_reviewed_by_keyboard(
     *, page: Page, browser: Browser, console: Served, stand_in: StandIn, photos: Photos
 ) -> None:
-    """Every other one is accepted; a second window is told who was first. Nothing is paid again."""
+    """Every other one is accepted; a second window shows who was first. Nothing is paid again."""
     folder, count = "reviewed/", 8
     stand_in.commit("result:opaque", folder, times=count)
     uploads = photos.put_all([f"{folder}{number:02}.jpg" for number in range(count)])

@@ -1,4 +1,4 @@
-"""The gate holds: never more tasks at once, never more credits, and it pauses when it must."""
+"""The gate's limits hold: the most tasks at once, the most credits a day, and its pauses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ONE_TEST = timedelta(minutes=2)
 
 @pytest.fixture
 def empty_account(stand_in: StandIn, gate: GateKeeper) -> Iterator[None]:
-    """No credits are left until the account is topped up."""
+    """Let no credits be left until the account is topped up."""
     stand_in.change_account(balance=0.0)
     yield
     stand_in.change_account(balance=_PLENTY)
@@ -35,7 +35,7 @@ def empty_account(stand_in: StandIn, gate: GateKeeper) -> Iterator[None]:
 
 @pytest.fixture
 def refused_key(stand_in: StandIn, gate: GateKeeper, deployed: Deployed) -> Iterator[None]:
-    """The provider takes our key no more, until it does again."""
+    """Let the provider refuse our key for a while."""
     stand_in.change_account(api_keys=["somebody-elses"])
     yield
     stand_in.change_account(api_keys=deployed.evolink_keys)
@@ -61,7 +61,7 @@ def _wait_behind_gate(uploads: Sequence[Upload], photos: Photos) -> None:
 
 
 @pytest.mark.usefixtures("empty_account")
-def test_without_credits_the_gate_pauses_probes_with_one_photo_and_goes_on_after_a_top_up(
+def test_without_credits_the_gate_pauses_probes_with_one_photo_and_continues_after_a_top_up(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """402: nothing is lost and few calls are made; with credits again, all photos are processed."""
@@ -91,7 +91,7 @@ def test_without_credits_the_gate_pauses_probes_with_one_photo_and_goes_on_after
 
 
 @pytest.mark.usefixtures("refused_key")
-def test_a_refused_key_pauses_the_gate_until_a_person_resumes(
+def test_refused_key_pauses_the_gate_until_a_person_resumes(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """401: no probing, since only a person can replace the key; then the photo is processed."""
@@ -111,10 +111,10 @@ def test_a_refused_key_pauses_the_gate_until_a_person_resumes(
     assert stand_in.charges(upload.key) == 1
 
 
-def test_a_new_key_is_picked_up_when_the_old_one_is_refused(
+def test_new_key_is_used_when_the_old_one_is_refused(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """After a rotation nothing need be restarted or resumed, and no cache waited for."""
+    """After a rotation nothing must be restarted or resumed, and no cache expire."""
     secrets = deployed.client("secretsmanager")
     name = deployed.cloud.outputs["ApiKeySecretName"]
     old, new = deployed.evolink_keys
@@ -130,7 +130,7 @@ def test_a_new_key_is_picked_up_when_the_old_one_is_refused(
         secrets.put_secret_value(SecretId=name, SecretString=old)
 
 
-def test_the_gate_pauses_as_long_as_the_providers_429_says(
+def test_gate_pauses_as_long_as_the_providers_429_says(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """429: all photos wait for Retry-After and a little more, then the same one is sent again."""
@@ -148,15 +148,15 @@ def test_the_gate_pauses_as_long_as_the_providers_429_says(
 
 
 def _day_ends_soon() -> bool:
-    """At midnight UTC, when the gate begins to count another day's credits."""
+    """The next midnight UTC, when the gate begins to count another day's credits."""
     now = datetime.now(UTC)
     return (now + _ONE_TEST).date() != now.date()
 
 
-def test_a_day_costs_no_more_than_its_cap(
+def test_day_costs_no_more_than_its_cap(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """What would exceed the cap waits until the next day, or until the cap is raised."""
+    """A photo that would exceed the cap waits until the next day, or until the cap is raised."""
     deployed.wait(lambda: not _day_ends_soon(), "the next day", 2 * _ONE_TEST.total_seconds())
     spent = gate.read().spent_on(datetime.now(UTC).date())
     with gate.limited_to(3, daily_credit_cap=int(spent) + 8):
@@ -186,10 +186,10 @@ def test_a_day_costs_no_more_than_its_cap(
         pytest.param(1000, 20, marks=pytest.mark.soak),
     ],
 )
-def test_a_crowd_passes_the_gate_one_slot_at_a_time(
+def test_many_photos_are_admitted_one_slot_at_a_time(
     *, count: int, slots: int, photos: Photos, gate: GateKeeper, stand_in: StandIn
 ) -> None:
-    """All at once they arrive; never more tasks run than there are slots; each is paid for once."""
+    """They arrive at once; never more tasks run than there are slots; each is paid for once."""
     folder = f"crowd of {count} at {slots}/"
     with gate.limited_to(slots):
         uploads = photos.put_all(f"{folder}{number}.jpg" for number in range(count))

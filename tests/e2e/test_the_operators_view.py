@@ -1,4 +1,4 @@
-"""What the operator's commands see of the deployed stack, and of what is broken in it."""
+"""The operator's commands on the deployed stack, and on its broken parts."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _MAY_BE_WRONG = {"queues", "alarms"}
 
 @pytest.fixture
 def target(deployed: Deployed) -> Target:
-    """Where the stack is."""
+    """The target of the commands."""
     return Target(stack=STACK, variables=deployed.cloud.variables)
 
 
 @pytest.fixture
 def checkup(target: Target) -> Checkup:
-    """The stack, as the doctor sees it."""
+    """The stack, as the doctor checks it."""
     clock, root = Clock(), Path(__file__).parents[2]
     return Checkup(stack=connect(target, clock), now=clock.now(), checkout=root)
 
@@ -64,8 +64,8 @@ def _wrong(checkup: Checkup, check: str) -> list[str]:
     return [one.message for one in found if one.severity is Severity.PROBLEM]
 
 
-def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
-    """All of its parts are there and connected, and it is the version of this checkout."""
+def test_doctor_finds_no_fault_in_the_stack(run: Run, deployed: Deployed) -> None:
+    """All of its parts exist and are connected, and it is the version of this checkout."""
     deployed.sweep()
     found = json.loads(run("doctor", "--json", "--timeout", "120").stdout)["findings"]
     wrong = [it for it in found if it["severity"] == "problem" and it["check"] not in _MAY_BE_WRONG]
@@ -73,8 +73,8 @@ def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
     assert {it["check"] for it in found} == set(CHECKS)
 
 
-def test_the_doctor_counts_forged_callbacks(checkup: Checkup, deployed: Deployed) -> None:
-    """Its own, too, with which it tries the door."""
+def test_doctor_counts_forged_callbacks(checkup: Checkup, deployed: Deployed) -> None:
+    """Its own, too, with which it tries the callback address."""
 
     def refused() -> str:
         now = replace(checkup, now=Clock().now())
@@ -140,24 +140,24 @@ def _no_key(deployed: Deployed) -> Iterator[None]:
         ("API key", _no_key, "holds no API key"),
     ],
 )
-def test_the_doctor_finds_what_is_broken(
+def test_doctor_finds_broken_parts(
     check: str,
     broken: Callable[[Deployed], Iterator[None]],
     says: str,
     checkup: Checkup,
     deployed: Deployed,
 ) -> None:
-    """For as long as it is; it reads the parts themselves, not what the template says."""
+    """Until they are repaired; it reads the parts themselves, not the template."""
     assert _wrong(checkup, check) == []
     with broken(deployed):  # type: ignore[attr-defined] # a context manager
         assert [one for one in _wrong(checkup, check) if says in one]
     assert _wrong(checkup, check) == []
 
 
-def test_the_doctor_finds_a_key_that_the_provider_refuses(
+def test_doctor_finds_a_key_that_the_provider_refuses(
     checkup: Checkup, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """By asking for the balance."""
+    """By reading the balance."""
     stand_in.change_account(api_keys=["somebody-elses"])
     try:
         assert [one for one in _wrong(checkup, "API key") if "refuses the key" in one]
@@ -165,10 +165,10 @@ def test_the_doctor_finds_a_key_that_the_provider_refuses(
         stand_in.change_account(api_keys=deployed.evolink_keys)
 
 
-def test_a_dead_letter_is_shown_sent_back_and_handled(
+def test_dead_letter_is_shown_returned_and_processed(
     *, run: Run, deployed: Deployed, photos: Photos, queues: Queues, s3_events: Listener
 ) -> None:
-    """An upload whose message died has its cut-out after all, and the alarm has gone off."""
+    """An upload whose message became a dead letter gets its cut-out, and the alarm was raised."""
     queues.take_dead_letters()
     with events_lost(deployed, s3_events) as lost:
         upload = photos.put("redriven/one.jpg")
@@ -197,7 +197,7 @@ def test_a_dead_letter_is_shown_sent_back_and_handled(
     assert "completed" in run("show", upload.key).stdout
 
 
-def test_messages_that_fail_set_off_an_alarm(deployed: Deployed) -> None:
+def test_messages_that_fail_raise_an_alarm(deployed: Deployed) -> None:
     """Lambda counts no error for them: the function reports them to the queue and ends in order."""
     sqs, url = deployed.client("sqs"), deployed.cloud.outputs["SubmissionsQueueUrl"]
     for _ in range(4):
@@ -214,7 +214,7 @@ def _has_gone_off(deployed: Deployed, name: str) -> bool:
     return any(one["StateValue"] == "ALARM" and name in one["AlarmName"] for one in found)
 
 
-def test_the_dashboard_and_the_watch_see_what_happened(
+def test_dashboard_and_watch_show_what_happened(
     run: Run, photos: Photos, deployed: Deployed
 ) -> None:
     """From the metrics that the functions wrote, and from the table's indexes."""

@@ -32,7 +32,7 @@ _NOT_COMPLETED = {"note.txt.jpg": State.REJECTED, "doubted.jpg": State.REVIEW}
 
 @pytest.fixture(scope="session")
 def story(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
-    """Both versions, ready to be deployed."""
+    """The sources of both versions, ready to be deployed."""
     folder = tmp_path_factory.mktemp("earlier")
     put_earlier_sources(deployed.place.source, folder, os.environ.get("UPGRADE_FROM", ""))
     who = by_key(deployed)
@@ -43,7 +43,7 @@ def story(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgra
 
 @pytest.fixture(scope="session")
 def upgraded(story: Upgrade) -> Upgraded:
-    """What became of it all."""
+    """The state after the upgrade."""
     told = story.tell()
     if os.environ.get("RECORD_ROWS"):
         _record(told)
@@ -52,31 +52,31 @@ def upgraded(story: Upgrade) -> Upgraded:
 
 @pytest.fixture(scope="session")
 def rolled_back(story: Upgrade, upgraded: Upgraded) -> RolledBack:
-    """What became of photos that were in flight while the earlier version came back."""
+    """The state of photos that were in flight while the earlier version was deployed again."""
     assert upgraded.rows
     return story.roll_back()
 
 
 def _record(upgraded: Upgraded) -> None:
-    """Write down the earlier version's table; the links in it lose their signatures."""
+    """Record the earlier version's table; the links in it lose their signatures."""
     items = sorted(upgraded.earlier.items, key=lambda item: item["pk"]["S"])
     text = _SIGNATURE.sub("", json.dumps(items, ensure_ascii=False, indent=1))
     _WRITTEN.mkdir(exist_ok=True)
     (_WRITTEN / f"{upgraded.earlier.version}.json").write_text(f"{text}\n")
 
 
-def test_what_runs_is_another_version(upgraded: Upgraded) -> None:
-    """Else nothing would have been upgraded."""
+def test_upgraded_stack_is_another_version(upgraded: Upgraded) -> None:
+    """Otherwise nothing would have been upgraded."""
     assert upgraded.upgraded.version != upgraded.earlier.version
 
 
-def test_photos_are_in_flight_in_every_way(upgraded: Upgraded) -> None:
-    """Under way, being submitted or stored, behind the gate, over: whatever an upgrade can meet."""
+def test_photos_are_in_flight_in_every_state(upgraded: Upgraded) -> None:
+    """Running, being submitted or stored, waiting at the gate, ended."""
     states = {job.state for job in upgraded.earlier.jobs.values()}
     assert states == set(State) - {State.SUPERSEDED}
 
 
-def test_nothing_that_holds_data_is_replaced(upgraded: Upgraded) -> None:
+def test_no_resource_that_holds_data_is_replaced(upgraded: Upgraded) -> None:
     """Buckets, tables, secrets, queues, logs, topic and API are the very same ones.
 
     But for the group of the access logs, where it gets its vended name: the old one is kept.
@@ -87,8 +87,8 @@ def test_nothing_that_holds_data_is_replaced(upgraded: Upgraded) -> None:
     assert [name for name in replaced if not str(name).startswith(VENDED_LOGS)] == []
 
 
-def test_every_row_of_the_version_before_is_read(upgraded: Upgraded) -> None:
-    """And says the same of its photo, but for what went on meanwhile."""
+def test_every_job_of_the_previous_version_is_read(upgraded: Upgraded) -> None:
+    """With the same photo, and otherwise changed only by its own progress."""
     before, after = upgraded.earlier.jobs, upgraded.upgraded.jobs
     assert after.keys() == before.keys()
     assert [after[key].source for key in before] == [job.source for job in before.values()]
@@ -96,13 +96,13 @@ def test_every_row_of_the_version_before_is_read(upgraded: Upgraded) -> None:
     assert [after[key] for key in still] == [before[key] for key in still]
 
 
-def test_a_persons_pause_outlives_the_upgrade(upgraded: Upgraded) -> None:
+def test_persons_pause_is_kept_by_the_upgrade(upgraded: Upgraded) -> None:
     """The operator paused the gate for a reason that a deployment does not know."""
     assert upgraded.upgraded.gate.pause == upgraded.earlier.gate.pause
     assert upgraded.upgraded.gate.pause is not None
 
 
-def test_every_photo_comes_to_the_end_that_it_should(upgraded: Upgraded) -> None:
+def test_every_photo_ends_as_it_should(upgraded: Upgraded) -> None:
     """Completed, each with its cut-out; also those that were uploaded during the upgrade."""
     ends = {key: job.state for key, job in upgraded.jobs.items()}
     assert any(key.startswith("meanwhile/") for key in ends)
@@ -122,14 +122,14 @@ def test_every_photo_is_paid_for_once(upgraded: Upgraded) -> None:
     assert reused == {"twin.jpg": upgraded.jobs["bought.jpg"].id}
 
 
-def test_no_message_is_given_up(upgraded: Upgraded) -> None:
-    """No dead letter in any queue."""
+def test_upgrade_leaves_no_dead_letter(upgraded: Upgraded) -> None:
+    """In no queue."""
     assert upgraded.dead_letters
     assert set(upgraded.dead_letters.values()) == {0}
 
 
-def test_a_roll_back_neither_loses_nor_pays_twice(rolled_back: RolledBack) -> None:
-    """Photos in flight and photos that come meanwhile end after the next upgrade."""
+def test_roll_back_neither_loses_photos_nor_pays_twice(rolled_back: RolledBack) -> None:
+    """Photos in flight and new ones end after the next upgrade."""
     assert {job.state for job in rolled_back.jobs.values()} == {State.COMPLETED}
     assert set(rolled_back.charges.values()) == {1}
     assert rolled_back.most_in_flight <= 4

@@ -1,4 +1,4 @@
-"""Least privilege, tried out: each role tries every request, and most are refused."""
+"""Least privilege: each role tries every request, and most are refused."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ class _Place:
     calls: str
 
     def s3(self, operation: str, bucket: str, **arguments: object) -> object:
-        """Do something with the photo, or with its cut-out."""
+        """Use the photo, or its cut-out."""
         name = self.outputs[f"{bucket}BucketName"]
         return getattr(self.connect("s3"), operation)(Bucket=name, **arguments)
 
     def table(self, operation: str, **arguments: object) -> object:
-        """Do something with the jobs table."""
+        """Use the jobs table."""
         name = self.outputs["JobsTableName"]
         return getattr(self.connect("dynamodb"), operation)(TableName=name, **arguments)
 
     def bodies(self, operation: str, **arguments: object) -> object:
-        """Do something with the table of bodies of calls."""
+        """Use the table of bodies of calls."""
         return getattr(self.connect("dynamodb"), operation)(TableName=self.calls, **arguments)
 
     def find(self, index: str, attribute: str) -> object:
-        """Ask an index of the jobs table."""
+        """Query an index of the jobs table."""
         return self.table(
             "query",
             IndexName=index,
@@ -71,7 +71,7 @@ class _Place:
         return self.connect("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(body))
 
     def receive(self, queue: str) -> object:
-        """Take messages from a queue, for no time at all."""
+        """Receive messages from a queue, and return them at once."""
         url = self.outputs[f"{queue}QueueUrl"]
         return self.connect("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
 
@@ -190,14 +190,14 @@ _MAY: dict[str, set[str]] = {
 
 @pytest.fixture(scope="module")
 def photo(photos: Photos) -> Upload:
-    """A photo, and its cut-out beside it."""
+    """A photo and its cut-out."""
     upload = photos.put(_KEY)
     photos.settled(upload)
     return upload
 
 
 @pytest.mark.parametrize("role", _MAY)
-def test_a_role_may_do_what_its_work_takes_and_nothing_else(
+def test_role_may_do_what_its_work_needs_and_nothing_else(
     role: str, photo: Upload, deployed: Deployed
 ) -> None:
     """Every action that is not in the role's list is refused; every action that is, works."""
@@ -222,7 +222,7 @@ def _is_denied(act: Callable[[_Place], object], place: _Place) -> bool:
 
 @pytest.fixture(scope="module")
 def unanswered(photos: Photos, stand_in: StandIn) -> Iterator[Job]:
-    """A photo whose call was taken and not answered, while its task runs."""
+    """A photo whose call was accepted and not answered, while its task runs."""
     key = "roles/lent.jpg"
     stand_in.commit("create:accept-then-500", key, times=1)
     stand_in.commit("task:slow", key, seconds=3600, times=1)
@@ -234,7 +234,7 @@ def unanswered(photos: Photos, stand_in: StandIn) -> Iterator[Job]:
 
 @pytest.fixture(scope="module")
 def call(unanswered: Job, deployed: Deployed) -> dict[str, Any]:
-    """The body of that call, as it is kept for a repeat."""
+    """The stored body of that call."""
     jobs = DynamoJobs(
         Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]),
         calls_table=deployed.resource("AWS::DynamoDB::Table", "Calls"),
@@ -253,10 +253,10 @@ def lent(call: dict[str, Any]) -> str:
     return link
 
 
-def test_the_permission_to_read_jobs_gives_no_link_and_no_token(
+def test_permission_to_read_jobs_gives_no_link_and_no_token(
     unanswered: Job, call: dict[str, Any], deployed: Deployed
 ) -> None:
-    """Rows, by id and by index, hold neither; the table that does is refused."""
+    """Jobs, by id and by index, have neither; the table that does is refused."""
     tables: dict[str, str] = {
         name: deployed.resource("AWS::DynamoDB::Table", name) for name in ("Jobs", "Calls")
     }
@@ -288,15 +288,15 @@ def test_the_permission_to_read_jobs_gives_no_link_and_no_token(
 
 
 def _of_table(deployed: Deployed, name: str) -> list[str]:
-    """What grant_read_jobs names."""
+    """The permissions of grant_read_jobs."""
     described = deployed.client("dynamodb").describe_table(TableName=name)["Table"]
     return [described["TableArn"], f"{described['TableArn']}/index/*"]
 
 
-def test_the_link_that_the_provider_gets_is_lent_by_the_photo_reader(
+def test_link_of_the_provider_has_the_rights_of_the_photo_reader(
     lent: str, deployed: Deployed
 ) -> None:
-    """It opens the photo with that role's rights alone: when the role loses them, so does it."""
+    """When that role loses its rights, the link stops working."""
     iam: Any = deployed.client("iam")
     role = deployed.resource(_ROLE, "PhotoReader")
     deny = {"Version": "2012-10-17", "Statement": [_DENY_ALL]}
@@ -319,10 +319,10 @@ def test_the_link_that_the_provider_gets_is_lent_by_the_photo_reader(
         ("GET", ("X-Amz-Expires=", "X-Amz-Expires=9")),
     ],
 )
-def test_the_link_that_the_provider_gets_opens_one_photo_for_reading(
+def test_link_of_the_provider_opens_one_photo_for_reading(
     method: str, change: tuple[str, str], lent: str, deployed: Deployed
 ) -> None:
-    """Another method, photo, version or a longer life is not what was signed."""
+    """Another method, photo, version or a longer life was not signed."""
     changed = lent.replace(*change)
     assert (changed == lent) == (change == ("", ""))
     assert fetch(deployed, changed, method=method) == HTTPStatus.FORBIDDEN

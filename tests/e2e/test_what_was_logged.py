@@ -26,7 +26,7 @@ _SIGNED = re.compile(r"X-Amz-(Signature|Credential|Security-Token)", re.IGNORECA
 
 @pytest.fixture(scope="module", autouse=True)
 def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
-    """Something of every kind, should these tests be the only ones."""
+    """Use everything once, in case only these tests run."""
     faults = ("create:accept-then-reset", "create:400", "result:html", "task:moderated")
     for fault in faults:
         stand_in.commit(fault, f"logged/{fault}", times=1)
@@ -43,8 +43,8 @@ def _secrets(deployed: Deployed, door: Door) -> re.Pattern[str]:
     return re.compile("|".join([*map(re.escape, known), _TOKEN.pattern, _SIGNED.pattern]))
 
 
-def test_the_search_finds_what_it_looks_for(door: Door, deployed: Deployed) -> None:
-    """Else the tests below would be content with anything."""
+def test_search_finds_each_kind_of_secret(door: Door, deployed: Deployed) -> None:
+    """Otherwise the tests below would always pass."""
     secrets = _secrets(deployed, door)
     for leak in (
         f"Authorization: Bearer {deployed.evolink_keys[0]}",
@@ -54,8 +54,8 @@ def test_the_search_finds_what_it_looks_for(door: Door, deployed: Deployed) -> N
         assert secrets.search(leak)
 
 
-def test_no_secret_is_among_the_arguments_of_a_process(deployed: Deployed, door: Door) -> None:
-    """Of servers and of functions' workers, which every user of the machine may read."""
+def test_arguments_of_servers_and_workers_have_no_secret(deployed: Deployed, door: Door) -> None:
+    """Every user of the machine may read them."""
     shown = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, check=True)  # noqa: S607 - wherever it is
     arguments = shown.stdout.decode(errors="replace")
     assert f"ministack-lambda-{deployed.function_name('Submit')}-" in arguments
@@ -76,9 +76,7 @@ def test_no_secret_is_among_the_arguments_of_a_process(deployed: Deployed, door:
         "CallbackApiAccessLogs",
     ],
 )
-def test_no_log_line_gives_anything_away(
-    group: str, logs: Logs, deployed: Deployed, door: Door
-) -> None:
+def test_no_log_line_has_a_secret(group: str, logs: Logs, deployed: Deployed, door: Door) -> None:
     """No API key, no signing key, no callback token, no presigned link, whatever happened."""
     secrets = _secrets(deployed, door)
     assert [line for line in logs.lines(group) if secrets.search(line)] == []
@@ -88,7 +86,7 @@ def test_no_log_line_gives_anything_away(
     "function", ["Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep"]
 )
 def test_every_log_line_of_ours_is_json_and_names_its_service(function: str, logs: Logs) -> None:
-    """So that it can be searched; and there are some, which the test above could look at."""
+    """So that logs can be searched; and there are lines, which the test above could read."""
     ours = [json.loads(line) for line in logs.lines(f"{function}Logs") if line.startswith("{")]
     # Metrics are counted for all functions together, under one name.
     services = {line["service"] for line in ours if "_aws" not in line}
@@ -102,8 +100,8 @@ def test_every_log_line_of_ours_is_json_and_names_its_service(function: str, log
     assert services == {expected[function]}
 
 
-def test_the_saved_query_asks_for_fields_that_are_logged(deployed: Deployed, logs: Logs) -> None:
-    """Insights takes a misspelt field for one that no line has, and says nothing."""
+def test_saved_query_uses_fields_that_are_logged(deployed: Deployed, logs: Logs) -> None:
+    """Insights takes a misspelt field for one that no line has."""
     body = deployed.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else body
     (query,) = (
@@ -120,16 +118,16 @@ def test_the_saved_query_asks_for_fields_that_are_logged(deployed: Deployed, log
     assert names - logged == {"@timestamp", "@message"}
 
 
-def test_what_the_local_cloud_wrote_gives_nothing_away(deployed: Deployed, door: Door) -> None:
-    """Its log holds the functions' output as well, their failures included."""
+def test_log_of_the_local_cloud_has_no_secret(deployed: Deployed, door: Door) -> None:
+    """It has the functions' output as well, their failures included."""
     secrets = _secrets(deployed, door)
     lines = (deployed.logs / "ministack.log").read_text(errors="replace").splitlines()
     assert any('"service":"submit"' in line for line in lines)
     assert [line for line in lines if secrets.search(line)] == []
 
 
-def test_no_note_gives_anything_away(photos: Photos, deployed: Deployed, door: Door) -> None:
-    """They hold the provider's words, and lie where many may read."""
+def test_no_error_note_has_a_secret(photos: Photos, deployed: Deployed, door: Door) -> None:
+    """They have the provider's message, and many may read them."""
     secrets = _secrets(deployed, door)
     notes = photos.note_keys()
     told = [stored.content.decode() for key in notes if (stored := photos.result(key))]
@@ -137,10 +135,8 @@ def test_no_note_gives_anything_away(photos: Photos, deployed: Deployed, door: D
     assert [text for text in told if secrets.search(text)] == []
 
 
-def test_the_row_of_a_finished_photo_holds_no_link_to_it(
-    photos: Photos, deployed: Deployed
-) -> None:
-    """While a call is open its body is kept, link and token included; then it goes."""
+def test_job_of_a_finished_photo_has_no_link_to_it(photos: Photos, deployed: Deployed) -> None:
+    """While a call is open its body is stored, link and token included; then it is deleted."""
     table = deployed.cloud.outputs["JobsTableName"]
     pages = deployed.client("dynamodb").get_paginator("scan").paginate(TableName=table)
     rows = [item for page in pages for item in page["Items"] if "state" in item]
@@ -150,13 +146,13 @@ def test_the_row_of_a_finished_photo_holds_no_link_to_it(
     assert [item for item in told if _SIGNED.search(item) or _TOKEN.search(item)] == []
 
 
-def test_no_message_was_given_up(queues: Queues) -> None:
-    """Whatever happened, nothing ended among the dead letters."""
+def test_no_message_became_a_dead_letter(queues: Queues) -> None:
+    """Whatever happened."""
     assert queues.dead_letters() == 0
 
 
-def test_sweep_comes_by_itself(deployed: Deployed, logs: Logs) -> None:
-    """Every minute the schedule starts it, besides the times that tests do."""
+def test_sweep_is_started_by_its_schedule(deployed: Deployed, logs: Logs) -> None:
+    """Every minute, besides the times that tests start it."""
     deployed.wait(
         lambda: logs.runs("Sweep") > len(deployed.own_sweeps),
         "the schedule to start Sweep",

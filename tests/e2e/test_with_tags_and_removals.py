@@ -28,62 +28,62 @@ _OF_NO_OTHER_TEST = 1200
 
 @pytest.fixture(scope="session", autouse=True)
 def _updated(deployed: Deployed) -> None:
-    """The stack with both."""
+    """The stack with both settings."""
     update(deployed, SETTINGS | _OFF_BY_DEFAULT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Buckets:
-    """What the buckets hold of photos that come and go."""
+    """The buckets' objects of photos that are uploaded and deleted."""
 
     deployed: Deployed
     photos: Photos
 
     def tags(self, upload: Upload) -> dict[str, str]:
-        """The tags of an upload."""
+        """Return the tags of an upload."""
         answer = self.deployed.client("s3").get_object_tagging(
             Bucket=self.photos.bucket, Key=upload.key, VersionId=upload.version_id
         )
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def keeps(self, upload: Upload) -> bool:
-        """Whether the work bucket keeps the model's result that was bought for this upload."""
+        """Return whether the work bucket has the cached result of this upload."""
         answer = self.deployed.client("s3").list_objects_v2(
             Bucket=self.photos.copies_bucket, Prefix=KEPT_FOLDER + upload.job_id
         )
         return bool(answer["KeyCount"])
 
     def forgets(self, upload: Upload) -> None:
-        """Wait until the last that goes with a photo is gone."""
+        """Wait until the last object of a photo is gone."""
         self.deployed.wait(lambda: not self.keeps(upload), f"{upload.key} to be forgotten")
 
     def delete_version(self, upload: Upload) -> None:
-        """Delete one version for good."""
+        """Delete one version permanently."""
         self.deployed.client("s3").delete_object(
             Bucket=self.photos.bucket, Key=upload.key, VersionId=upload.version_id
         )
 
     def shown(self, key: str) -> str | None:
-        """The version of the upload that the cut-out at a key was made of."""
+        """Return the version of the upload that the cut-out at a key was made of."""
         stored = self.photos.result(key)
         return None if stored is None else stored.metadata["cutout-source-version"]
 
 
 @pytest.fixture
 def buckets(deployed: Deployed, photos: Photos) -> _Buckets:
-    """All three."""
+    """Return all three."""
     return _Buckets(deployed=deployed, photos=photos)
 
 
 def _photo(number: int) -> bytes:
-    """A picture that is in no other test, so that what is kept of it is kept for this one."""
+    """Return a picture that is in no other test, so that its cached result is only for this one."""
     return small_photo(_OF_NO_OTHER_TEST + number)
 
 
-def test_each_photo_says_by_a_tag_how_it_ended(
+def test_each_photo_has_a_tag_of_how_its_job_ended(
     buckets: _Buckets, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Its other tags stay, and its cut-out does not carry this one; ten tags leave no room."""
+    """Its other tags stay, and its cut-out does not get this one; ten tags leave no room."""
     stand_in.commit("result:opaque", "tagged/review", times=1)
     stand_in.commit("task:moderated", "tagged/failed", times=1)
     ten = {f"tag-{number}": "x" for number in range(10)}
@@ -109,10 +109,10 @@ def test_each_photo_says_by_a_tag_how_it_ended(
     assert cut_out.tags == {"season": "summer"}
 
 
-def test_all_that_was_made_of_a_photo_goes_with_it_and_nothing_of_another(
+def test_everything_made_of_a_deleted_photo_is_removed_and_nothing_of_another(
     buckets: _Buckets, photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """The cut-out, its variants, what is kept; what is kept for review, and what is said of it."""
+    """The cut-out, its variants, the cached result, the result for review, and the error note."""
     folder = "recipes/gone/"
     stand_in.commit("result:opaque", f"{folder}odd", times=1)
     first = photos.put(f"{folder}a.jpg", _photo(0))
@@ -144,10 +144,10 @@ def _everything(photos: Photos, folder: str) -> list[str]:
     ]
 
 
-def test_a_version_that_is_deleted_takes_its_own_along_and_no_other_versions(
+def test_deleted_version_removes_its_own_objects_and_no_other_versions(
     buckets: _Buckets, photos: Photos, deployed: Deployed
 ) -> None:
-    """An old version expires, say: the newer one's cut-out stands until that is deleted."""
+    """When an old version expires, the newer one's cut-out stays until that is deleted."""
     key, cut_out = "gone/versions.jpg", "gone/versions.png"
     old = photos.put(key, _photo(3))
     photos.settled(old)
@@ -161,10 +161,10 @@ def test_a_version_that_is_deleted_takes_its_own_along_and_no_other_versions(
     buckets.forgets(new)
 
 
-def test_a_photo_that_is_deleted_while_its_task_runs_leaves_nothing_behind(
+def test_photo_that_is_deleted_while_its_task_runs_leaves_no_objects(
     buckets: _Buckets, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Its result comes home all the same, since it was paid for, and goes again."""
+    """Its result is fetched, since it was paid for, and then removed."""
     key = "gone/in-flight.jpg"
     stand_in.commit("task:slow", key, seconds=_LONG_SECONDS, times=1)
     upload = photos.put(key, _photo(5))
@@ -178,10 +178,10 @@ def test_a_photo_that_is_deleted_while_its_task_runs_leaves_nothing_behind(
     assert stand_in.charges(key) == 1
 
 
-def test_a_photo_that_comes_back_while_its_task_runs_is_completed_and_not_paid_for_twice(
+def test_photo_that_is_uploaded_again_while_its_task_runs_is_not_paid_for_twice(
     buckets: _Buckets, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Deleted and uploaded again at once: what the first has bought is for the second."""
+    """Deleted and uploaded again at once: the second gets the result of the first."""
     key = "gone/back-in-flight.jpg"
     stand_in.commit("task:slow", key, seconds=_LONG_SECONDS, times=1)
     first = photos.put(key, _photo(6), bypass_cache=False)
@@ -197,10 +197,10 @@ def test_a_photo_that_comes_back_while_its_task_runs_is_completed_and_not_paid_f
     assert stand_in.charges(key) == 1
 
 
-def test_a_photo_that_comes_back_right_after_its_deletion_keeps_its_cut_out(
+def test_photo_that_is_uploaded_again_right_after_its_deletion_keeps_its_cut_out(
     buckets: _Buckets, photos: Photos, stand_in: StandIn
 ) -> None:
-    """The deletion is worked off when the newer upload is there already."""
+    """The deletion is processed after the newer upload."""
     key = "gone/back.jpg"
     first = photos.put(key, _photo(7))
     photos.settled(first)

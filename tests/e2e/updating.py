@@ -1,4 +1,4 @@
-"""A deployed stack, deployed once more: with other settings, or as it was synthesized before."""
+"""Updates of a deployed stack: with other settings, or as it was synthesized before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.e2e.deployed import STACK, Deployed
 
 
 def update(deployed: Deployed, settings: Mapping[str, str]) -> None:
-    """Update the stack in place; what was synthesized serves the next session too."""
+    """Update the stack in place; the synthesized template is used by the next session too."""
     place, cloud = deployed.place, deployed.cloud
     wished = local_settings(cloud.endpoint, cloud.api, CloudRequest(stack=STACK, settings=settings))
     output = synthesized_folder(place, fingerprint(place.source, wished))

@@ -1,4 +1,4 @@
-"""An upgrade with photos in every state in between, from the old deployment to the last row."""
+"""An upgrade with photos in every state, from the old deployment to the last job."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STATEFUL = (
     "AWS::SQS::Queue",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
-    # Callback URLs that are under way name it.
+    # Callback URLs of running tasks name it.
     "AWS::ApiGatewayV2::Api",
 )
 """What holds data, or an address that others use."""
@@ -72,7 +72,7 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class Upgraded:
-    """What became of it all.
+    """The state after the upgrade.
 
     Attributes:
         earlier: The stack as the earlier sources deployed it, with photos in flight.
@@ -128,7 +128,7 @@ class Upgrade:
     uploads: dict[str, Upload] = field(default_factory=dict)
 
     def tell(self) -> Upgraded:
-        """Deploy the earlier sources, upload, upgrade, let everything come to its end."""
+        """Deploy the earlier sources, upload, upgrade, and let everything come to its end."""
         arguments = on_the_local_cloud(self.cloud, **_SETTINGS)
         self.before.must("deploy", *arguments, key=self.cloud.cloud.api.key)
         self._see()
@@ -175,7 +175,7 @@ class Upgrade:
         self._see()
 
     def _see(self) -> None:
-        """Look at the stack as it stands now."""
+        """Read the present state of the stack."""
         self.stack = stack_of(self.cloud, _STACK)
         outputs = self.stack.cloud.outputs
         self.jobs = DynamoJobs(Table(self.stack.client("dynamodb"), outputs["JobsTableName"]))
@@ -199,7 +199,7 @@ class Upgrade:
         return upload
 
     def _put_what_settles_or_waits_for_a_time(self) -> None:
-        """Photos that are over, one to be tried again, one whose result is not to be had."""
+        """Upload photos that end, one to be repeated, and one whose result cannot be fetched."""
         note = self.photos.put("note.txt.jpg", b"no photo")
         self.uploads[note.key] = note
         standing = {
@@ -217,7 +217,7 @@ class Upgrade:
         )
 
     def _put_what_is_under_way(self) -> None:
-        """Tasks that take an hour, one of them of a call whose answer was lost; and one's twin."""
+        """Upload for tasks of an hour, one with a lost answer, and an identical photo."""
         slow = ("task:slow",)
         processing = self._put("processing.jpg", *slow)
         unconfirmed = self._put("unconfirmed.jpg", *slow, "create:accept-then-reset")
@@ -229,7 +229,7 @@ class Upgrade:
         self.photos.reached(twin, lambda job: job.reason == "same-picture", "to wait for its twin")
 
     def _put_what_waits_at_the_gate(self) -> None:
-        """A call in the middle, which takes the last slot; one behind it; one behind a pause."""
+        """Upload for a call with the last slot, one that waits for a slot, one for a pause."""
         submitting = self._put("submitting.jpg", "create:slow", "task:slow")
         self.photos.in_state(submitting, State.SUBMITTING)
         behind = self._put("behind.jpg")
@@ -240,7 +240,7 @@ class Upgrade:
 
     @contextmanager
     def _uploads_go_on(self) -> Iterator[None]:
-        """Uploads continue during an upgrade: a photo every other second, the first few."""
+        """Upload during an upgrade: a photo every other second, the first few."""
         over = threading.Event()
 
         def upload() -> None:
@@ -259,7 +259,7 @@ class Upgrade:
             uploading.join()
 
     def _let_everything_go_on(self) -> None:
-        """The pause ends, the tasks end and call back, results can be had, a person retries."""
+        """End the pause and the tasks, send callbacks, let results be fetched, and retry one."""
         self.stand_in.forgive()
         self.gate.resume()
         self.stand_in.let_pass(seconds=_AN_HOUR)
