@@ -17,8 +17,7 @@ from cutout.adapters.event_bus import EventBus, detail
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result, Reuse, Variant
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import Result, Reuse, ReviewDecision, Variant, Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State

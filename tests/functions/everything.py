@@ -10,7 +10,7 @@ from cutout.domain.gate.gate import holder
 from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.states import AttemptOutcome, State
 from cutout.operator.list_jobs import JobFilter
 from tests.functions.deployed import ANN, WORK

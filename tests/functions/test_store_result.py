@@ -14,7 +14,7 @@ import pytest
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.job.source import Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import KEPT_FOLDER
 from tests.simulation.table import SimJobs

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import TRANSITIONS, Move, State
 from cutout.ports.jobs_table import JobMovedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import STATE_TAG
 from cutout.domain.states import State

@@ -13,8 +13,7 @@ from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.job.result import Result, Reuse, Variant
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import Result, Reuse, ReviewDecision, Variant, Verdict
 from cutout.domain.job.source import Photo, Prepared, Source, Upright
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, State, Transport

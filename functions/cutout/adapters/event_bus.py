@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result, Variant
-from cutout.domain.job.review_decision import ReviewDecision
+from cutout.domain.job.result import Result, ReviewDecision, Variant
 from cutout.domain.messages import completion_events
 from cutout.domain.states import State
 

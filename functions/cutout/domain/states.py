@@ -45,6 +45,8 @@ SETTLED = frozenset(
 )
 UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 """A call was or is being made, and its outcome is not recorded."""
+SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
+"""Submit moves the job, and counts its failed steps."""
 HOLDING = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING})
 
 

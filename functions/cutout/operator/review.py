@@ -8,8 +8,7 @@ from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import Result, ReviewDecision, Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move, State

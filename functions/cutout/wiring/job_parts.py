@@ -148,7 +148,16 @@ class JobParts:
             retention=settings.retention_days,
             provider=ports.provider.terms,
         )
-        self.deduplication = _deduplication(ports, settings)
+        self.deduplication = None
+        if settings.reuse:
+            self.deduplication = Deduplication(
+                records=ports.deduplication,
+                jobs=ports.jobs,
+                submissions=ports.submissions,
+                clock=ports.clock,
+                model=settings.model,
+                last=settings.retention_days,
+            )
         self.latest_notes = LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
         self.settlement_effects = SettlementEffects(
             jobs=ports.jobs,
@@ -187,16 +196,3 @@ class JobParts:
             timing=self.timing,
             states=states,
         )
-
-
-def _deduplication(ports: JobPorts, settings: JobSettings) -> Deduplication | None:
-    if not settings.reuse:
-        return None
-    return Deduplication(
-        records=ports.deduplication,
-        jobs=ports.jobs,
-        submissions=ports.submissions,
-        clock=ports.clock,
-        model=settings.model,
-        last=settings.retention_days,
-    )

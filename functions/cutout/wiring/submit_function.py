@@ -21,13 +21,14 @@ from cutout.domain.messages.queue_messages import (
 from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.recipes import OwnPixels
+from cutout.domain.states import SUBMITTED
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.paid_call import PaidCalls
 from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
 from cutout.usecases.submit.repeat_call import RepeatCalls
-from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
+from cutout.usecases.submit.submit_job import SubmitJob
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports

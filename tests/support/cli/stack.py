@@ -14,8 +14,7 @@ from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Variant, replaced
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Variant, Verdict, replaced
 from cutout.domain.messages.queue_messages import RenderRequest, TaskCheck
 from cutout.domain.states import Move
 from cutout.ports.jobs_table import BacklogStatus

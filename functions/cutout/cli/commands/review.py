@@ -18,7 +18,7 @@ from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.output.units import counted, duration
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.states import State
 from cutout.operator.review import DoubtfulResult, Recorded, outcome_of
 

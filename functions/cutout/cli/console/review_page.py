@@ -19,7 +19,7 @@ from cutout.cli.console.retry_offer import check_unchanged, offer_of, retry_as_o
 from cutout.cli.console.site import Form, Site, with_buttons
 from cutout.cli.console.stored_files import cut_out_of, photo_of
 from cutout.cli.output.problems import Problem
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.operator.list_jobs import Cursor, JobFilter
 from cutout.operator.review import DoubtfulResult, doubtful_result
 

@@ -9,8 +9,7 @@ from decimal import Decimal
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.attempt import Attempt, charged, merged
-from cutout.domain.job.result import Result, Reuse, Variant
-from cutout.domain.job.review_decision import ReviewDecision
+from cutout.domain.job.result import Result, Reuse, ReviewDecision, Variant
 from cutout.domain.job.source import LatestVersion, Photo, Prepared, Source, Upright
 from cutout.domain.reasons import DECISIONS, Reason
 from cutout.domain.serialization import STORED_AS

@@ -9,7 +9,7 @@ from typing import Any
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import next_to_recheck, reopened
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.object_keys import beside
 from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import Reason

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import Result, ReviewDecision, Verdict
 from cutout.domain.states import Move
 from cutout.ports.buckets import Results
 from cutout.usecases.shared.step_failures import StepFailures

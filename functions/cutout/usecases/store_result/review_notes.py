@@ -8,8 +8,7 @@ from typing import Any
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import Result, ReviewDecision, Verdict
 from cutout.domain.object_keys import USUAL_REVIEW_KEYS, beside, review_keys
 from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.reasons import Reason

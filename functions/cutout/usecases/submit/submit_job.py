@@ -236,8 +236,6 @@ def _leaves_the_slot(candidate: Job, step: Step) -> bool:
     return not has_tried and moved.reason is not Reason.BACKING_OFF
 
 
-SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
-"""States in which Submit moves a job, and counts its failed steps."""
 _CANDIDATES = 10
 """More than the workers that admit jobs at the same time."""
 _MOST_FAILED = 3

@@ -13,14 +13,13 @@ from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
-from cutout.domain.states import State
+from cutout.domain.states import SUBMITTED, State
 from cutout.ports.jobs_table import Backlog, BacklogStatus, Due, GateMovedError, Gates
 from cutout.ports.queues import SubmissionQueue, TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 
 _MOST_DUE = 1000
 _LONGEST_RESEND = timedelta(hours=1)
-_SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 PAUSED_BECAUSE = {
     PauseReason.OUT_OF_CREDITS: Metric.PAUSED_OUT_OF_CREDITS,
     PauseReason.KEY_REFUSED: Metric.PAUSED_KEY_REFUSED,
@@ -149,7 +148,7 @@ def _age(since: datetime | None, now: datetime) -> float:
 def _goes_to_submit(job: Job) -> bool:
     """Whether Submit moves the job; StoreResult does if there is a task to check."""
     is_to_be_asked = job.state is State.UNCONFIRMED and job.has_unverified_task
-    return job.state in _SUBMITS and not is_to_be_asked
+    return job.state in SUBMITTED and not is_to_be_asked
 
 
 def _task_check(job: Job) -> TaskCheck:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import ReviewDecision, Verdict
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move
 from tests.support.cli.clock import NOON

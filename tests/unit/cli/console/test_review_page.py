@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from cutout.cli.console.review_page import LONGEST_QUEUE
-from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.job.result import ReviewDecision, Verdict
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import OutcomeUnknown

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.review_decision import Verdict
+from cutout.domain.job.result import Verdict
 from cutout.domain.job.source import Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
