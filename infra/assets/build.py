@@ -36,11 +36,7 @@ class AssetBuilder:
     """For the folders that all functions have in common."""
 
     def build(self, shape: FunctionShape) -> Asset:
-        """Build the asset of one function, without files of a deployment.
-
-        Raises:
-            AssetError: it cannot be built.
-        """
+        """Build the asset of one function, without files of a deployment."""
         return self.build_all((shape,), {})[0]
 
     def build_all(

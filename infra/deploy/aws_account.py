@@ -84,11 +84,7 @@ class Account:
             self._wait_until_gone(name)
 
     def _wait_until_gone(self, name: str) -> None:
-        """Wait until a secret is deleted and its name is free.
-
-        Raises:
-            StillThereError: it still exists after two minutes.
-        """
+        """Wait at most two minutes until a secret is deleted and its name is free."""
         # Deletion is asynchronous, even without a recovery window.
         # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
         for seconds in _DELETION_WAITS:

@@ -133,11 +133,7 @@ def _named(resource: StackResource) -> str:
 
 
 def _check_agreement(asked: TextIO) -> None:
-    """Ask on a terminal.
-
-    Raises:
-        DeployError: the answer is not yes, or this is not a terminal.
-    """
+    """Ask on a terminal; anything but a yes ends the command."""
     if not asked.isatty():
         raise DeployError("nothing is destroyed without --yes (make destroy ARGS='--yes')")
     sys.stderr.write("Destroy it? [y/N] ")

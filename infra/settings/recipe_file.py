@@ -37,11 +37,7 @@ def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
 
 
 def _file(project: Path, setting: str | None) -> Path | None:
-    """Return the file that the setting names, else the one beside pyproject.toml if it exists.
-
-    Raises:
-        SettingError: the file that the setting names does not exist.
-    """
+    """Return the file that the setting names, else the one beside pyproject.toml if it exists."""
     file = project / (setting or DEFAULT_FILE)
     if file.is_file():
         return file
@@ -70,11 +66,7 @@ def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
 
 
 def _text(file: Path) -> str:
-    """Read a file as UTF-8, which TOML is; the byte-order mark of Windows' editors is allowed.
-
-    Raises:
-        SettingError: It has another encoding, or cannot be read.
-    """
+    """Read a file as UTF-8, which TOML is; the byte-order mark of Windows' editors is allowed."""
     try:
         data = file.read_bytes()
     except OSError as refused:

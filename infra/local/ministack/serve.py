@@ -44,15 +44,10 @@ def serve_on_loopback(app: Framework, *, port: str, chain: str, key: str) -> Non
     config.certfile = chain
     config.keyfile = key
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
-    asyncio.run(_serve_until_killed(app, config))
-
-
-async def _serve_until_killed(app: Framework, config: Config) -> None:
-    """Serve without a graceful shutdown."""
     # There is no state to save, and a graceful shutdown waits 10 s for connections that SDKs keep
     # open. With a trigger that never fires, Hypercorn does not handle signals.
     never = asyncio.Event()
-    await serve(app, config, shutdown_trigger=never.wait)
+    asyncio.run(serve(app, config, shutdown_trigger=never.wait))
 
 
 if __name__ == "__main__":

@@ -214,11 +214,7 @@ def _raised_as(
 
 
 def _left(until: float) -> float:
-    """The seconds left; never zero, which a socket would take for "do not wait".
-
-    Raises:
-        TimeoutError: the time is up.
-    """
+    """The seconds left, or a TimeoutError; never 0, which a socket takes for "do not wait"."""
     left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError

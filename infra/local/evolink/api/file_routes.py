@@ -169,11 +169,7 @@ class _Part:
 
 
 def _form(content_type: str, body: bytes) -> Mapping[str, _Part]:
-    """Return the parts of multipart/form-data by name.
-
-    Raises:
-        RefusalError: It is something else, or has no part ``file``.
-    """
+    """Return the parts of multipart/form-data by name; one without a file is refused."""
     parts: dict[str, _Part] = {}
     if boundary := _BOUNDARY.match(content_type):
         delimiter = b"\r\n--" + boundary[1].encode("latin-1")
