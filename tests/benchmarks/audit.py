@@ -64,7 +64,7 @@ def embedded_aws(folder: Path) -> Iterator[Target]:
 
 
 def make_stack(clients: Clients) -> StackOutputs:
-    """What the commands look for: buckets, table, queue, Submit's settings; no function runs."""
+    """The resources that the commands read: buckets, table, queue, Submit's settings."""
     create_table(clients.client("dynamodb"), "Figures-Jobs")
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
     submit = {
@@ -99,7 +99,7 @@ def make_stack(clients: Clients) -> StackOutputs:
 
 
 def timed(what: str, count: int, work: Callable[[], object]) -> None:
-    """Do it, and say how long it took."""
+    """Do something, and return how long it took."""
     began = time.monotonic()
     work()
     seconds = time.monotonic() - began
@@ -114,7 +114,7 @@ def put_all(s3: Any, bucket: str, keys: Iterable[str]) -> None:
 
 
 def put_rows(dynamodb: Any, table: str, jobs: Iterator[Job]) -> None:
-    """Write rows, as many as fit into a request."""
+    """Write jobs, as many as fit into a request."""
     serialize = TypeSerializer().serialize
 
     def write(batch: list[Job]) -> None:
@@ -130,7 +130,7 @@ def put_rows(dynamodb: Any, table: str, jobs: Iterator[Job]) -> None:
 
 
 def completed(listed: ListedObject, outputs: StackOutputs) -> Job:
-    """The row of an upload whose cut-out is there."""
+    """Return the job of an upload whose cut-out exists."""
     at = datetime.now(UTC)
     job = Job.begin(listed.source(outputs.uploads_bucket, "0A"), now=at, due_at=at)
     result = Result(
@@ -147,12 +147,12 @@ def completed(listed: ListedObject, outputs: StackOutputs) -> Job:
 
 
 def result_key(key: str) -> str:
-    """Where the cut-out of an upload stands."""
+    """Return the key of an upload's cut-out."""
     return key.removesuffix(".jpg") + ".png"
 
 
 def run(target: Target, *arguments: str) -> dict[str, Any]:
-    """Run a command, and return what it says to programs."""
+    """Run a command, and return its JSON."""
     context = Context.of_this_process({}, Path.cwd())
     stack = connect(target, context.clock)
     context = replace(context, connect=lambda _choice, **_options: stack)

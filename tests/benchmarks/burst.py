@@ -28,7 +28,7 @@ _TICK = timedelta(seconds=1) / _MESSAGES_A_SECOND
 
 @dataclass(frozen=True, kw_only=True)
 class Burst:
-    """What came of it.
+    """The result of a burst.
 
     Attributes:
         percent_used: of the slots, from the first task until no more job waits for a slot.
@@ -57,7 +57,7 @@ class _Day:
     seen: int = 0
 
     def tick(self) -> None:
-        """Submit takes a message; tasks that are over call back; wake-ups go to the queue's end."""
+        """Submit takes a message; ended tasks call back; their messages go to the queue's end."""
         if self.queue:
             self.taken += 1
             self._take(self.queue.popleft())
@@ -89,7 +89,7 @@ class _Day:
 
 
 def burst(uploads: int = UPLOADS, slots: int = SLOTS) -> Burst:
-    """Work off a burst."""
+    """Process a burst."""
     world = World(limits=Limits(max_in_flight=slots, daily_credit_cap=Decimal(10**6)))
     sources = [world.uploads.add(f"{n}.png", png(salt=n)) for n in range(uploads)]
     day = _Day(world=world, queue=deque(sources))
@@ -97,7 +97,7 @@ def burst(uploads: int = UPLOADS, slots: int = SLOTS) -> Burst:
     while day.queue or day.running or not day.in_use:
         day.tick()
         drained += any(isinstance(message, Source) for message in day.queue)
-    # The last tasks find nobody to take their slots.
+    # The slots of the last tasks are not taken again.
     filled = max(number for number, used in enumerate(day.in_use) if used >= slots - 1)
     return Burst(
         percent_used=_percent(day.in_use[:filled], slots),
@@ -116,7 +116,7 @@ def _percent(in_use: list[int], slots: int) -> float:
 
 
 def main() -> None:
-    """Print what came of it."""
+    """Print the result."""
     done = burst()
     sys.stdout.write(
         f"{UPLOADS} uploads, {SLOTS} slots, tasks of {_TASK.seconds} s, {_MESSAGES_A_SECOND} "

@@ -85,7 +85,7 @@ def measured(photos: int, megapixels: float = _MEGAPIXELS) -> Figures:
 def _events(
     deployed: Deployment, photos: int, megapixels: float
 ) -> Mapping[str, Callable[[], list[Event]]]:
-    """Each function's events, to be called in the order of a photo's way."""
+    """Return each function's events, in the order of a photo's steps."""
     return {
         "submit": lambda: deployed.uploads_of(_photos(photos, megapixels, "JPEG")),
         "prepare": lambda: deployed.requests_of(_photos(photos, megapixels, "HEIF")),
@@ -96,7 +96,7 @@ def _events(
 
 
 def _photos(number: int, megapixels: float, form: str) -> Iterator[bytes]:
-    """One photo with another grain each time."""
+    """Return a photo with another grain each time."""
     pillow_heif.register_heif_opener()
     photo = enlarged(shipped_photos()[0], megapixels)
     for _ in range(number):
@@ -120,7 +120,7 @@ def _computed(told: Any) -> Computed:
 
 
 def recorded(file: Path = COMPUTED) -> Figures:
-    """What was measured last."""
+    """Return the last figures."""
     told = json.loads(file.read_text())
     return {service: Computed(**one) for service, one in told.items()}
 

@@ -1,4 +1,4 @@
-"""What AWS takes: for a thousand photos, and a month however few come.
+"""What AWS costs: for a thousand photos, and a month without photos.
 
     python -m tests.benchmarks.costs
 
@@ -114,7 +114,7 @@ _TYPICAL: Final = ("bought", "prepared", "sweep, nothing due")
 
 
 def of_runs(count: Count, computed: Mapping[str, Computed]) -> Iterator[tuple[str, Decimal]]:
-    """Dollars by service for what was counted, once."""
+    """Return the dollars by service for the counted requests."""
     for name, number in count.requests.items():
         operation = name.split(" ")[1]
         if not operation.startswith("dynamodb:"):
@@ -132,13 +132,13 @@ def of_runs(count: Count, computed: Mapping[str, Computed]) -> Iterator[tuple[st
 
 
 def computing_seconds(computed: Computed, memory_mb: int) -> Decimal:
-    """Seconds that a run computes, on average, with so much memory."""
+    """Return the seconds that a run computes, on average, with so much memory."""
     share = min(Decimal(1), Decimal(memory_mb) / WHOLE_PROCESSOR_MB)
     return (Decimal(str(computed.warm)) + COLD * Decimal(str(computed.cold))) / share
 
 
 def waiting_seconds(count: Count, service: str) -> Decimal:
-    """Seconds that all runs of a function wait on one journey."""
+    """Return the seconds that all runs of a function wait on one journey."""
     waited = sum(
         (
             number * WAIT_SECONDS[name.split(" ")[1].partition(":")[0]]
@@ -152,7 +152,7 @@ def waiting_seconds(count: Count, service: str) -> Decimal:
 
 
 def of_photo(count: Count, cold: Count) -> Iterator[tuple[str, Decimal]]:
-    """Dollars by service for a photo on one journey, what no request shows among them."""
+    """Return the dollars by service for a photo on one journey, also for what no request shows."""
     yield from of_runs(count, measured())
     yield "EventBridge", _EVENT  # S3's event is an opt-in one
     yield "SQS", _MESSAGE  # that event
@@ -164,7 +164,7 @@ def of_photo(count: Count, cold: Count) -> Iterator[tuple[str, Decimal]]:
 
 
 def a_thousand() -> dict[str, dict[str, Decimal]]:
-    """Dollars for a thousand photos: by service, by journey; the dearest service first."""
+    """Return the dollars for a thousand photos by service and journey, the dearest first."""
     counts = recorded()
     table: dict[str, dict[str, Decimal]] = {}
     for journey in SHOWN:
@@ -175,7 +175,7 @@ def a_thousand() -> dict[str, dict[str, Decimal]]:
 
 
 def a_month() -> dict[str, Decimal]:
-    """Dollars for thirty days in which nothing comes, by what takes them."""
+    """Return the dollars for thirty days without photos, by resource."""
     swept = of_runs(recorded()["sweep, nothing due"], measured())
     sweep = sum((dollars for _, dollars in swept), Decimal(0))
     kinds = [one["Type"] for one in _template()["Resources"].values()]
@@ -193,7 +193,7 @@ def a_month() -> dict[str, Decimal]:
 
 
 def full_monitoring() -> tuple[str, Decimal]:
-    """What `monitoring=full` adds, and its dollars a month."""
+    """Return what `monitoring=full` adds, and its dollars a month."""
     metrics = len(Metric) - len(BASIC_METRICS)
     alarms = 2 * len(SHAPES) - 2  # errors and throttles; two alarms about errors are always there
     dollars = metrics * _METRIC + alarms * _ALARM + _DASHBOARD
@@ -201,7 +201,7 @@ def full_monitoring() -> tuple[str, Decimal]:
 
 
 def _template() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """The template of a deployment that nobody changed anything about."""
+    """Return the template of a deployment with default settings."""
     template: Mapping[str, Mapping[str, Mapping[str, str]]] = json.loads(TEMPLATE.read_text())
     return template
 
@@ -212,12 +212,12 @@ def _shape(service: str) -> FunctionShape:
 
 
 def measured() -> Mapping[str, Computed]:
-    """What the functions compute for photos of a phone's camera, by service."""
+    """Return what the functions compute for photos of a phone's camera, by service."""
     return computing.recorded()
 
 
 def sizes() -> list[str]:
-    """The table of memory sizes: US dollars for a thousand runs, and the seconds of a warm one."""
+    """Return the table of memory sizes: dollars for a thousand runs, seconds of a warm one."""
     lines = [
         "| a thousand runs: US dollars, and seconds of one | peak MB | "
         + " | ".join(f"{size:,} MB" for size in SIZES_MB)
@@ -264,7 +264,7 @@ def rows() -> list[str]:
 
 
 def limits() -> list[str]:
-    """What throughput comes up against, a photo: counted, for the table of limits."""
+    """Return the throughput of a photo, counted, for the table of limits."""
     bought = recorded()["bought"]
     units = {
         kind: sum(u for name, u in bought.units.items() if (name.split(" ")[1] in _READS) is kind)

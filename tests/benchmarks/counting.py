@@ -79,7 +79,7 @@ def _not_a_photo(at_work: Working) -> None:
 
 
 def _waited(at_work: Working) -> None:
-    """Three tasks run, which is what the gate lets in; the fourth photo waits for one to end."""
+    """Three tasks run, as many as the gate has slots; the fourth photo waits for one to end."""
     for number in range(4):
         at_work.upload(f"shoes/crowd-{number}.png", photo(10 + number))
     at_work.hand_over()
@@ -146,13 +146,13 @@ def _sorted(counter: Counter[str]) -> dict[str, int]:
 
 
 def recorded() -> dict[str, Count]:
-    """What was counted last, by journey."""
+    """Return the last counts by journey."""
     counts: dict[str, Any] = json.loads(COUNTED.read_text())
     return {name: Count(**one) for name, one in counts.items()}
 
 
 def main() -> None:
-    """Count every journey, and write that down."""
+    """Count every journey, and record that."""
     counts = {name: asdict(count) for name, count in counted().items()}
     COUNTED.write_text(json.dumps(counts, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""Requests to the jobs table, and the items that they read, with few rows and with many.
+"""Requests to the jobs table, and the items that they read, with few jobs and with many.
 
     python -m tests.benchmarks.flat        # 1,000 and 100,000 rows, some minutes
 
@@ -63,7 +63,7 @@ class Asked:
 
 
 def asked(rows: int) -> dict[str, tuple[int, int]]:
-    """Requests and items read, for each thing that is done with so many rows."""
+    """Return requests and items read, for each operation on so many jobs."""
     with cloud() as clients:
         client = clients.dynamodb
         create_table(client)
@@ -130,7 +130,7 @@ def _job(number: int, now: datetime) -> Job:
 
 
 def main() -> None:
-    """Print a line for each thing that is done."""
+    """Print a line for each operation."""
     few, many = (asked(rows) for rows in ROWS)
     sys.stdout.write(f"requests and items read, with {ROWS[0]:,} and {ROWS[1]:,} rows\n")
     for name, (requests, items) in few.items():

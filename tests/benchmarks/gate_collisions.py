@@ -1,4 +1,4 @@
-"""How often jobs that pass the gate at the same time collide, and how many of them give up.
+"""How often jobs that are admitted at the same time collide, and how many of them give up.
 
     python -m tests.benchmarks.gate_collisions
 
@@ -44,7 +44,7 @@ _TASK_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Collisions:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
         writes: transactions that the photos needed.
@@ -126,7 +126,7 @@ class _Client:
 def collisions(
     photos_a_second: float, *, seconds: float = 60, limits: Limits = LIMITS, seed: int = 0
 ) -> Collisions:
-    """Let so many photos a second pass the gate, at random times."""
+    """Admit so many photos a second, at random times."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
     time = _Time()
     client: Any = _Client(time)
@@ -171,7 +171,7 @@ def _source(number: int) -> Source:
 
 
 def main() -> None:
-    """Print what came of it at several rates."""
+    """Print the results at several rates."""
     for rate in (28, 56, 112):
         done = collisions(rate)
         sys.stdout.write(

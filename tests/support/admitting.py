@@ -1,4 +1,4 @@
-"""Jobs that come to the gate, and what they did there."""
+"""Jobs that wait at the gate, and their steps there."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ STEPS = ("gate.", "backlog.", "bodies.", "purchases.", "jobs.save", "files.", "e
 
 
 def registered(world: World, key: str = "a.jpg", lane: Lane = Lane.LIVE) -> Job:
-    """The job of an upload that Submit has not advanced."""
+    """Return the job of an upload that Submit has not advanced."""
     job = world.registered(world.uploads.add(key, png(salt=len(world.jobs.jobs))), lane=lane)
     assert job is not None
     return job
 
 
 def taken(hook: Hook) -> list[str]:
-    """The steps that touch gate, record, body, job or provider, in their order."""
+    """Return the steps that use gate, record, body, job or provider, in their order."""
     return [step for step in hook.seen if step.startswith(STEPS)]
 
 
 def sealed(world: World) -> World:
-    """The world after some job was admitted before."""
+    """Return a world in which another job was admitted before."""
     change_gate(world.jobs, lambda gate: gate.sealed(START))
     return world
 
 
 def held(job: Job) -> tuple[State, Reason | None, bool, int]:
-    """How a job waits, and how many attempts it has."""
+    """Return how a job waits, and how many attempts it has."""
     return job.state, job.reason, job.is_waiting, len(job.attempts)

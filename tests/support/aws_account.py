@@ -87,7 +87,7 @@ def s3_with(account: Account, *buckets: str, versioned: Collection[str] = ()) ->
 
 @cache
 def _session(access_key_id: str, secret_access_key: str) -> botocore.session.Session:
-    """One session for all: what it keeps is the descriptions of the services, slow to read."""
+    """One session for all: it caches the descriptions of the services, which are slow to read."""
     session = botocore.session.get_session()
     session.set_config_variable("region", REGION)
     session.set_credentials(access_key_id, secret_access_key)

@@ -1,4 +1,4 @@
-"""Jobs, attempts and gates with everything filled in; a test names only what it is about."""
+"""Jobs, attempts and gates with all fields; a test passes only what it is about."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RESULT = Result(
 
 
 def a_source(**facts: Any) -> Source:
-    """The upload `uploads/shoes/red.jpg`."""
+    """Return the upload `uploads/shoes/red.jpg`."""
     known: dict[str, Any] = {
         "bucket": "uploads",
         "key": "shoes/red.jpg",
@@ -44,7 +44,7 @@ def a_source(**facts: Any) -> Source:
 
 
 def an_attempt(number: int = 1, **facts: Any) -> Attempt:
-    """An attempt that was recorded and whose outcome is unknown."""
+    """Return a recorded attempt whose outcome is unknown."""
     known: dict[str, Any] = {
         "idempotency_key": f"cutout-1-{number}",
         "started_at": NOW,
@@ -54,28 +54,28 @@ def an_attempt(number: int = 1, **facts: Any) -> Attempt:
 
 
 def a_free_attempt(number: int) -> Attempt:
-    """An attempt that never left, and so cost nothing."""
+    """Return an attempt that was never sent, and so cost nothing."""
     return an_attempt(number, outcome=AttemptOutcome.NOT_SENT)
 
 
 def a_job(state: State = State.QUEUED, **facts: Any) -> Job:
-    """A job as it was begun, put into a state."""
+    """Return a new job, put into a state."""
     begun = Job.begin(a_source(), now=NOW, due_at=LATER)
     return replace(begun, state=state, **facts)
 
 
 def holders(count: int, started_at: datetime = NOW) -> frozenset[str]:
-    """The names of attempts of other jobs that hold slots."""
+    """Return the names of attempts of other jobs that hold slots."""
     return frozenset(holder(f"{number:032x}", 1, started_at) for number in range(count))
 
 
 def a_shard(held: int = 0, *, spent: Decimal | int = 0, at: datetime = NOW) -> Shard:
-    """A shard with so many held slots, and credits spent on that day."""
+    """Return a shard with so many held slots, and credits spent on that day."""
     days = {at.date(): Decimal(spent)} if spent else {}
     return Shard(holders=holders(held, at), spent=days)
 
 
 def a_gate(*, held: int = 0, spent: Decimal | int = 0, **facts: Any) -> Gate:
-    """A gate that was written before: so many held slots, and credits spent on the day of `NOW`."""
+    """Return a saved gate: so many held slots, and credits spent on the day of `NOW`."""
     known: dict[str, Any] = {"version": 7, "shards": (a_shard(held, spent=spent),)}
     return Gate(**(known | facts))

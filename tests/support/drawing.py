@@ -64,7 +64,7 @@ def ihdr(width: int, height: int, depth: int = 8, colour: int = 2) -> tuple[byte
 
 
 SMALL: dict[str, bytes] = {
-    # one whole small file of each kind that the model takes
+    # one whole small file of each format that the model takes
     "png": saved(drawn(), "PNG"),
     "png, palette": saved(drawn("P"), "PNG"),
     "jpeg": saved(drawn(), "JPEG"),

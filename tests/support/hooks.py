@@ -1,4 +1,4 @@
-"""Looking and reaching into a world at the very step where it matters."""
+"""Acting on a world at a certain step."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 
 class WorkerDiedError(BaseException):
-    """The worker's process ended here; no `except Exception` may keep it alive."""
+    """The worker's process ends here; no `except Exception` may keep it alive."""
 
 
 class Hook:
-    """A step hook that writes down what happens and lets a test act at a step, once."""
+    """A step hook that records the steps and lets a test act at a step, once."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -24,11 +24,11 @@ class Hook:
             act()
 
     def once_at(self, name: str, act: Callable[[], object]) -> None:
-        """Do this the next time that a worker comes to the step."""
+        """Do this the next time that a worker reaches the step."""
         self._acts[name] = act
 
     def die_at(self, name: str) -> None:
-        """End the worker the next time that it comes to the step."""
+        """End the worker the next time that it reaches the step."""
 
         def die() -> None:
             raise WorkerDiedError(name)

@@ -1,4 +1,4 @@
-"""Whole lives of photos, from upload to announcement, in which one worker may die at one step."""
+"""Whole runs of photos, from upload to announcement, in which one worker may crash at one step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Steps:
-    """Writes down every step, and ends the worker that comes to one of them.
+    """Records every step, and ends the worker that reaches one of them.
 
     Attributes:
         seen: names in the order in which they came.
@@ -40,7 +40,7 @@ class Steps:
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """What happens when nothing goes wrong, and what the world is like.
+    """What happens without a crash, and the settings of the world.
 
     Attributes:
         keys: photos that arrive one after the other.
@@ -61,7 +61,7 @@ class Story:
 
 
 class Life:
-    """A story, lived with one death in it, or with none.
+    """A scenario, run with one crash, or with none.
 
     Args:
         story: what happens.
@@ -105,7 +105,7 @@ class Life:
             self.passes(MINUTE)
 
     def passes(self, delta: timedelta, *, swept_every: timedelta = MINUTE) -> None:
-        """Let time pass, a sweep now and then, and the provider do its work."""
+        """Let time pass, run Sweep, and let the provider do its work."""
         end = self.world.clock.now() + delta
         while self.world.clock.now() < end:
             self.world.clock.advance(swept_every)
@@ -117,7 +117,7 @@ class Life:
         return all(job is not None and job.is_announced for job in jobs)
 
     def _cut_out_before(self, source: Source) -> None:
-        """An earlier upload of the key is known, and its cut-out is in the results bucket."""
+        """Make an earlier upload of the key known, whose cut-out is in the results bucket."""
         earlier = LatestVersion(source_ref=source.ref, order="0", job_id="earlier")
         self.world.jobs.heads[source.ref] = earlier
         labels = Labels(metadata={"cutout-source-order": earlier.order}, tags={})
@@ -131,7 +131,7 @@ class Life:
             self.world.submit.advance(job)
 
     def _work_off(self) -> None:
-        """Finish every task, call back, and deliver whatever is in the queues."""
+        """Finish every task, call back, and deliver all messages."""
         world = self.world
         self._finish_tasks()
         while world.is_anything_queued:

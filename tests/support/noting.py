@@ -1,4 +1,4 @@
-"""Photos that come to an end of which a note tells, and what the note says."""
+"""Photos whose end has an error note, and the note's content."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ MINUTE = timedelta(minutes=1)
 
 
 def failed(world: World, key: str = "a.jpg", code: str = "content_policy_violation") -> Job:
-    """A photo that the provider refuses to cut out."""
+    """Upload a photo that the provider refuses to cut out."""
     job = world.arrives(key)
     world.evolink.fail(world.task_of(job), code, "Not this one.")
     return world.wake(job)
 
 
 def completed(world: World, job: Job) -> Job:
-    """The job's newest task ends well, and its callback comes."""
+    """Complete the job's newest task, and send its callback."""
     world.evolink.complete(world.task_of(job))
     return world.wake(job)
 
 
 def retried(world: World, job: Job) -> Job:
-    """A person has it tried again, and Submit calls."""
+    """Retry the job as a person, and let Submit make the call."""
     world.operate.retry(world.job(job))
     return world.advance(world.job(job))
 
 
 def said(world: World, key: str = NOTE) -> dict[str, object]:
-    """What a note says."""
+    """Return the content of a note."""
     told: dict[str, object] = json.loads(world.notes.stored[key].text)
     return told

@@ -1,4 +1,4 @@
-"""A photo that is prepared, for the tests about that."""
+"""A prepared photo, for the tests of Prepare."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tests.support.fakes.world import World
 
 
 def prepared(world: World, data: bytes, key: str = "a.tif") -> Job:
-    """A photo that came, was prepared and sent on."""
+    """Upload a photo, prepare it, and make its call."""
     job = world.arrives(key, data)
     world.settles()
     return world.job(job)
 
 
 def without_preparing(world: World) -> World:
-    """A deployment in which Prepare is turned off."""
+    """Return a deployment in which Prepare is turned off."""
     submit = world.submit
     calls = replace(submit.admit_job.paid_calls, copies_are_made=False)
     world.submit = replace(

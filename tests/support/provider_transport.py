@@ -1,4 +1,4 @@
-"""The provider in the network's place: answers by list, and keeps what it was sent."""
+"""The provider in the network's place: answers from a list, and records the requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
 
 @dataclass
 class Key:
-    """An API key that was rotated: the cached text first, the fresh one when it is asked for."""
+    """An API key that was rotated: the cached text first, the fresh one on request."""
 
     cached: str | None = "sk-1"
     fresh: str | None = "sk-1"
@@ -31,7 +31,7 @@ class Key:
 
 @dataclass
 class Provider:
-    """What the provider answers, one after another, and what it was sent."""
+    """The provider's answers in order, and the requests that it got."""
 
     answers: list[httpx.Response | Exception]
     requests: list[httpx.Request] = field(default_factory=list)

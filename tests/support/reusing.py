@@ -1,4 +1,4 @@
-"""A world in which a picture is bought once, and what the tests about that do in it."""
+"""Tests of equal pictures: a world in which a picture is paid for once, and its steps."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.support.hooks import Hook
 
 
 def reusing(hook: Hook | None = None) -> World:
-    """A world in which a picture is bought once."""
+    """Return a world in which a picture is paid for once."""
     return World(reuse=True, step=hook) if hook else World(reuse=True)
 
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
-    """The job's task ends with this result, its callback comes, and all are woken who shall be."""
+    """Complete the job's task with this result, send its callback, and deliver all messages."""
     world.evolink.complete(world.task_of(job), result)
     world.wake(job)
     world.settles()
@@ -24,18 +24,18 @@ def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
 
 
 def bought(world: World, key: str = "a.jpg") -> Job:
-    """A photo whose picture was paid for."""
+    """Upload a photo and let its result be paid for and cached."""
     return finish(world, world.arrives(key))
 
 
 def settled(world: World, job: Job) -> Job:
-    """The job once everything that is in the queues was delivered."""
+    """Deliver all messages, and return the job."""
     world.settles()
     return world.job(job)
 
 
 def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
-    """An upload that asks for a new purchase."""
+    """Upload a photo with metadata so that it is paid for whatever is cached."""
     labels = Labels(metadata={BYPASS_CACHE_MARK: "true"}, tags={})
     job = world.registered(world.uploads.add(key, png(), labels))
     assert job is not None
@@ -43,13 +43,13 @@ def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
 
 
 def kept_at(world: World) -> str:
-    """Where the one result is kept."""
+    """Return the key of the only cached result."""
     (key,) = world.kept.objects
     return key
 
 
 def cached_result(world: World) -> bytes:
-    """The result that the one record names."""
+    """Return the result of the only deduplication record."""
     (record,) = world.bought.items.values()
     assert record.kept is not None
     return world.kept.objects[record.kept.key]

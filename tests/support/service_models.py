@@ -26,7 +26,7 @@ _BOUNDS = {"invalid range", "invalid length"}
 
 
 class NotInTheModelError(AssertionError):
-    """An answer has a member that its service does not know, of another type, or lacks one."""
+    """An answer with an unknown member, one of another type, or without a required one."""
 
 
 def check_answers(session: Session) -> None:

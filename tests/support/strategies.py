@@ -1,4 +1,4 @@
-"""Jobs and gates as hypothesis makes them up: every field takes every kind of value it may."""
+"""Jobs and gates that Hypothesis generates: every field has every kind of value it may have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def drawn(kind: type[T], **drawn_fields: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
-    """Instances of a dataclass; a field that is not drawn is a mistake, not a default."""
+    """Return instances of a dataclass; a field that is not drawn is an error, not a default."""
     missing = {field.name for field in fields(kind)} - set(drawn_fields)  # type: ignore[arg-type]
     if missing:
         raise TypeError(f"{kind.__name__} has fields that are not drawn: {sorted(missing)}")

@@ -16,11 +16,11 @@ class HandClock(Clock):
         self.elapsed = 0.0
 
     def now(self) -> datetime:
-        """Noon, and what has been slept since."""
+        """Return noon, later by all sleeps."""
         return NOON + timedelta(seconds=self.elapsed)
 
     def monotonic(self) -> float:
-        """What has been slept."""
+        """Return the time that was slept."""
         return self.elapsed
 
     def sleep(self, seconds: float) -> None:

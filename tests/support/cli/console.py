@@ -1,4 +1,4 @@
-"""The console on a made-up stack, and a browser without a screen that asks it."""
+"""The console on a stack in memory, and a client in place of a browser."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Visitor:
         self._cookies = dict(self.get(f"/?token={OWN.token}", cookies={}).cookies)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        """Ask for a page."""
+        """Request a page."""
         return self.send("GET", path, **options)
 
     def post(self, path: str, fields: Mapping[str, str] | None = None) -> httpx.Response:

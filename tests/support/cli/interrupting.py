@@ -1,4 +1,4 @@
-"""A person who presses Ctrl-C while several photos are worked on at once."""
+"""A person who presses Ctrl-C while several photos are processed at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def interrupted_once_b_is_done(work: Callable[..., Any], key_of: Callable[..., str]) -> Any:
-    """Return the work, broken off at a.jpg as soon as the work on another photo is done."""
+    """Return work that is interrupted at a.jpg as soon as another photo is done."""
     b_is_done = Event()
 
     def interrupted(*arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Jobs of a made-up stack, and the names of its buckets."""
+"""Jobs of a stack in memory, and the names of its buckets."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def make_job(
 
 
 def failed(key: str, reason: Reason = Reason.TASK_FAILED, hours_ago: int = 0) -> Job:
-    """A photo that failed so long ago."""
+    """Return a photo that failed so long ago."""
     return make_job(key, state=State.FAILED, reason=reason, at=NOON - timedelta(hours=hours_ago))
 
 
 def reviewed(key: str = "a.jpg", hours_ago: int = 0, **facts: Any) -> Job:
-    """A photo whose result is doubtful since so long ago."""
+    """Return a photo whose result is doubtful since so long ago."""
     at = NOON - timedelta(hours=hours_ago)
     job = make_job(key, state=State.REVIEW, reason=Reason.RESULT_OPAQUE, at=at)
     place = f"review/{job.result_key}"

@@ -1,4 +1,4 @@
-"""A made-up local cloud behind the command line."""
+"""A local cloud in memory behind the command line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FakeLocalCloud(LocalCloud):
 
     @needs_checkout()
     def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
-        """Come up, or fail as the test said."""
+        """Start, or fail as the test said."""
         self.calls.append("up for good" if stays_up else "up for a while")
         self.wishes.append(request)
         progress.begin(CLOUD)
@@ -44,18 +44,18 @@ class FakeLocalCloud(LocalCloud):
         return self.variables()
 
     def is_like(self, request: CloudRequest) -> bool:
-        """Whether nothing was asked for, or what the test said that the running one has."""
+        """Return whether the options are those of the running one, or none."""
         return request.asked in (CloudRequest().asked, self.asked)
 
     def down(self) -> bool:
-        """Go down."""
+        """Stop."""
         self.calls.append("down")
         was_there = self.now is not Status.DOWN
         self.now = Status.DOWN
         return was_there
 
     def env_file(self) -> Path:
-        """As seen from the project's root."""
+        """Return the path from the project's root."""
         return Path(".cutout/local.env")
 
     def variables(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""A made-up stack behind the command line: the real one, on ports in memory."""
+"""A stack in memory behind the command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.fakes.resources import FakeResources
 
 
 class SteppingJobs(MemoryJobs):
-    """Jobs of uploads, which take one step at each look."""
+    """Jobs of uploads, which take one step at each read."""
 
     def __init__(self, clock: HandClock, ends: Mapping[str, Job], unseen: Iterable[str]) -> None:
         super().__init__(clock, self._note)
@@ -40,7 +40,7 @@ class SteppingJobs(MemoryJobs):
         self.status: BacklogStatus | None = None
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """Return each job of an upload a step further than the last time, others as they are."""
+        """Return each job of an upload a step further than the last time, others unchanged."""
         self.steps["jobs read"] += len(job_ids)
         keys = [self.uploaded[job_id] for job_id in job_ids if job_id in self.uploaded]
         if not keys:
@@ -49,7 +49,7 @@ class SteppingJobs(MemoryJobs):
         return [self._after(key) for key in keys if key not in self.unseen]
 
     def take_steps(self, sent: SentPhoto) -> SentPhoto:
-        """Have an upload's job take steps from now on, under a readable id."""
+        """Let an upload's job take steps from now on, under a readable id."""
         self.uploaded[f"job-of-{sent.key}"] = sent.key
         return replace(sent, job_id=f"job-of-{sent.key}")
 
@@ -63,7 +63,7 @@ class SteppingJobs(MemoryJobs):
             raise self.fails_with
 
     def backlog_status(self) -> BacklogStatus:
-        """Return what the test says, or count."""
+        """Return what the test set, or count."""
         return self.status or super().backlog_status()
 
     def _after(self, key: str) -> Job:
@@ -73,7 +73,7 @@ class SteppingJobs(MemoryJobs):
 
 
 class MemoryStore(S3Store):
-    """Files that are uploaded, and one cut-out for all."""
+    """Uploaded files, and one cut-out for all."""
 
     def __init__(self) -> None:
         self.uploaded: list[Photo] = []
@@ -84,7 +84,7 @@ class MemoryStore(S3Store):
         self.objects: dict[tuple[str, str], bytes] = {}
 
     def upload(self, photo: Photo) -> tuple[str, str | None]:
-        """Remember the photo."""
+        """Record the photo."""
         self.uploaded.append(photo)
         self.sizes.append(photo.path.stat().st_size if photo.path.exists() else 0)
         return "e1", "v1"
@@ -112,7 +112,7 @@ class MemoryStore(S3Store):
 
 
 class MemoryRenders:
-    """Makes the variants that are requested at once, as the test says it ends."""
+    """Makes requested variants at once, as the test says it ends."""
 
     def __init__(self, clock: HandClock, jobs: MemoryJobs) -> None:
         self._clock = clock
@@ -145,7 +145,7 @@ class MemoryRenders:
 
 
 class MemoryChecks:
-    """Has StoreResult carry decisions out at once, as the test says it ends.
+    """Lets StoreResult carry decisions out at once, as the test says it ends.
 
     Attributes:
         ends: what becomes of the job of a decision; by default what the decision says.
@@ -181,7 +181,7 @@ def carried_out(job: Job) -> Job:
 
 
 class FakeStack(Stack):
-    """A stack in memory; what tests set and look at is in its ports."""
+    """A stack in memory; its ports have what tests set and read."""
 
     resources: FakeResources
     clock: HandClock
@@ -214,7 +214,7 @@ class FakeStack(Stack):
         super().__init__(FakeResources(), lambda _outputs: made, clock)
 
     def upload(self, photo: Photo) -> SentPhoto:
-        """Remember the photo; its job takes steps from now on."""
+        """Record the photo; its job takes steps from now on."""
         return self.table.take_steps(super().upload(photo))
 
     def bucket(self, name: str) -> MemoryObjects:
@@ -240,7 +240,7 @@ class FakeStack(Stack):
 
 
 def healthy_stack(**facts: object) -> FakeStack:
-    """A stack without a fault, but for these facts of its resources."""
+    """Return a stack without a fault, except for these facts of its resources."""
     stack = FakeStack()
     stack.table.gate = Gate(deployed=DEFAULT_LIMITS)
     for name, value in facts.items():

@@ -1,4 +1,4 @@
-"""Photos that are in the uploads bucket of a made-up stack already."""
+"""Photos that are already in the uploads bucket of a stack in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MD5 = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
 
 
 def sha256(content: bytes) -> str:
-    """The hash that jobs have."""
+    """Return the hash that jobs have."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A made-up world around the command line: a clock, a stack, a local cloud."""
+"""The world of the command line: a clock, a stack, a local cloud."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.cli.stack import FakeStack
 
 @dataclass
 class World:
-    """Runs commands in a made-up world."""
+    """Runs commands in this world."""
 
     folder: Path
     stack: FakeStack = field(default_factory=FakeStack)
@@ -28,13 +28,13 @@ class World:
     refuses: Problem | None = None
 
     def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
-        """Run a command as a person would, and return what came of it."""
+        """Run a command as a person would, and return its result."""
         words = [str(argument) for argument in arguments]
         context = self.context(is_terminal=typed is not None)
         return CliRunner().invoke(cutout, words, obj=context, input=typed)
 
     def context(self, *, is_terminal: bool = False) -> Context:
-        """What commands see of it."""
+        """What commands see of the world."""
         return Context(
             settings=CliSettings.from_environment(self.environment),
             folder=self.folder,

@@ -28,7 +28,7 @@ class StoredUpload:
 
 
 class MemoryUploads:
-    """A bucket, with versions or without. Sequencers grow with every event, as S3 orders them.
+    """A bucket, with or without versioning. Sequencers grow with every event, as S3 orders them.
 
     Attributes:
         versions: by key and version, which is empty in a bucket without versions.
@@ -48,7 +48,7 @@ class MemoryUploads:
         self._history: defaultdict[str, list[str | None]] = defaultdict(list)
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
-        """Upload; returns what the event says."""
+        """Upload, and return what the event says."""
         self._events += 1
         source = self._source(key, data)
         stored = StoredUpload(data=data, labels=labels or Labels(metadata={}, tags={}))
@@ -57,20 +57,20 @@ class MemoryUploads:
         return source
 
     def remove(self, key: str) -> Source:
-        """Delete the key, by a marker where versions are kept; returns what the event says."""
+        """Delete the key, by a marker with versioning, and return what the event says."""
         self._events += 1
         self.versions.pop((key, ""), None)
         self._history[key].append(None)
         return self._source(key, b"")
 
     def destroy(self, source: Source) -> None:
-        """Delete a version for good."""
+        """Delete a version permanently."""
         self.versions.pop((source.key, source.version_id or ""), None)
         version = source.version_id or source.etag
         self._history[source.key] = [it for it in self._history[source.key] if it != version]
 
     def is_current(self, source: Source) -> bool:
-        """S3 makes the version before it the current one when a version is deleted for good."""
+        """Make the version before a permanently deleted one the current one, as S3 does."""
         self._step("uploads.is_current")
         return self._is_current(source)
 
@@ -174,7 +174,7 @@ class MemoryCopies:
         self.step(f"{self.name}.remove done")
 
     def lose(self, key: str) -> None:
-        """As if its lifecycle, or a person, had deleted it."""
+        """Delete an object, as a lifecycle or a person does."""
         self.objects.pop(key, None)
 
 
@@ -265,7 +265,7 @@ class StoredNote:
 
 @dataclass
 class MemoryNotes:
-    """Notes by key, and what was ever done to them."""
+    """Notes by key, and all writes of them."""
 
     step: Step = no_step
     stored: dict[str, StoredNote] = field(default_factory=dict)

@@ -26,7 +26,7 @@ def tiff(
     is_deadly: bool = False,
     salt: int = 0,
 ) -> bytes:
-    """A file that begins like a TIFF and says what the fake copier shall see in it."""
+    """Return a file that begins like a TIFF and has what the fake copier reads in it."""
     facts = {
         "seen": [width, height, orientation],
         "damaged": is_damaged,
@@ -38,7 +38,7 @@ def tiff(
 
 
 def size_of(photo: Path) -> tuple[int, int]:
-    """Width and height that a file says it has: a PNG, or what `tiff` or the fake copier makes."""
+    """Return width and height of a file: a PNG, or what `tiff` or the fake copier makes."""
     data = photo.read_bytes()
     if data.startswith(_UPRIGHT):
         width, height = map(int, data.split()[1:])
@@ -50,13 +50,13 @@ def size_of(photo: Path) -> tuple[int, int]:
 
 
 def seen_in(photo: bytes) -> tuple[int, int, int]:
-    """Width, height and salt of a file that `tiff` makes."""
+    """Return width, height and salt of a file that `tiff` makes."""
     facts = json.loads(photo.removeprefix(_MAGIC))
     return facts["seen"][0], facts["seen"][1], facts["salt"]
 
 
 class FakeCopier:
-    """Reads the files that `tiff` makes; its copies say what size they have."""
+    """Reads the files that `tiff` makes; its copies have their own size in them."""
 
     def __init__(self, step: Step = no_step) -> None:
         self._step = step

@@ -10,7 +10,7 @@ from tests.support.fakes.steps import Step, no_step
 
 @dataclass
 class MemoryDedupRecords:
-    """Pictures' items, written only over what was read."""
+    """Deduplication records, written only over what was read."""
 
     step: Step = no_step
     items: dict[str, DedupRecord] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class MemoryDedupRecords:
         return self.items.get(picture)
 
     def check(self, record: DedupRecord) -> None:
-        """Refuse a record that another write has come before."""
+        """Refuse a record that was changed by another write."""
         current = self.items.get(record.picture)
         if (current.version if current else -1) != record.version:
             raise DedupRecordMovedError(current)
@@ -51,7 +51,7 @@ class MemoryDedupRecords:
         return current
 
     def forget(self, now: datetime) -> None:
-        """What the table does by itself with items whose time is over."""
+        """Delete records whose time is over, as the table does by itself."""
         self.items = {
             picture: item
             for picture, item in self.items.items()

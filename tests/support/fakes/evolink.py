@@ -102,7 +102,7 @@ class FakeEvolink:
         return outcome
 
     def take(self, body: str, key: str) -> CreateOutcome:
-        """Take the call and charge it, or replay the one of the same key."""
+        """Accept the call and charge it, or replay the one of the same key."""
         known = self._by_key.get(key) if self.honours_keys else None
         if known is not None:
             task_id, known_body = known
@@ -182,13 +182,13 @@ class FakeFiles:
 
 
 def taken_but_unanswered(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
-    """The task exists and is charged, but the answer is lost."""
+    """Create and charge the task, but lose the answer."""
     evolink.take(body, key)
     return OutcomeUnknown(message="ReadTimeout")
 
 
 def answering(outcome: CreateOutcome) -> Fault:
-    """Nothing is taken, and this is the answer."""
+    """Refuse the call with this answer."""
     return lambda _evolink, _body, _key: outcome
 
 

@@ -112,7 +112,7 @@ class MemoryJobs:
         self._step("jobs.save done")
         is_alone = not gate and picture is None and not tasks and result_key is None
         if is_alone and self.loses_answer():
-            # Harsher than DynamoDB's adapter, which recognises the write that it made itself.
+            # Stricter than DynamoDB's adapter, which recognises the write that it made itself.
             raise JobMovedError(saved)
         return saved
 
@@ -283,7 +283,7 @@ class MemoryJobs:
         self.shards[change.shard] = Shard(holders=frozenset(holders - {change.frees}), spent=spent)
 
     def _found(self, job_id: str) -> Job:
-        """The job, with the time when Sweep looks at it as the index has it."""
+        """Return the job, with the due time that the index has."""
         return replace(self.jobs[job_id], look_at=self.look_at.get(job_id))
 
     def _write(self, job: Job) -> None:
@@ -295,16 +295,16 @@ class MemoryJobs:
         self._views = [*self._recent(), (self._clock.now(), dict(self.jobs))]
 
     def _due_index(self) -> dict[str, datetime]:
-        """When each job is to be looked at, as the index shows it."""
+        """Return the due time of each job in the index."""
         return self.look_at
 
     def _view(self) -> dict[str, Job]:
-        """The jobs as an index shows them: perhaps as they stood a moment ago."""
+        """Return the jobs as an index shows them: perhaps as they were a moment ago."""
         recent = self._recent()
         return recent[self.lag(len(recent))][1]
 
     def _recent(self) -> list[tuple[datetime, dict[str, Job]]]:
-        """What stood at some time within `LAG`: the view before that, and all since."""
+        """Return the views of some time within `LAG`: the one before that, and all since."""
         since = self._clock.now() - LAG
         old = [view for view in self._views if view[0] <= since]
         return [*old[-1:], *(view for view in self._views if view[0] > since)]

@@ -32,7 +32,7 @@ class MemoryObjects:
         version_id: str | None = "v1",
         etag: str = "e1",
     ) -> ListedObject:
-        """Put an object there."""
+        """Put an object into the bucket."""
         listed = ListedObject(key=key, version_id=version_id, etag=etag, size=size, modified_at=at)
         self.objects[key] = listed
         return listed
@@ -61,7 +61,7 @@ class MemoryObjects:
 
 @dataclass
 class MemoryUploadQueue:
-    """What was queued; the queue empties by so many each time that one looks."""
+    """The enqueued uploads; the queue empties by so many each time that it is read."""
 
     queued: list[tuple[Source, Lane]] = field(default_factory=list)
     full: list[int] = field(default_factory=list)
@@ -77,7 +77,7 @@ class MemoryUploadQueue:
 
 @dataclass
 class MemoryTransfers:
-    """Copies between two buckets; of what is refused, S3's reason by its key."""
+    """Copies between two buckets; refused objects have S3's reason by their key."""
 
     source: MemoryObjects
     target: MemoryObjects

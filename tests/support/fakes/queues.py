@@ -15,7 +15,7 @@ from tests.support.fakes.steps import Step, no_step
 
 @dataclass
 class MemorySubmissions:
-    """Which jobs Submit was asked to look at."""
+    """The jobs that Submit was asked to process."""
 
     step: Step = no_step
     job_ids: list[str] = field(default_factory=list)
@@ -29,7 +29,7 @@ class MemorySubmissions:
 
 @dataclass
 class MemoryReports:
-    """What Prepare reported to Submit."""
+    """The reports that Prepare sent to Submit."""
 
     step: Step = no_step
     reports: list[PrepareReport] = field(default_factory=list)
@@ -42,7 +42,7 @@ class MemoryReports:
 
 @dataclass
 class MemoryPreparations:
-    """Of which photos Prepare was asked for copies."""
+    """The photos of which Prepare was asked for copies."""
 
     step: Step = no_step
     requests: list[PrepareRequest] = field(default_factory=list)
@@ -54,13 +54,13 @@ class MemoryPreparations:
 
     @property
     def job_ids(self) -> list[str]:
-        """Whose photos they are."""
+        """Return the jobs of those photos."""
         return [request.job_id for request in self.requests]
 
 
 @dataclass
 class MemoryCallbacks:
-    """Which tasks StoreResult was asked to look at."""
+    """The tasks that StoreResult was asked to check."""
 
     step: Step = no_step
     wakes: list[TaskCheck] = field(default_factory=list)
@@ -87,7 +87,7 @@ class MemoryCallbacks:
 
 @dataclass
 class MemoryAnnouncements:
-    """Which jobs were announced, in order."""
+    """The jobs that were announced, in order."""
 
     step: Step = no_step
     jobs: list[Job] = field(default_factory=list)
@@ -100,7 +100,7 @@ class MemoryAnnouncements:
 
 @dataclass
 class MemoryTelemetry:
-    """Facts and counts."""
+    """Recorded facts and counts."""
 
     facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     failures: list[tuple[BaseException | None, dict[str, object]]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class MemoryTelemetry:
         return nullcontext()
 
     def failed(self, message: str, /, **fields: object) -> None:
-        """An assertion that fails is a test's own: it is not for the product to handle."""
+        """Raise assertions of tests, which the product must not handle."""
         error = sys.exception()
         if isinstance(error, AssertionError):
             raise error
@@ -124,6 +124,6 @@ class MemoryTelemetry:
 
     @property
     def happened(self) -> dict[Metric, float]:
-        """The counts of what happened, without the times that states took."""
+        """Return the counts of what happened, without the times in states."""
         times = set(TIME_IN_STATE.values())
         return {metric: n for metric, n in self.counts.items() if metric not in times}

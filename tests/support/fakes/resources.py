@@ -1,4 +1,4 @@
-"""Made-up resources of a stack, complete until a test breaks something."""
+"""Resources of a stack in memory, complete until a test breaks something."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def arn(name: str) -> str:
 
 
 def queue(title: str, dead_letters: str | None = None, **counts: int) -> Queue:
-    """Return a queue, empty unless it is said otherwise."""
+    """Return a queue, empty by default."""
     held = {"visible": 0, "in_flight": 0, "delayed": 0} | counts
     return Queue(
         title=title,
@@ -90,7 +90,7 @@ def _rule() -> EventRule:
 
 
 class FakeHttp:
-    """The provider and the callback URL, as the test says they answer."""
+    """The provider and the callback URL, with the answers that the test set."""
 
     def __init__(self) -> None:
         self.account = Balance(server="https://api.example", status=200, credits=5400.0)
@@ -122,7 +122,7 @@ class FakeHttp:
 
 @dataclass(eq=False)
 class FakeResources(Resources):
-    """What commands are told; `fails` makes a question fail, by its name."""
+    """What commands read of the stack; `fails` makes a read fail, by its name."""
 
     described: Description | None = field(
         default_factory=lambda: Description(status="CREATE_COMPLETE", outputs=OUTPUTS)
@@ -191,7 +191,7 @@ class FakeResources(Resources):
     where = "a made-up stack"
 
     def knows(self, **environment: str | None) -> None:
-        """Change what Submit is told; None takes a variable away."""
+        """Change a variable of Submit; None removes it."""
         submit, *rest = self.found
         kept = {
             name: value

@@ -7,4 +7,4 @@ Step = Callable[[str], None]
 
 
 def no_step(_name: str) -> None:
-    """Nothing stops here."""
+    """Do nothing."""

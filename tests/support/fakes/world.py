@@ -83,7 +83,7 @@ KEY_SALT = hashlib.sha256(DEPLOYMENT.encode()).hexdigest()[:12]
 
 
 def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
-    """A small PNG file of a size, whose structure is whole; `salt` makes files differ."""
+    """Return a small PNG file of a size, whose structure is whole; `salt` makes files differ."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         checksum = zlib.crc32(body, zlib.crc32(kind))
@@ -306,11 +306,11 @@ class World:
         return self.job(job)
 
     def job(self, job: Job) -> Job:
-        """The job as it stands now."""
+        """Return the present job."""
         return self.jobs.jobs[job.id]
 
     def holding(self) -> int:
-        """How many jobs hold a slot."""
+        """Return how many jobs hold a slot."""
         return sum(job.state.holds_slot for job in self.jobs.jobs.values())
 
     def occupy(self, slots: int, *, spent: Decimal | int = 0) -> None:
@@ -325,24 +325,24 @@ class World:
             self.jobs.change_shard(ShardChange(shard=0, charges=charges))
 
     def note_waiting(self) -> None:
-        """Have the gate say that jobs wait."""
+        """Let the gate know that jobs wait."""
         change_gate(self.jobs, lambda gate: replace(gate, has_waiting=True))
 
     def wake(self, job: Job, **hints: object) -> Job:
-        """A callback for the job's newest attempt; returns the job as it stands then."""
+        """Send a callback for the job's newest attempt; return the job afterwards."""
         attempt = self.job(job).attempt
         wake = {"job_id": job.id, "attempt": attempt.number if attempt else 1, "task_id": None}
         self.follow.check(TaskCheck(**(wake | hints)))  # type: ignore[arg-type]
         return self.job(job)
 
     def task_of(self, job: Job) -> str:
-        """The task that the provider made for the job's newest attempt."""
+        """Return the provider's task of the job's newest attempt."""
         attempt = self.job(job).attempt
         assert attempt is not None
         return next(c.task_id for c in self.evolink.charges if c.key == attempt.idempotency_key)
 
     def passes(self, delta: timedelta, *, swept_every: timedelta = timedelta(minutes=1)) -> None:
-        """Let time pass, a sweep now and then, and everything be delivered as it comes."""
+        """Let time pass, run Sweep at its times, and deliver all messages."""
         end = self.clock.now() + delta
         while self.clock.now() < end:
             self.clock.advance(min(swept_every, end - self.clock.now()))
@@ -351,7 +351,7 @@ class World:
 
     @property
     def is_anything_queued(self) -> bool:
-        """A message is yet to be delivered."""
+        """Return whether there are undelivered messages."""
         return bool(
             self.submissions.job_ids
             or self.reports.reports
@@ -360,13 +360,13 @@ class World:
         )
 
     def hears(self, report: PrepareReport) -> None:
-        """Submit takes a report, as its handler does."""
+        """Give Submit a report, as its handler does."""
         job = self.submit.copy_requests.accept(report)
         if job is not None:
             self.submit.advance(job)
 
     def settles(self) -> None:
-        """Deliver everything that is in the queues."""
+        """Deliver all messages in the queues."""
         while self.is_anything_queued:
             ids, self.submissions.job_ids = self.submissions.job_ids, []
             reports, self.reports.reports = self.reports.reports, []
@@ -383,7 +383,7 @@ class World:
 
 
 def token_for(job: Job, attempt: int = 1) -> str:
-    """The callback token of an attempt that was begun when its job was."""
+    """Return the callback token of an attempt that was begun with its job."""
     address = CallbackAddress(job_id=job.id, attempt=attempt)
     life = 2 * TIMING.job_deadline + TERMS.results_last
     return sign(address, SIGNING_KEY, job.created_at + life)

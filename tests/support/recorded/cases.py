@@ -47,7 +47,7 @@ class Cases:
     every: int
 
     def told(self) -> Iterator[str]:
-        """A line for each case."""
+        """Return a line for each case."""
         for names in islice(product(*self.values.values()), 0, None, self.every):
             chosen = zip(self.values.items(), names, strict=True)
             facts = {what: values[name] for (what, values), name in chosen}
@@ -140,7 +140,7 @@ def attempt(number: int = 1, **facts: Any) -> Attempt:
 
 
 def job_in(world: World, facts: Facts, key: str = "a.jpg", data: bytes = UPLOADED) -> Job:
-    """A photo whose row says this; another one holds a slot, and others came and went before."""
+    """Upload a photo whose job has these values; another holds a slot, others have ended."""
     source = world.uploads.add(key, data)
     job = Job.begin(source, now=BEGAN, due_at=START)
     known: dict[str, Any] = {"photo": PHOTO, "result_key": "a.png", "version": 5}

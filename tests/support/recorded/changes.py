@@ -1,4 +1,4 @@
-"""What a life wrote and left, and what a step changed, each as one line."""
+"""What a run wrote and left, and what a step changed, each as one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lives of photos, each told in full by `changes`."""
+"""Runs of photos, each recorded in full by `changes`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OWN = Recipe(name="own", pixels=Pixels.SOURCE)
 
 
 def _done(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
-    """The newest task ends with a result, its callback comes, and all messages are delivered."""
+    """Complete the newest task, send its callback, and deliver all messages."""
     world.evolink.complete(world.task_of(job), result)
     world.wake(job, is_taken=True, task_id=world.task_of(job))
     world.settles()
@@ -50,7 +50,7 @@ def _again(world: World, job: Job) -> None:
 
 
 def called_back() -> World:
-    """Nothing goes wrong; the second photo waits for the slot of the first."""
+    """A run without faults; the second photo waits for the slot of the first."""
     world = World(limits=replace(LIMITS, max_in_flight=1))
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg", png(salt=1))
     world.clock.advance(MINUTE)
@@ -61,7 +61,7 @@ def called_back() -> World:
 
 
 def polled() -> World:
-    """No callback comes; the task is seen running once."""
+    """No callback comes; the task is polled once while it runs."""
     world = World(uploads=MemoryUploads(is_versioned=False))
     job = world.arrives()
     world.passes(4 * MINUTE)
@@ -140,7 +140,7 @@ def named_by_its_callback() -> World:
 
 
 def refused() -> World:
-    """The photo's own fault; a person tries again, and it is done."""
+    """The photo's own fault; a person retries the job, and it is completed."""
     world = World(tag_sources=True, reuse=True)
     no = refusal(status=422, code="invalid_request", message="no such model")
     world.evolink.create_faults.append(answering(no))
@@ -187,7 +187,7 @@ def not_sent() -> World:
 
 
 def task_failed() -> World:
-    """Tried again as often as the policy says, then through the Files API, then given up."""
+    """Repeated as often as the policy says, then through the Files API, then given up."""
     world = World()
     job = world.arrives()
     for code in ("service_error", "image_processing_error", "content_policy_violation"):
@@ -220,7 +220,7 @@ def never_ends() -> World:
 
 
 def reviewed() -> World:
-    """An opaque result waits for a person, who has it tried again."""
+    """An opaque result waits for a person, who retries the job."""
     world = World(tag_sources=True, reuse=True)
     job = world.arrives()
     _done(world, job, b"png 600 400 255 255")
@@ -231,7 +231,7 @@ def reviewed() -> World:
 
 
 def result_lost() -> World:
-    """The result cannot be fetched for hours; a person's retry fetches it after all."""
+    """The result cannot be fetched for hours; a person's retry fetches it."""
     world = World(timing=SHORT)
     world.downloads.rule = lambda: FetchRefusedError("the link answers 404")
     job = world.arrives()
@@ -254,7 +254,7 @@ def api_unreadable() -> World:
 
 
 def superseded() -> World:
-    """A newer upload comes while the older is under way; then the key is deleted."""
+    """A newer upload comes while the older one is processed; then the key is deleted."""
     world = World(delete_with_source=True)
     old = world.arrives()
     world.clock.advance(MINUTE)
@@ -269,7 +269,7 @@ def superseded() -> World:
 
 
 def rejected() -> World:
-    """No photo, and a name that another photo's cut-out has."""
+    """An upload that is no photo, and one whose result key belongs to another photo."""
     world = World(tag_sources=True)
     world.arrives("a.jpg")
     world.arrives("a.png", png(salt=1))
@@ -279,7 +279,7 @@ def rejected() -> World:
 
 
 def reused() -> World:
-    """One picture three times: bought once, and once more when what was kept is damaged."""
+    """One picture three times: paid for once, and once more when the cached result is damaged."""
     world = World(reuse=True)
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     _done(world, first)

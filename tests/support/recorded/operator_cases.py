@@ -1,4 +1,4 @@
-"""Cases of what a person asks: costs, a retry, a list of jobs, an audit."""
+"""Cases of an operator's commands: costs, a retry, a list of jobs, an audit."""
 
 from __future__ import annotations
 

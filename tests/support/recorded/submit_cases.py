@@ -46,26 +46,26 @@ def _advance(world: World, row: Facts, attempts: Any, gate: Any, head: Any, trou
 
 
 def keep_bodies(world: World, job: Job) -> None:
-    """Keep a body of each attempt's call."""
+    """Store a body of each attempt's call."""
     text = '{"image_urls": ["u"], "callback_url": "c"}'
     for name in [one.body_name for one in job.attempts if one.body_name is not None]:
         world.jobs.bodies[job.id, name] = CallBody(name=name, text=text, expires_at=START)
 
 
 def paused(reason: PauseReason, until: timedelta | None) -> Callable[[World], object]:
-    """Have the gate be paused since a while ago."""
+    """Let the gate be paused since a while ago."""
     end = None if until is None else START + until
     pause = Pause(reason=reason, since=BEGAN, until=end)
     return with_gate(replace(SEALED, pause=pause))
 
 
 def with_gate(gate: Gate | None) -> Callable[[World], object]:
-    """Have the table hold this item of the gate."""
+    """Put this item of the gate into the table."""
     return lambda world: setattr(world.jobs, "gate", gate)
 
 
 def spent_yesterday(world: World) -> None:
-    """Have so much been spent yesterday that today would be over the cap."""
+    """Let so much be spent yesterday that today would be over the cap."""
     charges = {(START - timedelta(days=1)).date(): Decimal(4999)}
     world.jobs.change_shard(ShardChange(shard=0, charges=charges))
 

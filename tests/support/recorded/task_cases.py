@@ -1,4 +1,4 @@
-"""What a call answered, and what is learned of its task: cases of both."""
+"""Cases of an answer to a call, and of what its task shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of one purchase for equal pictures, of writes, and of steps that fail."""
+"""Cases of one payment for equal pictures, of writes, and of steps that fail."""
 
 from __future__ import annotations
 
