@@ -83,7 +83,7 @@ class SqsCallbacks(_Queue):
 
     def enqueue(self, checks: Sequence[TaskCheck]) -> None:
         """Have StoreResult look at these tasks."""
-        self._send([_look(check) for check in checks])
+        self._send([to_row(check) for check in checks])
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Have StoreResult make these."""
@@ -103,16 +103,6 @@ def written_request(request: PrepareRequest) -> dict[str, object]:
 def written_report(report: PrepareReport) -> dict[str, object]:
     """The message that `read_report` parses."""
     return {"job": report.job_id, "report": to_row(report)}
-
-
-def _look(check: TaskCheck) -> dict[str, Any]:
-    body = {
-        "job": check.job_id,
-        "attempt": check.attempt,
-        "task_id": check.task_id,
-        "is_poll": check.is_poll,
-    }
-    return body | {"is_taken": True} if check.is_taken else body
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from itertools import chain, count
+from itertools import count
 from posixpath import splitext
 
 MAX_KEY_BYTES = 1024
@@ -24,6 +24,8 @@ SOURCE_VERSION = "cutout-source-version"
 """Metadata of every result: its upload's version, or entity tag in a bucket without versions."""
 MAX_TAGS = 10
 """S3's limit for the tags of an object."""
+STATE_TAG = "cutout"
+"""The tag of a source with its job's end state."""
 NOTE_EXTENSION = ".error.json"
 BYPASS_CACHE_MARK = "cutout-fresh"
 """Metadata of an upload: `true` ignores cached results and pays for a new one."""
@@ -33,7 +35,7 @@ RECIPES_MARK = "cutout-recipes"
 """Metadata of an upload: the names of the recipes for its variants, separated by commas."""
 USUAL_RESULT_KEYS, USUAL_REVIEW_KEYS = 3, 2
 """Candidates for a key that are used in practice; later ones are for hash collisions."""
-_EXTENSION = ".png"
+RESULT_EXTENSION = ".png"
 _BESIDE_EXTENSION = ".json"
 _LONGEST_EXTENSION = 6
 
@@ -46,32 +48,10 @@ def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> I
     """
     plain = _without_dot_segments(source_key.removeprefix(upload_prefix))
     stem = _stem(plain)
-    digest = _digest(source_key)
-    numbered = (f"{digest}-{number}" for number in count(2))
-    named = [(stem, digest), (plain, digest)]
-    own = ((f"{stem}-{mark}", mark) for mark in chain([digest], numbered))
-    for name, mark in chain(named, own):
-        yield _fitted(result_prefix + name, mark, _EXTENSION)
-
-
-def variant_keys(
-    template: str,
-    result_key: str,
-    *,
-    recipe: str,
-    extension: str,
-    result_prefix: str,
-) -> Iterator[str]:
-    """Candidates for the key of a cut-out's variant; the first free one is claimed.
-
-    The second has a hash of the result key and the recipe, which is unique.
-    """
-    plain = result_key.removeprefix(result_prefix).removesuffix(_EXTENSION)
-    folder, slash, stem = plain.rpartition("/")
-    digest = _digest(f"{result_key}\0{recipe}")
-    for name in (stem, f"{stem}-{digest}"):
-        key = template.format(folder=folder + slash, stem=name, recipe=recipe, ext=extension)
-        yield _fitted(result_prefix + key.removesuffix(f".{extension}"), digest, f".{extension}")
+    for name in (stem, plain):
+        yield fitted(result_prefix + name, digest_of(source_key), RESULT_EXTENSION)
+    for mark in _marks(source_key):
+        yield fitted(f"{result_prefix}{stem}-{mark}", mark, RESULT_EXTENSION)
 
 
 def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> str:
@@ -85,11 +65,10 @@ def review_keys(result_key: str, source_key: str) -> Iterator[str]:
 
     The cut-out of a photo in a folder `review` may have the first one.
     """
-    plain = result_key.removesuffix(_EXTENSION)
-    yield _fitted(REVIEW_FOLDER + plain, "", _EXTENSION)
-    digest = _digest(source_key)
-    for mark in chain([digest], (f"{digest}-{number}" for number in count(2))):
-        yield _fitted(f"{REVIEW_FOLDER}{plain}-{mark}", mark, _EXTENSION)
+    plain = result_key.removesuffix(RESULT_EXTENSION)
+    yield fitted(REVIEW_FOLDER + plain, "", RESULT_EXTENSION)
+    for mark in _marks(source_key):
+        yield fitted(f"{REVIEW_FOLDER}{plain}-{mark}", mark, RESULT_EXTENSION)
 
 
 def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
@@ -99,9 +78,9 @@ def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
     """
     own = source_key.removeprefix(upload_prefix)
     plain = _without_dot_segments(own)
-    digest = _digest(source_key)
+    digest = digest_of(source_key)
     name = plain if plain == own else f"{plain}-{digest}"
-    return _fitted(result_prefix + name, digest, NOTE_EXTENSION)
+    return fitted(result_prefix + name, digest, NOTE_EXTENSION)
 
 
 def beside(key: str) -> str:
@@ -109,7 +88,7 @@ def beside(key: str) -> str:
 
     Keys that had to be shortened stay unique by a hash.
     """
-    return _fitted(key, "", _BESIDE_EXTENSION)
+    return fitted(key, "", _BESIDE_EXTENSION)
 
 
 def same_bytes_key(job_id: str, format_: str) -> str:
@@ -119,7 +98,7 @@ def same_bytes_key(job_id: str, format_: str) -> str:
 
 def kept_key(job_id: str, attempt: int) -> str:
     """The work bucket's key for the cached result of one attempt."""
-    return f"{KEPT_FOLDER}{job_id}-{attempt}{_EXTENSION}"
+    return f"{KEPT_FOLDER}{job_id}-{attempt}{RESULT_EXTENSION}"
 
 
 def _stem(key: str) -> str:
@@ -134,20 +113,25 @@ def _without_dot_segments(key: str) -> str:
     )
 
 
-def _digest(text: str) -> str:
+def _marks(source_key: str) -> Iterator[str]:
+    """A hash of the key, then numbered ones without end."""
+    digest = digest_of(source_key)
+    yield digest
+    for number in count(2):
+        yield f"{digest}-{number}"
+
+
+def digest_of(text: str) -> str:
+    """The hash that makes a key unique."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _fitted(stem: str, digest: str, extension: str) -> str:
+def fitted(stem: str, digest: str, extension: str) -> str:
     """The key, shortened to S3's limit between characters; a hash keeps shortened keys unique."""
     room = MAX_KEY_BYTES - len(extension)
     raw = stem.encode()
     if len(raw) <= room:
         return stem + extension
-    digest = digest or _digest(stem)
+    digest = digest or digest_of(stem)
     # A letter that was cut in its middle is dropped.
     return raw[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest + extension
-
-
-STATE_TAG = "cutout"
-"""The tag of a source with its job's end state."""

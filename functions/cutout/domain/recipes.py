@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SettingsError
-from cutout.domain.object_keys import variant_keys
+from cutout.domain.object_keys import RESULT_EXTENSION, digest_of, fitted
 from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import Pixels
 
@@ -98,14 +98,18 @@ class Recipe:
         return "image/jpeg" if self.format == "jpg" else f"image/{self.format}"
 
     def keys(self, result_key: str, result_prefix: str) -> Iterator[str]:
-        """Candidates for the variant's key, beside the cut-out with this result key."""
-        return variant_keys(
-            self.key,
-            result_key,
-            recipe=self.name,
-            extension=self.format,
-            result_prefix=result_prefix,
-        )
+        """Candidates for the variant's key, by the cut-out's; the first free one is claimed.
+
+        The second has a hash of the result key and the recipe, which is unique.
+        """
+        plain = result_key.removeprefix(result_prefix).removesuffix(RESULT_EXTENSION)
+        folder, slash, stem = plain.rpartition("/")
+        digest, extension = digest_of(f"{result_key}\0{self.name}"), f".{self.format}"
+        for name in (stem, f"{stem}-{digest}"):
+            key = self.key.format(
+                folder=folder + slash, stem=name, recipe=self.name, ext=self.format
+            )
+            yield fitted(result_prefix + key.removesuffix(extension), digest, extension)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -149,13 +149,43 @@ class Copies(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NoteRevision:
+    """The revision of a note; a newer one compares as greater.
+
+    Times are not compared: workers' clocks may differ by more than the time between two notes.
+
+    Attributes:
+        order: the padded sequencer of the upload or deletion.
+        version: the version of the job that the note describes; 0 for an upload or deletion,
+            before any note about it.
+        at: when the job was written, by the worker's clock.
+    """
+
+    order: str
+    version: int
+    at: datetime = field(compare=False)
+
+    def __lt__(self, other: NoteRevision) -> bool:
+        return (self.order, self.version) < (other.order, other.version)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredResult:
-    """The object at a result key: its entity tag, and its source's order if it is ours."""
+    """The object at a key of the results bucket.
+
+    Attributes:
+        etag: its entity tag.
+        job_id: the job that made it; None if it is not ours.
+        order: of its source, if it is ours.
+        source_version: of a result of ours: its source's version, or entity tag without versions.
+        occasion: of a note of ours: its revision.
+    """
 
     etag: str
-    order: str | None
     job_id: str | None
+    order: str | None = None
     source_version: str | None = None
+    occasion: NoteRevision | None = None
 
 
 class Results(Protocol):
@@ -191,40 +221,10 @@ class Results(Protocol):
         """Remove the object if it is still `current`; False if it has changed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NoteRevision:
-    """The revision of a note; a newer one compares as greater.
-
-    Times are not compared: workers' clocks may differ by more than the time between two notes.
-
-    Attributes:
-        order: the padded sequencer of the upload or deletion.
-        version: the version of the job that the note describes; 0 for an upload or deletion,
-            before any note about it.
-        at: when the job was written, by the worker's clock.
-    """
-
-    order: str
-    version: int
-    at: datetime = field(compare=False)
-
-    def __lt__(self, other: NoteRevision) -> bool:
-        return (self.order, self.version) < (other.order, other.version)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CurrentNote:
-    """The object at a note's key: its entity tag, and its revision if it is our note."""
-
-    etag: str
-    occasion: NoteRevision | None
-    job_id: str | None
-
-
 class Notes(Protocol):
     """Notes in the results bucket that say why there is no cut-out."""
 
-    def current(self, key: str) -> CurrentNote | None:
+    def current(self, key: str) -> StoredResult | None:
         """The current object; None if there is none."""
 
     def write(
@@ -234,11 +234,11 @@ class Notes(Protocol):
         *,
         job_id: str,
         occasion: NoteRevision,
-        replacing: CurrentNote | None,
+        replacing: StoredResult | None,
     ) -> bool:
         """Write JSON if the object is still `replacing`; False if it has changed."""
 
-    def remove(self, key: str, current: CurrentNote) -> bool:
+    def remove(self, key: str, current: StoredResult) -> bool:
         """Remove the object if it is still `current`; False if it has changed."""
 
 

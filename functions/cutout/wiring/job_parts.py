@@ -12,7 +12,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.event_bus import EventBus
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.adapters.s3.results_bucket import S3Notes
+from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.secrets import Secret
@@ -95,7 +95,7 @@ def job_ports(
         deduplication=DynamoDedupRecords(table),
         files=chosen_provider.file_store(files, settings, api_key),
         jobs=DynamoJobs(table, calls_table=calls_table),
-        notes=S3Notes(clients.s3, settings.results_bucket),
+        notes=S3Results(clients.s3, settings.results_bucket),
         preparations=SqsPreparations(clients.sqs, queue_url) if queue_url else None,
         provider=chosen_provider.tasks(calls, settings, api_key),
         randomness=random.SystemRandom().random,

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cutout.adapters.s3.results_bucket import S3Notes
+from cutout.adapters.s3.results_bucket import S3Results
 from cutout.ports.buckets import (
-    CurrentNote,
     NoteRevision,
     Notes,
+    StoredResult,
 )
 from tests.support.aws_account import Account, s3_with
 from tests.support.fakes.buckets import MemoryNotes
@@ -30,11 +30,11 @@ def notes(account_or_fake: Account | None) -> Iterator[Notes]:
         yield MemoryNotes()
         return
     with s3_with(account_or_fake, "results", versioned=["results"]) as client:
-        yield S3Notes(client, "results")
+        yield S3Results(client, "results")
 
 
 def noted(
-    notes: Notes, occasion: NoteRevision, *, replacing: CurrentNote | None, text: str = "{}"
+    notes: Notes, occasion: NoteRevision, *, replacing: StoredResult | None, text: str = "{}"
 ) -> bool:
     """Write an error note."""
     return notes.write(NOTE, text, job_id="0f", occasion=occasion, replacing=replacing)

@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from cutout.adapters.s3.encoded_words import encoded
-from cutout.adapters.s3.results_bucket import S3Notes, S3Results
+from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.job.source import Source
-from cutout.ports.buckets import CurrentNote, Handling, Labels, NoteRevision, StoredResult
+from cutout.ports.buckets import Handling, Labels, NoteRevision, StoredResult
 from tests.support.aws_account import Account, s3_with
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_note_is_json_that_is_not_cached(s3: S3Client) -> None:
 def test_foreign_object_has_no_revision(s3: S3Client) -> None:
     """It is not a note, whatever its name."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"theirs", Metadata={"cutout-said-at": "soon"})
-    standing = S3Notes(s3, "results").current(KEY)
+    standing = S3Results(s3, "results").current(KEY)
     assert standing is not None
     assert (standing.occasion, standing.job_id) == (None, None)
 
@@ -217,7 +217,7 @@ def test_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
     """Those had no version of the job: a newer note replaces or removes them."""
     told = {"cutout-said-at": "2026-03-01T12:00:00+00:00", "cutout-source-order": "00AB"}
     s3.put_object(Bucket="results", Key=KEY, Body=b"{}", Metadata=told)
-    standing = S3Notes(s3, "results").current(KEY)
+    standing = S3Results(s3, "results").current(KEY)
     assert standing is not None
     assert standing.occasion == NoteRevision(
         order="00AB", version=0, at=datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -230,22 +230,22 @@ def test_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
 def test_changed_note_is_not_removed(s3: S3Client, status: int, code: str) -> None:
     """S3 removes only what was seen; other refusals are errors."""
     asked = {"Bucket": "results", "Key": KEY, "IfMatch": '"1"'}
-    seen = CurrentNote(etag='"1"', occasion=None, job_id=None)
+    seen = StoredResult(etag='"1"', occasion=None, job_id=None)
     with Stubber(s3) as stubber:
         stubber.add_client_error(
             "delete_object", code, http_status_code=status, expected_params=asked
         )
         if code == "Conflict":
             with pytest.raises(ClientError):
-                S3Notes(s3, "results").remove(KEY, seen)
+                S3Results(s3, "results").remove(KEY, seen)
         else:
-            assert not S3Notes(s3, "results").remove(KEY, seen)
+            assert not S3Results(s3, "results").remove(KEY, seen)
 
 
 def write_note(s3: S3Client) -> bool:
     """Write a note at `KEY`."""
     occasion = NoteRevision(order="00AB", version=3, at=datetime(2027, 1, 2, tzinfo=UTC))
     text = '{"meaning": "größer"}'
-    return S3Notes(s3, "results").write(
+    return S3Results(s3, "results").write(
         KEY, text, job_id="0f" * 16, occasion=occasion, replacing=None
     )

@@ -11,7 +11,6 @@ from cutout.domain.errors import CopyGoneError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.reasons import Reason
 from cutout.ports.buckets import (
-    CurrentNote,
     FetchedUpload,
     Labels,
     NoteRevision,
@@ -260,7 +259,7 @@ class MemoryResults:
 @dataclass(frozen=True, kw_only=True)
 class StoredNote:
     text: str
-    note: CurrentNote
+    note: StoredResult
 
 
 @dataclass
@@ -272,7 +271,7 @@ class MemoryNotes:
     written: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
-    def current(self, key: str) -> CurrentNote | None:
+    def current(self, key: str) -> StoredResult | None:
         self.step("notes.current")
         stored = self.stored.get(key)
         return None if stored is None else stored.note
@@ -284,19 +283,19 @@ class MemoryNotes:
         *,
         job_id: str,
         occasion: NoteRevision,
-        replacing: CurrentNote | None,
+        replacing: StoredResult | None,
     ) -> bool:
         self.step("notes.write")
         if not self._is_still(key, replacing):
             return False
         etag = f'"{len(self.written)}"'
-        note = CurrentNote(etag=etag, occasion=occasion, job_id=job_id)
+        note = StoredResult(etag=etag, occasion=occasion, job_id=job_id)
         self.stored[key] = StoredNote(text=text, note=note)
         self.written.append(key)
         self.step("notes.write done")
         return True
 
-    def remove(self, key: str, current: CurrentNote) -> bool:
+    def remove(self, key: str, current: StoredResult) -> bool:
         self.step("notes.remove")
         if not self._is_still(key, current):
             return False
@@ -305,7 +304,7 @@ class MemoryNotes:
         self.step("notes.remove done")
         return True
 
-    def _is_still(self, key: str, seen: CurrentNote | None) -> bool:
+    def _is_still(self, key: str, seen: StoredResult | None) -> bool:
         stored = self.stored.get(key)
         return (stored.note.etag if stored else None) == (seen.etag if seen else None)
 

@@ -14,7 +14,7 @@ from cutout.domain.job.result import Result
 from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.ports.buckets import CurrentNote, NoteRevision
+from cutout.ports.buckets import NoteRevision, StoredResult
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.builders import holders
 from tests.support.fakes.buckets import StoredNote
@@ -119,7 +119,7 @@ def _follow(world: World, state: Facts, row: Facts, head: Any, note: Any) -> obj
         )
     if note is not None:
         occasion = NoteRevision(order=job.source.order, version=4, at=job.updated_at)
-        standing = CurrentNote(etag="e", occasion=replace(occasion, **note), job_id="other")
+        standing = StoredResult(etag="e", occasion=replace(occasion, **note), job_id="other")
         if note.get("at") == START:
             standing = replace(standing, occasion=None)
         world.notes.stored["a.jpg.error.json"] = StoredNote(text="{}", note=standing)

@@ -13,9 +13,8 @@ from cutout.domain.object_keys import (
     note_key,
     result_keys,
     review_keys,
-    variant_keys,
 )
-from cutout.domain.recipes import DEFAULT_KEY
+from cutout.domain.recipes import Recipe
 
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
@@ -254,9 +253,7 @@ def test_candidates_are_numbered_from_two_once_a_hash_is_taken() -> None:
 
 def test_a_variant_has_a_second_candidate_with_a_hash() -> None:
     """The variant of another cut-out may have the first."""
-    first, second = variant_keys(
-        DEFAULT_KEY, "out/a/b.png", recipe="web", extension="webp", result_prefix="out/"
-    )
+    first, second = Recipe(name="web", format="webp").keys("out/a/b.png", "out/")
     mark = second.removeprefix("out/a/b-").removesuffix(".web.webp")
     assert (first, second, len(mark)) == ("out/a/b.web.webp", f"out/a/b-{mark}.web.webp", 12)
     assert int(mark, 16)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cutout.domain.job.source import Source
@@ -43,7 +43,7 @@ class S3PhotoLinks:
         self._clock = clock
         self._lock = threading.Lock()
         self._client: S3Client | None = None
-        self._ends_at: datetime | None = None
+        self._ends_at = datetime.max.replace(tzinfo=UTC)
 
     def link(self, source: Source, content_type: str) -> str:
         """A GET URL of this version, valid for `PHOTO_LINK_LIFE` from now.
@@ -76,12 +76,7 @@ class S3PhotoLinks:
             # A link ends with the session that signed it, whatever its own expiry, and a function's
             # own session ends at an unknown time. This role can only read photos.
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
-            now = self._clock.now()
-            if (
-                self._client is None
-                or self._ends_at is None
-                or self._ends_at - now < PHOTO_LINK_LIFE
-            ):
+            if self._client is None or self._ends_at - self._clock.now() < PHOTO_LINK_LIFE:
                 answer = self._sts.assume_role(
                     RoleArn=self._role_arn,
                     RoleSessionName="cutout-photo-links",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cutout.adapters.s3.object_metadata import fitted, labels_of, written
 from cutout.adapters.s3.objects import Objects, save
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
-from cutout.ports.buckets import CurrentNote, Labels, NoteRevision, StoredResult
+from cutout.ports.buckets import Labels, NoteRevision, StoredResult
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,13 +20,13 @@ _ROW_VERSION = "cutout-row-version"
 
 
 class S3Results:
-    """Results; a write or removal names the entity tag that it expects."""
+    """Results and notes; a write or removal names the entity tag that it expects."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
     def current(self, key: str) -> StoredResult | None:
-        """The current object at the key."""
+        """The current object at the key; None if there is none."""
         head = self._objects.look(key)
         if head is None:
             return None
@@ -36,6 +36,7 @@ class S3Results:
             order=metadata.get(SOURCE_ORDER),
             job_id=metadata.get(MADE_BY),
             source_version=metadata.get(SOURCE_VERSION),
+            occasion=_occasion(metadata),
         )
 
     def fitted(self, labels: Labels, provenance: Mapping[str, str]) -> Labels:
@@ -78,25 +79,6 @@ class S3Results:
         """Remove the object if it is still that one; False if it is not."""
         return self._objects.remove(key, current.etag)
 
-
-class S3Notes:
-    """Notes; a write or removal names the entity tag that it expects."""
-
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._objects = Objects(client, bucket)
-
-    def current(self, key: str) -> CurrentNote | None:
-        """The current note or other object at the key."""
-        head = self._objects.look(key)
-        if head is None:
-            return None
-        metadata = head.get("Metadata", {})
-        return CurrentNote(
-            etag=head["ETag"],
-            occasion=_occasion(metadata),
-            job_id=metadata.get(MADE_BY),
-        )
-
     def write(
         self,
         key: str,
@@ -104,9 +86,9 @@ class S3Notes:
         *,
         job_id: str,
         occasion: NoteRevision,
-        replacing: CurrentNote | None,
+        replacing: StoredResult | None,
     ) -> bool:
-        """Write JSON if the current object is still `replacing`; False if it is not."""
+        """Write a note in JSON if the current object is still `replacing`; False if it is not."""
         return self._objects.put(
             key,
             text.encode(),
@@ -120,10 +102,6 @@ class S3Notes:
                 _ROW_VERSION: str(occasion.version),
             },
         )
-
-    def remove(self, key: str, current: CurrentNote) -> bool:
-        """Remove the note if it is still that one; False if it is not."""
-        return self._objects.remove(key, current.etag)
 
 
 def _occasion(metadata: Mapping[str, str]) -> NoteRevision | None:

@@ -21,7 +21,7 @@ from cutout.domain.object_keys import STATE_TAG, note_key
 from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
-from cutout.ports.buckets import CurrentNote, NoteRevision, Notes, SourceTags
+from cutout.ports.buckets import NoteRevision, Notes, SourceTags, StoredResult
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.queues import RemovalQueue
 from cutout.ports.telemetry import Telemetry
@@ -72,7 +72,7 @@ class LatestNotes:
             # One try: a note that was written meanwhile is a newer one.
             self.notes.remove(key, current)
 
-    def _looks(self, key: str) -> Iterator[CurrentNote | None]:
+    def _looks(self, key: str) -> Iterator[StoredResult | None]:
         """Read the current note, and again after each lost race.
 
         Raises:
@@ -83,7 +83,7 @@ class LatestNotes:
         raise TransientError("the note is written too often")
 
     def _is_earlier(
-        self, current: CurrentNote, than: NoteRevision, *, or_same: bool = False
+        self, current: StoredResult, than: NoteRevision, *, or_same: bool = False
     ) -> bool:
         if current.occasion is None:
             self.telemetry.log("the key of a note has another object")

@@ -8,26 +8,26 @@ from datetime import UTC, datetime
 import pytest
 
 from cutout.domain.errors import TransientError
-from cutout.ports.buckets import CurrentNote, NoteRevision
+from cutout.ports.buckets import NoteRevision, StoredResult
 from cutout.usecases.shared.notes_and_tags import LatestNotes, before, occasion_of
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.queues import MemoryTelemetry
 
 JOB = a_job(version=3, source=a_source(sequencer="0B"))
 OCCASION = occasion_of(JOB)
-STANDING = CurrentNote(etag="e", occasion=replace(OCCASION, version=2), job_id=JOB.id)
+STANDING = StoredResult(etag="e", occasion=replace(OCCASION, version=2), job_id=JOB.id)
 
 
 @dataclass
 class Board:
     """One place for a note, where other writers win a given number of races."""
 
-    standing_: CurrentNote | None = None
+    standing_: StoredResult | None = None
     races: int = 0
     texts: list[str] = field(default_factory=list)
     removed: int = 0
 
-    def current(self, _key: str) -> CurrentNote | None:
+    def current(self, _key: str) -> StoredResult | None:
         """The current note."""
         return self.standing_
 
@@ -38,7 +38,7 @@ class Board:
             self.texts.append(text)
         return self.races < 0
 
-    def remove(self, _key: str, _waiting: CurrentNote) -> bool:
+    def remove(self, _key: str, _waiting: StoredResult) -> bool:
         """Delete the note, or lose the race."""
         self.races -= 1
         self.removed += self.races < 0
@@ -109,7 +109,7 @@ def test_a_later_note_stays(
     [(STANDING, True), (replace(STANDING, job_id="b"), False), (None, False)],
 )
 def test_only_a_note_of_the_same_job_is_replaced_or_removed(
-    standing: CurrentNote | None,
+    standing: StoredResult | None,
     is_its: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """Without a note, nothing is done."""

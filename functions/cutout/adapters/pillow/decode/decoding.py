@@ -13,7 +13,7 @@ from cutout.adapters.pillow.decode.opening_uploads import JPEG_END, Upload, open
 from cutout.adapters.pillow.decode.openjpeg import decoded_by_openjpeg
 from cutout.adapters.pillow.decode.orientation import size_as_shown, turned
 from cutout.adapters.pillow.decode.spliced_file import spliced
-from cutout.adapters.pillow.decode.srgb import in_8_bits, in_srgb, without_idle_alpha
+from cutout.adapters.pillow.decode.srgb import in_8_bits, in_srgb
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.reasons import Reason
 
@@ -90,11 +90,12 @@ def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
     Raises:
         NotAPhotoError: every pixel is transparent.
     """
-    if image.mode != "RGBA" or image.getchannel("A").getextrema() != (_CLEAR, _CLEAR):
-        return without_idle_alpha(image)
-    if format_ == "BMP":
-        # Most programs leave the fourth byte of a pixel at zero, without meaning.
+    extrema: object = image.getchannel("A").getextrema() if image.mode == "RGBA" else None
+    # Most programs leave the fourth byte of a BMP's pixel at zero, without meaning.
+    if extrema == (_OPAQUE, _OPAQUE) or (extrema == (_CLEAR, _CLEAR) and format_ == "BMP"):
         return image.convert("RGB")
+    if extrema != (_CLEAR, _CLEAR):
+        return image
     raise NotAPhotoError(Reason.NOTHING_TO_SEE, "every pixel of it is transparent")
 
 

@@ -60,13 +60,6 @@ def describes_rgb(profile: bytes) -> bool:
     return space.strip() == "RGB"
 
 
-def without_idle_alpha(image: Image.Image) -> Image.Image:
-    """The picture without an alpha channel that hides nothing."""
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
-        return image.convert("RGB")
-    return image
-
-
 def _plain(image: Image.Image) -> Image.Image:
     # Without a profile, the inks of CMYK are unknown, and the simple formula has to do.
     mode = "RGBA" if image.mode in {"RGBA", "LA"} else "RGB"

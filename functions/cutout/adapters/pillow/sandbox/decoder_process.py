@@ -35,7 +35,7 @@ _SIDES = range(1, 1 << 31)  # of a picture, in pixels
 _FORMAT = re.compile("[a-z0-9]{1,8}")
 _REPORTED = REFUSALS - GIVEN_BY_METADATA
 """Reasons that a decoder may give: it reads no metadata, and may be compromised by a photo."""
-T = TypeVar("T")
+_NO_ANSWER = "the decoder gave no answer"
 S = TypeVar("S", PhotoHeader, Copy)
 
 
@@ -68,13 +68,11 @@ class DecoderProcess:
 
     def look(self, file: Path) -> PhotoHeader:
         """What the file's header says; nothing is decoded."""
-        return _valid(_read(PhotoHeader, self._run(file, "look").get("seen")))
+        return _read(PhotoHeader, self._run(file, "look").get("seen"))
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
         """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame."""
-        width, height = size
-        answer = self._run(file, "copy", into, width, height, max_bytes)
-        return _written(into, answer)
+        return _written(into, self._run(file, "copy", into, *size, max_bytes))
 
     def upright(self, file: Path, into: Path) -> Copy:
         """Make an upright sRGB PNG of every pixel, with the photo's transparency."""
@@ -103,21 +101,18 @@ class DecoderProcess:
         try:
             answer = json.loads(sent)
         except (ValueError, RecursionError) as exc:
-            raise _cannot("the decoder gave no answer") from exc
+            raise _cannot(_NO_ANSWER) from exc
         if not isinstance(answer, dict):
-            raise _cannot("the decoder gave no answer")
+            raise _cannot(_NO_ANSWER)
+        if answer.get("lacks") == "disk":
+            raise _cannot(f"a copy of it has more than {self.limits.file_mb:,} MB")
         if "lacks" in answer:
-            raise _cannot(self._what_it_lacks(answer["lacks"]))
+            raise _cannot(f"it takes more than {self.limits.memory_mb:,} MB of memory")
         reason = answer.get("reason")
         if reason is not None:
             known = next((one for one in _REPORTED if one == reason), Reason.CANNOT_BE_PREPARED)
             raise NotAPhotoError(known, str(answer.get("message")))
         return answer
-
-    def _what_it_lacks(self, sent: object) -> str:
-        if sent == "disk":
-            return f"a copy of it has more than {self.limits.file_mb:,} MB"
-        return f"it takes more than {self.limits.memory_mb:,} MB of memory"
 
 
 def shield_this_process() -> None:
@@ -177,27 +172,24 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _read(kind: type[T], sent: object) -> T:
+def _read(kind: type[S], sent: object) -> S:
+    """Return the report if its sides and format are valid; the format becomes part of a key."""
     try:
-        return from_row(kind, sent)  # type: ignore[arg-type] # that is what may fail
+        report = from_row(kind, sent)  # type: ignore[arg-type] # that is what may fail
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
-        raise _cannot("the decoder gave no answer") from exc
+        raise _cannot(_NO_ANSWER) from exc
+    has_sides = report.width in _SIDES and report.height in _SIDES
+    if not has_sides or _FORMAT.fullmatch(report.format) is None:
+        raise _cannot(_NO_ANSWER)
+    return report
 
 
 def _written(into: Path, answer: dict[str, Any]) -> Copy:
     """Return the copy the decoder reports. Its file must exist and must not be a symbolic link."""
-    copy = _valid(_read(Copy, answer.get("copy")))
+    copy = _read(Copy, answer.get("copy"))
     if into.is_symlink() or not into.is_file():
         raise _cannot("the decoder wrote no copy")
     return copy
-
-
-def _valid(report: S) -> S:
-    """Return the report if its sides and format are valid; the format becomes part of a key."""
-    has_sides = report.width in _SIDES and report.height in _SIDES
-    if not has_sides or _FORMAT.fullmatch(report.format) is None:
-        raise _cannot("the decoder gave no answer")
-    return report
 
 
 def _cannot(why: str) -> NotAPhotoError:
