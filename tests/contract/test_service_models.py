@@ -9,7 +9,6 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ParamValidationError
 
 from tests.support.aws_account import REGION
 from tests.support.service_models import NotInTheModelError
@@ -41,24 +40,3 @@ def test_answer_that_aws_does_not_give_fails(answer: Mapping[str, Any], problem:
         client.send_message_batch(
             QueueUrl="https://sqs.example/queue", Entries=[{"Id": "0", "MessageBody": "x"}]
         )
-
-
-def test_answer_of_an_operation_without_output_has_no_members() -> None:
-    """Any member is refused."""
-    client = _answering("sqs", {"Deleted": True})
-    with pytest.raises(NotInTheModelError, match="Deleted"):
-        client.delete_message(QueueUrl="https://sqs.example/queue", ReceiptHandle="r")
-
-
-def test_answer_that_aws_gives_passes() -> None:
-    """Also a number that a request may not name, and the answer to a request."""
-    table = {"TableDescription": {"ProvisionedThroughput": {"NumberOfDecreasesToday": 0}}}
-    answer = table | {"ResponseMetadata": {"HTTPStatusCode": 200}}
-    assert _answering("dynamodb", answer).delete_table(TableName="Shop-Jobs") == answer
-
-
-def test_request_that_aws_does_not_know_is_not_sent() -> None:
-    """The SDK itself checks requests."""
-    client = _answering("dynamodb", {})
-    with pytest.raises(ParamValidationError, match="Tables"):
-        client.get_item(Tables="Shop-Jobs", Key={})
