@@ -1,14 +1,15 @@
-"""The whole stack on a local cloud, once for all end-to-end tests of a session.
+"""The whole stack on two local clouds, each deployed once.
 
-`make test-e2e` runs two sessions side by side. Tests marked `second_cloud` need nothing that others
-leave behind, and leave nothing that others look at.
+`make test-e2e` runs two sessions side by side: modules marked `second_cloud`, and all others. In
+the second cloud, the stack also tags photos and deletes cut-outs with their photos.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +37,7 @@ from tests.support.chromium import chromium
 from tests.support.local_cloud import MachineClock, NoProgress
 
 collect_ignore_glob = [] if chromium() else ["test_the_console.py"]
-SETTINGS = {
+_SETTINGS = {
     # The dashboard, and every metric on it.
     "monitoring": "full",
     # Settings that a test can wait for; the grace time is long enough for callbacks on a busy
@@ -50,7 +51,9 @@ SETTINGS = {
     # Variants only of the photos under recipes/.
     "recipes": "tests/e2e/recipes.toml",
 }
-"""What the stack is deployed with."""
+"""The settings of both stacks."""
+_OFF_BY_DEFAULT = {"tag_source": "true", "delete_with_source": "true"}
+"""More settings of the stack in the second cloud."""
 _SECOND_KEY = "local-second-key"
 """To rotate to."""
 _STAND_IN = (
@@ -80,16 +83,34 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def deployed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
-    """The stack, deployed with the CDK; the next session uses the synthesized template, too."""
-    # Sessions that run side by side have ports and synthesized stacks of their own.
-    is_second = all(item.get_closest_marker("second_cloud") for item in request.session.items)
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool], Deployed]]:
+    """Start the first cloud or the second, each once."""
+    with ExitStack() as running:
+
+        @cache
+        def start(is_second: bool) -> Deployed:  # noqa: FBT001 - which one
+            return running.enter_context(_cloud(tmp_path_factory, is_second=is_second))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def deployed(request: pytest.FixtureRequest, clouds: Callable[[bool], Deployed]) -> Deployed:
+    """The stack in the cloud of this module."""
+    return clouds(request.node.get_closest_marker("second_cloud") is not None)
+
+
+@contextmanager
+def _cloud(folders: pytest.TempPathFactory, *, is_second: bool) -> Iterator[Deployed]:
+    """A cloud with the stack, deployed with the CDK.
+
+    What was synthesized serves the next session too. Sessions that run side by side have ports and
+    synthesized stacks of their own.
+    """
     project = find_place(Path(__file__))
     place = Place(
         source=project.source,
-        state=tmp_path_factory.mktemp("cloud"),
+        state=folders.mktemp("cloud"),
         cache=project.cache / ("e2e-second" if is_second else "e2e"),
     )
     clock = MachineClock()
@@ -98,7 +119,7 @@ def deployed(
         place,
         CloudRequest(
             stack=STACK,
-            settings=SETTINGS,
+            settings=_SETTINGS | _OFF_BY_DEFAULT if is_second else _SETTINGS,
             stand_in_arguments=arguments,
             stand_in_keys=(_SECOND_KEY,),
         ),
@@ -136,19 +157,19 @@ def _reserve_concurrency(deployed: Deployed) -> None:
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jobs(deployed: Deployed) -> DynamoJobs:
     """The jobs table."""
     return DynamoJobs(Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def photos(deployed: Deployed, jobs: DynamoJobs) -> Photos:
     """The uploads, their jobs and their results."""
     return Photos(deployed, jobs)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gate(jobs: DynamoJobs) -> GateKeeper:
     """The gate."""
     return GateKeeper(jobs=jobs)
@@ -161,32 +182,32 @@ def open_gate(gate: GateKeeper) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stand_in(deployed: Deployed) -> StandIn:
     """Evolink's stand-in."""
     bucket = deployed.cloud.outputs["UploadsBucketName"]
     return StandIn(url=deployed.evolink_url, token=deployed.cloud.api.control_token, bucket=bucket)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bus(deployed: Deployed) -> Listener:
-    """Our events on the bus, from the first test that asks for this."""
+    """Our events on the bus, from the first test of a module that asks for this."""
     return Listener(deployed.client("events"), deployed.client("sqs"), "cutout")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3_events(deployed: Deployed) -> Listener:
-    """S3's events on the bus, from the first test that asks for this."""
+    """S3's events on the bus, from the first test of a module that asks for this."""
     return Listener(deployed.client("events"), deployed.client("sqs"), "aws.s3")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def queues(deployed: Deployed) -> Queues:
     """The stack's queues."""
     return Queues(deployed)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def door(deployed: Deployed) -> Door:
     """The callback address."""
     secrets = deployed.client("secretsmanager")
@@ -197,7 +218,7 @@ def door(deployed: Deployed) -> Door:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def logs(deployed: Deployed) -> Logs:
     """The logs of the functions."""
     return Logs(deployed)

@@ -29,7 +29,7 @@ _DEPLOYER = "shop-deployer"
 _PHOTO = small_photo(401)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stages(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Stages:
     """What was seen of the stage, from its first deployment to its last."""
     who = by_profile(deployed, tmp_path_factory.mktemp("aws"), _PROFILE)

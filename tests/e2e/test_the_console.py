@@ -158,22 +158,14 @@ def test_two_windows_retry_one_photo_once(
     assert stand_in.charges(key) <= 2
 
 
-@pytest.mark.parametrize(
-    ("changed", "advice"),
-    [
-        ({"AWS_SECRET_ACCESS_KEY": "expired"}, "The credentials are invalid or have expired."),
-        ({"AWS_ENDPOINT_URL": "https://127.0.0.1:9"}, "cannot be reached"),
-    ],
-    ids=["expired credentials", "dead local cloud"],
-)
 def test_board_is_kept_during_trouble_and_updated_afterwards(
-    *, browser: Browser, target: Target, changed: dict[str, str], advice: str
+    browser: Browser, target: Target
 ) -> None:
     """It shows since when; a new page says what to do."""
     clock = Clock()
     now = [target]
     assert target.variables is not None
-    broken = replace(target, variables={**target.variables, **changed})
+    broken = replace(target, variables={**target.variables, "AWS_SECRET_ACCESS_KEY": "expired"})
     with (
         served(lambda: connect(now[0], clock, is_impatient=True), clock) as console,
         browser.new_page() as page,
@@ -187,7 +179,9 @@ def test_board_is_kept_during_trouble_and_updated_afterwards(
         # After an error the console connects again.
         assert other.evaluate(_SKIPPED_UPLOAD) == HTTPStatus.SERVICE_UNAVAILABLE
         other.goto(console.at("/"))
-        expect(other.locator("main")).to_contain_text(advice)
+        expect(other.locator("main")).to_contain_text(
+            "The credentials are invalid or have expired."
+        )
         expect(page.locator("#problem")).to_contain_text("as of", timeout=_SLOW)
         assert page.locator("#jobs > li").count() >= rows
         now[0] = target

@@ -17,8 +17,6 @@ from tests.e2e.gate import GateKeeper
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.stand_in import StandIn
 
-pytestmark = pytest.mark.second_cloud
-
 _PLENTY = 100_000.0
 _ONE_TEST = timedelta(minutes=2)
 """Longer than any of these tests takes."""

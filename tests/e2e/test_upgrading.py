@@ -30,7 +30,7 @@ _UNPAID = {"note.txt.jpg", "twin.jpg"}
 _NOT_COMPLETED = {"note.txt.jpg": State.REJECTED, "doubted.jpg": State.REVIEW}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
     """The sources of both versions, ready to be deployed."""
     folder = tmp_path_factory.mktemp("earlier")
@@ -41,7 +41,7 @@ def story(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgra
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def upgraded(story: Upgrade) -> Upgraded:
     """The state after the upgrade."""
     told = story.tell()
@@ -50,7 +50,7 @@ def upgraded(story: Upgrade) -> Upgraded:
     return told
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rolled_back(story: Upgrade, upgraded: Upgraded) -> RolledBack:
     """The state of photos that were in flight while the earlier version was deployed again."""
     assert upgraded.rows

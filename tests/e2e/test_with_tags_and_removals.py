@@ -1,9 +1,4 @@
-"""Photos that are tagged with their end, and cut-outs that go with their photos.
-
-Both are off by default, so the stack is updated here, as an operator would do it. By its name, this
-runs after those tests that are about the stack as it is by default, and before the one that looks
-for needless permissions, which finds here what these two need.
-"""
+"""Photos tagged with their end, and cut-outs deleted with their photos; both are off by default."""
 
 from __future__ import annotations
 
@@ -14,22 +9,15 @@ import pytest
 from cutout.domain.object_keys import KEPT_FOLDER
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from tests.e2e.conftest import SETTINGS
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import small_photo
 from tests.e2e.stand_in import StandIn
-from tests.e2e.updating import update
 
-_OFF_BY_DEFAULT = {"tag_source": "true", "delete_with_source": "true"}
+pytestmark = pytest.mark.second_cloud
+
 _LONG_SECONDS = 3600
 _OF_NO_OTHER_TEST = 1200
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _updated(deployed: Deployed) -> None:
-    """The stack with both settings."""
-    update(deployed, SETTINGS | _OFF_BY_DEFAULT)
 
 
 @dataclass(frozen=True, kw_only=True)

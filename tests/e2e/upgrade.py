@@ -21,7 +21,7 @@ from tests.e2e.operator import Operator
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import small_photo
 from tests.e2e.stand_in import StandIn
-from tests.e2e.updating import deploy
+from tests.e2e.updating import deploy_again
 
 STAGE = "upgraded"
 _STACK = f"Cutout-{STAGE}"
@@ -171,7 +171,7 @@ class Upgrade:
 
     def _deploy_again(self, checkout: Checkout) -> None:
         """Deploy what `make deploy` synthesized there before."""
-        deploy(self.cloud, checkout.folder / ".cutout" / "cdk" / _STACK, _STACK)
+        deploy_again(self.cloud, checkout.folder / ".cutout" / "cdk" / _STACK, _STACK)
         self._see()
 
     def _see(self) -> None:
