@@ -14,7 +14,6 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
-from infra.access.embedding_grants import READ_JOBS
 from tests.e2e.deployed import Deployed
 from tests.e2e.fetching import fetch
 from tests.e2e.photos import Photos, Upload
@@ -26,6 +25,8 @@ _CUT_OUT = "roles/photo.png"
 _NOBODY = "0" * 32
 _ROLE = "AWS::IAM::Role"
 _DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+_READ_JOBS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+"""What `grant_read_jobs` gives, as `tests/infra/test_grants.py` shows."""
 _PROBE = {"pk": {"S": "probe"}}
 
 
@@ -262,7 +263,7 @@ def test_permission_to_read_jobs_gives_no_link_and_no_token(
     }
     row = {"pk": {"S": f"job#{unanswered.id}"}}
     body = {"pk": {"S": f"{unanswered.id}.1"}}
-    with guest(deployed, READ_JOBS, _of_table(deployed, tables["Jobs"])) as connect:
+    with guest(deployed, _READ_JOBS, _of_table(deployed, tables["Jobs"])) as connect:
         dynamodb = connect("dynamodb")
         read = [
             dynamodb.get_item(TableName=tables["Jobs"], Key=row)["Item"],
