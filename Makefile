@@ -1,6 +1,6 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test test-units test-e2e test-e2e-first test-e2e-second test-seaweedfs check check-code check-types check-decoders check-template template wheel reference format soak mutants bench bench-check deploy destroy lock clean
+.PHONY: help install setup demo test test-units test-logic test-adapters test-e2e test-e2e-first test-e2e-second test-seaweedfs check check-code check-types check-decoders check-template template wheel reference format soak mutants bench bench-check deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -87,11 +87,17 @@ demo: install  ## Cut out the photos that come with the project, or PHOTOS, on a
 	@$(BIN)/cutout demo $(PHOTOS)
 
 test: setup $(AWSCLI)/.installed  ## Run every test, the end-to-end ones on two deployed stacks
-	@echo "The end-to-end tests run in two halves beside the others; each part prints what it found at its end." >&2
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(IN_ONE_PIECE) test-e2e test-units
+	@echo "Four parts run side by side, two of them end to end; each prints what it found at its end." >&2
+	@$(MAKE) --no-print-directory --jobs=4 --keep-going $(IN_ONE_PIECE) test-e2e test-units
 
-test-units: setup
-	@$(BESIDE) $(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal
+# Two halves of about the same work: a process each takes less than workers that share all tests.
+test-units: test-logic test-adapters
+
+test-logic: setup
+	@$(BESIDE) $(BIN)/python -m pytest tests/unit tests/functions tests/simulation tests/browser
+
+test-adapters: setup
+	@$(BESIDE) $(BIN)/python -m pytest tests/contract tests/infra
 
 # Two halves, each with a local cloud of its own.
 test-e2e: test-e2e-first test-e2e-second

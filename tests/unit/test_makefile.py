@@ -89,7 +89,7 @@ def complete(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "is_success"), [("tests/e2e", False), ("not e2e", False), ("neither", True)]
+    ("broken", "is_success"), [("tests/e2e", False), ("tests/unit", False), ("neither", True)]
 )
 def test_both_kinds_of_tests_run_even_if_one_fails(
     checkout: Path, broken: str, *, is_success: bool
@@ -105,11 +105,20 @@ def test_both_kinds_of_tests_run_even_if_one_fails(
         check=False,
     )
     assert sorted(done.stdout.splitlines()) == [
-        "-m pytest -m not e2e and not soak --numprocesses 2 --dist worksteal",
+        "-m pytest tests/contract tests/infra",
         "-m pytest tests/e2e -m not soak and not second_cloud",
         "-m pytest tests/e2e -m second_cloud and not soak",
+        "-m pytest tests/unit tests/functions tests/simulation tests/browser",
     ]
     assert (done.returncode == 0) is is_success, done.stderr
+
+
+def test_each_folder_with_tests_is_run() -> None:
+    """`make test` names the folders of both halves."""
+    run = re.findall(r"-m pytest (.*)", (ROOT / "Makefile").read_text())
+    named = re.findall(r"tests/(\w+)", " ".join(run))
+    tests = [it.relative_to(ROOT / "tests") for it in (ROOT / "tests").rglob("test_*.py")]
+    assert set(named) == {it.parts[0] for it in tests if "node_modules" not in it.parts}
 
 
 def installs(target: str) -> list[str]:
