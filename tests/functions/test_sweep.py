@@ -36,7 +36,7 @@ def test_sweep_enqueues_due_jobs(stack: Stack, start: Start) -> None:
     assert sweep(sample("scheduler-sweep")) == {"due": 2}
     assert stack.received(stack.submissions_url) == [{"job": new.id}]
     assert stack.received(stack.callbacks_url) == [
-        {"job": task.id, "attempt": 1, "task_id": "task-1", "is_poll": True},
+        {"job": task.id, "attempt": 1, "task_id": "task-1", "is_poll": True, "is_taken": False},
     ]
 
 
