@@ -6,15 +6,11 @@ name at 127.0.0.1 (DNS rebinding) can read the answers, too. Browsers send the o
 https://fetch.spec.whatwg.org/#origin-header https://www.w3.org/TR/fetch-metadata/
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-_Scope = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+from starlette.types import ASGIApp, Scope
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _ALLOWED_SITES = frozenset({"", "none", "same-origin"})
@@ -23,11 +19,11 @@ _ALLOWED_SITES = frozenset({"", "none", "same-origin"})
 class ProgramsOnly:
     """An ASGI application that answers programs of this machine only; `closed` paths to nobody."""
 
-    def __init__(self, app: App, *, closed: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, *, closed: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._closed = closed
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - Hypercorn has other types
         """Pass an allowed request to the application; answer others 403."""
         if scope["type"] == "lifespan" or self._is_allowed(scope):
             await self._app(scope, receive, send)
@@ -39,7 +35,7 @@ class ProgramsOnly:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
 
-    def _is_allowed(self, scope: _Scope) -> bool:
+    def _is_allowed(self, scope: Scope) -> bool:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         origin = headers.get(b"origin")

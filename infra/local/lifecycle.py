@@ -116,13 +116,13 @@ def variables_if_up(
             was meant for it must not run on AWS instead.
     """
     root = find_root(folder)
-    variables = local_variables(folder)
     if root is None:
         return None
-    if variables is not None:
-        check_disk_space(place_in(root).state, free)
-        return variables
-    match status(place_in(root)):
+    place = place_in(root)
+    if is_usable(place):
+        check_disk_space(place.state, free)
+        return read_env_file(place.env_file)
+    match status(place):
         case Status.DOWN:
             return None
         case Status.BROKEN:

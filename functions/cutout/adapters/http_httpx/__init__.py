@@ -5,7 +5,7 @@
 """
 
 from cutout.adapters.http_httpx.client import USER_AGENT
-from cutout.adapters.http_httpx.deadline_network import Resolver, resolve
+from cutout.adapters.http_httpx.deadline_network import resolve
 from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
 from cutout.adapters.http_httpx.sending import HttpxHttp
 
@@ -13,7 +13,6 @@ __all__ = [
     "USER_AGENT",
     "FetchLimits",
     "HttpxHttp",
-    "Resolver",
     "SafeDownloads",
     "resolve",
 ]
