@@ -175,6 +175,7 @@ def store_result_use_cases(
         ),
         remove_results=RemoveResults(
             jobs=jobs,
+            uploads=shared.uploads,
             results=ports.results,
             telemetry=telemetry,
             results_bucket=settings.results_bucket,

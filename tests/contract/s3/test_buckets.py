@@ -46,6 +46,10 @@ class UploadsBucket(Uploads, SourceTags, Protocol):
         """Delete a version permanently."""
         ...
 
+    def restore(self, key: str) -> None:
+        """Delete the delete marker."""
+        ...
+
 
 class S3UploadsBucket(S3Uploads):
     """The real adapter, with users that have the same client."""
@@ -79,6 +83,11 @@ class S3UploadsBucket(S3Uploads):
             Key=source.key,
             VersionId=source.version_id or "null",
         )
+
+    def restore(self, key: str) -> None:
+        """Delete the delete marker."""
+        (marker,) = self._s3.list_object_versions(Bucket="uploads", Prefix=key)["DeleteMarkers"]
+        self._s3.delete_object(Bucket="uploads", Key=key, VersionId=marker["VersionId"])
 
 
 def _source(key: str, version: str, etag: str, size: int) -> Source:
@@ -132,6 +141,8 @@ def test_labels_are_read_only_of_the_newest_upload_of_a_key(
     assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, LABELS)
     uploads.remove(KEY)
     assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, None)
+    uploads.restore(KEY)
+    assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, LABELS)
 
 
 def test_version_below_a_deleted_one_is_the_newest_again(uploads: UploadsBucket) -> None:

@@ -62,6 +62,10 @@ class MemoryUploads:
         self._history[key].append(None)
         return self._source(key, b"")
 
+    def restore(self, key: str) -> None:
+        """Delete the delete marker that `remove` has left: the version below is back."""
+        assert self._history[key].pop() is None, "the key is not deleted"
+
     def destroy(self, source: Source) -> None:
         """Delete a version permanently."""
         self.versions.pop((source.key, source.version_id or ""), None)

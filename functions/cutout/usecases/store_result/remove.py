@@ -18,7 +18,7 @@ from cutout.domain.object_keys import (
     review_keys,
 )
 from cutout.domain.recipes import Recipe, recipes_for
-from cutout.ports.buckets import Results, StoredResult
+from cutout.ports.buckets import Results, StoredResult, Uploads
 from cutout.ports.jobs_table import SourceJobs
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -41,6 +41,7 @@ class RemoveResults:
     """
 
     jobs: SourceJobs
+    uploads: Uploads
     results: Results
     telemetry: Telemetry
     results_bucket: str
@@ -52,6 +53,9 @@ class RemoveResults:
     def remove(self, removal: Removal) -> None:
         """Remove everything that is older than the deletion; keys without an object are skipped."""
         jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
+        if self._is_undone(jobs, removal):
+            self.telemetry.log("nothing removed: the deletion of the photo was undone")
+            return
         known = {job.id for job in jobs if job.source.order < removal.order}
         # Also keys that no job lists: a worker may have crashed between the object and the job.
         keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
@@ -60,6 +64,17 @@ class RemoveResults:
             if self.result_cache is not None and _is_meant(job, removal):
                 self.result_cache.remove(job)
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
+
+    def _is_undone(self, jobs: Sequence[Job], removal: Removal) -> bool:
+        """Whether the key shows the photo again that the deletion had hidden.
+
+        Without its delete marker, no event says that the photo is back, and its job may complete.
+        """
+        if removal.job_id is not None:
+            return False
+        hidden = [job.source for job in jobs if job.source.order < removal.order]
+        newest = max(hidden, key=lambda source: source.order, default=None)
+        return newest is not None and self.uploads.labels_if_newest(newest) is not None
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
         """The keys of results that jobs list."""

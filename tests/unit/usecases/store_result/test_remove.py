@@ -152,6 +152,36 @@ def test_a_completed_job_whose_photo_exists_requests_no_removal() -> None:
     assert world.callbacks.removals == []
 
 
+@pytest.mark.parametrize("is_removed_before", [True, False])
+def test_a_photo_that_was_deleted_and_restored_while_its_task_ran_keeps_its_cut_out(
+    is_removed_before: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Its delete marker was deleted: the bucket shows the photo, the table its deletion."""
+    world = removing()
+    job = world.arrives()
+    removal = deleted(world)
+    if is_removed_before:
+        world.removing.remove(removal)
+    world.uploads.restore("a.jpg")
+    world.evolink.complete(world.task_of(job), CUT_OUT)
+    assert world.wake(job).state is State.COMPLETED
+    for message in {removal, *world.callbacks.removals}:
+        world.removing.remove(message)
+    assert list(world.results.objects) == ["a.png"]
+
+
+def test_the_cut_out_of_a_destroyed_version_is_removed_though_an_older_one_is_back() -> None:
+    """The cut-out does not show the photo that is at the key now."""
+    world = removing()
+    made(world)
+    newer = made(world, salt=1)
+    removal = deleted(world)
+    world.uploads.restore("a.jpg")
+    world.uploads.destroy(newer.source)
+    world.removing.remove(removal)
+    assert world.results.objects == {}
+
+
 def test_results_outlive_their_photos_with_the_setting_off() -> None:
     """They were paid for."""
     world = World()

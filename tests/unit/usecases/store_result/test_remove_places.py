@@ -14,6 +14,7 @@ from cutout.domain.recipes import Recipe
 from cutout.ports.buckets import StoredResult
 from cutout.usecases.store_result.remove import RemoveResults
 from tests.support.builders import NOW, RESULT, a_job, a_source
+from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.queues import MemoryTelemetry
 
 SOURCE = a_source(key="a.jpg", sequencer="0A")
@@ -68,6 +69,7 @@ def removed(places: Places, *jobs: Job, removal: Removal = REMOVAL) -> set[str]:
     before, rows, telemetry = set(places.objects), JobsOfKey(list(jobs)), MemoryTelemetry()
     RemoveResults(
         jobs=rows,
+        uploads=MemoryUploads(),
         results=places,  # type: ignore[arg-type] # nothing is put or fetched
         telemetry=telemetry,
         results_bucket="results",
