@@ -68,32 +68,32 @@ def test_message_of_a_due_job_equals_the_sample(sqs: SQSClient, url: str) -> Non
     assert received(sqs, url) == [record["body"]]
 
 
-WAKES = [
+CHECKS = [
     TaskCheck(job_id=JOB, attempt=1, task_id="task-unified-1795166131-4k7q2m9x"),
     TaskCheck(job_id=JOB, attempt=2, task_id=None, is_poll=True),
 ]
 
 
-@pytest.mark.parametrize("wake", WAKES)
-def test_task_check_is_read_as_it_was_sent(sqs: SQSClient, url: str, wake: TaskCheck) -> None:
+@pytest.mark.parametrize("check", CHECKS)
+def test_task_check_is_read_as_it_was_sent(sqs: SQSClient, url: str, check: TaskCheck) -> None:
     """Job, attempt, the hint of a task, and whether it is a poll."""
-    SqsCallbacks(sqs, url).enqueue([wake])
-    assert [read_callback(body) for body in received(sqs, url)] == [wake]
+    SqsCallbacks(sqs, url).enqueue([check])
+    assert [read_callback(body) for body in received(sqs, url)] == [check]
 
 
 def test_message_of_a_callback_equals_the_sample(sqs: SQSClient, url: str) -> None:
     """The form of the message that the runbook shows."""
-    SqsCallbacks(sqs, url).enqueue(WAKES[:1])
+    SqsCallbacks(sqs, url).enqueue(CHECKS[:1])
     (record,) = sample("sqs-callbacks-completed")["Records"]
     assert [json.loads(body) for body in received(sqs, url)] == [json.loads(record["body"])]
 
 
 def test_many_task_checks_are_sent_in_batches(sqs: SQSClient, url: str) -> None:
     """None is left out, none comes twice."""
-    wakes = [TaskCheck(job_id=JOB, attempt=number) for number in range(1, 24)]
-    SqsCallbacks(sqs, url).enqueue(wakes)
+    checks = [TaskCheck(job_id=JOB, attempt=number) for number in range(1, 24)]
+    SqsCallbacks(sqs, url).enqueue(checks)
     read = [read_callback(body) for body in received(sqs, url)]
-    assert sorted(read, key=str) == sorted(wakes, key=str)
+    assert sorted(read, key=str) == sorted(checks, key=str)
 
 
 def test_request_for_variants_is_read_as_it_was_sent(sqs: SQSClient, url: str) -> None:
@@ -138,7 +138,7 @@ def test_delay_is_at_most_what_sqs_allows(sqs: SQSClient, delay: timedelta, seco
     "send",
     [
         lambda sqs, url: SqsSubmissions(sqs, url).enqueue(["one"]),
-        lambda sqs, url: SqsCallbacks(sqs, url).enqueue(WAKES[:1]),
+        lambda sqs, url: SqsCallbacks(sqs, url).enqueue(CHECKS[:1]),
     ],
     ids=["submissions", "callbacks"],
 )

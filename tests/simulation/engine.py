@@ -88,9 +88,9 @@ class Engine:
         later = self.rng.choice((_DEAD_LETTERS_LAST, self._replayed_after))
         self.clock.advance(later)
         self.scene.jobs.expire()
-        self.world.bought.forget(self.clock.now())
-        for key in list(self.world.kept.objects):
-            self.world.kept.lose(key)
+        self.world.dedup_records.forget(self.clock.now())
+        for key in list(self.world.cached_results.objects):
+            self.world.cached_results.lose(key)
             self.evidence.kept_is_lost(key)
         for queue in self.queues:
             is_replay = later == self._replayed_after

@@ -39,5 +39,5 @@ def work(world: World, queue: str, body: str) -> None:
 
 def receive(world: World, token: str, body: str) -> int:
     """ReceiveCallback's answer to a request: an HTTP status."""
-    answer = receive_callback.answer(world.receive, events.callback(token, body))
+    answer = receive_callback.answer(world.receive_callback, events.callback(token, body))
     return int(answer["statusCode"])

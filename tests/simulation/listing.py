@@ -85,7 +85,7 @@ def queue_missing(evidence: Evidence, submissions: SimQueue) -> int:
     world: World = evidence.world
     uploads = ListedUploads(evidence)
     rules = Rules(
-        upload_filter=world.arrive.upload_filter,
+        upload_filter=world.register_upload.upload_filter,
         max_bytes=PHOTO_LIMITS.prepare_max_bytes,
         retention=world.timing.retention,
     )

@@ -96,13 +96,13 @@ class Operators:
 
     def _lose_objects(self) -> None:
         """Delete photos by hand, or by a lifecycle rule."""
-        if self.world.kept.objects and self.faults.strikes("kept_lost"):
-            key = self.rng.choice(sorted(self.world.kept.objects))
+        if self.world.cached_results.objects and self.faults.strikes("kept_lost"):
+            key = self.rng.choice(sorted(self.world.cached_results.objects))
             self.evidence.kept_is_lost(key)
             if self.rng.random() < 0.5:
-                self.world.kept.lose(key)
+                self.world.cached_results.lose(key)
             else:
-                self.world.kept.objects[key] = CUT_OUT + b" damaged"
+                self.world.cached_results.objects[key] = CUT_OUT + b" damaged"
         if self.world.copies.objects and self.faults.strikes("copy_lost"):
             copy = self.rng.choice(sorted(self.world.copies.objects))
             self.evidence.copies_lost.add(copy)

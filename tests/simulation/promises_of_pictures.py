@@ -33,8 +33,8 @@ class Pictures:
         for key, stored in puts[self._puts_seen :]:
             self._check_put(key, stored)
         self._puts_seen = len(puts)
-        if self.world.kept.writes > self._kept_seen:
-            self._kept_seen = self.world.kept.writes
+        if self.world.cached_results.writes > self._kept_seen:
+            self._kept_seen = self.world.cached_results.writes
             self._check_kept()
 
     def check_write(self, job: Job) -> None:
@@ -70,7 +70,7 @@ class Pictures:
 
     def _check_kept(self) -> None:
         """A picture's cached result was made of it."""
-        for key, data in self.world.kept.objects.items():
+        for key, data in self.world.cached_results.objects.items():
             task_id = _task_of(data)
             if task_id in self.world.evolink.tasks:
                 made_of = self.evidence.inputs.get(task_id)

@@ -24,17 +24,17 @@ class Steps:
 
     Attributes:
         seen: names in the order in which they came.
-        dies_at: how many steps are taken before the one at which a worker dies.
+        crashes_at: how many steps are taken before the one at which a worker crashes.
     """
 
-    def __init__(self, dies_at: int | None) -> None:
+    def __init__(self, crashes_at: int | None) -> None:
         self.seen: list[str] = []
-        self.dies_at = dies_at
+        self.crashes_at = crashes_at
 
     def __call__(self, name: str) -> None:
         """Called by the fakes at every step."""
         self.seen.append(name)
-        if len(self.seen) - 1 == self.dies_at:
+        if len(self.seen) - 1 == self.crashes_at:
             raise WorkerDiedError(name)
 
 
@@ -65,7 +65,7 @@ class Life:
 
     Args:
         story: what happens.
-        dies_at: the step at which a worker dies.
+        crashes_at: the step at which a worker crashes.
         is_redelivered: a message whose worker died comes again at once; else it is gone, and Sweep
             alone has to find the job. Events of S3 always come again.
         honours_keys: the provider answers a repeat with the task of the first call.
@@ -75,11 +75,11 @@ class Life:
         self,
         story: Story,
         *,
-        dies_at: int | None = None,
+        crashes_at: int | None = None,
         is_redelivered: bool = True,
         honours_keys: bool = True,
     ) -> None:
-        self.steps = Steps(dies_at)
+        self.steps = Steps(crashes_at)
         self.story = story
         self.is_redelivered = is_redelivered
         self.world = World(
@@ -139,12 +139,12 @@ class Life:
                 job: Job = world.jobs.jobs[world.submissions.job_ids.pop(0)]
                 self._deliver(partial(world.submit.advance, job))
             elif world.reports.reports:
-                self._deliver(partial(world.hears, world.reports.reports.pop(0)))
+                self._deliver(partial(world.accept_report, world.reports.reports.pop(0)))
             elif world.preparations.requests:
                 request = world.preparations.requests.pop(0)
                 self._deliver(partial(world.prepare.prepare, request))
             else:
-                self._deliver(partial(world.follow.check, world.callbacks.wakes.pop(0)))
+                self._deliver(partial(world.track_task.check, world.callbacks.checks.pop(0)))
             self._finish_tasks()
 
     def _finish_tasks(self) -> None:
@@ -154,7 +154,9 @@ class Life:
             if self.story.calls_back:
                 token = charge.callback_url.rpartition("/")[2]
                 body = json.dumps({"id": charge.task_id})
-                self._deliver(partial(self.world.receive.receive, token, body), comes_again=True)
+                self._deliver(
+                    partial(self.world.receive_callback.receive, token, body), comes_again=True
+                )
 
     def _deliver(self, work: Callable[[], object], *, comes_again: bool | None = None) -> None:
         try:

@@ -17,13 +17,13 @@ def failed(world: World, key: str = "a.jpg", code: str = "content_policy_violati
     """Upload a photo that the provider refuses to cut out."""
     job = world.arrives(key)
     world.evolink.fail(world.task_of(job), code, "Not this one.")
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def completed(world: World, job: Job) -> Job:
     """Complete the job's newest task, and send its callback."""
     world.evolink.complete(world.task_of(job))
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def retried(world: World, job: Job) -> Job:

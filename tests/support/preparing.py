@@ -11,7 +11,7 @@ from tests.support.fakes.world import World
 def prepared(world: World, data: bytes, key: str = "a.tif") -> Job:
     """Upload a photo, prepare it, and make its call."""
     job = world.arrives(key, data)
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 

@@ -63,15 +63,15 @@ class MemoryCallbacks:
     """The tasks that StoreResult was asked to check."""
 
     step: Step = no_step
-    wakes: list[TaskCheck] = field(default_factory=list)
+    checks: list[TaskCheck] = field(default_factory=list)
     requests: list[RenderRequest] = field(default_factory=list)
     delays: list[timedelta] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
 
-    def enqueue(self, wakes: Sequence[TaskCheck]) -> None:
-        if wakes:
+    def enqueue(self, checks: Sequence[TaskCheck]) -> None:
+        if checks:
             self.step("callbacks.enqueue")
-            self.wakes += wakes
+            self.checks += checks
             self.step("callbacks.enqueue done")
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:

@@ -163,9 +163,9 @@ class World:
         self.clock = clock or FakeClock()
         self.timing = timing
         self.limits = limits
-        self.bought = MemoryDedupRecords(step)
+        self.dedup_records = MemoryDedupRecords(step)
         self.jobs = jobs or MemoryJobs(self.clock, step)
-        self.jobs.pictures = self.bought
+        self.jobs.pictures = self.dedup_records
         self.uploads = uploads or MemoryUploads(step)
         self.links = FakeLinks(self.clock)
         self.copies = copies or MemoryCopies(step)
@@ -181,7 +181,7 @@ class World:
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
-        self.kept = MemoryCopies(step, "kept")
+        self.cached_results = MemoryCopies(step, "kept")
         keys = keys or FakeKeys()
         ports = JobPorts(
             announcements=self.announcements,
@@ -193,7 +193,7 @@ class World:
             notes=self.notes,
             preparations=self.preparations,
             provider=provider or self.evolink,
-            deduplication=self.bought,
+            deduplication=self.dedup_records,
             randomness=(rng or random.Random(0)).random,  # noqa: S311 - reproducible on purpose
             submissions=self.submissions,
             telemetry=self.telemetry,
@@ -203,7 +203,7 @@ class World:
         store_result_ports = StoreResultPorts(
             shared=ports,
             downloads=downloads or self.downloads,
-            kept=self.kept,
+            kept=self.cached_results,
             pictures=self.pictures,
             results=self.results,
         )
@@ -248,12 +248,12 @@ class World:
         self.job_writer = parts.job_writer
         self.settlement_effects = self.job_writer.settlement_effects
         self.submit_use_cases = submit_use_cases(submit_ports, settings, recipes)
-        self.arrive = self.submit_use_cases.register_upload
+        self.register_upload = self.submit_use_cases.register_upload
         self.submit = self.submit_use_cases.submit_job
         self.store_result_use_cases = store_result_use_cases(store_result_ports, settings, recipes)
-        self.follow = self.store_result_use_cases.track_task
+        self.track_task = self.store_result_use_cases.track_task
         self.render = self.store_result_use_cases.render
-        self.removing = self.store_result_use_cases.remove_results
+        self.remove_results = self.store_result_use_cases.remove_results
         self.prepare = PrepareCopy(
             folders=folder,
             uploads=self.uploads,
@@ -263,7 +263,7 @@ class World:
             telemetry=self.telemetry,
             limits=photo_limits,
         )
-        self.receive = ReceiveCallback(
+        self.receive_callback = ReceiveCallback(
             keys=keys,
             task_id_in=task_id_of_callback,
             callbacks=self.callbacks,
@@ -288,7 +288,7 @@ class World:
     def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:
         """Upload a photo and have Submit take its event."""
         source = self.uploads.add(key, png() if data is None else data)
-        registered = self.arrive.created(source)
+        registered = self.register_upload.created(source)
         assert registered is not None, "the key is watched"
         self.submit.advance(registered.job, registered.newest)
         return self.job(registered.job)
@@ -297,7 +297,7 @@ class World:
         self, source: Source, *, at: datetime | None = None, lane: Lane = Lane.LIVE
     ) -> Job | None:
         """Have Submit register an upload; returns its job, if the key is watched."""
-        registered = self.arrive.created(source, at=at, lane=lane)
+        registered = self.register_upload.created(source, at=at, lane=lane)
         return registered.job if registered else None
 
     def advance(self, job: Job) -> Job:
@@ -309,7 +309,7 @@ class World:
         """Return the present job."""
         return self.jobs.jobs[job.id]
 
-    def holding(self) -> int:
+    def held_slots(self) -> int:
         """Return how many jobs hold a slot."""
         return sum(job.state.holds_slot for job in self.jobs.jobs.values())
 
@@ -328,11 +328,11 @@ class World:
         """Let the gate know that jobs wait."""
         change_gate(self.jobs, lambda gate: replace(gate, has_waiting=True))
 
-    def wake(self, job: Job, **hints: object) -> Job:
+    def check_task(self, job: Job, **hints: object) -> Job:
         """Send a callback for the job's newest attempt; return the job afterwards."""
         attempt = self.job(job).attempt
-        wake = {"job_id": job.id, "attempt": attempt.number if attempt else 1, "task_id": None}
-        self.follow.check(TaskCheck(**(wake | hints)))  # type: ignore[arg-type]
+        check = {"job_id": job.id, "attempt": attempt.number if attempt else 1, "task_id": None}
+        self.track_task.check(TaskCheck(**(check | hints)))  # type: ignore[arg-type]
         return self.job(job)
 
     def task_of(self, job: Job) -> str:
@@ -347,7 +347,7 @@ class World:
         while self.clock.now() < end:
             self.clock.advance(min(swept_every, end - self.clock.now()))
             self.sweep.sweep()
-            self.settles()
+            self.deliver_all()
 
     @property
     def is_anything_queued(self) -> bool:
@@ -356,30 +356,30 @@ class World:
             self.submissions.job_ids
             or self.reports.reports
             or self.preparations.requests
-            or self.callbacks.wakes
+            or self.callbacks.checks
         )
 
-    def hears(self, report: PrepareReport) -> None:
+    def accept_report(self, report: PrepareReport) -> None:
         """Give Submit a report, as its handler does."""
         job = self.submit.copy_requests.accept(report)
         if job is not None:
             self.submit.advance(job)
 
-    def settles(self) -> None:
+    def deliver_all(self) -> None:
         """Deliver all messages in the queues."""
         while self.is_anything_queued:
             ids, self.submissions.job_ids = self.submissions.job_ids, []
             reports, self.reports.reports = self.reports.reports, []
             wanted, self.preparations.requests = self.preparations.requests, []
-            wakes, self.callbacks.wakes = self.callbacks.wakes, []
+            checks, self.callbacks.checks = self.callbacks.checks, []
             for job_id in ids:
                 self.submit.advance(self.jobs.jobs[job_id])
             for report in reports:
-                self.hears(report)
+                self.accept_report(report)
             for request in wanted:
                 self.prepare.prepare(request)
-            for wake in wakes:
-                self.follow.check(wake)
+            for check in checks:
+                self.track_task.check(check)
 
 
 def token_for(job: Job, attempt: int = 1) -> str:

@@ -100,10 +100,10 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
             "posts": len(world.evolink.posts) - posts,
             "files": [*world.files.copies, *world.files.deleted],
             "announced": [job.state for job in world.announcements.jobs],
-            "bought": list(world.bought.items.values()),
+            "bought": list(world.dedup_records.items.values()),
             "results": list(world.results.objects),
             "Submit": world.submissions.job_ids,
-            "StoreResult": [*world.callbacks.wakes, *world.callbacks.removals],
+            "StoreResult": [*world.callbacks.checks, *world.callbacks.removals],
             "Prepare": [(one.wanted, one.ask) for one in world.preparations.requests],
             "notes": [(key, one.note.job_id) for key, one in world.notes.stored.items()],
             "tags": [

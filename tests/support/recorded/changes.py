@@ -75,8 +75,8 @@ def _left(world: World) -> Iterator[str]:
         "files": (world.files.copies.keys(), world.files.deleted),
         "results": world.results.puts,
         "objects": world.results.objects.keys(),
-        "kept": world.kept.objects.keys(),
-        "bought": world.bought.items,
+        "kept": world.cached_results.objects.keys(),
+        "bought": world.dedup_records.items,
         "notes": {
             key: _without_words(json.loads(note.text)) for key, note in world.notes.stored.items()
         },

@@ -33,20 +33,20 @@ OWN = Recipe(name="own", pixels=Pixels.SOURCE)
 def _done(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
     """Complete the newest task, send its callback, and deliver all messages."""
     world.evolink.complete(world.task_of(job), result)
-    world.wake(job, is_taken=True, task_id=world.task_of(job))
-    world.settles()
+    world.check_task(job, is_taken=True, task_id=world.task_of(job))
+    world.deliver_all()
     return world.job(job)
 
 
 def _failed(world: World, job: Job, code: str) -> Job:
     world.evolink.fail(world.task_of(job), code, "Not this one.")
-    world.wake(job, is_taken=True)
+    world.check_task(job, is_taken=True)
     return world.job(job)
 
 
 def _again(world: World, job: Job) -> None:
     world.operate.retry(world.job(job))
-    world.settles()
+    world.deliver_all()
 
 
 def called_back() -> World:
@@ -84,7 +84,7 @@ def prepared() -> World:
     """A small TIFF is enlarged for the model, and its cut-out has its own size again."""
     world = World()
     job = world.arrives("a.tif", tiff(60, 40, orientation=6))
-    world.settles()
+    world.deliver_all()
     _done(world, job, b"png 360 240 0 255")
     return world
 
@@ -93,7 +93,7 @@ def with_own_pixels() -> World:
     """The photo's own pixels, variants, and one of them made again once its copy is gone."""
     world = World(pixels=Pixels.SOURCE, recipes=(WEB, OWN), reuse=True)
     job = world.arrives()
-    world.settles()
+    world.deliver_all()
     _done(world, job)
     world.clock.advance(HOUR)
     world.render.render(RenderRequest(job_id=job.id, recipes=("web", "poster")))
@@ -120,7 +120,7 @@ def paid_twice_perhaps() -> World:
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     world.passes(30 * MINUTE)
-    world.wake(job, task_id="task-unified-000001", is_taken=True)
+    world.check_task(job, task_id="task-unified-000001", is_taken=True)
     _done(world, job)
     return world
 
@@ -131,7 +131,7 @@ def named_by_its_callback() -> World:
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     task = world.evolink.tasks.pop("task-unified-000001")
-    world.wake(job, task_id=task.id, is_taken=True)
+    world.check_task(job, task_id=task.id, is_taken=True)
     world.passes(MINUTE)
     world.evolink.tasks[task.id] = task
     world.evolink.complete(task.id)
@@ -262,9 +262,9 @@ def superseded() -> World:
     _done(world, old)
     _done(world, new)
     world.clock.advance(MINUTE)
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     for removal in world.callbacks.removals:
-        world.removing.remove(removal)
+        world.remove_results.remove(removal)
     return world
 
 
@@ -284,10 +284,10 @@ def reused() -> World:
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     _done(world, first)
     world.clock.advance(HOUR)
-    for key in world.kept.objects:
-        world.kept.objects[key] = b"damaged"
+    for key in world.cached_results.objects:
+        world.cached_results.objects[key] = b"damaged"
     third = world.arrives("c.jpg")
-    world.settles()
+    world.deliver_all()
     _done(world, third)
     assert len(world.jobs.jobs) == len({first.id, second.id, third.id})
     return world

@@ -54,7 +54,7 @@ def _check(
 ) -> object:
     job = job_in(world, {**state, **row, "attempts": attempts})
     answer(world)
-    return lambda: world.follow.check(TaskCheck(job_id=job.id, **check))
+    return lambda: world.track_task.check(TaskCheck(job_id=job.id, **check))
 
 
 def _task(world: World, **facts: Any) -> None:

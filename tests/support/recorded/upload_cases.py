@@ -58,7 +58,7 @@ def _register(world: World, source: Facts, row: Any, head: Any, at: Any, act: st
             order=event.order if order is None else order.ljust(32, "0"),
             job_id={"row": job.id, "event": event.job_id}.get(named),
         )
-    arrive = replace(world.arrive, upload_filter=WATCHED)
+    arrive = replace(world.register_upload, upload_filter=WATCHED)
     acts: dict[str, Callable[[], object]] = {
         "created": lambda: _id(getattr(arrive.created(event, at=at), "job", None)),
         "deleted": lambda: arrive.deleted(event, at=at),

@@ -41,7 +41,7 @@ def _turn(world: World, row: Facts, standing: Any, holder: Any, act: str) -> obj
     if standing is not None:
         names = {"own": job.id}
         changed = {name: names.get(str(it), it) for name, it in standing.items()}
-        world.bought.items[item.picture] = item = replace(item, **changed)
+        world.dedup_records.items[item.picture] = item = replace(item, **changed)
     purchases = world.job_writer.deduplication
     assert purchases is not None
     acts: dict[str, Callable[[], object]] = {

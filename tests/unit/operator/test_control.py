@@ -31,7 +31,7 @@ def test_a_pause_admits_no_job_while_running_tasks_continue() -> None:
     assert gate.pause == Pause(reason=PauseReason.OPERATOR, since=START, until=None)
     waiting = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(running))
-    assert world.wake(running).state is State.COMPLETED
+    assert world.check_task(running).state is State.COMPLETED
     world.passes(timedelta(days=1))
     assert (world.job(waiting).state, world.job(waiting).reason) == (
         State.QUEUED,
@@ -49,7 +49,7 @@ def test_resuming_opens_the_gate_whatever_closed_it(closes: str) -> None:
         world.evolink.create_faults.append(BAD_KEY)
     job = world.arrives()
     assert world.operate.resume().pause is None
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
 
 
@@ -79,7 +79,7 @@ def in_review(world: World) -> Job:
     """A job with an opaque result."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
-    return world.wake(job)
+    return world.check_task(job)
 
 
 @pytest.mark.parametrize("settled", [failed, in_review])
@@ -95,9 +95,9 @@ def test_a_retry_makes_a_new_attempt_of_the_same_job(settled: object) -> None:
         None,
         False,
     )
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job))
-    done = world.wake(job)
+    done = world.check_task(job)
     assert (done.state, [a.number for a in done.attempts]) == (State.COMPLETED, [1, 2])
     assert [told.state for told in world.announcements.jobs] == [job.state, State.COMPLETED]
 
@@ -107,7 +107,7 @@ def test_a_retry_of_a_file_that_is_no_photo_rejects_it_again() -> None:
     world = World()
     job = rejected(world)
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, world.evolink.posts) == (State.REJECTED, [])
 
 
@@ -116,7 +116,7 @@ def test_a_photo_can_be_retried_through_the_files_api() -> None:
     world = World()
     job = failed(world)
     world.operate.retry(job, transport=Transport.FILES)
-    world.settles()
+    world.deliver_all()
     assert list(world.files.copies) == [f"{job.id}-2.png"]
 
 
@@ -137,7 +137,7 @@ def test_an_open_or_completed_job_cannot_be_retried() -> None:
     with pytest.raises(IllegalMoveError):
         world.operate.retry(job)
     world.evolink.complete(world.task_of(job))
-    done = world.wake(job)
+    done = world.check_task(job)
     with pytest.raises(IllegalMoveError):
         world.operate.retry(done)
     assert (world.job(job), len(world.evolink.posts)) == (done, 1)

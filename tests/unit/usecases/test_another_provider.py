@@ -33,20 +33,20 @@ def test_a_result_returned_with_the_call_is_stored_at_once() -> None:
     started = here.world.clock.now()
     job = here.world.arrives("shoes/a.jpg")
     assert job.state is State.PROCESSING
-    here.world.settles()
+    here.world.deliver_all()
     job = here.world.job(job)
     assert (job.state, job.credits) == (State.COMPLETED, Decimal(3))
     assert job.attempts[0].task_id == "cut-1"
     assert here.world.results.objects.keys() == {"shoes/a.png"}
     assert here.world.clock.now() == started
-    assert here.world.holding() == 0
+    assert here.world.held_slots() == 0
 
 
 def test_a_lost_message_is_replaced_by_a_poll() -> None:
     """As with every provider; nothing is paid twice."""
     here = Deployment()
     job = here.world.arrives()
-    here.world.callbacks.wakes.clear()
+    here.world.callbacks.checks.clear()
     here.world.passes(2 * TIMING.first_poll)
     assert here.world.job(job).state is State.COMPLETED
     assert len(here.server.cut) == 1

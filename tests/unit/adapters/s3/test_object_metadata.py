@@ -73,6 +73,6 @@ def test_a_cut_out_names_its_photos_version_or_etag(
     world = World(uploads=MemoryUploads(is_versioned=is_versioned))
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    world.wake(job)
+    world.check_task(job)
     carried = world.results.objects["a.png"].labels.metadata
     assert carried["cutout-source-version"] == (job.source.version_id or job.source.etag)

@@ -64,7 +64,7 @@ def named_by_its_callback(world: World) -> Job:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.evolink.read_rule = lambda: UNREADABLE
-    world.wake(job, task_id=world.task_of(job))
+    world.check_task(job, task_id=world.task_of(job))
     world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     return failed(world, job, Reason.OUTCOME_UNKNOWN)
 
@@ -115,7 +115,7 @@ def test_a_retry_without_the_cache_makes_a_call_at_once(given_up: Callable[[Worl
     world = World()
     job = given_up(world)
     world.operate.retry(job, bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
 
 
@@ -148,7 +148,7 @@ def test_a_new_call_is_made_once_no_result_can_come(
     )
     assert list(world.files.copies) == [f"{job.id}-2.png"]
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
 
 
 def test_a_result_that_cannot_be_fetched_is_asked_for_once() -> None:
@@ -160,7 +160,7 @@ def test_a_result_that_cannot_be_fetched_is_asked_for_once() -> None:
     world.passes(2 * TIMING.job_deadline, swept_every=10 * MINUTE)
     assert world.job(job).reason is Reason.RESULT_LOST
     world.operate.retry(world.job(job))
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
 
 
@@ -194,7 +194,7 @@ def test_a_task_that_never_ends_is_read_by_one_retry() -> None:
         lost = world.job(job)
         assert (lost.reason, len(world.evolink.posts)) == (Reason.DEADLINE_PASSED, 1)
         world.operate.retry(lost)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
 
 
@@ -205,7 +205,7 @@ def twice_given_up(world: World) -> Job:
         world.evolink.tasks[world.task_of(job)], status=TaskStatus.RUNNING
     )
     world.operate.retry(job, bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     lost = world.job(job)
     assert (lost.state, len(world.evolink.charges)) == (State.FAILED, 2)
@@ -239,7 +239,7 @@ def test_a_callback_of_another_attempt_does_not_end_the_recheck() -> None:
     world.passes(MINUTE)
     world.evolink.fail(first, "content_policy_violation")
     world.clock.advance_to(world.job(job).due_at or world.clock.now())
-    assert world.wake(job, attempt=1, task_id=first).state is State.STORING
+    assert world.check_task(job, attempt=1, task_id=first).state is State.STORING
     world.evolink.complete(second)
     world.passes(MINUTE)
     done = world.job(job)
@@ -255,9 +255,9 @@ def reviewed_after_another_attempt(world: World) -> tuple[Job, str]:
     job = unreadable(world)
     first = world.task_of(job)
     world.operate.retry(job, bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
-    assert world.wake(job).state is State.REVIEW
+    assert world.check_task(job).state is State.REVIEW
     return job, first
 
 
@@ -276,7 +276,7 @@ def test_a_retry_stores_a_result_that_came_while_the_job_was_in_review() -> None
     """It is recorded when its callback comes."""
     world = World()
     job, first = reviewed_after_another_attempt(world)
-    assert world.wake(job, attempt=1, task_id=first).credits == 2 * PRICE
+    assert world.check_task(job, attempt=1, task_id=first).credits == 2 * PRICE
     world.operate.retry(world.job(job))
     world.passes(MINUTE)
     done = world.job(job)
@@ -290,7 +290,7 @@ def test_a_named_task_of_another_call_ends_the_recheck_with_a_new_call() -> None
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     world.evolink.read_rule = lambda: UNREADABLE
-    world.wake(job, task_id=world.task_of(other))
+    world.check_task(job, task_id=world.task_of(other))
     world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
     world.evolink.read_rule = lambda: None
     world.evolink.complete(world.task_of(other))

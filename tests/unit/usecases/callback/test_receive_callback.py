@@ -62,9 +62,9 @@ def test_an_authentic_callback_enqueues_a_task_check_whatever_its_body(
     """The token decides; a well-formed task id in the body is passed on as a hint."""
     world = World()
     job = world.arrives()
-    world.receive.receive(token_for(job, 7), body)
+    world.receive_callback.receive(token_for(job, 7), body)
     wake = TaskCheck(job_id=job.id, attempt=7, task_id=task_id, is_taken=True)
-    assert world.callbacks.wakes == [wake]
+    assert world.callbacks.checks == [wake]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_a_forged_or_malformed_callback_is_refused_and_nothing_is_queued(
     """It is counted, and neither token nor body is logged."""
     world = World()
     with pytest.raises(CallbackRefusedError) as refused:
-        world.receive.receive(token, json.dumps({"id": TASK}))
+        world.receive_callback.receive(token, json.dumps({"id": TASK}))
     assert refused.value.is_malformed == is_malformed
-    assert world.callbacks.wakes == []
+    assert world.callbacks.checks == []
     assert world.telemetry.counts == {Metric.CALLBACK_REFUSED: 1}
     line = ("callback refused", {"is_malformed": is_malformed, "not_logged_before": 0})
     assert world.telemetry.facts == [line]
@@ -103,7 +103,7 @@ def test_refused_callbacks_are_all_counted_and_logged_once_a_minute() -> None:
 
     def forged() -> None:
         with pytest.raises(CallbackRefusedError):
-            world.receive.receive(f"{JOB_ID}.1.{FORGED}", "")
+            world.receive_callback.receive(f"{JOB_ID}.1.{FORGED}", "")
 
     for _ in range(1000):
         forged()
@@ -122,14 +122,14 @@ def test_the_token_of_one_attempt_is_not_valid_for_another() -> None:
     job = world.arrives()
     token = token_for(job, 1).replace(".1.", ".2.")
     with pytest.raises(CallbackRefusedError):
-        world.receive.receive(token, "{}")
+        world.receive_callback.receive(token, "{}")
 
 
 def completed(world: World) -> Job:
     """A job whose callback came and whose result is stored."""
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    return world.wake(job, task_id=world.task_of(job))
+    return world.check_task(job, task_id=world.task_of(job))
 
 
 def test_a_callback_completes_its_job() -> None:
@@ -151,7 +151,7 @@ def test_a_repeated_callback_has_no_effect() -> None:
     world = World(step=hook)
     job = completed(world)
     hook.seen.clear()
-    assert world.wake(job, task_id=TASK) == job
+    assert world.check_task(job, task_id=TASK) == job
     assert hook.seen == ["jobs.find"]
 
 
@@ -162,7 +162,7 @@ def test_a_repeated_callback_removes_the_error_note_of_an_earlier_upload() -> No
     world.arrives("a.jpg", b"not a photo")
     job = completed(world)
     hook.seen.clear()
-    assert world.wake(job, task_id=world.task_of(job)) == job
+    assert world.check_task(job, task_id=world.task_of(job)) == job
     assert hook.seen == ["jobs.find", "notes.current"]
 
 
@@ -172,8 +172,8 @@ def test_a_callback_while_another_worker_fetches_the_result_has_no_effect() -> N
     world = World(step=hook)
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    hook.once_at("downloads.fetch", lambda: world.wake(job))
-    assert world.wake(job).state is State.COMPLETED
+    hook.once_at("downloads.fetch", lambda: world.check_task(job))
+    assert world.check_task(job).state is State.COMPLETED
     assert len(world.results.puts) == 1
 
 
@@ -183,8 +183,8 @@ def test_two_workers_that_read_the_task_concurrently_store_one_result() -> None:
     world = World(step=hook)
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    hook.once_at("evolink.read", lambda: world.wake(job))
-    assert world.wake(job).state is State.COMPLETED
+    hook.once_at("evolink.read", lambda: world.check_task(job))
+    assert world.check_task(job).state is State.COMPLETED
     assert (len(world.results.puts), len(world.announcements.jobs)) == (1, 1)
 
 
@@ -196,8 +196,8 @@ def test_a_callback_before_the_response_to_the_call_completes_the_job() -> None:
         outcome = evolink.take(body, key)
         evolink.complete(TASK)
         token = json.loads(body)["callback_url"].rpartition("/")[2]
-        world.receive.receive(token, json.dumps({"id": TASK}))
-        world.settles()
+        world.receive_callback.receive(token, json.dumps({"id": TASK}))
+        world.deliver_all()
         return outcome
 
     world.evolink.create_faults.append(called_back_at_once)
@@ -215,7 +215,7 @@ def test_a_response_that_comes_after_its_lease_expired_still_counts() -> None:
     def slow(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         world.clock.advance(TIMING.lease)
         world.sweep.sweep()
-        world.settles()
+        world.deliver_all()
         return evolink.take(body, key)
 
     world.evolink.create_faults.append(slow)
@@ -228,7 +228,7 @@ def test_a_callback_of_a_running_task_confirms_the_call() -> None:
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
-    job = world.wake(job, task_id=TASK)
+    job = world.check_task(job, task_id=TASK)
     assert (job.state, job.due_at) == (
         State.PROCESSING,
         world.clock.now() + TIMING.poll_interval,
@@ -242,7 +242,7 @@ def test_a_task_id_unknown_to_the_api_is_ignored() -> None:
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
-    after = world.wake(job, task_id="task-of-somebody-else")
+    after = world.check_task(job, task_id="task-of-somebody-else")
     assert (after.state, [a.task_id for a in after.attempts]) == (State.UNCONFIRMED, [None])
 
 
@@ -251,7 +251,7 @@ def test_a_known_task_is_not_replaced_by_the_one_named_in_a_callback() -> None:
     world = World()
     job, other = world.arrives("a.jpg"), world.arrives("b.jpg")
     world.evolink.complete(world.task_of(other))
-    after = world.wake(job, task_id=world.task_of(other))
+    after = world.check_task(job, task_id=world.task_of(other))
     assert (after.state, after.attempts[0].task_id) == (State.PROCESSING, world.task_of(job))
 
 
@@ -260,13 +260,13 @@ def test_a_callback_without_a_task_id_does_not_resolve_an_unconfirmed_call() -> 
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
-    assert world.wake(job, task_id=None) == job
+    assert world.check_task(job, task_id=None) == job
 
 
 def test_a_callback_for_an_unknown_job_has_no_effect() -> None:
     """The job may have expired."""
     world = World()
-    world.follow.check(TaskCheck(job_id=JOB_ID, attempt=1, task_id=TASK))
+    world.track_task.check(TaskCheck(job_id=JOB_ID, attempt=1, task_id=TASK))
     assert (world.jobs.jobs, world.evolink.tasks) == ({}, {})
 
 
@@ -275,7 +275,7 @@ def test_a_callback_for_an_attempt_that_was_never_made_has_no_effect() -> None:
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job, attempt=2) == job
+    assert world.check_task(job, attempt=2) == job
 
 
 def test_a_late_callback_of_a_failed_attempt_has_no_effect() -> None:
@@ -283,11 +283,11 @@ def test_a_late_callback_of_a_failed_attempt_has_no_effect() -> None:
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), "service_error")
-    world.wake(job)
+    world.check_task(job)
     world.passes(3 * TIMING.lease)
     job = world.job(job)
     assert (job.state, len(job.attempts)) == (State.PROCESSING, 2)
-    assert world.wake(job, attempt=1) == job
+    assert world.check_task(job, attempt=1) == job
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_callback_that_loses_a_race_checks_the_task_again(answer: CreateOutcom
     (job,) = world.jobs.jobs.values()
     world.evolink.complete(TASK)
     hook.once_at("evolink.read", lambda: world.submit.call_outcomes.record(job, 1, answer))
-    assert world.wake(job, task_id=TASK).state is State.COMPLETED
+    assert world.check_task(job, task_id=TASK).state is State.COMPLETED
     assert len(world.evolink.posts) == 1
 
 

@@ -67,7 +67,7 @@ def test_an_accepted_call_that_cannot_be_recorded_is_passed_on_in_a_message() ->
         world.arrives()
     [job] = world.jobs.jobs.values()
     assert (job.state, job.attempts[0].task_id) == (State.SUBMITTING, None)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, world.job(job).attempts[0].task_id) == (
         State.PROCESSING,
         world.task_of(job),
@@ -89,9 +89,9 @@ def test_a_slot_is_freed_with_the_write_that_ends_its_task() -> None:
 
     hook.once_at("jobs.save", busy)
     with pytest.raises(StoreBusyError):
-        world.wake(job)
+        world.check_task(job)
     assert (world.job(job), world.jobs.read_gate().in_flight) == (job, 1)
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     assert world.jobs.read_gate().in_flight == 0
 
 
@@ -132,7 +132,7 @@ def test_a_slow_call_with_unknown_outcome_is_unconfirmed_after_its_lease() -> No
     def slow(_evolink: FakeEvolink, _body: str, _key: str) -> CreateOutcome:
         world.clock.advance(TIMING.lease)
         world.sweep.sweep()
-        world.settles()
+        world.deliver_all()
         return OutcomeUnknown(message="ReadTimeout")
 
     world.evolink.create_faults.append(slow)

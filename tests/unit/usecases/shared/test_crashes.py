@@ -34,7 +34,7 @@ def steps_of(story: Story) -> list[str]:
     return life.steps.seen
 
 
-DEATHS = [
+CRASHES = [
     pytest.param(story, number, step, id=f"{name}, {number} {step}")
     for name, story in STORIES.items()
     for number, step in enumerate(steps_of(story))
@@ -44,10 +44,10 @@ DEATHS = [
 
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
 @pytest.mark.parametrize("honours_keys", [True, False], ids=["keys", "no keys"])
-@pytest.mark.parametrize(("story", "dies_at", "step"), DEATHS)
+@pytest.mark.parametrize(("story", "crashes_at", "step"), CRASHES)
 def test_a_crash_at_any_step_leaves_one_result_one_charge_and_one_completed_job(
     story: Story,
-    dies_at: int,
+    crashes_at: int,
     step: str,
     honours_keys: bool,  # noqa: FBT001 - a column of the table
     is_redelivered: bool,  # noqa: FBT001
@@ -55,13 +55,13 @@ def test_a_crash_at_any_step_leaves_one_result_one_charge_and_one_completed_job(
     """A second charge is allowed only where the job records that it is possible."""
     life = Life(
         story,
-        dies_at=dies_at,
+        crashes_at=crashes_at,
         is_redelivered=is_redelivered,
         honours_keys=honours_keys,
     )
     life.live()
     life.passes(LONG_ENOUGH, swept_every=timedelta(minutes=10))
-    assert life.steps.seen[dies_at] == step
+    assert life.steps.seen[crashes_at] == step
     jobs = list(life.world.jobs.jobs.values())
     assert sorted(job.source.key for job in jobs) == sorted(story.keys)
     for job in jobs:
@@ -101,7 +101,7 @@ def check_at_rest(life: Life) -> None:
     """No slot is taken, no message is queued, and Sweep finds nothing to do."""
     world = life.world
     assert world.jobs.read_gate().in_flight == 0
-    assert (world.submissions.job_ids, world.callbacks.wakes) == ([], [])
+    assert (world.submissions.job_ids, world.callbacks.checks) == ([], [])
     assert world.sweep.sweep() == 0
     expected = {job.result_key for job in world.jobs.jobs.values()}
     assert set(world.results.objects) == expected

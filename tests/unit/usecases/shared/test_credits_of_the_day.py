@@ -80,7 +80,7 @@ def test_a_refund_goes_to_the_day_that_was_charged() -> None:
     assert spent(world) == {date(2026, 3, 1): PRICE, date(2026, 3, 2): PRICE}
     clock.behind = timedelta(0)
     world.evolink.fail(world.task_of(slow), "content_policy_violation")
-    world.wake(slow)
+    world.check_task(slow)
     assert spent(world) == {date(2026, 3, 1): 0, date(2026, 3, 2): PRICE}
 
 
@@ -94,7 +94,7 @@ def test_a_completed_task_that_cost_nothing_is_refunded_once() -> None:
     world.evolink.tasks[task] = replace(world.evolink.tasks[task], credits_used=Decimal(0))
     world.downloads.rule = lambda: LOST
     for _ in range(5):
-        world.wake(job)
+        world.check_task(job)
         world.clock.advance(10 * MINUTE)
     assert world.job(job).state is State.STORING
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE

@@ -13,33 +13,33 @@ from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import kept_key
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
+from tests.support.deduplicating import cached_key, deduplicating, finish, paid_photo, settled
 from tests.support.fakes.evolink import CUT_OUT, MODEL, PRICE
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
-from tests.support.reusing import bought, finish, kept_at, reusing, settled
 
 
 def test_an_accepted_result_is_cached_as_the_provider_sent_it() -> None:
     """The cache key is the SHA-256 of the photo and the model."""
-    world = reusing()
+    world = deduplicating()
     job = finish(world, world.arrives(), b"webp 600 400 0 255")
     assert job.photo is not None
-    assert kept_at(world) == kept_key(job.id, 1)
-    assert world.kept.objects[kept_at(world)].startswith(b"webp ")
+    assert cached_key(world) == kept_key(job.id, 1)
+    assert world.cached_results.objects[cached_key(world)].startswith(b"webp ")
     assert world.results.objects["a.png"].data.startswith(b"png ")
 
 
 @pytest.mark.parametrize("key", ["b.jpg", "a.jpg"])
 def test_the_same_photo_again_is_completed_free(key: str) -> None:
     """Under another key, or uploaded again: no call, no slot, no credits; marked and counted."""
-    world = reusing()
-    first = bought(world)
+    world = deduplicating()
+    first = paid_photo(world)
     job = settled(world, world.arrives(key))
     assert (job.state, job.attempts, job.credits) == (State.COMPLETED, (), Decimal(0))
     assert job.reused == Reuse(
         job_id=first.id,
-        key=kept_at(world),
-        sha256=world.bought.items[f"{first.photo.sha256}#{MODEL}"].kept.sha256,  # type: ignore[union-attr]
+        key=cached_key(world),
+        sha256=world.dedup_records.items[f"{first.photo.sha256}#{MODEL}"].kept.sha256,  # type: ignore[union-attr]
         task_id=world.task_of(first),
         credits_saved=PRICE,
     )
@@ -59,8 +59,8 @@ def test_the_same_photo_again_is_completed_free(key: str) -> None:
 
 def test_reuse_needs_neither_a_slot_nor_an_open_gate() -> None:
     """A paused gate blocks only paid calls."""
-    world = reusing()
-    bought(world)
+    world = deduplicating()
+    paid_photo(world)
     world.operate.pause()
     assert settled(world, world.arrives("b.jpg")).state is State.COMPLETED
     assert world.jobs.read_gate().in_flight == 0
@@ -68,15 +68,15 @@ def test_reuse_needs_neither_a_slot_nor_an_open_gate() -> None:
 
 def test_a_photo_that_differs_by_one_byte_is_paid_for() -> None:
     """Its hash differs."""
-    world = reusing()
-    bought(world)
+    world = deduplicating()
+    paid_photo(world)
     assert world.arrives("b.jpg", png(salt=1)).state is State.PROCESSING
 
 
 def test_a_job_with_a_cached_result_is_superseded_by_a_newer_upload() -> None:
     """Reuse changes nothing about the order of uploads."""
-    world = reusing()
-    bought(world)
+    world = deduplicating()
+    paid_photo(world)
     job = world.arrives("b.jpg")
     world.arrives("b.jpg", png(salt=1))
     assert settled(world, job).state is State.SUPERSEDED
@@ -95,23 +95,23 @@ def test_with_reuse_off_each_upload_is_paid_for_and_nothing_is_cached() -> None:
 def test_a_job_writes_its_deduplication_record_with_its_admission_and_not_before() -> None:
     """While it waits at the gate, it blocks no other job."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     world.operate.pause()
     job = world.arrives()
     for _ in range(3):
         world.submit.advance(world.job(job))
-    assert world.bought.items == {}
+    assert world.dedup_records.items == {}
     world.operate.resume()
-    world.settles()
-    (record,) = world.bought.items.values()
+    world.deliver_all()
+    (record,) = world.dedup_records.items.values()
     assert (record.owner, record.version, record.expires_at) == (job.id, 0, None)
     assert "purchases.save" not in hook.seen
 
 
 def test_a_result_cached_for_another_model_is_not_reused() -> None:
     """The model is part of the key."""
-    world = reusing()
-    first = bought(world)
+    world = deduplicating()
+    first = paid_photo(world)
     deduplication = world.job_writer.deduplication
     assert deduplication is not None
     other = replace(deduplication, model="mj-v8.1-remove-bg")
@@ -120,24 +120,24 @@ def test_a_result_cached_for_another_model_is_not_reused() -> None:
 
 def test_a_result_found_doubtful_when_it_is_finished_is_not_reused() -> None:
     """The result is turned on its side: the operator's retry makes a new call, as the note says."""
-    world = reusing()
+    world = deduplicating()
     job = world.arrives()
     photo = replace(world.job(job).photo, width=400, height=600, orientation=6)  # type: ignore[type-var]
     world.jobs.jobs[job.id] = replace(world.job(job), photo=photo)
     doubted = finish(world, job)
     assert doubted.reason is Reason.RESULT_ASPECT_DIFFERS
-    (purchase,) = world.bought.items.values()
+    (purchase,) = world.dedup_records.items.values()
     assert (
         purchase.kept is not None
     )  # assert purchase.kept is not None  # needed to delete the cached result with the photo
     world.operate.retry(doubted)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
 
 
 def test_a_doubtful_result_recovered_by_a_retry_is_not_reused() -> None:
     """The result lies on its side: the operator's retry makes a new call, as the note says."""
-    world = reusing()
+    world = deduplicating()
     job = world.arrives()
     photo = replace(world.job(job).photo, width=400, height=600, orientation=6)  # type: ignore[type-var]
     world.jobs.jobs[job.id] = replace(world.job(job), photo=photo)
@@ -148,9 +148,9 @@ def test_a_doubtful_result_recovered_by_a_retry_is_not_reused() -> None:
     world.passes(timedelta(minutes=1))
     doubted = world.job(job)
     assert (doubted.reason, len(world.evolink.charges)) == (Reason.RESULT_ASPECT_DIFFERS, 1)
-    (purchase,) = world.bought.items.values()
+    (purchase,) = world.dedup_records.items.values()
     assert purchase.kept is not None
     assert purchase.kept.is_doubted
     world.operate.retry(doubted)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)

@@ -12,19 +12,26 @@ from cutout.domain.job.job import Job
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
+from tests.support.deduplicating import (
+    cached_result,
+    deduplicating,
+    finish,
+    paid_photo,
+    settled,
+    upload_bypassing_cache,
+)
 from tests.support.fakes.evolink import MODEL, answering
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import Hook
-from tests.support.reusing import arrives_fresh, bought, cached_result, finish, reusing, settled
 
 MINUTE = timedelta(minutes=1)
 
 
 def test_an_upload_that_bypasses_the_cache_is_paid_for_and_replaces_the_cached_result() -> None:
     """The object's metadata asks for it, and is not copied to the result."""
-    world = reusing()
-    bought(world)
-    job = arrives_fresh(world)
+    world = deduplicating()
+    paid_photo(world)
+    job = upload_bypassing_cache(world)
     assert (job.state, job.bypass_cache) == (State.PROCESSING, True)
     finish(world, job)
     assert BYPASS_CACHE_MARK not in world.results.objects["b.png"].labels.metadata
@@ -36,9 +43,9 @@ def test_an_upload_that_bypasses_the_cache_is_paid_for_and_replaces_the_cached_r
 
 def test_the_cached_result_is_reused_while_a_job_that_bypasses_the_cache_runs() -> None:
     """No other job waits for the new result."""
-    world = reusing()
-    first = bought(world)
-    arrives_fresh(world)
+    world = deduplicating()
+    first = paid_photo(world)
+    upload_bypassing_cache(world)
     job = settled(world, world.arrives("c.jpg"))
     assert job.reused is not None
     assert job.reused.job_id == first.id
@@ -46,12 +53,12 @@ def test_the_cached_result_is_reused_while_a_job_that_bypasses_the_cache_runs() 
 
 def test_an_older_call_does_not_replace_the_result_of_a_job_that_bypassed_the_cache() -> None:
     """Whichever result is stored first, the result of the bypassing job stays in the cache."""
-    world = reusing()
+    world = deduplicating()
     old = world.arrives("a.jpg")
-    fresh = arrives_fresh(world)
+    fresh = upload_bypassing_cache(world)
     finish(world, fresh)
     finish(world, old)
-    purchase = world.bought.items[f"{fresh.photo.sha256}#{MODEL}"]  # type: ignore[union-attr]
+    purchase = world.dedup_records.items[f"{fresh.photo.sha256}#{MODEL}"]  # type: ignore[union-attr]
     assert purchase.kept is not None
     assert purchase.kept.job_id == fresh.id
     assert cached_result(world).endswith(world.task_of(fresh).encode())
@@ -60,13 +67,13 @@ def test_an_older_call_does_not_replace_the_result_of_a_job_that_bypassed_the_ca
 def test_an_older_result_does_not_overwrite_a_newer_one_stored_before_it() -> None:
     """The bypassing job stores and records its result just before the older result is written."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     old = world.arrives("a.jpg")
 
     def bought_anew() -> None:
-        fresh = arrives_fresh(world)
+        fresh = upload_bypassing_cache(world)
         world.evolink.complete(world.task_of(fresh))
-        world.wake(fresh)
+        world.check_task(fresh)
 
     hook.once_at("kept.put", bought_anew)
     finish(world, old)
@@ -78,9 +85,9 @@ def test_an_older_result_does_not_overwrite_a_newer_one_stored_before_it() -> No
 def test_a_job_uses_the_cached_result_until_the_record_names_the_new_one() -> None:
     """Both files exist."""
     hook = Hook()
-    world = reusing(hook)
-    bought(world)
-    fresh = arrives_fresh(world)
+    world = deduplicating(hook)
+    paid_photo(world)
+    fresh = upload_bypassing_cache(world)
     others: list[Job] = []
 
     def comes_between() -> None:
@@ -99,13 +106,13 @@ def test_an_operators_retry_is_free_if_the_photo_was_cached_meanwhile(
     charges: int,
 ) -> None:
     """Unless the retry bypasses the cache."""
-    world = reusing()
+    world = deduplicating()
     first = world.arrives("a.jpg")
     world.evolink.fail(world.task_of(first), "content_policy_violation")
-    failed = world.wake(first)
-    bought(world, "b.jpg")
+    failed = world.check_task(first)
+    paid_photo(world, "b.jpg")
     world.operate.retry(failed, bypass_cache=bypass_cache)
-    world.settles()
+    world.deliver_all()
     again = world.job(first)
     assert again.state is (State.PROCESSING if bypass_cache else State.COMPLETED)
     assert len(world.evolink.charges) == charges
@@ -117,9 +124,9 @@ def test_a_deleted_upload_that_bypassed_the_cache_causes_no_second_payment() -> 
     first = world.arrives("a.jpg")
     other = world.arrives("b.jpg")
     assert other.reason is Reason.SAME_PICTURE
-    fresh = arrives_fresh(world, "fresh.jpg")
+    fresh = upload_bypassing_cache(world, "fresh.jpg")
     assert (fresh.state, fresh.is_waiting) == (State.QUEUED, True)
-    world.arrive.deleted(world.uploads.remove("fresh.jpg"))
+    world.register_upload.deleted(world.uploads.remove("fresh.jpg"))
     finish(world, first)
     world.passes(30 * MINUTE)
     assert world.job(fresh).state is State.SUPERSEDED
@@ -130,12 +137,12 @@ def test_an_upload_that_bypasses_the_cache_and_waits_at_the_gate_is_paid_for() -
     """A result that was cached meanwhile is not used; in the end, the new result is cached."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     first = world.arrives("a.jpg")
-    fresh = arrives_fresh(world, "fresh.jpg")
+    fresh = upload_bypassing_cache(world, "fresh.jpg")
     finish(world, first)
     assert world.job(fresh).state is State.PROCESSING
     finish(world, world.job(fresh))
     assert world.job(fresh).reused is None
-    (item,) = world.bought.items.values()
+    (item,) = world.dedup_records.items.values()
     assert item.kept is not None
     assert (item.owner, item.kept.job_id) == (fresh.id, fresh.id)
 
@@ -148,7 +155,7 @@ def test_a_job_waiting_at_the_gate_does_not_pay_for_a_photo_being_paid_for_meanw
     assert found is not None
     first = world.advance(found)
     assert first.is_waiting
-    fresh = arrives_fresh(world, "fresh.jpg")
+    fresh = upload_bypassing_cache(world, "fresh.jpg")
     world.submissions.job_ids.clear()
     finish(world, blocker)
     world.submit.advance(world.job(first))
@@ -169,11 +176,11 @@ def test_a_refused_owner_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> 
     assert found is not None
     first = world.advance(found)
     assert (first.is_waiting, len(first.attempts)) == (True, 1)
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     assert record.owner == first.id
     world.operate.resume()
     world.submissions.job_ids.clear()
-    fresh = arrives_fresh(world, "fresh.jpg")
+    fresh = upload_bypassing_cache(world, "fresh.jpg")
     assert fresh.state is State.PROCESSING
     world.passes(MINUTE)
     assert world.job(first).reason is Reason.SAME_PICTURE
@@ -185,26 +192,26 @@ def test_a_refused_owner_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> 
 def test_a_result_is_not_cached_when_another_owner_was_admitted_meanwhile() -> None:
     """An upload that bypasses the cache is admitted just before the older result is recorded."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     first = world.arrives("a.jpg")
     fresh: list[Job] = []
     world.evolink.complete(world.task_of(first))
-    hook.once_at("purchases.cache", lambda: fresh.append(arrives_fresh(world, "b.jpg")))
-    world.wake(first)
-    (item,) = world.bought.items.values()
+    hook.once_at("purchases.cache", lambda: fresh.append(upload_bypassing_cache(world, "b.jpg")))
+    world.check_task(first)
+    (item,) = world.dedup_records.items.values()
     assert (item.owner, item.kept) == (fresh[0].id, None)
 
 
 def test_an_older_result_does_not_overwrite_a_newer_one_that_is_not_recorded_yet() -> None:
     """The bypassing job has stored its object but not updated the record."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     old = world.arrives("a.jpg")
-    fresh = arrives_fresh(world)
+    fresh = upload_bypassing_cache(world)
     for job in (old, fresh):
         world.evolink.complete(world.task_of(job))
-    hook.once_at("purchases.cache", lambda: world.wake(old))
-    world.wake(fresh)
+    hook.once_at("purchases.cache", lambda: world.check_task(old))
+    world.check_task(fresh)
     assert cached_result(world).endswith(world.task_of(fresh).encode())
     assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED
     assert len(world.evolink.charges) == 2

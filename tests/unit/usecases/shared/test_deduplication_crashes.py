@@ -7,15 +7,15 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.states import State
+from tests.support.deduplicating import deduplicating, finish, paid_photo
 from tests.support.fakes.world import TIMING
 from tests.support.hooks import Hook, WorkerDiedError
-from tests.support.reusing import bought, finish, reusing
 
 
 def test_of_two_concurrent_uploads_of_a_photo_one_is_paid_for() -> None:
     """The transaction that admits a job decides."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     others: list[Job] = []
     hook.once_at("jobs.save", lambda: others.append(world.arrives("b.jpg")))
     first = world.arrives("a.jpg")
@@ -27,11 +27,11 @@ def test_of_two_concurrent_uploads_of_a_photo_one_is_paid_for() -> None:
 def test_a_retried_owner_and_a_job_that_waited_for_it_make_one_call() -> None:
     """The owner writes the record again when it is admitted, so the job that had read it loses."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     first = world.arrives("a.jpg")
     second = world.arrives("b.jpg")
     world.evolink.fail(world.task_of(first), "content_policy_violation")
-    failed = world.wake(first)
+    failed = world.check_task(first)
     world.submissions.job_ids.clear()
 
     def retried() -> None:
@@ -58,7 +58,7 @@ def test_a_retried_owner_and_a_job_that_waited_for_it_make_one_call() -> None:
 def test_a_crash_at_any_step_causes_no_second_payment(step: str) -> None:
     """The lease expires and the step is repeated; the waiting job is completed, too."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     if step == "jobs.save done":
         hook.die_at(step)
         with pytest.raises(WorkerDiedError):
@@ -72,7 +72,7 @@ def test_a_crash_at_any_step_causes_no_second_payment(step: str) -> None:
         hook.die_at(step)
     world.evolink.complete(world.task_of(first))
     try:
-        world.wake(first)
+        world.check_task(first)
     except WorkerDiedError:
         world.passes(2 * TIMING.lease)
     world.passes(3 * TIMING.poll_interval)
@@ -83,11 +83,11 @@ def test_a_crash_at_any_step_causes_no_second_payment(step: str) -> None:
 def test_a_cached_result_is_stored_by_one_of_two_concurrent_workers() -> None:
     """Two task checks of the job run at once; one of them takes the lease."""
     hook = Hook()
-    world = reusing(hook)
-    bought(world)
+    world = deduplicating(hook)
+    paid_photo(world)
     job = world.arrives("b.jpg")
     wake = TaskCheck(job_id=job.id, attempt=0)
-    hook.once_at("kept.read", lambda: world.follow.check(wake))
-    world.follow.check(wake)
+    hook.once_at("kept.read", lambda: world.track_task.check(wake))
+    world.track_task.check(wake)
     assert world.job(job).state is State.COMPLETED
     assert [key for key, _stored in world.results.puts] == ["a.png", "b.png"]

@@ -8,29 +8,36 @@ import pytest
 
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
+from tests.support.deduplicating import (
+    cached_key,
+    deduplicating,
+    finish,
+    paid_photo,
+    settled,
+    upload_bypassing_cache,
+)
 from tests.support.fakes.evolink import LOST
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook, WorkerDiedError
-from tests.support.reusing import arrives_fresh, bought, finish, kept_at, reusing, settled
 
 MINUTE = timedelta(minutes=1)
 
 
 def damaged(world: World) -> None:
     """Change the cached object by one byte."""
-    world.kept.objects[kept_at(world)] += b"x"
+    world.cached_results.objects[cached_key(world)] += b"x"
 
 
 def deleted(world: World) -> None:
     """Remove the cached object, as a lifecycle rule of the bucket would."""
-    world.kept.lose(kept_at(world))
+    world.cached_results.lose(cached_key(world))
 
 
 @pytest.mark.parametrize("trouble", [damaged, deleted])
 def test_a_lost_or_damaged_cached_result_is_paid_for_again(trouble: object) -> None:
     """The SHA-256 of the object is checked; the new result is cached instead."""
-    world = reusing()
-    bought(world)
+    world = deduplicating()
+    paid_photo(world)
     trouble(world)  # type: ignore[operator]
     job = settled(world, world.arrives("b.jpg"))
     assert (job.state, job.reused, len(world.evolink.charges)) == (State.PROCESSING, None, 2)
@@ -42,11 +49,11 @@ def test_a_lost_or_damaged_cached_result_is_paid_for_again(trouble: object) -> N
 
 def test_of_two_jobs_whose_cached_result_is_gone_one_pays() -> None:
     """The other waits for its result."""
-    world = reusing()
-    bought(world)
+    world = deduplicating()
+    paid_photo(world)
     jobs = [world.arrives("b.jpg"), world.arrives("c.jpg")]
     deleted(world)
-    world.settles()
+    world.deliver_all()
     world.passes(MINUTE)
     states = [world.job(job).state for job in jobs]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
@@ -62,7 +69,7 @@ def test_a_retried_job_whose_own_cached_result_is_gone_pays_and_does_not_wait_fo
     The first retry only looks for the lost result.
     """
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     job = world.arrives()
     hook.die_at("results.put")
     with pytest.raises(WorkerDiedError):
@@ -80,12 +87,12 @@ def test_a_retried_job_whose_own_cached_result_is_gone_pays_and_does_not_wait_fo
 
 def test_a_result_that_was_cached_again_meanwhile_is_used() -> None:
     """The job was to use the old result, and finds the one that replaced it."""
-    world = reusing()
-    bought(world, "a.jpg")
+    world = deduplicating()
+    paid_photo(world, "a.jpg")
     job = world.arrives("b.jpg")
     assert job.state is State.STORING
-    world.callbacks.wakes.clear()
-    finish(world, arrives_fresh(world, "c.jpg"))
+    world.callbacks.checks.clear()
+    finish(world, upload_bypassing_cache(world, "c.jpg"))
     world.passes(30 * MINUTE)
     assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 2)
 
@@ -93,14 +100,14 @@ def test_a_result_that_was_cached_again_meanwhile_is_used() -> None:
 def test_of_two_concurrent_jobs_whose_cached_result_is_gone_one_pays() -> None:
     """Both read the record; the second write of it fails its condition."""
     hook = Hook()
-    world = reusing(hook)
-    bought(world, "a.jpg")
+    world = deduplicating(hook)
+    paid_photo(world, "a.jpg")
     first, second = world.arrives("b.jpg"), world.arrives("c.jpg")
-    world.kept.lose(kept_at(world))
-    wakes, world.callbacks.wakes = world.callbacks.wakes, []
-    hook.once_at("purchases.save", lambda: world.follow.check(wakes[1]))
-    world.follow.check(wakes[0])
-    world.settles()
+    world.cached_results.lose(cached_key(world))
+    checks, world.callbacks.checks = world.callbacks.checks, []
+    hook.once_at("purchases.save", lambda: world.track_task.check(checks[1]))
+    world.track_task.check(checks[0])
+    world.deliver_all()
     states = [world.job(job).state for job in (first, second)]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
     world.passes(MINUTE)

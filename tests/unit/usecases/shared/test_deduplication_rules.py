@@ -42,7 +42,7 @@ def rules(
     world = World(reuse=True, step=hook or Hook())
     world.jobs.jobs |= {job.id: job for job in jobs}
     if record is not None:
-        world.bought.items[PICTURE] = record
+        world.dedup_records.items[PICTURE] = record
     deduplication = world.job_writer.deduplication
     assert deduplication is not None
     return deduplication, world
@@ -50,7 +50,7 @@ def rules(
 
 def stored(world: World) -> DedupRecord | None:
     """The photo's record."""
-    return world.bought.items.get(PICTURE)
+    return world.dedup_records.items.get(PICTURE)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_record_that_moved_meanwhile_is_read_again(
     moved = item(version=5, waiting=("a",))
 
     def owned() -> None:
-        world.bought.items[PICTURE] = moved
+        world.dedup_records.items[PICTURE] = moved
 
     hook.once_at("purchases.save", owned)
     deduplication.cache(JOB, OWN)
@@ -287,7 +287,7 @@ def test_a_job_that_starts_to_wait_while_the_owner_ends_is_enqueued_too() -> Non
     deduplication, world = rules(item(owner=JOB.id, waiting=("a",)), hook=hook)
 
     def waits() -> None:
-        world.bought.items[PICTURE] = item(owner=JOB.id, waiting=("a", "b"), version=5)
+        world.dedup_records.items[PICTURE] = item(owner=JOB.id, waiting=("a", "b"), version=5)
 
     hook.once_at("purchases.save", waits)
     deduplication.job_settled(replace(JOB, state=State.FAILED, attempts=PAID))

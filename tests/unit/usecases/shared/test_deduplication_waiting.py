@@ -10,16 +10,16 @@ import pytest
 from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
+from tests.support.deduplicating import deduplicating, finish
 from tests.support.fakes.evolink import CUT_OUT, answering
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.reusing import finish, reusing
 
 MINUTE = timedelta(minutes=1)
 
 
 def test_of_two_concurrent_jobs_one_pays_and_the_other_waits_for_the_result() -> None:
     """The waiting job takes no slot and does not wait at the gate."""
-    world = reusing()
+    world = deduplicating()
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     assert (second.state, second.reason, second.is_waiting) == (
         State.QUEUED,
@@ -34,11 +34,11 @@ def test_of_two_concurrent_jobs_one_pays_and_the_other_waits_for_the_result() ->
 
 def test_a_job_whose_wake_up_message_was_lost_is_completed_at_its_due_time() -> None:
     """A waiting job checks the record by itself, at growing intervals."""
-    world = reusing()
+    world = deduplicating()
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     assert second.due_at == world.clock.now() + TIMING.poll_interval
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
+    world.check_task(first)
     world.submissions.job_ids.clear()
     world.passes(TIMING.poll_interval + MINUTE)
     assert world.job(second).state is State.COMPLETED
@@ -70,12 +70,12 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 def test_one_waiting_job_takes_over_when_the_owner_ends_without_a_usable_result(end: str) -> None:
     """The other jobs keep waiting; a result that needs review is not reused."""
-    world = reusing()
+    world = deduplicating()
     first = world.arrives("a.jpg")
     others = [world.arrives("b.jpg"), world.arrives("c.jpg")]
     ENDS[end](world, first)
-    world.wake(first)
-    world.settles()
+    world.check_task(first)
+    world.deliver_all()
     assert world.job(first).state in {State.FAILED, State.REVIEW}
     states = [world.job(job).state for job in others]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
@@ -87,7 +87,7 @@ def test_one_waiting_job_takes_over_when_the_owner_ends_without_a_usable_result(
 
 def test_an_owner_whose_job_has_expired_is_not_waited_for() -> None:
     """The job's item was deleted by its TTL."""
-    world = reusing()
+    world = deduplicating()
     first = world.arrives("a.jpg")
     del world.jobs.jobs[first.id]
     assert world.arrives("b.jpg").state is State.PROCESSING
@@ -95,7 +95,7 @@ def test_an_owner_whose_job_has_expired_is_not_waited_for() -> None:
 
 def test_the_result_of_a_superseded_job_completes_the_newer_job() -> None:
     """The same bytes are uploaded again under the same key while the first task runs."""
-    world = reusing()
+    world = deduplicating()
     first = world.arrives("a.jpg")
     second = world.arrives("a.jpg")
     finish(world, first)
@@ -110,20 +110,20 @@ def test_the_result_of_a_superseded_job_completes_the_newer_job() -> None:
 
 def test_of_two_uploads_of_a_key_waiting_at_the_gate_the_older_is_superseded() -> None:
     """Nothing was paid for it, so the newer upload does not wait for it."""
-    world = reusing()
+    world = deduplicating()
     world.operate.pause()
     first = world.arrives("a.jpg")
     second = world.arrives("a.jpg")
     assert [world.job(job).reason for job in (first, second)] == [Reason.GATE_PAUSED] * 2
     world.operate.resume()
-    world.settles()
+    world.deliver_all()
     assert world.job(first).state is State.SUPERSEDED
     assert (world.job(second).state, len(world.evolink.charges)) == (State.PROCESSING, 1)
 
 
 def test_a_job_waits_for_an_owner_whose_call_has_an_unknown_outcome() -> None:
     """The call may have been paid for; another job pays only after it is given up."""
-    world = reusing()
+    world = deduplicating()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     world.arrives("a.jpg")
     second = world.arrives("b.jpg")
@@ -133,10 +133,10 @@ def test_a_job_waits_for_an_owner_whose_call_has_an_unknown_outcome() -> None:
 
 def test_all_of_many_jobs_that_wait_for_one_photo_are_completed() -> None:
     """The record lists fifty of them; the others check at their due time."""
-    world = reusing()
+    world = deduplicating()
     first = world.arrives("0.jpg")
     others = [world.arrives(f"{number}.jpg") for number in range(1, 70)]
-    (purchase,) = world.bought.items.values()
+    (purchase,) = world.dedup_records.items.values()
     assert len(purchase.waiting) == 50
     finish(world, first)
     world.passes(2 * TIMING.poll_interval)
@@ -146,15 +146,15 @@ def test_all_of_many_jobs_that_wait_for_one_photo_are_completed() -> None:
 
 def test_a_photo_is_paid_for_once_however_long_its_uploads_wait_at_the_gate() -> None:
     """Each job waits at the gate; the first one admitted makes the call for both."""
-    world = reusing()
+    world = deduplicating()
     world.operate.pause()
     first = world.arrives("a.jpg")
     world.clock.advance(TIMING.retention + timedelta(days=3))
-    world.bought.forget(world.clock.now())
+    world.dedup_records.forget(world.clock.now())
     second = world.arrives("b.jpg")
     assert second.reason is Reason.GATE_PAUSED
     world.operate.resume()
-    world.settles()
+    world.deliver_all()
     assert world.job(second).reason is Reason.SAME_PICTURE
     finish(world, first)
     assert world.job(second).state is State.COMPLETED
@@ -163,29 +163,29 @@ def test_a_photo_is_paid_for_once_however_long_its_uploads_wait_at_the_gate() ->
 
 def test_the_record_of_a_running_call_never_expires() -> None:
     """Nor does the owner's job."""
-    world = reusing()
+    world = deduplicating()
     world.arrives("a.jpg")
-    world.bought.forget(world.clock.now() + 2 * TIMING.retention)
+    world.dedup_records.forget(world.clock.now() + 2 * TIMING.retention)
     assert world.arrives("b.jpg").reason is Reason.SAME_PICTURE
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_the_record_of_a_settled_job_expires_after_the_retention_time(*, is_kept: bool) -> None:
     """With a cached result or without."""
-    world = reusing()
+    world = deduplicating()
     job = world.arrives()
     finish(world, job, CUT_OUT if is_kept else b"png 600 400 0 0")
     world.clock.advance(TIMING.retention - MINUTE)
-    world.bought.forget(world.clock.now())
-    assert len(world.bought.items) == 1
+    world.dedup_records.forget(world.clock.now())
+    assert len(world.dedup_records.items) == 1
     world.clock.advance(2 * MINUTE)
-    world.bought.forget(world.clock.now())
-    assert world.bought.items == {}
+    world.dedup_records.forget(world.clock.now())
+    assert world.dedup_records.items == {}
 
 
 def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
     """Even if a backfilled job has the same bytes: a job that waits at the gate owns no record."""
-    world = reusing()
+    world = deduplicating()
     world.operate.pause()
     for number, key in enumerate(["old.jpg", "a.jpg"]):
         job = world.registered(world.uploads.add(key, png(salt=number)), lane=Lane.BACKFILL)
@@ -198,10 +198,10 @@ def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
 
 def test_the_waiting_list_is_emptied_when_the_owner_ends_without_a_result() -> None:
     """Otherwise each later end would send messages to all jobs that ever waited."""
-    world = reusing()
+    world = deduplicating()
     first = world.arrives("a.jpg")
     world.arrives("b.jpg")
     world.evolink.fail(world.task_of(first), "content_policy_violation")
-    world.wake(first)
-    (item,) = world.bought.items.values()
+    world.check_task(first)
+    (item,) = world.dedup_records.items.values()
     assert item.waiting == ()

@@ -26,7 +26,7 @@ def failed(world: World, key: str = "a.jpg") -> Job:
     """A job whose photo the provider refuses, free of charge."""
     job = world.arrives(key)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def unknown(world: World, *answers: object) -> Job:
@@ -61,10 +61,10 @@ def test_a_note_adds_up_the_credits_of_all_attempts() -> None:
     job = world.arrives()
     for _ in range(2):
         world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
-        job = world.wake(job)
+        job = world.check_task(job)
         told = error_note(job, TERMS)
         world.operate.retry(job)
-        world.settles()
+        world.deliver_all()
     assert (told["credits"], told["paid"]) == (10.8, "10.8 credits were charged.")
 
 

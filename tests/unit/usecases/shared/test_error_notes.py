@@ -53,7 +53,7 @@ def test_the_note_of_a_job_in_review_says_where_the_result_is() -> None:
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job), OPAQUE)
-    world.wake(job)
+    world.check_task(job)
     told = said(world)
     assert (told["state"], told["reason"], told["result"]) == (
         "review",
@@ -119,7 +119,7 @@ def test_a_deletion_of_the_photo_removes_the_note() -> None:
     """Without a photo, no cut-out is expected."""
     world = World()
     failed(world)
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     assert world.notes.stored == {}
 
 
@@ -129,7 +129,7 @@ def test_a_late_deletion_event_keeps_the_note_of_a_newer_upload() -> None:
     failed(world)
     deletion = world.uploads.remove("a.jpg")
     newer = world.arrives(data=TEXT)
-    world.arrive.deleted(deletion)
+    world.register_upload.deleted(deletion)
     assert said(world)["job"] == newer.id
 
 
@@ -137,9 +137,9 @@ def test_deleting_a_version_removes_only_its_own_note() -> None:
     """The note of another version stays."""
     world = World()
     older, newer = failed(world), world.arrives(data=TEXT)
-    world.arrive.version_deleted(older.source)
+    world.register_upload.version_deleted(older.source)
     assert said(world)["job"] == newer.id
-    world.arrive.version_deleted(newer.source)
+    world.register_upload.version_deleted(newer.source)
     assert world.notes.stored == {}
 
 
@@ -148,7 +148,7 @@ def test_nothing_is_deleted_where_no_note_exists() -> None:
     hook = Hook()
     world = World(step=hook)
     completed(world, world.arrives())
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     assert "notes.current" in hook.seen
     assert "notes.remove" not in hook.seen
 
@@ -160,7 +160,7 @@ def test_a_later_failure_of_the_same_upload_replaces_the_first_note() -> None:
     world.clock.advance(MINUTE)
     retried(world, job)
     world.evolink.fail(world.task_of(job), "image_too_dark")
-    world.wake(job)
+    world.check_task(job)
     assert (said(world)["code"], len(world.notes.written)) == ("image_too_dark", 2)
 
 

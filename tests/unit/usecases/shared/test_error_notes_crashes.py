@@ -19,8 +19,8 @@ LONG_ENOUGH = timedelta(hours=1)
 class NotedLife(Life):
     """Three uploads that are no photos: one is replaced by a photo, one is deleted, one remains."""
 
-    def __init__(self, *, dies_at: int | None = None, is_redelivered: bool = True) -> None:
-        super().__init__(Story(), dies_at=dies_at, is_redelivered=is_redelivered)
+    def __init__(self, *, crashes_at: int | None = None, is_redelivered: bool = True) -> None:
+        super().__init__(Story(), crashes_at=crashes_at, is_redelivered=is_redelivered)
         self.stays: Source | None = None
 
     def live(self) -> None:
@@ -30,7 +30,7 @@ class NotedLife(Life):
         self.stays = self._uploaded("stays.jpg", TEXT)
         self._uploaded("replaced.jpg", png())
         deletion = self.world.uploads.remove("deleted.jpg")
-        self._deliver(partial(self.world.arrive.deleted, deletion), comes_again=True)
+        self._deliver(partial(self.world.register_upload.deleted, deletion), comes_again=True)
         self._work_off()
         self.passes(LONG_ENOUGH)
 
@@ -50,17 +50,17 @@ def steps() -> list[str]:
 
 STEPS = steps()
 _SWEEPS_FROM = STEPS.index("backlog.due")
-DEATHS = [pytest.param(number, id=f"{number} {step}") for number, step in enumerate(STEPS)]
+CRASHES = [pytest.param(number, id=f"{number} {step}") for number, step in enumerate(STEPS)]
 
 
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
-@pytest.mark.parametrize("dies_at", DEATHS[:_SWEEPS_FROM])
+@pytest.mark.parametrize("crashes_at", CRASHES[:_SWEEPS_FROM])
 def test_after_a_crash_at_any_step_only_a_photo_without_cut_out_has_a_note(
-    dies_at: int,
+    crashes_at: int,
     is_redelivered: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """Only the rejected upload that still exists has a note, and every job is announced."""
-    life = NotedLife(dies_at=dies_at, is_redelivered=is_redelivered)
+    life = NotedLife(crashes_at=crashes_at, is_redelivered=is_redelivered)
     life.live()
     assert life.stays is not None
     stored = life.world.notes.stored

@@ -20,7 +20,9 @@ def test_a_deletion_during_the_write_of_a_note_removes_it() -> None:
     """The deletion found no note yet; the worker that wrote it checks again."""
     hook = Hook()
     world = World(step=hook)
-    hook.once_at("notes.write", lambda: world.arrive.deleted(world.uploads.remove("a.jpg")))
+    hook.once_at(
+        "notes.write", lambda: world.register_upload.deleted(world.uploads.remove("a.jpg"))
+    )
     world.arrives(data=TEXT)
     assert (world.notes.written, world.notes.stored) == ([NOTE], {})
 
@@ -37,7 +39,7 @@ def test_an_overtaken_worker_removes_the_note_it_wrote() -> None:
 
     hook.once_at("notes.write", others)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
-    world.wake(job)
+    world.check_task(job)
     assert world.job(job).state is State.COMPLETED
     assert world.notes.stored == {}
 
@@ -56,7 +58,7 @@ def test_an_overtaken_worker_removes_its_note_before_any_other_step() -> None:
     hook.once_at("notes.write", others)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
     with pytest.raises(WorkerDiedError):
-        world.wake(job)
+        world.check_task(job)
     assert (world.job(job).state, world.notes.stored) == (State.COMPLETED, {})
     assert world.uploads.labels(job.source).tags["cutout"] == "completed"
 
@@ -68,7 +70,7 @@ def test_a_note_left_by_a_crashed_worker_is_removed_by_the_redelivery() -> None:
     note = world.notes.stored[NOTE]
     completed(world, retried(world, job))
     world.notes.stored[NOTE] = note
-    world.wake(job, attempt=1)
+    world.check_task(job, attempt=1)
     assert world.notes.stored == {}
 
 
@@ -144,5 +146,5 @@ def test_a_note_of_a_worker_with_a_fast_clock_is_replaced_by_a_later_failure() -
     clock.ahead = timedelta(0)
     retried(world, job)
     world.evolink.fail(world.task_of(job), "image_too_dark")
-    world.wake(job)
+    world.check_task(job)
     assert said(world)["code"] == "image_too_dark"

@@ -118,13 +118,13 @@ def test_a_retry_that_makes_a_new_call_counts_the_credits_of_that_call_alone() -
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
-    assert world.wake(job).state is State.REVIEW
+    assert world.check_task(job).state is State.REVIEW
     assert world.telemetry.counts[Metric.CREDITS] == float(PRICE)
     world.clock.advance(TIMING.lease)
     world.operate.retry(world.job(job), bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     assert world.job(job).credits == 2 * PRICE
     assert world.telemetry.counts[Metric.CREDITS] == float(2 * PRICE)
 

@@ -8,8 +8,8 @@ from cutout.domain.errors import NewerRowError
 from cutout.domain.metrics import Metric
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
+from tests.support.deduplicating import deduplicating
 from tests.support.fakes.world import LIMITS, World, png
-from tests.support.reusing import reusing
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,7 +36,7 @@ def test_sweep_skips_jobs_of_a_newer_version_and_enqueues_the_others() -> None:
     world.clock.advance_to(max(theirs.due_at, ours.due_at) + MINUTE)
     world.telemetry.counts.clear()
     assert world.sweep.sweep() == 1
-    assert [wake.job_id for wake in world.callbacks.wakes] == [ours.id]
+    assert [wake.job_id for wake in world.callbacks.checks] == [ours.id]
     assert world.telemetry.counts[Metric.JOBS_DUE] == 2
     late = (world.clock.now() - theirs.due_at).total_seconds()
     assert world.telemetry.counts[Metric.OLDEST_DUE_SECONDS] == late
@@ -52,14 +52,14 @@ def test_a_job_of_a_newer_version_does_not_block_the_waiting_jobs() -> None:
     assert ours.is_waiting
     world.jobs.newer[theirs.id] = world.clock.now()
     world.evolink.complete(world.task_of(inside[0]))
-    world.wake(inside[0])
+    world.check_task(inside[0])
     world.submit.advance(world.job(inside[0]))
     assert world.job(ours).state is State.PROCESSING
 
 
 def test_a_job_waits_for_an_owner_that_a_newer_version_wrote() -> None:
     """The owner may have paid; other jobs with the same photo wait until it can be read again."""
-    world = reusing()
+    world = deduplicating()
     theirs = world.arrives("theirs.jpg")
     world.jobs.newer[theirs.id] = world.clock.now()
     ours = world.arrives("ours.jpg")
@@ -79,7 +79,7 @@ def test_as_many_jobs_of_a_newer_version_as_slots_do_not_block_the_waiting_jobs(
         world.jobs.newer[job.id] = world.clock.now() + timedelta(days=999)
     for job in inside:
         world.evolink.complete(world.task_of(job))
-        world.wake(job)
+        world.check_task(job)
         deliver(world)
     assert world.job(ours).state is State.PROCESSING
     later = world.arrives("later.jpg", png(salt=51))

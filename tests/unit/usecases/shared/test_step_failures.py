@@ -93,7 +93,7 @@ def test_failing_jobs_first_in_the_waiting_list_do_not_block_the_others(
         world.jobs.jobs[job.id] = replace(job, photo=None)
     for job in inside:
         world.evolink.complete(world.task_of(job))
-        world.wake(job)
+        world.check_task(job)
     world.passes(2 * MINUTE)
     assert world.job(ours).state is State.PROCESSING
     world.passes(DAY)
@@ -110,8 +110,8 @@ def test_denied_photos_first_in_the_waiting_list_cost_no_time() -> None:
         deny(world, job.source.key)
         world.jobs.jobs[job.id] = replace(job, photo=None)
     world.evolink.complete(world.task_of(inside[0]))
-    world.wake(inside[0])
-    world.settles()
+    world.check_task(inside[0])
+    world.deliver_all()
     assert world.job(ours).state is State.PROCESSING
 
 
@@ -187,7 +187,7 @@ def test_no_step_after_a_paid_call_is_repeated_without_bound(
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.failing[step] = error
-    swallowing(lambda: world.wake(job))
+    swallowing(lambda: world.check_task(job))
     lives(world, 2 * DAY)
     assert world.job(job).state.is_settled
     assert world.looks < 100
@@ -216,7 +216,7 @@ def test_labels_that_cannot_be_read_are_left_out_in_the_end() -> None:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.failing["uploads.labels"] = SourceDeniedError("AccessDenied")
-    world.wake(job)
+    world.check_task(job)
     assert world.job(job).state is State.STORING
     world.passes(TIMING.job_deadline)
     job = world.job(job)
@@ -234,7 +234,7 @@ def test_a_result_that_crashes_its_decoder_goes_to_review(
     """In the end it is not decoded any more, and the paid result is not lost."""
     world = FailingWorld(pixels=pixels)
     job = world.arrives()
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), CUT_OUT)
     deaths = 0
 
@@ -244,7 +244,7 @@ def test_a_result_that_crashes_its_decoder_goes_to_review(
         raise error
 
     world.pictures.examine = die  # type: ignore[method-assign, assignment]
-    swallowing(lambda: world.wake(job))
+    swallowing(lambda: world.check_task(job))
     lives(world, DAY)
     job = world.job(job)
     assert (job.state, job.reason) == (State.REVIEW, Reason.RESULT_UNCHECKED)
@@ -260,7 +260,7 @@ def test_an_outage_while_a_result_is_stored_does_not_send_it_to_review() -> None
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.failing["results.put"] = ConnectionError("the bucket cannot be reached")
-    world.wake(job)
+    world.check_task(job)
     world.passes(150 * MINUTE)
     assert world.job(job).failures >= 4
     world.failing.clear()
@@ -275,7 +275,7 @@ def test_a_result_that_cannot_be_stored_fails_the_job_but_keeps_its_task() -> No
     task = world.task_of(job)
     world.evolink.complete(task)
     world.failing["results.put"] = PermissionError("AccessDenied")
-    world.wake(job)
+    world.check_task(job)
     for _ in range(2):
         world.passes(DAY)
         job = world.job(job)
@@ -327,7 +327,7 @@ def test_a_job_settles_whatever_the_key_the_labels_and_the_providers_texts(
         world.evolink.fail(world.task_of(job), code, message)
     else:
         world.evolink.complete(world.task_of(job))
-    world.wake(job)
+    world.check_task(job)
     assert world.job(job).state is (State.FAILED if is_failing else State.COMPLETED)
     assert world.telemetry.failures == []
 
@@ -344,11 +344,11 @@ def lives(world: World, time: timedelta) -> None:
 def deliver(world: World) -> None:
     """Deliver each message once; one whose worker fails is dropped."""
     ids, world.submissions.job_ids = world.submissions.job_ids, []
-    wakes, world.callbacks.wakes = world.callbacks.wakes, []
+    checks, world.callbacks.checks = world.callbacks.checks, []
     for job_id in ids:
         swallowing(partial(world.submit.advance, world.jobs.jobs[job_id]))
-    for wake in wakes:
-        swallowing(partial(world.follow.check, wake))
+    for check in checks:
+        swallowing(partial(world.track_task.check, check))
 
 
 def swallowing(work: Callable[[], object]) -> None:

@@ -25,7 +25,7 @@ def two_uploads(world: World) -> tuple[Job, Job]:
 def finish(world: World, job: Job) -> Job:
     """Complete the job's task and deliver its callback."""
     world.evolink.complete(world.task_of(job))
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def owner_of(world: World, key: str = "a.png") -> str:
@@ -136,7 +136,7 @@ def test_storing_the_same_result_twice_gives_the_same_object() -> None:
     world = World(step=hook)
     job = world.arrives()
     hook.once_at("results.put", lambda: world.clock.advance(world.timing.lease))
-    hook.once_at("results.put done", lambda: world.wake(job))
+    hook.once_at("results.put done", lambda: world.check_task(job))
     finish(world, job)
     assert ends(world, job) == (State.COMPLETED, None)
     assert len({stored.data for _key, stored in world.results.puts}) == 1
@@ -147,7 +147,7 @@ def test_no_result_is_stored_for_a_photo_deleted_while_its_task_ran() -> None:
     """The job is superseded."""
     world = World()
     job = world.arrives()
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     finish(world, job)
     assert ends(world, job) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert world.results.objects == {}
@@ -238,7 +238,7 @@ def test_a_job_in_review_leaves_the_older_cut_out_alone() -> None:
     older = finish(world, world.arrives("a.jpg", png(salt=1)))
     newer = world.arrives("a.jpg", png(salt=2))
     world.evolink.complete(world.task_of(newer), b"png 600 400 255 255")
-    world.wake(newer)
+    world.check_task(newer)
     assert (owner_of(world), owner_of(world, "review/a.png")) == (older.id, newer.id)
 
 
@@ -249,10 +249,10 @@ def test_a_photo_deleted_while_its_result_is_fetched_gets_no_result() -> None:
     world.evolink.complete(world.task_of(job))
 
     def deleted_meanwhile() -> None:
-        world.arrive.deleted(world.uploads.remove("a.jpg"))
+        world.register_upload.deleted(world.uploads.remove("a.jpg"))
 
     world.downloads.rule = deleted_meanwhile
-    done = world.wake(job)
+    done = world.check_task(job)
     assert (done.state, done.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert world.results.objects == {}
 
@@ -263,7 +263,7 @@ OPAQUE = b"png 600 400 255 255"
 def reviewed(world: World, job: Job) -> Job:
     """Complete the job's task with a result that fails the checks."""
     world.evolink.complete(world.task_of(job), OPAQUE)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 @pytest.mark.parametrize("is_cut_out_first", [True, False])
@@ -302,7 +302,7 @@ def test_a_superseded_job_whose_result_never_comes_ends() -> None:
     first = world.arrives("a.jpg", png(salt=1))
     world.evolink.complete(world.task_of(first))
     world.downloads.rule = lambda: LOST
-    world.wake(first)
+    world.check_task(first)
     world.arrives("a.jpg", png(salt=2))
     world.passes(TIMING.job_deadline + timedelta(hours=1))
     assert world.job(first).state is State.SUPERSEDED

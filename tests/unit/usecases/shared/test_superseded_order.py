@@ -39,7 +39,7 @@ def finish_all(world: World) -> None:
     for job in list(world.jobs.jobs.values()):
         if job.state is State.PROCESSING:
             world.evolink.complete(world.task_of(job))
-            world.wake(job)
+            world.check_task(job)
 
 
 def ends(world: World, job_id: str) -> tuple[State, Reason | None]:
@@ -70,7 +70,7 @@ def test_the_last_event_of_a_key_wins_in_any_order_of_delivery(
     for turn in range(3):
         if turn == deleted_at:
             gone = world.uploads.remove("a.jpg")
-            events.append(lambda world, gone=gone: world.arrive.deleted(gone))  # type: ignore[misc]
+            events.append(lambda world, gone=gone: world.register_upload.deleted(gone))  # type: ignore[misc]
         else:
             uploads.append(world.uploads.add("a.jpg", png(salt=turn)))
             events.append(uploaded(uploads[-1]))
@@ -110,7 +110,7 @@ def test_an_event_of_another_key_does_not_end_a_job() -> None:
     """Deleting `b.jpg` does not end the job of `a.jpg`."""
     world = World()
     job = world.arrives("a.jpg")
-    world.arrive.deleted(world.uploads.remove("b.jpg"))
+    world.register_upload.deleted(world.uploads.remove("b.jpg"))
     finish_all(world)
     assert ends(world, job.id) == DONE
 
@@ -137,7 +137,7 @@ def failed_and_will_retry(world: World) -> Job:
     """A job whose task failed and which will make another attempt."""
     job = world.arrives()
     world.evolink.fail(world.task_of(job), "service_error")
-    return world.wake(job)
+    return world.check_task(job)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_no_further_call_is_made_for_a_superseded_job(
     job = standing(world)
     posts = len(world.evolink.posts)
     if is_deletion:
-        world.arrive.deleted(world.uploads.remove("a.jpg"))
+        world.register_upload.deleted(world.uploads.remove("a.jpg"))
     else:
         world.registered(world.uploads.add("a.jpg", b"not a photo"))
     world.jobs.gate = replace(world.jobs.read_gate(), limits=None)
@@ -167,16 +167,16 @@ def test_a_failed_task_of_a_superseded_job_is_not_tried_again() -> None:
     """The error code would allow another attempt; the newer event forbids it."""
     world = World()
     job = world.arrives()
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     world.evolink.fail(world.task_of(job), "service_error")
-    assert (world.wake(job).state, world.job(job).reason) == DELETED
+    assert (world.check_task(job).state, world.job(job).reason) == DELETED
 
 
 def test_a_superseded_job_is_not_announced_and_frees_its_slot() -> None:
     """The newer upload of the key is announced instead."""
     world = World(limits=Limits(max_in_flight=1, daily_credit_cap=LIMITS.daily_credit_cap))
     job = world.arrives()
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     finish_all(world)
     gate = world.jobs.gate
     assert gate is not None

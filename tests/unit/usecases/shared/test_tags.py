@@ -37,7 +37,7 @@ def test_the_tag_names_the_state_of_the_settled_job(result: bytes | None, state:
         world.evolink.fail(world.task_of(job), "content_policy_violation")
     else:
         world.evolink.complete(world.task_of(job), result)
-    assert world.wake(job).state is state
+    assert world.check_task(job).state is state
     assert tags(world, job) == {"team": "shoes", "cutout": state.value}
 
 
@@ -73,9 +73,9 @@ def test_without_versioning_a_late_effect_does_not_tag_a_newer_upload_of_the_sam
     world = World(tag_sources=True, uploads=MemoryUploads(is_versioned=False))
     failed = world.arrives()
     world.evolink.fail(world.task_of(failed), "content_policy_violation")
-    failed = world.wake(failed)
+    failed = world.check_task(failed)
     again = world.arrives()
     world.evolink.complete(world.task_of(again), CUT_OUT)
-    assert world.wake(again).state is State.COMPLETED
+    assert world.check_task(again).state is State.COMPLETED
     world.settlement_effects.apply(failed)
     assert tags(world, again) == {"cutout": "completed"}

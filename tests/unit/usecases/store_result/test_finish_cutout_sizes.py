@@ -20,9 +20,9 @@ LARGE = tiff(8000, 4000)
 def finished(world: World, photo: bytes, result: bytes) -> Job:
     """A job whose photo was prepared and for which the model returned this result."""
     job = world.arrives("a.tif", photo)
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), result)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def size(job: Job) -> tuple[int, int] | None:
@@ -52,7 +52,7 @@ def test_the_same_enlarged_photo_again_has_its_own_size_too(pixels: Pixels) -> N
     world = World(pixels=pixels, reuse=True)
     finished(world, TINY, b"png 360 240 0 255")
     again = world.arrives("b.tif", TINY)
-    world.settles()
+    world.deliver_all()
     job = world.job(again)
     assert (job.state, size(job)) == (State.COMPLETED, (60, 40))
     assert job.reused is not None

@@ -21,10 +21,10 @@ NO_COPY = "the photo's own pixels cannot be used: no copy of the photo could be 
 def paid_without_copy(world: World) -> Job:
     """A job whose task has ended and whose copy of the photo is missing."""
     job = world.arrives()
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), CUT_OUT)
     world.copies.objects.clear()
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def test_a_result_waits_for_the_copy_to_be_made_again() -> None:
@@ -52,7 +52,7 @@ def test_a_result_whose_copy_never_comes_is_published_with_the_models_pixels() -
         asked += len(world.preparations.requests)
         world.preparations.requests.clear()
         world.clock.advance_to(world.job(job).due_at or world.clock.now())
-        world.wake(job, is_poll=True)
+        world.check_task(job, is_poll=True)
     done = world.job(job)
     assert (asked, done.state) == (6, State.COMPLETED)
     assert done.result is not None
@@ -63,9 +63,9 @@ def test_a_result_whose_copy_never_comes_is_published_with_the_models_pixels() -
 def completed(world: World) -> Job:
     """A completed job with the model's pixels whose photo's copies are missing."""
     job = world.arrives()
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    done = world.wake(job)
+    done = world.check_task(job)
     world.copies.objects.clear()
     return done
 
@@ -78,7 +78,7 @@ def test_a_variant_waits_for_the_copy_to_be_made_again() -> None:
     assert world.job(job) == job
     (again,) = world.callbacks.requests
     assert again == RenderRequest(job_id=job.id, recipes=("full",), tries=1)
-    world.settles()
+    world.deliver_all()
     world.clock.advance(HOUR)
     world.render.render(again)
     (variant,) = world.job(job).variants

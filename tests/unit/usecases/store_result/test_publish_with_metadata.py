@@ -23,7 +23,7 @@ TASK = "task-unified-000001"
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
     """Complete the job's task with this result and deliver its callback."""
     world.evolink.complete(world.task_of(job), result)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def labelled(world: World, labels: Labels) -> Labels:

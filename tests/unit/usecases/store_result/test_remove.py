@@ -31,12 +31,12 @@ def made(world: World, key: str = "a.jpg", result: bytes = CUT_OUT, salt: int = 
     """A job whose task ended with this result."""
     job = world.arrives(key, png(salt=salt))
     world.evolink.complete(world.task_of(job), result)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def deleted(world: World, key: str = "a.jpg") -> Removal:
     """Delete the key; returns the message for StoreResult."""
-    world.arrive.deleted(world.uploads.remove(key))
+    world.register_upload.deleted(world.uploads.remove(key))
     (removal,) = world.callbacks.removals
     return removal
 
@@ -46,7 +46,7 @@ def test_the_cut_out_of_a_deleted_photo_is_removed() -> None:
     world = removing()
     made(world)
     made(world, "b.jpg")
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     assert list(world.results.objects) == ["b.png"]
 
 
@@ -55,7 +55,7 @@ def test_a_result_kept_for_review_is_removed_too() -> None:
     world = removing()
     made(world, result=OPAQUE)
     assert list(world.results.objects) == ["review/a.png"]
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     assert world.results.objects == {}
 
 
@@ -65,7 +65,7 @@ def test_the_cut_out_of_a_newer_upload_stays() -> None:
     made(world)
     removal = deleted(world)
     newer = made(world, salt=1)
-    world.removing.remove(removal)
+    world.remove_results.remove(removal)
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == newer.id
 
 
@@ -74,8 +74,8 @@ def test_a_removal_may_be_repeated() -> None:
     world = removing()
     made(world)
     removal = deleted(world)
-    world.removing.remove(removal)
-    world.removing.remove(removal)
+    world.remove_results.remove(removal)
+    world.remove_results.remove(removal)
     assert world.results.objects == {}
 
 
@@ -88,8 +88,8 @@ def test_a_removal_is_completed_after_a_crash(step: str) -> None:
     removal = deleted(world)
     hook.die_at(step)
     with pytest.raises(WorkerDiedError):
-        world.removing.remove(removal)
-    world.removing.remove(removal)
+        world.remove_results.remove(removal)
+    world.remove_results.remove(removal)
     assert world.results.objects == {}
 
 
@@ -98,7 +98,7 @@ def test_the_result_of_an_expired_job_is_recognised_by_its_source_version() -> N
     world = removing()
     made(world)
     world.jobs.jobs.clear()
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     assert world.results.objects == {}
 
 
@@ -107,7 +107,7 @@ def test_the_result_of_another_photo_at_the_first_key_stays() -> None:
     world = removing()
     made(world, "a.jpg")
     made(world, "a.png")
-    world.removing.remove(deleted(world, "a.png"))
+    world.remove_results.remove(deleted(world, "a.png"))
     assert list(world.results.objects) == ["a.png"]
 
 
@@ -118,7 +118,7 @@ def test_a_foreign_object_at_the_result_key_stays() -> None:
     stored = world.results.objects["a.png"]
     theirs = replace(stored, labels=Labels(metadata={}, tags={}))
     world.results.objects["a.png"] = theirs
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     assert world.results.objects == {"a.png": theirs}
 
 
@@ -127,11 +127,11 @@ def test_deleting_a_version_removes_only_its_own_cut_out() -> None:
     world = removing()
     older, newer = made(world), made(world, salt=1)
     for job in (older, newer):
-        world.arrive.version_deleted(job.source)
+        world.register_upload.version_deleted(job.source)
     of_older, of_newer = world.callbacks.removals
-    world.removing.remove(of_older)
+    world.remove_results.remove(of_older)
     assert list(world.results.objects) == ["a.png"]
-    world.removing.remove(of_newer)
+    world.remove_results.remove(of_newer)
     assert world.results.objects == {}
 
 
@@ -139,7 +139,7 @@ def test_a_result_stored_while_its_photo_is_deleted_is_removed() -> None:
     """The deletion found nothing to remove; the worker that settles the job checks again."""
     world = removing()
     job = made(world)
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     world.callbacks.removals.clear()
     world.job_writer.reapply_effects(job)
     assert [(it.key, it.job_id) for it in world.callbacks.removals] == [("a.jpg", None)]
@@ -186,7 +186,7 @@ def test_results_outlive_their_photos_with_the_setting_off() -> None:
     """They were paid for."""
     world = World()
     assert made(world).state is State.COMPLETED
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     assert world.callbacks.removals == []
 
 
@@ -204,7 +204,7 @@ def test_an_object_that_changes_all_the_time_is_left_to_a_redelivery() -> None:
 
     hook.once_at("results.remove", rewritten)
     with pytest.raises(TransientError):
-        world.removing.remove(removal)
+        world.remove_results.remove(removal)
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == job.id
 
 
@@ -217,7 +217,7 @@ def test_variants_are_removed_too() -> None:
     variant = Variant(recipe="web", format="webp", made_at=START, key="web/a.webp")
     failed = Variant(recipe="white", format="jpg", made_at=START, problem="no room")
     world.jobs.jobs[job.id] = replace(world.job(job), variants=(variant, failed))
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     assert world.results.objects == {}
 
 
@@ -227,7 +227,7 @@ def test_a_variant_recorded_in_no_job_is_removed_too() -> None:
     job = made(world)
     assert list(world.results.objects) == ["a.png", "a.web.png"]
     world.jobs.jobs[job.id] = replace(world.job(job), variants=(), result=None)
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     assert world.results.objects == {}
 
 
@@ -238,13 +238,13 @@ def test_a_variant_made_while_its_photo_is_deleted_is_removed() -> None:
     job = made(world)
 
     def deleted_and_removed() -> None:
-        world.arrive.deleted(world.uploads.remove("a.jpg"))
-        world.removing.remove(world.callbacks.removals.pop())
+        world.register_upload.deleted(world.uploads.remove("a.jpg"))
+        world.remove_results.remove(world.callbacks.removals.pop())
 
     hook.once_at("results.put", deleted_and_removed)
     world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
     assert list(world.results.objects) == ["a.web.png"]
-    world.removing.remove(world.callbacks.removals.pop())
+    world.remove_results.remove(world.callbacks.removals.pop())
     assert world.results.objects == {}
 
 
@@ -259,5 +259,5 @@ def test_a_result_at_the_second_review_key_is_removed_too(
     assert job.state is State.REVIEW
     if are_rows_gone:
         world.jobs.jobs.clear()
-    world.removing.remove(deleted(world, "a.jpg"))
+    world.remove_results.remove(deleted(world, "a.jpg"))
     assert list(world.results.objects) == ["review/a.png"]

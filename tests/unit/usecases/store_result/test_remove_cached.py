@@ -8,10 +8,10 @@ from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
+from tests.support.deduplicating import finish, upload_bypassing_cache
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook, WorkerDiedError
-from tests.support.reusing import arrives_fresh, finish
 
 
 def removing(hook: Hook | None = None) -> World:
@@ -25,12 +25,12 @@ def paid(world: World, key: str = "a.jpg") -> Job:
     """A completed job that was paid for."""
     job = world.arrives(key)
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def deleted(world: World, key: str = "a.jpg") -> Removal:
     """Delete the key; returns the message for StoreResult."""
-    world.arrive.deleted(world.uploads.remove(key))
+    world.register_upload.deleted(world.uploads.remove(key))
     return world.callbacks.removals.pop()
 
 
@@ -38,14 +38,14 @@ def test_the_cached_result_is_removed_and_the_same_photo_is_paid_for_again() -> 
     """The record still names the result: the next job with the photo finds it missing, and pays."""
     world = removing()
     paid(world)
-    world.removing.remove(deleted(world))
-    assert world.kept.objects == {}
+    world.remove_results.remove(deleted(world))
+    assert world.cached_results.objects == {}
     again = world.arrives("b.jpg")
-    world.settles()
+    world.deliver_all()
     again = world.job(again)
     assert (again.state, again.reused) == (State.PROCESSING, None)
     world.evolink.complete(world.task_of(again), CUT_OUT)
-    assert world.wake(again).state is State.COMPLETED
+    assert world.check_task(again).state is State.COMPLETED
     assert len(world.evolink.charges) == 2
 
 
@@ -54,9 +54,9 @@ def test_the_cached_result_stays_when_a_photo_that_reused_it_is_deleted() -> Non
     world = removing()
     paid(world)
     world.arrives("b.jpg")
-    world.settles()
-    world.removing.remove(deleted(world, "b.jpg"))
-    assert (len(world.kept.objects), list(world.results.objects)) == (1, ["a.png"])
+    world.deliver_all()
+    world.remove_results.remove(deleted(world, "b.jpg"))
+    assert (len(world.cached_results.objects), list(world.results.objects)) == (1, ["a.png"])
 
 
 def test_deleting_a_version_removes_only_the_cached_result_paid_for_it() -> None:
@@ -64,25 +64,25 @@ def test_deleting_a_version_removes_only_the_cached_result_paid_for_it() -> None
     world = removing()
     older = paid(world)
     newer = world.arrives()
-    world.settles()
+    world.deliver_all()
     for job, left in ((newer, 1), (older, 0)):
-        world.arrive.version_deleted(job.source)
-        world.removing.remove(world.callbacks.removals.pop())
-        assert len(world.kept.objects) == left
+        world.register_upload.version_deleted(job.source)
+        world.remove_results.remove(world.callbacks.removals.pop())
+        assert len(world.cached_results.objects) == left
 
 
 def test_the_result_of_another_call_for_the_same_photo_stays() -> None:
     """Each deletion removes what was paid for its own photo."""
     world = removing()
     paid(world)
-    fresh = arrives_fresh(world)
+    fresh = upload_bypassing_cache(world)
     finish(world, fresh)
-    assert len(world.kept.objects) == 2
-    world.removing.remove(deleted(world))
-    (left,) = world.kept.objects
+    assert len(world.cached_results.objects) == 2
+    world.remove_results.remove(deleted(world))
+    (left,) = world.cached_results.objects
     assert fresh.id in left
-    world.removing.remove(deleted(world, "b.jpg"))
-    assert world.kept.objects == {}
+    world.remove_results.remove(deleted(world, "b.jpg"))
+    assert world.cached_results.objects == {}
 
 
 @pytest.mark.parametrize("step", ["kept.remove", "kept.remove done"])
@@ -94,9 +94,9 @@ def test_a_removal_is_completed_after_a_crash(step: str) -> None:
     removal = deleted(world)
     hook.die_at(step)
     with pytest.raises(WorkerDiedError):
-        world.removing.remove(removal)
-    world.removing.remove(removal)
-    assert (world.kept.objects, world.results.objects) == ({}, {})
+        world.remove_results.remove(removal)
+    world.remove_results.remove(removal)
+    assert (world.cached_results.objects, world.results.objects) == ({}, {})
 
 
 def test_a_result_cached_after_its_photo_was_deleted_is_removed() -> None:
@@ -106,19 +106,19 @@ def test_a_result_cached_after_its_photo_was_deleted_is_removed() -> None:
     """
     world = removing()
     job = world.arrives()
-    world.removing.remove(deleted(world))
+    world.remove_results.remove(deleted(world))
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    settled = world.wake(job)
+    settled = world.check_task(job)
     assert (settled.state, settled.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
-    assert len(world.kept.objects) == 1
+    assert len(world.cached_results.objects) == 1
     (removal,) = world.callbacks.removals
-    world.removing.remove(removal)
-    assert world.kept.objects == {}
+    world.remove_results.remove(removal)
+    assert world.cached_results.objects == {}
 
 
 def test_cached_results_outlive_their_photos_with_the_setting_off() -> None:
     """They were paid for, and the same photo may be uploaded again."""
     world = World(reuse=True)
     paid(world)
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
-    assert (world.callbacks.removals, len(world.kept.objects)) == ([], 1)
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
+    assert (world.callbacks.removals, len(world.cached_results.objects)) == ([], 1)

@@ -26,9 +26,9 @@ SECOND_OF_TIME = timedelta(seconds=1)
 def completed(world: World) -> Job:
     """A completed job."""
     job = world.arrives()
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job))
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def render(world: World, job: Job, *names: str) -> dict[str, str | None]:

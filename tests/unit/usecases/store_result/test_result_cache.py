@@ -32,7 +32,7 @@ def cache(**record: object) -> tuple[ResultCache, World, MemoryCopies]:
     """A cache, and the record of the photo."""
     world = World(reuse=True)
     known = {"picture": PICTURE, "owner": JOB.id}
-    world.bought.items[PICTURE] = DedupRecord(**(known | record))  # type: ignore[arg-type]
+    world.dedup_records.items[PICTURE] = DedupRecord(**(known | record))  # type: ignore[arg-type]
     deduplication = world.job_writer.deduplication
     assert deduplication is not None
     kept = MemoryCopies()
@@ -61,7 +61,7 @@ def test_a_result_is_cached_with_all_that_another_job_needs(
     result = fetched(tmp_path, job)
     rules.keep(result)
     assert kept.objects == {KEY: b"result"}
-    assert world.bought.items[PICTURE].kept == Kept(
+    assert world.dedup_records.items[PICTURE].kept == Kept(
         key=KEY,
         sha256=sha256(result.file),
         job_id=job.id,
@@ -80,7 +80,7 @@ def test_only_what_the_job_cached_is_removed(tmp_path: Path) -> None:
     assert list(kept.objects) == [KEY]
     rules.remove(JOB)
     assert kept.objects == {}
-    assert world.bought.items[PICTURE].kept is not None
+    assert world.dedup_records.items[PICTURE].kept is not None
 
 
 def test_a_result_that_lost_against_another_is_removed_with_its_photo(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_result_that_lost_against_another_is_removed_with_its_photo(tmp_path: 
     assert sorted(kept.objects) == [KEY, "other"]
     rules.remove(JOB)
     assert list(kept.objects) == ["other"]
-    assert world.bought.items[PICTURE].kept == replace(OWN, job_id="another", key="other")
+    assert world.dedup_records.items[PICTURE].kept == replace(OWN, job_id="another", key="other")
 
 
 def test_a_result_that_an_earlier_version_cached_is_removed() -> None:
@@ -112,7 +112,7 @@ def test_the_record_names_the_bytes_of_one_of_two_results_at_the_same_instant(
         result = fetched(tmp_path, job)
         result.file.write_bytes(job.id.encode())
         rules.keep(result)
-    named = world.bought.items[PICTURE].kept
+    named = world.dedup_records.items[PICTURE].kept
     assert named is not None
     assert len(kept.objects) == 2
     assert rules.fetch(named, tmp_path / "again")
@@ -122,7 +122,7 @@ def test_a_cached_result_is_fetched_only_if_it_is_unchanged(tmp_path: Path) -> N
     """A missing and a damaged object are treated alike."""
     rules, world, kept = cache()
     rules.keep(fetched(tmp_path))
-    its_own = world.bought.items[PICTURE].kept
+    its_own = world.dedup_records.items[PICTURE].kept
     assert its_own is not None
     file = tmp_path / "again"
     assert rules.fetch(its_own, file)

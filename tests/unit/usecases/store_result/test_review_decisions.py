@@ -47,16 +47,16 @@ STEPS = (
 def reviewed(world: World, data: bytes | None = None, result: bytes = OPAQUE) -> Job:
     """A job whose result fails the checks."""
     job = world.arrives("a.jpg", data)
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), result)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def decided(world: World, job: Job, verdict: Verdict, by: str = ANN) -> Job:
     """The job after a decision was recorded and its message delivered."""
     recorded = world.reviews.decide(world.job(job), verdict, by)
     assert recorded.problem is None
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 
@@ -70,11 +70,11 @@ def test_an_accepted_result_becomes_the_cut_out() -> None:
     """With labels, variants, event and provenance like any other; nothing is paid."""
     world = World(recipes=(Recipe(name="web", format="webp"),), tag_sources=True)
     source = world.uploads.add("a.jpg", png(), Labels(metadata={"shop": "7"}, tags={"x": "y"}))
-    registered = world.arrive.created(source)
+    registered = world.register_upload.created(source)
     assert registered is not None
     world.submit.advance(registered.job)
     world.evolink.complete(world.task_of(registered.job), OPAQUE)
-    job = world.wake(registered.job)
+    job = world.check_task(registered.job)
     paid = list(world.evolink.charges)
     world.clock.advance(timedelta(days=2))
     done = decided(world, job, Verdict.ACCEPT)
@@ -129,7 +129,7 @@ def test_of_two_concurrent_decisions_the_first_counts(verdict: Verdict) -> None:
     said = f"it was {verdict}ed by {ANN} at "
     assert second.problem is not None
     assert second.problem.startswith(said)
-    world.settles()
+    world.deliver_all()
     third = world.reviews.decide(world.job(job), Verdict.ACCEPT, BEN)
     assert third.problem is not None
     assert third.problem.startswith(said)
@@ -151,7 +151,7 @@ def test_a_lost_message_about_a_decision_is_sent_again_by_sweep(verdict: Verdict
     world = World()
     job = reviewed(world)
     world.reviews.decide(job, verdict, ANN)
-    world.callbacks.wakes.clear()
+    world.callbacks.checks.clear()
     world.passes(timedelta(minutes=2))
     assert world.job(job).reason is verdict.reason
     assert world.job(job).state.is_settled
@@ -163,7 +163,7 @@ def test_a_decision_is_carried_out_at_once_although_the_operators_clock_is_ahead
     job = reviewed(world)
     ahead = replace(world.reviews, clock=FakeClock(world.clock.now() + timedelta(hours=1)))
     ahead.decide(job, Verdict.ACCEPT, ANN)
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.COMPLETED
 
 
@@ -173,8 +173,10 @@ def test_a_second_message_does_not_disturb_the_worker_with_the_lease() -> None:
     world = World(step=hook)
     job = reviewed(world)
     world.reviews.decide(job, Verdict.ACCEPT, ANN)
-    hook.once_at("results.fetch", lambda: world.follow.check(TaskCheck(job_id=job.id, attempt=1)))
-    world.settles()
+    hook.once_at(
+        "results.fetch", lambda: world.track_task.check(TaskCheck(job_id=job.id, attempt=1))
+    )
+    world.deliver_all()
     assert (world.job(job).state, hook.seen.count("results.put")) == (State.COMPLETED, 2)
 
 
@@ -191,7 +193,7 @@ def test_a_decision_is_carried_out_after_a_crash_at_any_step(step: str, verdict:
     hook.die_at(step)
     is_killed = False
     try:
-        world.settles()
+        world.deliver_all()
     except WorkerDiedError:
         is_killed = True
     assert is_killed == (step in hook.seen)
@@ -215,7 +217,7 @@ def test_a_decision_on_an_older_upload_supersedes_it(verdict: Verdict) -> None:
     job = reviewed(world)
     newer = world.arrives("a.jpg", png(salt=2))
     world.evolink.complete(world.task_of(newer))
-    world.wake(newer)
+    world.check_task(newer)
     before = world.results.objects["a.png"]
     done = decided(world, job, verdict)
     assert (done.state, done.reason) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
@@ -226,7 +228,7 @@ def test_a_deleted_photo_gets_no_cut_out_by_a_decision() -> None:
     """Its result under review is removed."""
     world = World()
     job = reviewed(world)
-    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
     done = decided(world, job, Verdict.ACCEPT)
     assert (done.state, done.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert "a.png" not in world.results.objects
@@ -317,9 +319,9 @@ def test_a_rejected_job_can_be_retried_and_an_accepted_one_cannot() -> None:
     job = decided(world, reviewed(world), Verdict.REJECT)
     again = world.operate.retry(job)
     assert (again.state, again.decision, again.result) == (State.QUEUED, None, None)
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     assert world.job(job).reason is None
 
 
@@ -329,13 +331,13 @@ def test_the_late_result_of_another_attempt_is_stored_after_a_rejection() -> Non
     job = decided(world, reviewed(world), Verdict.REJECT)
     decision = job.decision
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     running = world.job(job)
     world.jobs.jobs[job.id] = replace(
         running, state=State.FAILED, reason=Reason.REJECTED_BY_PERSON, decision=decision
     )
     world.evolink.complete(world.task_of(job))
-    done = world.wake(job)
+    done = world.check_task(job)
     assert (done.state, done.reason, done.decision) == (State.COMPLETED, None, None)
 
 
@@ -353,9 +355,9 @@ def test_the_result_of_another_attempt_during_a_decision_is_recorded(
     world.passes(2 * TIMING.unconfirmed_grace + timedelta(minutes=3))
     assert world.job(job).reason is Reason.OUTCOME_UNKNOWN
     world.operate.retry(world.job(job))
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), OPAQUE)
-    world.wake(job)
+    world.check_task(job)
     first = world.evolink.charges[0].task_id
     world.evolink.complete(first)
     world.reviews.decide(world.job(job), verdict, ANN)
@@ -365,9 +367,9 @@ def test_the_result_of_another_attempt_during_a_decision_is_recorded(
         assert due is not None
         world.jobs.jobs[job.id] = replace(world.job(job), tries=1, due_at=due + TIMING.lease)
         with pytest.raises(StoreBusyError):
-            world.follow.check(callback)
+            world.track_task.check(callback)
         world.passes(TIMING.lease + timedelta(minutes=2))
-    world.follow.check(callback)
+    world.track_task.check(callback)
     done = world.job(job)
     assert (done.state, done.attempts[0].task_id) == (State.COMPLETED, first)
     assert len(world.evolink.charges) == 2

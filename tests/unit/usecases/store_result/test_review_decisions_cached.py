@@ -25,20 +25,20 @@ CUT_OUT = b"png 600 400 0 255"
 def reviewed(world: World, result: bytes = OPAQUE) -> Job:
     """A job whose result fails the checks."""
     job = world.arrives("a.jpg")
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), result)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def reviewed_when_finished(world: World) -> Job:
     """A job whose result passes the first check and is cached, but fails when it is finished."""
     job = world.arrives("a.jpg")
-    world.settles()
+    world.deliver_all()
     photo = world.job(job).photo
     assert photo is not None
     world.jobs.jobs[job.id] = replace(world.job(job), photo=_turned(photo))
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def _turned(photo: Photo) -> Photo:
@@ -48,14 +48,14 @@ def _turned(photo: Photo) -> Photo:
 def decided(world: World, job: Job, verdict: Verdict) -> Job:
     """The job after a decision was carried out."""
     assert world.reviews.decide(world.job(job), verdict, ANN).problem is None
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 
 def uploaded_again(world: World) -> Job:
     """A job of the same photo under another key."""
     job = world.arrives("b.jpg")
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 
@@ -83,23 +83,23 @@ def test_a_doubtful_cached_result_is_reused_once_an_operator_accepted_it(
     world = World(reuse=True, pixels=pixels)
     job = reviewed_when_finished(world)
     assert job.reason is Reason.RESULT_ASPECT_DIFFERS
-    kept = dict(world.kept.objects)
+    kept = dict(world.cached_results.objects)
     decided(world, job, Verdict.ACCEPT)
     again = uploaded_again(world)
     assert (again.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
-    assert world.kept.objects == kept
+    assert world.cached_results.objects == kept
 
 
 def test_a_result_with_the_photos_own_pixels_is_not_cached() -> None:
     """They would be applied twice; the provider's file is no longer in the cache."""
     world = World(reuse=True, pixels=Pixels.SOURCE)
     job = reviewed_when_finished(world)
-    world.kept.objects.clear()
-    world.bought.items.clear()
+    world.cached_results.objects.clear()
+    world.dedup_records.items.clear()
     assert job.result is not None
     assert job.result.pixels is Pixels.SOURCE
     assert decided(world, job, Verdict.ACCEPT).state is State.COMPLETED
-    assert world.kept.objects == {}
+    assert world.cached_results.objects == {}
     assert uploaded_again(world).state is State.PROCESSING
 
 
@@ -118,9 +118,9 @@ def test_a_decision_on_a_reused_result_counts_for_all_jobs(verdict: Verdict) -> 
     """Accepted, it stays the result of the first job; rejected, it is not reused any more."""
     world = World(reuse=True)
     first = world.arrives("a.jpg")
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(first), CUT_OUT)
-    world.wake(first)
+    world.check_task(first)
     second = uploaded_again(world)
     assert second.result is not None
     world.results.objects["review/b.png"] = world.results.objects["b.png"]
@@ -132,7 +132,7 @@ def test_a_decision_on_a_reused_result_counts_for_all_jobs(verdict: Verdict) -> 
     )
     decided(world, second, verdict)
     third = world.arrives("c.jpg")
-    world.settles()
+    world.deliver_all()
     third = world.job(third)
     if verdict is Verdict.REJECT:
         assert (third.state, len(world.evolink.charges)) == (State.PROCESSING, 2)
@@ -150,7 +150,7 @@ def test_uploads_during_a_decision_wait_for_it() -> None:
     world.reviews.decide(world.job(job), Verdict.ACCEPT, ANN)
     waiting = world.arrives("b.jpg")
     assert world.job(waiting).reason is Reason.SAME_PICTURE
-    world.settles()
+    world.deliver_all()
     assert world.job(waiting).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
 
@@ -168,7 +168,7 @@ def test_a_crash_while_an_accepted_result_is_cached_is_repaired(
     world.reviews.decide(world.job(job), Verdict.ACCEPT, ANN)
     hook.die_at(step)
     with pytest.raises(WorkerDiedError):
-        world.settles()
+        world.deliver_all()
     world.passes(3 * TIMING.lease)
     assert world.job(job).state is State.COMPLETED
     again = uploaded_again(world)
@@ -182,11 +182,11 @@ def test_the_result_of_a_call_running_during_a_decision_replaces_the_accepted_on
     other = uploaded_again(world)
     assert other.state is State.PROCESSING
     decided(world, job, Verdict.ACCEPT)
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     assert record.kept is not None
     assert (record.owner, record.kept.job_id) == (other.id, job.id)
     world.evolink.complete(world.task_of(other), CUT_OUT)
-    world.wake(other)
+    world.check_task(other)
     third = world.arrives("c.jpg", png())
     world.passes(timedelta(minutes=1))
     reused = world.job(third).reused
@@ -201,9 +201,9 @@ def test_an_accepted_result_is_reused_if_the_call_running_meanwhile_fails() -> N
     other = uploaded_again(world)
     decided(world, job, Verdict.ACCEPT)
     world.evolink.fail(world.task_of(other), "content_policy_violation")
-    assert world.wake(other).state is State.FAILED
+    assert world.check_task(other).state is State.FAILED
     third = world.arrives("c.jpg", png())
-    world.settles()
+    world.deliver_all()
     reused = world.job(third).reused
     assert reused is not None
     assert (reused.job_id, reused.is_accepted) == (job.id, True)
@@ -221,12 +221,12 @@ def test_an_accepted_result_replaces_a_cached_one_that_may_not_be_reused(
     assert photo is not None
     world.jobs.jobs[second.id] = replace(second, photo=_turned(photo))
     world.evolink.complete(world.task_of(second), CUT_OUT)
-    assert world.wake(second).state is State.REVIEW
+    assert world.check_task(second).state is State.REVIEW
     if verdict is not None:
         decided(world, second, verdict)
     decided(world, first, Verdict.ACCEPT)
     third = world.arrives("c.jpg")
-    world.settles()
+    world.deliver_all()
     assert (world.job(third).state, len(world.evolink.charges)) == (State.COMPLETED, 2)
     reused = world.job(third).reused
     assert reused is not None
@@ -242,7 +242,7 @@ def test_a_variant_with_the_models_pixels_is_not_made_from_the_photos_own(
     world = World(reuse=True, pixels=Pixels.SOURCE, recipes=(models,))
     job = reviewed_when_finished(world)
     if not is_cached:
-        world.kept.objects.clear()
+        world.cached_results.objects.clear()
     job = decided(world, job, Verdict.ACCEPT)
     assert (job.state, job.result and job.result.pixels) == (State.COMPLETED, Pixels.SOURCE)
     (variant,) = job.variants

@@ -30,7 +30,7 @@ def reviewed(world: World, key: str = "a.jpg", salt: int = 0) -> Job:
     """A job whose result fails the checks."""
     job = world.arrives(key, png(salt=salt))
     world.evolink.complete(world.task_of(job), OPAQUE)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def retried(world: World, job: Job) -> Job:
@@ -39,7 +39,7 @@ def retried(world: World, job: Job) -> Job:
     world.operate.retry(world.job(job))
     world.submit.advance(world.job(job))
     world.evolink.complete(world.task_of(job))
-    return world.wake(job)
+    return world.check_task(job)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_note_beside_a_result_in_review_lists_measured_and_expected_values(
     world = World()
     job = world.arrives("shoes/red.jpg")
     world.evolink.complete(world.task_of(job), result)
-    world.wake(job)
+    world.check_task(job)
     world.passes(timedelta(minutes=30))
     reviewed = world.job(job)
     told = said(world, "review/shoes/red.png.json")
@@ -104,7 +104,7 @@ def test_the_note_is_written_before_the_job_is_in_review() -> None:
     world.evolink.complete(world.task_of(job), OPAQUE)
     states: list[State] = []
     hook.once_at("notes.write done", lambda: states.append(world.job(job).state))
-    world.wake(job)
+    world.check_task(job)
     assert states == [State.STORING]
     assert list(world.notes.stored) == ["review/a.png.json", NOTE]
 
@@ -127,10 +127,10 @@ def test_a_retry_completed_from_the_cache_marks_the_note_as_settled() -> None:
     job = reviewed(world)
     other = world.arrives("b.jpg", png(salt=0))
     world.evolink.complete(world.task_of(other))
-    assert world.wake(other).state is State.COMPLETED
+    assert world.check_task(other).state is State.COMPLETED
     world.operate.retry(world.job(job))
     world.submit.advance(world.job(job))
-    done = world.wake(job)
+    done = world.check_task(job)
     assert (done.state, done.reused is not None) == (State.COMPLETED, True)
     assert said(world)["state"] == "completed"
 
@@ -146,7 +146,7 @@ def test_a_retry_that_took_long_marks_the_note_as_settled() -> None:
     world.passes(timedelta(minutes=15))
     assert State.REVIEW not in {step.state for step in world.job(job).history}
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     assert said(world)["state"] == "completed"
 
 

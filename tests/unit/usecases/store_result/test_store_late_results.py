@@ -58,7 +58,7 @@ def test_a_late_result_of_a_failed_job_is_stored(
     job: Job = give_up(world)  # type: ignore[operator]
     assert (job.state, job.reason) == (State.FAILED, reason)
     world.evolink.complete(TASK)
-    done = world.wake(job, task_id=TASK)
+    done = world.check_task(job, task_id=TASK)
     assert (done.state, done.reason, list(world.results.objects)) == (
         State.COMPLETED,
         None,
@@ -82,7 +82,7 @@ def test_a_late_result_of_a_replaced_photo_is_not_stored(
     job: Job = give_up(world)  # type: ignore[operator]
     world.registered(world.uploads.add("a.jpg", png(salt=2)))
     world.evolink.complete(TASK)
-    late = world.wake(job, task_id=TASK)
+    late = world.check_task(job, task_id=TASK)
     assert (late.state, late.reason, late.credits) == (
         State.SUPERSEDED,
         Reason.NEWER_UPLOAD,
@@ -110,7 +110,7 @@ def test_a_late_failure_of_a_failed_job_only_settles_its_cost(
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
     world.evolink.fail(TASK, "service_error")
-    late = world.wake(job, task_id=TASK)
+    late = world.check_task(job, task_id=TASK)
     assert (late.state, late.reason, late.credits) == (State.FAILED, reason, credits_)
     assert len(world.announcements.jobs) == 1
 
@@ -119,7 +119,7 @@ def test_a_late_callback_of_a_task_still_running_changes_nothing() -> None:
     """A failed job is not tracked again until there is a result."""
     world = World()
     job = given_up_at_the_deadline(world)
-    assert world.wake(job, task_id=TASK) == job
+    assert world.check_task(job, task_id=TASK) == job
 
 
 def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
@@ -129,15 +129,15 @@ def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
     world.evolink.complete(TASK)
     world.evolink.read_faults.append(ProviderBusyError("the API answers 503", status=503))
     with pytest.raises(ProviderBusyError):
-        world.wake(job, task_id=TASK)
-    assert world.wake(job, task_id=TASK).state is State.COMPLETED
+        world.check_task(job, task_id=TASK)
+    assert world.check_task(job, task_id=TASK).state is State.COMPLETED
 
 
 def retried_by_an_operator(world: World) -> Job:
     """A failed job retried without the cache while its first task still runs: two tasks run."""
     job = given_up_at_the_deadline(world)
     world.operate.retry(job, bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 
@@ -151,7 +151,7 @@ def test_two_attempts_that_both_succeed_give_one_result_and_two_charges(
     assert (job.state, len(world.evolink.charges)) == (State.PROCESSING, 2)
     for number in order:
         world.evolink.complete(f"task-unified-{number:06d}")
-        world.wake(job, attempt=number)
+        world.check_task(job, attempt=number)
     done = world.job(job)
     assert (done.state, done.storing_attempt, len(world.results.puts)) == (
         State.COMPLETED,
@@ -173,10 +173,10 @@ def test_an_older_attempt_that_fails_does_not_fail_the_job() -> None:
     world = World()
     job = retried_by_an_operator(world)
     world.evolink.fail(TASK, "content_policy_violation")
-    after = world.wake(job, attempt=1)
+    after = world.check_task(job, attempt=1)
     assert (after.state, after.attempts[0].outcome) == (State.PROCESSING, AttemptOutcome.FAILED)
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
 
 
 def test_an_older_attempt_whose_task_expired_does_not_fail_the_job() -> None:
@@ -184,9 +184,9 @@ def test_an_older_attempt_whose_task_expired_does_not_fail_the_job() -> None:
     world = World()
     job = retried_by_an_operator(world)
     del world.evolink.tasks[TASK]
-    assert world.wake(job, attempt=1) == job
+    assert world.check_task(job, attempt=1) == job
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
 
 
 def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_stored() -> None:
@@ -195,7 +195,7 @@ def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_stored() -> None:
     job = given_up_at_the_deadline(world)
     again = world.operate.retry(job, bypass_cache=True)
     world.evolink.complete(TASK)
-    assert world.wake(job, attempt=1).state is State.COMPLETED
+    assert world.check_task(job, attempt=1).state is State.COMPLETED
     assert world.advance(again).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
 
@@ -206,12 +206,12 @@ def test_a_late_failure_does_not_undo_an_operators_retry() -> None:
     job = given_up_at_the_deadline(world)
     world.operate.pause()
     world.operate.retry(job, bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     world.evolink.fail(TASK, "content_policy_violation")
-    after = world.wake(job, attempt=1)
+    after = world.check_task(job, attempt=1)
     assert (after.state, after.attempts[0].outcome) == (State.QUEUED, AttemptOutcome.FAILED)
     world.operate.resume()
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
 
 
@@ -227,13 +227,13 @@ def test_an_older_running_task_is_not_taken_for_that_of_the_newest_call(
     job = given_up_unconfirmed(world)
 
     def called_back_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
-        world.wake(job, attempt=1, task_id=TASK)
+        world.check_task(job, attempt=1, task_id=TASK)
         answer = evolink.take(body, key)
         return answer if is_answered else OutcomeUnknown(message="ReadTimeout")
 
     world.evolink.create_faults.append(called_back_meanwhile)
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is (State.PROCESSING if is_answered else State.UNCONFIRMED)
     world.evolink.complete("task-unified-000002")
     world.passes(2 * TIMING.unconfirmed_grace)
@@ -260,7 +260,7 @@ def test_a_slow_response_to_a_failed_call_does_not_affect_the_next_call(
         world.arrives()
     [slow] = world.jobs.jobs.values()
     world.evolink.fail(TASK, "service_error")
-    world.wake(slow, task_id=TASK)
+    world.check_task(slow, task_id=TASK)
     world.passes(timedelta(minutes=3))
     assert world.job(slow).reason is Reason.TASK_FAILED
 
@@ -272,7 +272,7 @@ def test_a_slow_response_to_a_failed_call_does_not_affect_the_next_call(
 
     world.evolink.create_faults.append(answered_meanwhile)
     world.operate.retry(world.job(slow))
-    world.settles()
+    world.deliver_all()
     job = world.job(slow)
     assert (job.state, [a.outcome for a in job.attempts], job.attempts[1].task_id) == (
         State.PROCESSING,
@@ -290,11 +290,11 @@ def test_the_late_result_of_an_older_attempt_is_polled() -> None:
     world.passes(3 * TIMING.unconfirmed_grace)
     assert world.job(job).reason is Reason.OUTCOME_UNKNOWN
     world.operate.retry(world.job(job))
-    world.settles()
+    world.deliver_all()
     own = world.evolink.charges[0].task_id
     world.evolink.complete(own)
     world.downloads.faults.append(LOST)
-    world.wake(job, attempt=1, task_id=own)
+    world.check_task(job, attempt=1, task_id=own)
     assert world.job(job).storing_attempt == 1
     world.passes(timedelta(minutes=30))
     assert world.job(job).state is State.COMPLETED
@@ -305,7 +305,7 @@ def being_fetched_while_the_newer_task_runs(world: World) -> Job:
     job = retried_by_an_operator(world)
     world.evolink.complete(TASK)
     world.downloads.faults.append(LOST)
-    storing = world.wake(job, attempt=1)
+    storing = world.check_task(job, attempt=1)
     assert (storing.state, storing.storing_attempt) == (State.STORING, 1)
     return storing
 
@@ -319,7 +319,7 @@ def test_an_older_task_that_fails_after_all_ends_the_job_that_tracks_it() -> Non
     after = world.job(job)
     assert (after.state, after.reason, after.due_at) == (State.FAILED, Reason.TASK_FAILED, None)
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
 
 
 def test_a_newer_task_that_fails_does_not_end_a_job_that_fetches_an_older_result() -> None:
@@ -328,7 +328,7 @@ def test_a_newer_task_that_fails_does_not_end_a_job_that_fetches_an_older_result
     job = being_fetched_while_the_newer_task_runs(world)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
     world.clock.advance_to(job.due_at or world.clock.now())
-    after = world.wake(job, attempt=2)
+    after = world.check_task(job, attempt=2)
     assert (after.state, after.attempts[1].outcome) == (State.STORING, AttemptOutcome.FAILED)
     world.passes(MINUTE)
     assert world.job(job).state is State.COMPLETED
@@ -343,7 +343,7 @@ def test_a_late_result_of_a_job_rejected_in_a_retry_is_stored() -> None:
     world.passes(TIMING.job_deadline + timedelta(hours=2))
     assert world.job(job).state is State.REJECTED
     world.evolink.complete(TASK)
-    done = world.wake(job, attempt=1, task_id=TASK)
+    done = world.check_task(job, attempt=1, task_id=TASK)
     assert (done.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
@@ -357,13 +357,13 @@ def test_a_response_after_the_job_moved_on_still_records_the_paid_task() -> None
 
     def the_older_is_done_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         evolink.complete(TASK)
-        world.wake(job, attempt=1)
+        world.check_task(job, attempt=1)
         return evolink.take(body, key)
 
     world.evolink.create_faults.append(the_older_is_done_meanwhile)
     world.downloads.rule = lambda: LOST
     world.operate.retry(job, bypass_cache=True)
-    world.settles()
+    world.deliver_all()
     second = world.job(job).attempts[1]
     assert (second.outcome, second.task_id) == (AttemptOutcome.ACCEPTED, "task-unified-000002")
     world.passes(TIMING.job_deadline + timedelta(hours=1))
@@ -398,6 +398,6 @@ def test_the_late_result_of_a_job_whose_cached_result_failed_is_its_own() -> Non
         world.job(job), state=State.FAILED, reason=Reason.STEP_FAILED, reused=reused
     )
     world.evolink.complete(TASK)
-    late = world.wake(job, task_id=TASK)
+    late = world.check_task(job, task_id=TASK)
     assert (late.state, late.reused) == (State.COMPLETED, None)
     assert world.results.objects["a.png"].labels.metadata["cutout-task"] == TASK

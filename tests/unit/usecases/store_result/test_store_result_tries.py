@@ -42,7 +42,7 @@ class Storing:
         job = world.registered(source)
         assert job is not None
         world.submit.advance(job)
-        world.settles()
+        world.deliver_all()
         world.evolink.complete(world.task_of(job), result)
         self.task: Task = world.evolink.tasks[world.task_of(job)]
         job = world.job(job)
@@ -50,7 +50,7 @@ class Storing:
         job = replace(job, storing_attempt=1).move(Move.FETCH, now=START, due_at=lease)
         self.job: Job = replace(job, **{"failures": 1, "cut_short": 1} | facts)
         world.jobs.jobs[job.id] = self.job
-        self.use_case = replace(world.follow.store_result, randomness=lambda: 0.0)
+        self.use_case = replace(world.track_task.store_result, randomness=lambda: 0.0)
 
     def store(self) -> Job:
         """Store the result; returns the job."""
@@ -120,12 +120,12 @@ def test_the_result_of_a_replaced_photo_is_fetched_only_to_be_cached(
     world = World(reuse=reuse, step=hook)
     storing = Storing(world, cut_short=cut_short)
     world.arrives("a.jpg", png(salt=1))
-    world.settles()
+    world.deliver_all()
     hook.seen.clear()
     job = storing.store()
     assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
     assert hook.seen.count("heads.newest") == 1
-    assert len(world.kept.objects) == (reuse and cut_short == 1)
+    assert len(world.cached_results.objects) == (reuse and cut_short == 1)
     assert world.results.objects == {}
 
 
@@ -133,7 +133,7 @@ def test_a_doubtful_result_is_not_cached() -> None:
     """An operator has to decide about it."""
     world = World(reuse=True)
     assert Storing(world, OPAQUE).store().state is State.REVIEW
-    assert world.kept.objects == {}
+    assert world.cached_results.objects == {}
 
 
 @pytest.mark.parametrize(
@@ -162,16 +162,16 @@ def test_a_job_whose_cached_result_is_gone_makes_a_call_at_once() -> None:
     world = World(reuse=True)
     first = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
+    world.check_task(first)
     again = world.arrives("c.jpg")
-    world.kept.objects.clear()
-    world.callbacks.wakes.clear()
-    job = world.follow.store_result.reuse(world.job(again))
+    world.cached_results.objects.clear()
+    world.callbacks.checks.clear()
+    job = world.track_task.store_result.reuse(world.job(again))
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
     assert (job.due_at, job.reused) == (START, None)
     assert world.submissions.job_ids == [job.id]
-    world.settles()
-    (record,) = world.bought.items.values()
+    world.deliver_all()
+    (record,) = world.dedup_records.items.values()
     assert (record.owner, record.kept, len(world.evolink.charges)) == (job.id, None, 2)
 
 
@@ -180,12 +180,12 @@ def test_a_cached_result_that_fails_the_checks_is_paid_for_again() -> None:
     world = World(reuse=True)
     first = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
+    world.check_task(first)
     again = world.job(world.arrives("c.jpg"))
     assert again.photo is not None
     narrow = replace(again, photo=replace(again.photo, width=100))
     world.jobs.jobs[again.id] = narrow
-    job = world.follow.store_result.reuse(narrow)
+    job = world.track_task.store_result.reuse(narrow)
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
 
 
@@ -377,12 +377,12 @@ def test_a_busy_table_is_not_taken_for_a_crashed_worker() -> None:
     world.evolink.complete(world.task_of(job), CUT_OUT)
     for failures in range(1, 6):
         hook.once_at("heads.newest", busy)
-        tried = world.wake(job)
+        tried = world.check_task(job)
         assert (tried.state, tried.failures, tried.cut_short) == (State.STORING, failures, 0)
         assert tried.due_at is not None
         assert tried.due_at > world.clock.now()
         world.clock.advance(tried.due_at - world.clock.now())
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
 
 
 def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
@@ -399,7 +399,7 @@ def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
 
     hook.once_at("heads.newest", overtaken)
     with pytest.raises(StoreBusyError):
-        world.wake(job)
+        world.check_task(job)
     assert world.job(job).due_at == world.clock.now() + TIMING.lease
 
 
@@ -408,11 +408,11 @@ def test_a_replaced_photo_is_not_completed_from_the_cache() -> None:
     world = World(reuse=True)
     first = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
+    world.check_task(first)
     outdated = world.arrives("a.jpg")
     assert outdated.state is State.STORING
     world.arrives("a.jpg", png(salt=1))
-    job = world.follow.store_result.reuse(outdated)
+    job = world.track_task.store_result.reuse(outdated)
     assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
     assert list(world.results.objects) == ["b.png"]
 

@@ -47,7 +47,7 @@ def test_a_running_task_is_read_again_after_the_poll_interval() -> None:
     world = World()
     job = world.arrives()
     world.clock.advance(TIMING.first_poll)
-    after = world.wake(job)
+    after = world.check_task(job)
     now = world.clock.now()
     assert (after.state, after.due_at) == (State.PROCESSING, now + TIMING.poll_interval)
     assert after.attempts == job.attempts
@@ -89,7 +89,7 @@ def test_a_task_that_cannot_be_read_is_read_again(error: Exception) -> None:
     world = World()
     job = world.arrives()
     world.evolink.read_faults.append(error)
-    after = world.wake(job)
+    after = world.check_task(job)
     assert (after.state, after.message) == (State.PROCESSING, str(error))
     assert after.due_at is not None
     wait = after.due_at - START
@@ -107,7 +107,7 @@ def test_failing_reads_are_spaced_out_up_to_the_poll_interval() -> None:
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
     waits = []
     for _ in range(7):
-        job = world.wake(job)
+        job = world.check_task(job)
         assert job.due_at is not None
         waits.append((job.due_at - world.clock.now()) / timedelta(seconds=1))
         world.clock.advance_to(job.due_at)
@@ -120,7 +120,7 @@ def test_a_task_unknown_soon_after_its_creation_is_read_again() -> None:
     world = World()
     job = world.arrives()
     task = world.evolink.tasks.pop(world.task_of(job))
-    after = world.wake(job)
+    after = world.check_task(job)
     assert (after.state, after.due_at) == (State.PROCESSING, START + MINUTE)
     world.evolink.tasks[task.id] = task
     world.evolink.complete(task.id)
@@ -160,7 +160,7 @@ def test_one_404_does_not_end_an_accepted_task() -> None:
             [None],
         )
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
 
 
 def test_a_result_being_fetched_is_not_lost_by_one_404() -> None:
@@ -169,7 +169,7 @@ def test_a_result_being_fetched_is_not_lost_by_one_404() -> None:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.downloads.rule = lambda: LOST
-    world.wake(job)
+    world.check_task(job)
     world.passes(15 * MINUTE)
     assert world.job(job).state is State.STORING
     world.evolink.read_faults.append(TaskUnknownError("404"))
@@ -201,7 +201,7 @@ def test_a_failed_task_is_tried_again_as_often_as_its_code_allows(
     for _ in range(again + 2):
         if world.job(job).state is State.PROCESSING:
             world.evolink.fail(world.task_of(job), code, "why\nso")
-            world.wake(job)
+            world.check_task(job)
         world.passes(20 * MINUTE)
     failed = world.job(job)
     assert (failed.state, failed.reason) == (State.FAILED, Reason.TASK_FAILED)
@@ -227,7 +227,7 @@ def test_the_waits_between_attempts_double_with_jitter(code: str, seconds: int) 
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), code)
-    job = world.wake(job)
+    job = world.check_task(job)
     assert (job.state, job.reason, job.code) == (State.QUEUED, Reason.TASK_RETRIED, code)
     assert job.due_at is not None
     first = timedelta(seconds=seconds)
@@ -236,7 +236,7 @@ def test_the_waits_between_attempts_double_with_jitter(code: str, seconds: int) 
     world.clock.advance_to(job.due_at)
     job = world.advance(job)
     world.evolink.fail(world.task_of(job), code)
-    job = world.wake(job)
+    job = world.check_task(job)
     if job.state is State.QUEUED:
         assert job.due_at is not None
         assert 2 * first < job.due_at - world.clock.now() < 3 * first
@@ -247,10 +247,10 @@ def test_a_photo_whose_second_attempt_succeeds_is_completed_and_paid_once() -> N
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), "service_error")
-    world.wake(job)
+    world.check_task(job)
     world.passes(3 * MINUTE)
     world.evolink.complete(world.task_of(job))
-    done = world.wake(job)
+    done = world.check_task(job)
     assert [a.outcome for a in done.attempts] == [AttemptOutcome.FAILED, AttemptOutcome.SUCCEEDED]
     assert (done.state, done.credits, world.jobs.read_gate().spent_on(START.date())) == (
         State.COMPLETED,
@@ -266,7 +266,7 @@ def test_a_failed_task_that_was_charged_counts() -> None:
     task_id = world.task_of(job)
     world.evolink.fail(task_id, "content_policy_violation")
     world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], credits_used=PRICE)
-    failed = world.wake(job)
+    failed = world.check_task(job)
     assert (failed.state, failed.credits) == (State.FAILED, PRICE)
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
@@ -292,7 +292,7 @@ def finished(world: World, used: Decimal | None) -> Job:
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
     world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], credits_used=used)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def test_a_completed_task_without_links_is_read_again_and_not_paid_again() -> None:
@@ -303,7 +303,7 @@ def test_a_completed_task_without_links_is_read_again_and_not_paid_again() -> No
     world.evolink.complete(task_id)
     with_link = world.evolink.tasks[task_id]
     world.evolink.tasks[task_id] = replace(with_link, result_url=None)
-    after = world.wake(job)
+    after = world.check_task(job)
     assert (after.state, after.reason, after.message) == (
         State.STORING,
         Reason.RESULT_UNREADABLE,
@@ -322,7 +322,7 @@ def test_a_task_running_again_after_it_was_completed_is_waited_for() -> None:
     world.evolink.complete(task_id)
     completed = world.evolink.tasks[task_id]
     world.evolink.tasks[task_id] = replace(completed, result_url=None)
-    world.wake(job)
+    world.check_task(job)
     world.evolink.tasks[task_id] = replace(completed, status=TaskStatus.RUNNING)
     world.passes(2 * MINUTE)
     assert world.job(job).state is State.STORING
@@ -338,7 +338,7 @@ def test_a_task_that_fails_after_it_was_completed_fails_the_job() -> None:
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
     world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], result_url=None)
-    world.wake(job)
+    world.check_task(job)
     world.evolink.fail(task_id, "service_error")
     world.passes(2 * MINUTE)
     assert (world.job(job).state, world.job(job).reason) == (State.FAILED, Reason.TASK_FAILED)
@@ -351,7 +351,7 @@ def test_a_failed_task_returns_its_price_and_no_more() -> None:
     first = world.arrives("a.jpg", png(salt=1))
     world.arrives("b.jpg", png(salt=2))
     world.evolink.fail(world.task_of(first), "content_policy_violation")
-    world.wake(first)
+    world.check_task(first)
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
@@ -368,6 +368,6 @@ def test_a_callback_that_loses_every_race_is_delivered_again() -> None:
 
     world.evolink.read_rule = moved_meanwhile
     with pytest.raises(StoreBusyError):
-        world.wake(job, task_id=task)
+        world.check_task(job, task_id=task)
     world.evolink.read_rule = lambda: None
-    assert world.wake(job, task_id=task).state is State.COMPLETED
+    assert world.check_task(job, task_id=task).state is State.COMPLETED

@@ -48,9 +48,9 @@ def watching(world: World, leased: list[Job]) -> TrackTask:
             leased.append(job)
             return job
 
-    whole = world.follow.store_result
+    whole = world.track_task.store_result
     parts = {field.name: getattr(whole, field.name) for field in fields(whole)}
-    return replace(world.follow, store_result=Watching(**parts))
+    return replace(world.track_task, store_result=Watching(**parts))
 
 
 def job_in(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
@@ -64,7 +64,7 @@ def job_in(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
 
 def check(world: World, job: Job, attempt: int = 1, **facts: Any) -> Job:
     """Check the task; returns the job."""
-    world.follow.check(TaskCheck(job_id=job.id, attempt=attempt, **facts))
+    world.track_task.check(TaskCheck(job_id=job.id, attempt=attempt, **facts))
     return world.job(job)
 
 
@@ -89,10 +89,10 @@ def test_a_task_is_checked_again_after_up_to_two_lost_races(
 
     hook.once_at("jobs.save", race)
     if is_done:
-        assert world.wake(job).state is State.COMPLETED
+        assert world.check_task(job).state is State.COMPLETED
     else:
         with pytest.raises(StoreBusyError):
-            world.wake(job)
+            world.check_task(job)
 
 
 def test_a_job_that_has_expired_after_a_race_is_no_longer_tracked() -> None:
@@ -102,7 +102,7 @@ def test_a_job_that_has_expired_after_a_race_is_no_longer_tracked() -> None:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     hook.once_at("jobs.save", world.jobs.jobs.clear)
-    world.follow.check(TaskCheck(job_id=job.id, attempt=1))
+    world.track_task.check(TaskCheck(job_id=job.id, attempt=1))
     assert world.jobs.jobs == {}
 
 

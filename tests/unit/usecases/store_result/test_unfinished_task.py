@@ -49,7 +49,7 @@ def test_a_task_that_cannot_be_read_yet_is_read_again_soon(error: Exception) -> 
     """Long before the grace time ends, and without a second call."""
     world, job = unconfirmed()
     world.evolink.read_faults.append(error)
-    assert world.wake(job, task_id=TASK).state is State.UNCONFIRMED
+    assert world.check_task(job, task_id=TASK).state is State.UNCONFIRMED
     world.passes(2 * MINUTE)
     assert (world.job(job).state, calls(world)) == (State.COMPLETED, (1, 1))
 
@@ -58,7 +58,7 @@ def test_a_call_is_not_repeated_while_the_task_named_in_its_callback_cannot_be_r
     """The API is down for longer than the grace time: a repeat would be paid again."""
     world, job = unconfirmed()
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
-    world.wake(job, task_id=TASK)
+    world.check_task(job, task_id=TASK)
     world.passes(3 * GRACE)
     assert (world.job(job).state, calls(world)) == (State.UNCONFIRMED, (1, 1))
     world.evolink.read_rule = lambda: None
@@ -70,7 +70,7 @@ def test_a_task_that_can_never_be_read_is_given_up_at_the_deadline() -> None:
     """Every job ends."""
     world, job = unconfirmed()
     world.evolink.read_rule = lambda: ResponseLostError("ReadTimeout")
-    world.wake(job, task_id=TASK)
+    world.check_task(job, task_id=TASK)
     world.passes(TIMING.job_deadline + 2 * TIMING.poll_interval)
     lost = world.job(job)
     assert (lost.state, lost.reason, calls(world)) == (
@@ -85,7 +85,7 @@ def test_a_task_id_that_the_api_never_knows_delays_no_repeat() -> None:
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
-    world.wake(job, task_id="task-of-somebody-else")
+    world.check_task(job, task_id="task-of-somebody-else")
     world.passes(GRACE - MINUTE)
     assert (world.job(job).state, calls(world)) == (State.UNCONFIRMED, (1, 0))
     world.passes(2 * MINUTE)
@@ -95,8 +95,8 @@ def test_a_task_id_that_the_api_never_knows_delays_no_repeat() -> None:
 def test_a_correct_task_id_is_accepted_after_a_wrong_one() -> None:
     """Callbacks are repeated, and each is checked by itself."""
     world, job = unconfirmed()
-    world.wake(job, task_id="task-of-somebody-else")
-    assert world.wake(job, task_id=TASK).state is State.COMPLETED
+    world.check_task(job, task_id="task-of-somebody-else")
+    assert world.check_task(job, task_id=TASK).state is State.COMPLETED
     assert calls(world) == (1, 1)
 
 
@@ -107,7 +107,7 @@ def test_the_task_of_another_call_is_dropped_as_soon_as_it_is_recognised() -> No
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives("a.jpg")
     world.evolink.read_faults.append(NOT_YET)
-    world.wake(job, task_id=world.task_of(other))
+    world.check_task(job, task_id=world.task_of(other))
     world.passes(GRACE + 2 * MINUTE)
     (attempt,) = world.job(job).attempts
     assert (world.job(job).state, attempt.posts) == (State.PROCESSING, 2)
@@ -121,7 +121,7 @@ def called_back_too_early(world: World) -> None:
         evolink.complete(TASK)
         evolink.read_faults.append(NOT_YET)
         (job,) = world.jobs.jobs.values()
-        world.wake(job, task_id=TASK)
+        world.check_task(job, task_id=TASK)
         world.clock.advance(timedelta(seconds=1))
         return outcome
 
@@ -157,16 +157,16 @@ def test_a_callback_of_an_earlier_call_does_not_affect_the_newest() -> None:
     world, job = unconfirmed()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     world.evolink.read_rule = lambda: ResponseLostError("ReadTimeout")
-    world.wake(job, task_id=None)
+    world.check_task(job, task_id=None)
     world.passes(2 * GRACE + 2 * MINUTE)
     assert world.job(job).state is State.FAILED
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     world.operate.retry(world.job(job))
-    world.settles()
+    world.deliver_all()
     again = world.job(job)
     assert (again.state, len(again.attempts)) == (State.UNCONFIRMED, 2)
     with pytest.raises(ResponseLostError):
-        world.wake(job, task_id=TASK, attempt=1)
+        world.check_task(job, task_id=TASK, attempt=1)
     assert world.job(job) == again
 
 
@@ -177,7 +177,7 @@ def test_a_call_named_in_a_callback_is_not_repeated_by_an_older_message() -> Non
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
-    world.wake(job, task_id=world.task_of(job))
+    world.check_task(job, task_id=world.task_of(job))
     world.clock.advance(2 * GRACE)
     world.submit.advance(world.job(job))
     assert len(world.evolink.posts) == 1
@@ -190,9 +190,9 @@ def test_a_wrong_task_id_does_not_replace_a_correct_one() -> None:
     job = world.arrives()
     own = world.task_of(job)
     world.evolink.read_faults.append(ProviderBusyError("the API answers 503", status=503))
-    world.wake(job, task_id=own)
+    world.check_task(job, task_id=own)
     world.clock.advance(11 * MINUTE)
-    world.wake(job, task_id="task-of-somebody-else")
+    world.check_task(job, task_id="task-of-somebody-else")
     attempt = world.job(job).attempt
     assert attempt is not None
     assert attempt.named_task == own

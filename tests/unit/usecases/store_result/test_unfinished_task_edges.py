@@ -23,7 +23,7 @@ DUE = START + 20 * MINUTE
 
 def rules(world: World) -> UnfinishedTasks:
     """The rules without jitter."""
-    return replace(world.follow.unfinished_tasks, randomness=lambda: 0.0)
+    return replace(world.track_task.unfinished_tasks, randomness=lambda: 0.0)
 
 
 def calling(

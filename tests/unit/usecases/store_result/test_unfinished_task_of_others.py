@@ -40,11 +40,11 @@ def test_an_unconfirmed_call_does_not_adopt_another_photos_task(end: str) -> Non
         world.evolink.complete(task_id)
     if end == "failed":
         world.evolink.fail(task_id, "service_error")
-    assert world.wake(job, task_id=task_id) == job
+    assert world.check_task(job, task_id=task_id) == job
     assert (named(world), world.results.puts) == (1, [])
     own = world.task_of(job)
     world.evolink.complete(own)
-    assert world.wake(job, task_id=own).state is State.COMPLETED
+    assert world.check_task(job, task_id=own).state is State.COMPLETED
 
 
 def test_an_adopted_task_is_claimed() -> None:
@@ -52,10 +52,10 @@ def test_an_adopted_task_is_claimed() -> None:
     world = World()
     first, second = unconfirmed(world, "a.jpg"), unconfirmed(world, "b.jpg")
     task_id = the_task(world, 1)
-    adopted = world.wake(first, task_id=task_id)
+    adopted = world.check_task(first, task_id=task_id)
     then = world.clock.now() + TIMING.poll_interval
     assert (adopted.state, adopted.due_at) == (State.PROCESSING, then)
-    assert world.wake(second, task_id=task_id) == second
+    assert world.check_task(second, task_id=task_id) == second
 
 
 def test_a_task_of_an_earlier_attempt_is_not_adopted_by_a_later_one() -> None:
@@ -64,12 +64,12 @@ def test_a_task_of_an_earlier_attempt_is_not_adopted_by_a_later_one() -> None:
     job = world.arrives()
     first = world.task_of(job)
     world.evolink.fail(first, "service_error")
-    world.wake(job)
+    world.check_task(job)
     world.evolink.create_faults.append(taken_but_unanswered)
     world.passes(3 * TIMING.lease)
     job = world.job(job)
     assert (job.state, len(job.attempts)) == (State.UNCONFIRMED, 2)
-    assert world.wake(job, task_id=first) == job
+    assert world.check_task(job, task_id=first) == job
 
 
 def test_claims_of_tasks_outlive_the_jobs_that_can_name_them() -> None:
@@ -92,7 +92,7 @@ def answered_late(world: World, *, while_open: Job) -> Job:
 
     def slow(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         outcome = evolink.take(body, key)
-        adopted = world.wake(while_open, task_id=the_task(world, len(evolink.charges)))
+        adopted = world.check_task(while_open, task_id=the_task(world, len(evolink.charges)))
         assert adopted.state is State.PROCESSING
         return outcome
 
@@ -112,7 +112,7 @@ def test_a_response_takes_a_task_back_from_the_job_that_adopted_it(end: str) -> 
         world.evolink.complete(task_id)
     else:
         world.evolink.fail(task_id, "service_error")
-    lost = world.wake(wrong)
+    lost = world.check_task(wrong)
     assert (lost.state, lost.reason, lost.credits) == (
         State.FAILED,
         Reason.OUTCOME_UNKNOWN,
@@ -122,7 +122,7 @@ def test_a_response_takes_a_task_back_from_the_job_that_adopted_it(end: str) -> 
     assert named(world) == 1
     own = the_task(world, 1)
     world.evolink.complete(own)
-    assert world.wake(wrong, task_id=own).state is State.COMPLETED
+    assert world.check_task(wrong, task_id=own).state is State.COMPLETED
     assert world.results.objects["a.png"].data.endswith(own.encode())
 
 
@@ -145,7 +145,7 @@ def test_a_response_that_contradicts_its_callback_is_counted() -> None:
     def called_back(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         outcome = evolink.take(body, key)
         (job,) = (j for j in world.jobs.jobs.values() if j.source.key == "a.jpg")
-        world.wake(job, task_id=stray)
+        world.check_task(job, task_id=stray)
         return outcome
 
     world.evolink.create_faults.append(called_back)
@@ -166,7 +166,7 @@ def named_by_a_callback(world: World, code: str) -> Job:
     """A job whose call got no response; its callback names the failed task."""
     job = unconfirmed(world)
     world.evolink.fail(the_task(world, 1), code, "text")
-    return world.wake(job, task_id=the_task(world, 1))
+    return world.check_task(job, task_id=the_task(world, 1))
 
 
 @pytest.mark.parametrize("code", ["service_error", "image_processing_error", "content_policy"])
@@ -192,7 +192,7 @@ def test_a_failure_named_only_by_a_callback_is_paid_for_again_by_an_operators_re
     job = named_by_a_callback(world, "service_error")
     world.evolink.reads.clear()
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     again = world.job(job)
     assert (again.state, [a.task_id for a in again.attempts]) == (
         State.PROCESSING,
@@ -205,7 +205,7 @@ def test_a_failure_after_the_task_was_adopted_is_not_paid_for_again_either() -> 
     """It ran when its callback came, and fails when it is polled."""
     world = World()
     job = unconfirmed(world)
-    assert world.wake(job, task_id=the_task(world, 1)).state is State.PROCESSING
+    assert world.check_task(job, task_id=the_task(world, 1)).state is State.PROCESSING
     world.evolink.fail(the_task(world, 1), "service_error")
     world.passes(TIMING.job_deadline)
     lost = world.job(job)
@@ -224,7 +224,7 @@ def test_a_failure_is_retried_once_the_response_has_named_the_task() -> None:
         outcome = evolink.take(body, key)
         evolink.fail(the_task(world, 1), "service_error")
         (job,) = world.jobs.jobs.values()
-        assert world.wake(job, task_id=the_task(world, 1)).state is State.SUBMITTING
+        assert world.check_task(job, task_id=the_task(world, 1)).state is State.SUBMITTING
         return outcome
 
     world.evolink.create_faults.append(called_back)
@@ -244,7 +244,7 @@ def swapped(world: World) -> Job:
     wrong = unconfirmed(world, "wrong.jpg")
     unconfirmed(world, "late.jpg")
     world.evolink.fail(the_task(world, 2), "service_error")
-    return world.wake(wrong, task_id=the_task(world, 2))
+    return world.check_task(wrong, task_id=the_task(world, 2))
 
 
 def test_the_failure_of_another_calls_task_does_not_exclude_the_own_result() -> None:
@@ -258,7 +258,7 @@ def test_the_failure_of_another_calls_task_does_not_exclude_the_own_result() -> 
     )
     own = the_task(world, 1)
     world.evolink.complete(own)
-    done = world.wake(wrong, task_id=own)
+    done = world.check_task(wrong, task_id=own)
     assert (done.state, done.credits) == (State.COMPLETED, PRICE)
     assert world.results.objects["wrong.png"].data.endswith(own.encode())
     assert [c.key for c in world.evolink.charges if wrong.id in c.key] == [
@@ -275,6 +275,6 @@ def test_a_late_response_names_the_task_that_a_retry_reads() -> None:
     assert (known.state, known.attempts[0].task_id) == (State.FAILED, the_task(world, 1))
     world.evolink.complete(the_task(world, 1))
     world.operate.retry(known)
-    world.settles()
+    world.deliver_all()
     world.passes(TIMING.lease)
     assert (world.job(wrong).state, len(world.evolink.posts)) == (State.COMPLETED, 2)

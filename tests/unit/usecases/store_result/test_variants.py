@@ -27,9 +27,9 @@ _UNKNOWN = "no recipe of this name applies to the photo"
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
     """Make the copies, complete the task with this result, and deliver the callback."""
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job), result)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def outcome(job: Job) -> dict[str, str | None]:
@@ -125,7 +125,7 @@ def test_after_two_crashes_the_cut_out_is_stored_without_extras() -> None:
     world = World(recipes=(WEB, MODELS), pixels=Pixels.SOURCE)
     job = replace(world.arrives(), recipes=("web", "nowhere"))
     world.jobs.jobs[job.id] = job
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job))
 
     class KilledError(BaseException):
@@ -137,9 +137,9 @@ def test_after_two_crashes_the_cut_out_is_stored_without_extras() -> None:
     world.pictures.faithful_cut_out = die  # type: ignore[method-assign, assignment]
     for _ in range(2):
         with pytest.raises(KilledError):
-            world.wake(job)
+            world.check_task(job)
         world.clock.advance(TIMING.lease + timedelta(seconds=1))
-    job = world.wake(job)
+    job = world.check_task(job)
     assert job.state is State.COMPLETED
     assert outcome(job) == {
         "web": "making it never ended; `cutout render` tries again",
@@ -248,7 +248,7 @@ def test_render_takes_the_models_pixels_from_the_cache() -> None:
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
     again = world.arrives("b.jpg")
-    world.settles()
+    world.deliver_all()
     assert "faithful" in world.results.objects["b.png"].data.decode()
     for one in (job, again):
         assert rendered(world, one).startswith("webp 600 400 0 255 models-web task-")
@@ -267,11 +267,11 @@ def test_render_reports_that_the_models_pixels_are_no_longer_cached(data: bytes 
     """Missing, damaged, or replaced by another result of the same photo."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
-    (key,) = world.kept.objects
+    (key,) = world.cached_results.objects
     if data is None:
-        world.kept.lose(key)
+        world.cached_results.lose(key)
     else:
-        world.kept.objects[key] = data
+        world.cached_results.objects[key] = data
     assert rendered(world, job) == NOT_KEPT
 
 
@@ -279,9 +279,9 @@ def test_render_uses_no_result_that_another_job_paid_for() -> None:
     """It is of the same photo, but not of this cut-out."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
-    ((picture, item),) = world.bought.items.items()
+    ((picture, item),) = world.dedup_records.items.items()
     assert item.kept is not None
-    world.bought.items[picture] = replace(item, kept=replace(item.kept, job_id="another"))
+    world.dedup_records.items[picture] = replace(item, kept=replace(item.kept, job_id="another"))
     assert rendered(world, job) == NOT_KEPT
 
 

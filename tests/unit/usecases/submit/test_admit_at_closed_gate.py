@@ -17,11 +17,11 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport
 from cutout.usecases.shared.change_gate import change_gate
 from tests.support.admitting import held, registered, sealed
+from tests.support.deduplicating import deduplicating, finish
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
 from tests.support.fakes.world import LIMITS, TIMING, World
 from tests.support.hooks import Hook
-from tests.support.reusing import finish, reusing
 
 MINUTE = timedelta(minutes=1)
 
@@ -68,7 +68,7 @@ def test_a_job_that_finds_no_free_slot_records_why_it_waits(
     kept, text = world.submit.admit_job.admit(world.submit.checked(job))
     assert held(kept) == (State.QUEUED, reason, True, 0)
     assert (text, kept.due_at, world.job(job)) == (None, None, kept)
-    assert (world.jobs.bodies, world.links.signed_at, world.bought.items) == ({}, {}, {})
+    assert (world.jobs.bodies, world.links.signed_at, world.dedup_records.items) == ({}, {}, {})
 
 
 def test_the_gate_records_whether_jobs_wait() -> None:
@@ -120,7 +120,7 @@ def test_a_live_job_does_not_wait_behind_backfilled_ones() -> None:
 
 def test_a_job_at_a_closed_gate_uses_a_cached_result() -> None:
     """No slot is needed: the deduplication record is read before the job waits."""
-    world = reusing()
+    world = deduplicating()
     finish(world, world.arrives("a.jpg"))
     paused(world)
     assert world.arrives("b.jpg").state is State.STORING

@@ -14,17 +14,17 @@ from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.admitting import SEAL, held, registered, sealed, taken
+from tests.support.deduplicating import deduplicating, finish
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
 from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook
-from tests.support.reusing import finish, reusing
 
 
 def test_a_new_job_is_admitted_by_one_transaction() -> None:
     """Its photo's record is written without a read, and the gate is only read."""
     hook = Hook()
-    world = sealed(reusing(hook))
+    world = sealed(deduplicating(hook))
     job = registered(world)
     hook.seen.clear()
     world.submit.advance(job)
@@ -35,7 +35,7 @@ def test_a_new_job_is_admitted_by_one_transaction() -> None:
         "jobs.save",
         "jobs.save done",
     ]
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     assert record == DedupRecord(picture=record.picture, owner=job.id, version=0)
     assert world.jobs.shards[0].holders == {holder(job.id, 1, START)}
     assert world.jobs.shards[0].spent == {START.date(): PRICE}
@@ -49,7 +49,7 @@ def test_a_slot_that_another_job_takes_first_is_not_taken_twice() -> None:
     job = world.arrives()
     assert held(job) == (State.QUEUED, Reason.GATE_FULL, True, 0)
     assert (world.jobs.read_gate().in_flight, world.evolink.posts) == (1, [])
-    assert (world.bought.items, world.jobs.shards[0].spent) == ({}, {})
+    assert (world.dedup_records.items, world.jobs.shards[0].spent) == ({}, {})
 
 
 def test_a_job_that_loses_a_slot_takes_another_one() -> None:

@@ -8,22 +8,22 @@ from cutout.domain.object_keys import kept_key
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.admitting import held, registered, sealed
+from tests.support.deduplicating import deduplicating, finish
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook
-from tests.support.reusing import finish, reusing
 
 
 def photo_hash(world: World) -> str:
     """The SHA-256 of the only photo."""
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     return record.picture.partition("#")[0]
 
 
 def test_a_job_finds_a_cached_result_through_the_failed_transaction() -> None:
     """No read, no slot, no charge: the failed transaction returns the record."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     first = world.arrives("a.jpg")
     finish(world, first)
     shards = dict(world.jobs.shards)
@@ -42,10 +42,10 @@ def test_a_job_finds_a_cached_result_through_the_failed_transaction() -> None:
 def test_a_job_does_not_read_again_the_record_that_its_transaction_returned() -> None:
     """The record allows the call, but meanwhile the slots were taken."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     first = world.arrives("a.jpg")
     world.evolink.fail(world.task_of(first), "content_policy_violation")
-    world.wake(first)
+    world.check_task(first)
     hook.seen.clear()
     hook.once_at("jobs.save", lambda: hook.once_at("gate.read", lambda: world.occupy(3)))
     job = world.arrives("b.jpg")
@@ -55,12 +55,12 @@ def test_a_job_does_not_read_again_the_record_that_its_transaction_returned() ->
 
 def test_a_job_whose_photo_is_being_paid_for_waits_for_the_owner() -> None:
     """The owner enqueues it; a due time is the fallback. It takes no slot and is not charged."""
-    world = reusing()
+    world = deduplicating()
     world.arrives("a.jpg")
     job = world.arrives("b.jpg")
     assert held(job) == (State.QUEUED, Reason.SAME_PICTURE, False, 0)
     assert job.due_at == START + TIMING.poll_interval
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     assert record.waiting == (job.id,)
     assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (1, 1)
 
@@ -68,7 +68,7 @@ def test_a_job_whose_photo_is_being_paid_for_waits_for_the_owner() -> None:
 def test_a_job_about_to_wait_for_a_result_that_was_just_cached_uses_it() -> None:
     """Adding the job to the waiting list fails, since the record has changed: it decides again."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     first = world.arrives("a.jpg")
     hook.once_at("purchases.save", lambda: finish(world, first))
     job = world.arrives("b.jpg")
@@ -79,15 +79,15 @@ def test_a_job_about_to_wait_for_a_result_that_was_just_cached_uses_it() -> None
 def test_a_job_whose_photos_record_expires_meanwhile_makes_the_call() -> None:
     """The failed transaction returns no record, and the next one writes a new record."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     first = world.arrives("a.jpg")
     world.evolink.fail(world.task_of(first), "content_policy_violation")
     second = world.arrives("b.jpg")
-    world.wake(first)
-    hook.once_at("jobs.save", world.bought.items.clear)
+    world.check_task(first)
+    hook.once_at("jobs.save", world.dedup_records.items.clear)
     world.submit.advance(world.job(second))
     assert world.job(second).state is State.PROCESSING
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     assert (record.owner, record.version) == (second.id, 0)
 
 
@@ -128,7 +128,7 @@ def test_a_waiting_job_reads_the_record_first_and_once(
 ) -> None:
     """Its photo may have been paid for, and a failed transaction costs more than a read."""
     hook = Hook()
-    world = reusing(hook)
+    world = deduplicating(hook)
     world.occupy(3)
     job = world.arrives()
     if not is_full:

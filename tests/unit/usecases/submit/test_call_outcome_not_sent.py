@@ -87,7 +87,7 @@ def test_once_the_provider_is_reachable_the_photo_is_completed_with_one_payment(
     world.evolink.create_rule = None
     world.passes(20 * MINUTE)
     world.evolink.complete(world.task_of(job))
-    done = world.wake(job)
+    done = world.check_task(job)
     assert done.state is State.COMPLETED
     assert [a.number for a in done.attempts] == list(range(1, len(done.attempts) + 1))
     assert (len(world.evolink.charges), done.credits) == (1, PRICE)
@@ -136,7 +136,7 @@ def test_the_deadline_counts_from_the_last_retry() -> None:
         assert world.job(job).reason is Reason.PROVIDER_UNREACHABLE
         world.clock.advance(timedelta(hours=3))
         world.operate.retry(world.job(job))
-        world.settles()
+        world.deliver_all()
     world.passes(30 * MINUTE)
     assert world.job(job).reason is Reason.BACKING_OFF
 
@@ -171,8 +171,8 @@ def test_a_job_whose_back_off_is_over_waits_behind_jobs_that_wait_longer() -> No
         Reason.GATE_FULL,
     )
     world.evolink.complete(world.task_of(running))
-    world.wake(running)
-    world.settles()
+    world.check_task(running)
+    world.deliver_all()
     assert world.job(early).state is State.PROCESSING
 
 

@@ -85,7 +85,7 @@ def test_while_the_gate_is_paused_no_other_call_is_made(refused: Refused) -> Non
     world.arrives("a.jpg")
     assert waits(world.arrives("b.jpg"))[0::2] == (State.QUEUED, True)
     world.sweep.sweep()
-    world.settles()
+    world.deliver_all()
     assert len(world.evolink.posts) == 1
 
 
@@ -169,7 +169,7 @@ def test_an_empty_account_uses_up_no_retries() -> None:
     world.evolink.create_rule = None
     world.passes(PROBE_AFTER * 1.2 + MINUTE)
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
 
 

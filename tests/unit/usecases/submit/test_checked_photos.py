@@ -107,7 +107,7 @@ def test_a_photo_that_s3_does_not_return_is_rejected_and_can_be_retried(size: in
     world = World()
     world.uploads.archived.add("a.jpg")
     job = world.arrives("a.jpg", png() + bytes(size))
-    world.settles()
+    world.deliver_all()
     job = world.job(job)
     assert (job.state, job.reason, job.message) == (
         State.REJECTED,
@@ -118,7 +118,7 @@ def test_a_photo_that_s3_does_not_return_is_rejected_and_can_be_retried(size: in
     assert world.job(job) == job
     world.uploads.archived.clear()
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     assert world.job(job).reason is not Reason.UNREADABLE
 
 

@@ -93,10 +93,10 @@ def test_the_cut_out_of_a_prepared_photo_is_compared_with_the_photo() -> None:
     world = World()
     job = prepared(world, tiff(8000, 4000))
     world.evolink.complete(world.task_of(job), b"png 2236 1118 0 255")
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     other = prepared(world, tiff(8000, 4000, salt=1), "b.tif")
     world.evolink.complete(world.task_of(other), b"png 1118 2236 0 255")
-    assert world.wake(other).reason is Reason.RESULT_ASPECT_DIFFERS
+    assert world.check_task(other).reason is Reason.RESULT_ASPECT_DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_photo_deleted_before_it_is_prepared_is_superseded() -> None:
     world = World()
     job = world.arrives("a.tif", tiff())
     world.uploads.destroy(job.source)
-    world.settles()
+    world.deliver_all()
     settled = world.job(job)
     assert (settled.state, settled.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
 
@@ -134,7 +134,7 @@ def test_a_newer_upload_supersedes_a_photo_that_is_being_prepared() -> None:
     world = World()
     older = world.arrives("a.tif", tiff())
     newer = world.arrives("a.tif", tiff(salt=1))
-    world.settles()
+    world.deliver_all()
     assert (world.job(older).state, world.job(older).reason) == (
         State.SUPERSEDED,
         Reason.NEWER_UPLOAD,
@@ -162,8 +162,8 @@ def test_a_copy_made_before_prepare_was_turned_off_is_not_sent() -> None:
     assert job.is_waiting
     without_preparing(world)
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
-    world.settles()
+    world.check_task(first)
+    world.deliver_all()
     assert (world.job(job).state, len(world.evolink.posts)) == (State.REJECTED, 1)
 
 

@@ -60,7 +60,7 @@ def test_a_copy_that_is_always_missing_is_not_made_without_end() -> None:
     calls = replace(admit_job.paid_calls, copies=MemoryCopies(), transport=Transport.FILES)
     world.submit = replace(world.submit, admit_job=replace(admit_job, paid_calls=calls))
     job = world.arrives("a.tif", tiff())
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, world.job(job).reason) == (
         State.REJECTED,
         Reason.CANNOT_BE_PREPARED,
@@ -74,7 +74,7 @@ def test_an_operator_can_retry_a_photo_that_was_given_up() -> None:
     given_up = unanswered(world, world.arrives("a.tif", tiff()))
     assert given_up.state is State.REJECTED
     world.operate.retry(given_up)
-    world.settles()
+    world.deliver_all()
     assert world.job(given_up).state is State.PROCESSING
 
 
@@ -88,7 +88,7 @@ def test_a_worker_that_crashes_before_it_reports_repeats_the_work() -> None:
         hook.die_at(step)
         with pytest.raises(WorkerDiedError):
             world.prepare.prepare(request)
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
 
 
@@ -97,7 +97,7 @@ def test_a_request_delivered_twice_makes_the_same_copy_twice() -> None:
     world = World()
     job = world.arrives("a.tif", tiff())
     world.preparations.requests *= 2
-    world.settles()
+    world.deliver_all()
     assert world.telemetry.counts[Metric.PREPARED] == 2
     assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 1)
     assert Metric.REPORTS_REFUSED not in world.telemetry.counts
@@ -110,7 +110,7 @@ def test_a_report_on_an_earlier_request_counts_while_the_job_still_waits() -> No
     report = reported(world)
     world.clock.advance(TIMING.lease)
     world.submit.advance(world.job(job))
-    world.hears(report)
+    world.accept_report(report)
     assert world.job(job).state is State.PROCESSING
 
 
@@ -119,12 +119,12 @@ def test_a_report_from_before_a_retry_is_ignored_after_it() -> None:
     world = World()
     job = world.arrives("a.tif", tiff(is_damaged=True))
     report = reported(world)
-    world.hears(report)
+    world.accept_report(report)
     assert world.job(job).state is State.REJECTED
     world.clock.advance(MINUTE)
     world.operate.retry(world.job(job))
     world.submit.advance(world.job(job))
-    world.hears(report)
+    world.accept_report(report)
     assert world.job(job).is_being_prepared
 
 
@@ -136,7 +136,7 @@ def test_a_job_written_while_a_report_is_recorded_does_not_lose_the_report() -> 
     report = reported(world)
     world.clock.advance(TIMING.lease)
     hook.once_at("jobs.save", lambda: world.advance(world.job(job)))
-    world.hears(report)
+    world.accept_report(report)
     assert world.job(job).state is State.PROCESSING
 
 
@@ -152,7 +152,7 @@ def test_a_job_settled_while_its_copy_was_made_stays_settled() -> None:
         reason=Reason.NEWER_UPLOAD,
     )
     world.jobs.save(settled)
-    world.hears(report)
+    world.accept_report(report)
     assert world.job(job).state is State.SUPERSEDED
 
 
@@ -164,10 +164,10 @@ def test_a_crash_while_a_report_is_recorded_is_repaired_by_the_queue_or_sweep() 
     report = reported(world)
     hook.die_at("jobs.save")
     with pytest.raises(WorkerDiedError):
-        world.hears(report)
+        world.accept_report(report)
     hook.die_at("heads.newest")
     with pytest.raises(WorkerDiedError):
-        world.hears(report)
+        world.accept_report(report)
     assert world.job(job).prepared is not None
     world.passes(3 * MINUTE)
     assert world.job(job).state is State.PROCESSING

@@ -31,7 +31,7 @@ def test_a_file_with_too_many_bytes_is_not_read_by_submit() -> None:
     job = huge(world, tiff())
     assert (job.reason, world.preparations.job_ids) == (Reason.PREPARING, [job.id])
     assert "uploads.read" not in hook.seen
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
 
 
@@ -46,7 +46,7 @@ def test_a_huge_file_that_is_no_picture_is_rejected_by_its_first_bytes(
     hook = Hook()
     world = World(step=hook)
     job = huge(world, data)
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, world.job(job).reason) == (State.REJECTED, reason)
     assert [step for step in hook.seen if step.startswith("copier")] == []
 
@@ -55,7 +55,7 @@ def test_a_huge_cut_out_uploaded_as_a_photo_is_recognised() -> None:
     """Prepare reads its metadata; Submit does not read a file of this size."""
     world = World()
     job = huge(world, tiff(), {"cutout-job": "0" * 32})
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, world.job(job).reason) == (State.REJECTED, Reason.OWN_OUTPUT)
     assert world.evolink.posts == []
 
@@ -64,5 +64,5 @@ def test_a_huge_backfilled_photo_stays_behind_live_ones() -> None:
     """Its mark is in the metadata, which Prepare reads."""
     world = World()
     job = huge(world, tiff(), {"cutout-lane": "backfill"})
-    world.settles()
+    world.deliver_all()
     assert world.job(job).lane is Lane.BACKFILL

@@ -53,7 +53,7 @@ def test_a_slot_offered_to_a_photo_being_prepared_goes_to_the_next_job() -> None
     assert (job.is_waiting, behind.is_waiting) == (True, True)
     world.clock.advance(timedelta(hours=21))
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
+    world.check_task(first)
     world.submissions.job_ids.clear()
     world.submit.advance(world.job(job))
     assert world.job(job).reason is Reason.PREPARING
@@ -70,8 +70,8 @@ def test_a_copy_that_waited_too_long_at_the_gate_is_made_again(hours: int, copie
     assert made is not None
     world.clock.advance(timedelta(hours=hours))
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
-    world.settles()
+    world.check_task(first)
+    world.deliver_all()
     sent = world.job(job)
     assert (sent.state, world.telemetry.counts[Metric.PREPARED]) == (State.PROCESSING, copies)
     assert sent.prepared is not None
@@ -85,7 +85,7 @@ def test_a_missing_copy_is_made_again() -> None:
     job = prepared(world, tiff())
     world.copies.objects.clear()
     world.evolink.complete(world.task_of(first))
-    world.wake(first)
-    world.settles()
+    world.check_task(first)
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
     assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}

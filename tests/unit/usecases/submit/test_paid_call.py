@@ -19,11 +19,11 @@ from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import NotSent, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
+from tests.support.deduplicating import finish
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.reusing import finish
 
 MINUTE = timedelta(minutes=1)
 UNFETCHABLE = ["image_processing_error", "invalid_media_url"]
@@ -67,7 +67,7 @@ def test_a_copy_is_deleted_when_its_attempt_ends(
         world.evolink.complete(world.task_of(job))
     else:
         world.evolink.fail(world.task_of(job), "content_policy_violation")
-    assert world.wake(job).state.is_settled
+    assert world.check_task(job).state.is_settled
     assert (world.files.copies, world.files.deleted) == ({}, [f"{job.id}-1.png"])
 
 
@@ -87,7 +87,7 @@ def test_a_photo_that_the_provider_cannot_fetch_is_sent_through_the_files_api(co
     world = World()
     job = world.arrives()
     world.evolink.fail(world.task_of(job), code)
-    again = world.wake(job)
+    again = world.check_task(job)
     assert (again.state, again.reason, again.transport) == (
         State.QUEUED,
         Reason.TASK_RETRIED,
@@ -98,7 +98,7 @@ def test_a_photo_that_the_provider_cannot_fetch_is_sent_through_the_files_api(co
     world.passes(MINUTE)
     assert urls_posted(world)[1] == f"https://files.example/{job.id}-2.png"
     world.evolink.complete(world.task_of(job))
-    assert (world.wake(job).state, world.job(job).credits) == (State.COMPLETED, PRICE)
+    assert (world.check_task(job).state, world.job(job).credits) == (State.COMPLETED, PRICE)
 
 
 @pytest.mark.parametrize("code", UNFETCHABLE)
@@ -127,7 +127,7 @@ def test_a_copy_that_cannot_be_read_either_fails_the_job() -> None:
     for _ in range(3):
         if world.job(job).state is State.PROCESSING:
             world.evolink.fail(world.task_of(job), "image_processing_error")
-            world.wake(job)
+            world.check_task(job)
         world.passes(3 * MINUTE)
     failed = world.job(job)
     assert (failed.state, failed.code) == (State.FAILED, "image_processing_error")
@@ -141,8 +141,8 @@ def test_a_photo_deleted_before_its_transfer_is_superseded() -> None:
     job = world.arrives("a.jpg")
     world.uploads.destroy(job.source)
     world.evolink.complete(world.task_of(running[0]))
-    world.wake(running[0])
-    world.settles()
+    world.check_task(running[0])
+    world.deliver_all()
     assert (world.job(job).state, world.job(job).reason) == (
         State.SUPERSEDED,
         Reason.SOURCE_DELETED,
@@ -219,8 +219,8 @@ def test_waiting_at_the_gate_does_not_count_as_failed_transfers() -> None:
     world.jobs.save(replace(job, tries=1000))
     world.files.answers.append(NotSent(message="ConnectError"))
     world.evolink.complete(world.task_of(running[0]))
-    world.wake(running[0])
-    world.settles()
+    world.check_task(running[0])
+    world.deliver_all()
     waits = world.job(job)
     assert (waits.state, waits.reason, waits.handovers_failed) == (
         State.QUEUED,
@@ -287,7 +287,7 @@ def test_without_versioning_an_overwritten_upload_is_not_sent(
     job = world.arrives("a.jpg", png(salt=1))
     overwritten(world)
     world.operate.resume()
-    world.settles()
+    world.deliver_all()
     assert (world.job(job).state, world.job(job).reason) == (
         State.SUPERSEDED,
         Reason.SOURCE_DELETED,
@@ -304,7 +304,7 @@ def test_the_bytes_copied_are_the_bytes_inspected() -> None:
     photo = replace(job.photo, sha256="00" * 32)
     world.jobs.jobs[job.id] = replace(job, photo=photo)
     world.operate.resume()
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.SUPERSEDED
     assert (world.evolink.posts, world.copies.objects) == ([], {})
 
@@ -322,7 +322,7 @@ def test_a_cached_result_shows_the_photo_that_it_is_cached_for(
     finish(world, first)
     assert world.job(first).state is State.SUPERSEDED
     other = world.arrives("a.jpg", png(salt=1)) if is_restored else waits
-    world.settles()
+    world.deliver_all()
     done = world.job(other)
     assert done.reused is not None
     assert (done.state, done.reused.job_id) == (State.COMPLETED, first.id)

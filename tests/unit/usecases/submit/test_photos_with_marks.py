@@ -33,7 +33,7 @@ def arrives(world: World, data: bytes, metadata: dict[str, str], *, is_huge: boo
     job = world.registered(replace(source, size=size))
     assert job is not None
     world.advance(job)
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 
@@ -78,7 +78,7 @@ def test_a_retried_photo_is_skipped_again() -> None:
     world = World()
     job = arrives(world, png(), SKIP)
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     again = world.job(job)
     assert (again.state, again.reason) == (State.REJECTED, Reason.SKIPPED_BY_UPLOADER)
     assert world.evolink.posts == []
@@ -91,7 +91,7 @@ def test_prepare_cannot_report_a_mark_that_submit_did_not_read(reason: Reason) -
     job = world.arrives("a.tif", tiff())
     (request,) = world.preparations.requests
     report = PrepareReport(job_id=job.id, ask=request.ask or 0, version="v1", reason=reason)
-    world.hears(report)
+    world.accept_report(report)
     assert world.job(job) == job
     assert world.telemetry.counts[Metric.REPORTS_REFUSED] == 1
 
@@ -106,7 +106,7 @@ def test_a_photo_gets_the_variants_named_in_its_metadata(
     job = arrives(world, data, CHOICE, is_huge=is_huge)
     assert job.recipes == ("web", "nowhere")
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    done = world.wake(job)
+    done = world.check_task(job)
     assert {one.recipe: one.key or one.problem for one in done.variants} == {
         "web": "a.web.png",
         "nowhere": "no recipe of this name applies to the photo",
@@ -130,5 +130,5 @@ def test_metadata_read_by_submit_overrides_prepares_report() -> None:
     report = world.prepare.prepare(request)
     assert report.photo is not None
     assert report.photo.sha256 == hashlib.sha256(png()).hexdigest()
-    world.hears(replace(report, recipes=()))
+    world.accept_report(replace(report, recipes=()))
     assert world.job(job).recipes == ("web", "nowhere")

@@ -37,7 +37,7 @@ def test_a_valid_report_is_accepted() -> None:
     """The keys of the copies follow from the job; the report does not name them."""
     world = World()
     job = world.arrives("a.tif", tiff())
-    world.hears(about(world, photo=PHOTO, copies=(COPY,)))
+    world.accept_report(about(world, photo=PHOTO, copies=(COPY,)))
     taken = world.job(job)
     assert (taken.state, taken.photo) == (State.PROCESSING, PHOTO)
     assert taken.prepared is not None
@@ -78,13 +78,13 @@ def test_an_impossible_report_is_refused_and_counted(said: dict[str, Any]) -> No
     """The job keeps waiting, and Prepare is asked again at its due time."""
     world = World()
     job = world.arrives("a.tif", tiff())
-    world.hears(about(world, **said))
+    world.accept_report(about(world, **said))
     assert world.job(job) == job
     assert world.telemetry.counts[Metric.REPORTS_REFUSED] == 1
     world.preparations.requests.clear()
     world.clock.advance_to(job.due_at or world.clock.now())
     world.sweep.sweep()
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
 
 
@@ -95,7 +95,7 @@ def test_a_report_that_matches_no_request_is_ignored(other: dict[str, Any]) -> N
     """Of another version, request or job: normal after a repeat, and not counted."""
     world = World()
     job = world.arrives("a.tif", tiff())
-    world.hears(replace(about(world, photo=PHOTO, copies=(COPY,)), **other))
+    world.accept_report(replace(about(world, photo=PHOTO, copies=(COPY,)), **other))
     assert world.job(job) == job
     assert Metric.REPORTS_REFUSED not in world.telemetry.counts
 
@@ -104,7 +104,7 @@ def test_a_report_cannot_contradict_what_submit_read_of_the_photo() -> None:
     """A report of other bytes would complete the job with the result of another photo."""
     world = World(pixels=Pixels.SOURCE)
     job = world.arrives("a.png", png())
-    world.hears(about(world, photo=PHOTO, copies=(FULL,)))
+    world.accept_report(about(world, photo=PHOTO, copies=(FULL,)))
     assert world.job(job) == job
     assert world.telemetry.counts[Metric.REPORTS_REFUSED] == 1
 
@@ -113,9 +113,9 @@ def test_a_report_without_a_full_size_copy_must_give_a_reason() -> None:
     """With pixels of the source, a report without either does not come from Prepare."""
     world = World(pixels=Pixels.SOURCE)
     job = world.arrives("a.tif", tiff())
-    world.hears(about(world, photo=PHOTO, copies=(COPY,)))
+    world.accept_report(about(world, photo=PHOTO, copies=(COPY,)))
     assert world.job(job) == job
-    world.hears(about(world, photo=PHOTO, copies=(COPY,), problem="too large"))
+    world.accept_report(about(world, photo=PHOTO, copies=(COPY,), problem="too large"))
     assert world.job(job).state is State.PROCESSING
 
 
@@ -126,7 +126,7 @@ def test_a_report_on_a_job_that_does_not_wait_is_ignored(job: Callable[[World], 
     world.arrives("a.tif", tiff())
     other = job(world)
     report = about(world, photo=PHOTO, copies=(COPY,))
-    world.hears(replace(report, job_id=other.id, version=other.source.version_id))
+    world.accept_report(replace(report, job_id=other.id, version=other.source.version_id))
     assert world.job(other) == other
 
 
@@ -145,4 +145,4 @@ def test_a_report_that_loses_every_race_is_left_to_the_queue() -> None:
 
     hook.once_at("jobs.save", written)
     with pytest.raises(JobMovedError):
-        world.hears(report)
+        world.accept_report(report)

@@ -36,7 +36,7 @@ def told(world: World, source: Source) -> Job:
 def finished(world: World, job: Job) -> State:
     """Complete the job's task; returns the state of the job."""
     world.evolink.complete(world.task_of(job))
-    return world.wake(job).state
+    return world.check_task(job).state
 
 
 def test_a_found_upload_is_processed_in_the_backfill_lane() -> None:
@@ -176,12 +176,12 @@ def test_a_late_event_does_not_supersede_an_upload_that_a_listing_showed_later(
     assert finished(world, job) is State.COMPLETED
     world.clock.advance(10 * HOUR)
     if is_deletion:
-        world.arrive.deleted(late, at=happened_at)
+        world.register_upload.deleted(late, at=happened_at)
     else:
         older = world.registered(late, at=happened_at)
         assert older is not None
         assert world.advance(older).reason is Reason.NEWER_UPLOAD
-    world.settles()
+    world.deliver_all()
     standing = world.results.current("a.png")
     assert standing is not None
     assert standing.job_id == job.id

@@ -52,7 +52,7 @@ def test_an_event_is_superseded_by_an_upload_listed_five_minutes_later(
     at = None if stored_ago is None else START - stored_ago
     later = listed(world, replace(LISTED, version_id="v2", modified_at=at, etag="e2"))
     event = replace(EVENT, version_id="v1")
-    getattr(world.arrive, act)(event, at=START - ago)
+    getattr(world.register_upload, act)(event, at=START - ago)
     raised = LatestVersion(source_ref=EVENT.ref, order=after(event.order), job_id=later.id)
     assert (world.jobs.heads[EVENT.ref] == raised) == is_overtaken
 

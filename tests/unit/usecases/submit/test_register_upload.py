@@ -61,7 +61,7 @@ def expires(world: World, job: Job) -> None:
     assert job.expires_at is not None
     assert job.expires_at <= world.clock.now()
     del world.jobs.jobs[job.id]
-    world.bought.forget(world.clock.now())
+    world.dedup_records.forget(world.clock.now())
 
 
 def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
@@ -71,7 +71,7 @@ def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
     assert job is not None
     world.passes(MINUTE * 5)
     world.evolink.complete(world.task_of(job))
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     return source, world.job(job)
 
 
@@ -109,7 +109,7 @@ def test_an_event_redelivered_after_the_job_settled_changes_nothing() -> None:
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    completed = world.wake(job)
+    completed = world.check_task(job)
     assert completed.state is State.COMPLETED
     assert take_event(world, job.source) == completed
     assert len(world.evolink.charges) == 1
@@ -233,7 +233,7 @@ def test_only_uploads_under_the_prefix_are_registered_and_never_own_output(
 ) -> None:
     """Other objects make no job and no record, so results cannot loop."""
     world = World()
-    arrive = replace(world.arrive, upload_filter=watch)
+    arrive = replace(world.register_upload, upload_filter=watch)
     uploaded = replace(world.uploads.add(key, png()), bucket=bucket)
     deleted = replace(world.uploads.remove(key), bucket=bucket)
     registered = arrive.created(uploaded)

@@ -76,7 +76,7 @@ def test_the_callback_resolves_the_call_with_one_post_and_one_charge() -> None:
     world, job = job_with_outcomes(taken_but_unanswered)
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
-    done = world.wake(job, task_id=task_id)
+    done = world.check_task(job, task_id=task_id)
     assert (done.state, done.credits) == (State.COMPLETED, PRICE)
     assert [(a.task_id, a.outcome) for a in done.attempts] == [(task_id, AttemptOutcome.SUCCEEDED)]
     world.passes(GRACE)
@@ -185,7 +185,7 @@ def queue_is_long(world: World) -> None:
     world.clock.advance(GRACE)
     world.sweep.sweep()
     world.clock.advance(timedelta(hours=1))
-    world.settles()
+    world.deliver_all()
 
 
 @pytest.mark.parametrize("delayed", [network_is_away, not_decided, queue_is_long])
@@ -199,7 +199,7 @@ def test_no_call_is_made_with_an_expired_link(delayed: Callable[[World], None]) 
     assert [charge.at for charge in world.evolink.charges] == [START]
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
-    assert world.wake(job, attempt=1, task_id=task_id).state is State.COMPLETED
+    assert world.check_task(job, attempt=1, task_id=task_id).state is State.COMPLETED
 
 
 def test_calls_that_name_a_copy_are_repeated_until_the_deadline() -> None:
@@ -262,7 +262,7 @@ def test_a_refused_repeat_says_nothing_about_the_first_call(code: str) -> None:
     assert (failed.credits, doubles(world)) == (PRICE, 0)
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
-    done = world.wake(job, task_id=task_id)
+    done = world.check_task(job, task_id=task_id)
     assert (done.state, len(world.evolink.posts)) == (State.COMPLETED, 2)
 
 
@@ -283,7 +283,7 @@ def test_a_callback_during_the_repeat_settles_the_job() -> None:
 
     def called_back(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         evolink.complete(task_id)
-        world.wake(job, task_id=task_id)
+        world.check_task(job, task_id=task_id)
         return evolink.take(body, key)
 
     world.evolink.create_faults.append(called_back)
@@ -307,7 +307,7 @@ def test_a_repeat_overtaken_by_a_callback_is_still_counted(
     def overtaken(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         outcome = evolink.take(body, key)
         evolink.complete(first)
-        assert world.wake(job, task_id=first).state is State.COMPLETED
+        assert world.check_task(job, task_id=first).state is State.COMPLETED
         return outcome
 
     world.evolink.create_faults.append(overtaken)

@@ -66,7 +66,7 @@ def test_a_callback_resolves_a_call_whose_repeat_is_delayed() -> None:
     world.passes(GRACE + 2 * MINUTE)
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
-    assert world.wake(job, task_id=task_id).state is State.COMPLETED
+    assert world.check_task(job, task_id=task_id).state is State.COMPLETED
     assert len(world.evolink.posts) == 1
 
 

@@ -48,8 +48,8 @@ def unanswered() -> tuple[World, Job]:
 
 def deliver_callback(world: World, job: Job, body: str = "") -> Job:
     """Deliver a callback to the call's URL."""
-    world.receive.receive(token_for(job), body)
-    world.settles()
+    world.receive_callback.receive(token_for(job), body)
+    world.deliver_all()
     return world.job(job)
 
 
@@ -160,7 +160,7 @@ def test_a_repeated_call_with_a_callback_is_not_repeated_again() -> None:
 def test_a_job_of_an_earlier_version_records_no_callbacks() -> None:
     """Nor do its queued messages: the call is repeated as before."""
     world, job = unanswered()
-    world.wake(job)
+    world.check_task(job)
     world.passes(GRACE + MINUTE)
     assert len(world.evolink.posts) == 2
 

@@ -93,10 +93,10 @@ def test_the_callback_url_expires_when_no_callback_can_be_useful_any_more() -> N
     token = world.evolink.charges[0].callback_url.rpartition("/")[2]
     life = 2 * TIMING.job_deadline + timedelta(hours=24)
     world.clock.advance(life - timedelta(seconds=1))
-    world.receive.receive(token, "")
+    world.receive_callback.receive(token, "")
     world.clock.advance(timedelta(seconds=1))
     with pytest.raises(CallbackRefusedError, match="expired") as refused:
-        world.receive.receive(token, "")
+        world.receive_callback.receive(token, "")
     assert not refused.value.is_malformed
     assert world.telemetry.counts[Metric.CALLBACK_REFUSED] == 1
 

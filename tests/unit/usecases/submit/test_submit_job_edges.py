@@ -122,7 +122,9 @@ def test_a_job_is_completed_from_a_cached_result() -> None:
     kept = Kept(
         key="kept", sha256="ab" * 32, job_id="b", task_id="t", credits=PRICE, is_of_copy=True
     )
-    world.bought.items[picture] = DedupRecord(picture=picture, owner="b", kept=kept, version=0)
+    world.dedup_records.items[picture] = DedupRecord(
+        picture=picture, owner="b", kept=kept, version=0
+    )
     job = world.registered(world.uploads.add("c.jpg", png()))
     assert job is not None
     retried = replace(job, storing_attempt=1)
@@ -131,7 +133,7 @@ def test_a_job_is_completed_from_a_cached_result() -> None:
     assert after.reused is not None
     assert (after.state, after.storing_attempt) == (State.STORING, None)
     assert (after.reused.is_of_copy, after.reused.credits_saved) == (True, PRICE)
-    assert world.callbacks.wakes == [TaskCheck(job_id=job.id, attempt=0)]
+    assert world.callbacks.checks == [TaskCheck(job_id=job.id, attempt=0)]
 
 
 def test_the_body_of_a_call_is_stored_for_two_deadlines() -> None:
@@ -171,7 +173,7 @@ def test_an_accepted_call_that_cannot_be_recorded_is_passed_on_with_its_task() -
     assert job is not None
     with pytest.raises(StoreBusyError):
         world.submit.advance(job)
-    assert world.callbacks.wakes == [
+    assert world.callbacks.checks == [
         TaskCheck(job_id=job.id, attempt=1, task_id="task-unified-000001", is_taken=True)
     ]
 
@@ -183,7 +185,7 @@ def test_a_result_returned_with_the_call_is_fetched_without_a_callback() -> None
     world.evolink.create_faults.append(answering(done))
     job = world.arrives()
     check = TaskCheck(job_id=job.id, attempt=1, task_id="task-1", is_taken=True)
-    assert world.callbacks.wakes == [check]
+    assert world.callbacks.checks == [check]
 
 
 UNCONFIRMED = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN)
@@ -264,7 +266,7 @@ def test_an_unknown_outcome_that_cannot_be_recorded_sends_no_task_check() -> Non
     hook.once_at("evolink.create", lambda: hook.once_at("jobs.save", fail))
     with pytest.raises(StoreBusyError, match="throttled"):
         world.arrives()
-    assert world.callbacks.wakes == []
+    assert world.callbacks.checks == []
 
 
 @pytest.mark.parametrize(

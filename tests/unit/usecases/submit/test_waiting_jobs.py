@@ -39,8 +39,8 @@ def running(world: World) -> list[Job]:
 def finish(world: World, job: Job) -> None:
     """Complete the job's task, deliver its callback, and deliver all messages."""
     world.evolink.complete(world.task_of(job))
-    world.wake(job)
-    world.settles()
+    world.check_task(job)
+    world.deliver_all()
 
 
 def admitted(world: World) -> list[str]:
@@ -56,7 +56,7 @@ def test_no_more_tasks_run_than_the_limit_allows() -> None:
     assert [job.reason for job in jobs[3:]] == [Reason.GATE_FULL, Reason.GATE_FULL]
     for job in jobs[3:]:
         assert (job.is_waiting, job.due_at, job.attempts) == (True, None, ())
-    assert (world.submissions.job_ids, world.callbacks.wakes) == ([], [])
+    assert (world.submissions.job_ids, world.callbacks.checks) == ([], [])
 
 
 def test_a_photo_is_checked_before_its_job_waits() -> None:
@@ -89,9 +89,9 @@ def test_a_freed_slot_enqueues_the_oldest_waiting_job() -> None:
     jobs = arrive(world, 6)
     for turn in range(3):
         world.evolink.complete(world.task_of(jobs[turn]))
-        world.wake(jobs[turn])
+        world.check_task(jobs[turn])
         assert world.submissions.job_ids == [jobs[3 + turn].id]
-        world.settles()
+        world.deliver_all()
     assert admitted(world) == [job.id for job in jobs]
 
 
@@ -101,8 +101,8 @@ def test_a_failed_task_frees_its_slot(code: str) -> None:
     world = World()
     jobs = arrive(world, 4)
     world.evolink.fail(world.task_of(jobs[1]), code)
-    world.wake(jobs[1])
-    world.settles()
+    world.check_task(jobs[1])
+    world.deliver_all()
     assert world.job(jobs[3]).state is State.PROCESSING
     assert world.jobs.read_gate().in_flight == 3
 
@@ -112,10 +112,10 @@ def test_a_new_job_does_not_overtake_waiting_jobs() -> None:
     world = World()
     jobs = arrive(world, 4)
     world.evolink.complete(world.task_of(jobs[0]))
-    world.wake(jobs[0])
+    world.check_task(jobs[0])
     late = world.arrives("late.jpg")
     assert (late.state, late.reason) == (State.QUEUED, Reason.BEHIND_OTHERS)
-    world.settles()
+    world.deliver_all()
     assert admitted(world)[3:] == [jobs[3].id]
 
 
@@ -191,11 +191,11 @@ def test_slots_freed_faster_than_jobs_are_admitted_cause_no_flood_of_messages() 
     jobs = arrive(world, 40)
     for job in jobs[:20]:
         world.evolink.complete(world.task_of(job))
-        world.wake(job)
+        world.check_task(job)
     assert len(world.submissions.job_ids) == 20
     world.arrives("late.jpg")
     assert len(world.submissions.job_ids) == 20
-    world.settles()
+    world.deliver_all()
     assert [job.id for job in running(world)] == [job.id for job in jobs[20:]]
 
 
@@ -223,7 +223,7 @@ def test_limits_can_be_changed_while_tasks_run() -> None:
     world = World()
     jobs = arrive(world, 6)
     world.operate.set_limits(max_in_flight=5)
-    world.settles()
+    world.deliver_all()
     assert len(running(world)) == 5
     world.operate.set_limits(max_in_flight=1)
     for job in jobs[:4]:
@@ -238,7 +238,7 @@ def test_a_lost_message_is_replaced_by_sweep() -> None:
     world = World()
     jobs = arrive(world, 4)
     world.evolink.complete(world.task_of(jobs[0]))
-    world.wake(jobs[0])
+    world.check_task(jobs[0])
     world.submissions.job_ids.clear()
     world.passes(MINUTE)
     assert world.job(jobs[3]).state is State.PROCESSING
@@ -250,9 +250,9 @@ def test_a_message_for_an_admitted_job_advances_the_next_waiting_one() -> None:
     jobs = arrive(world, 4)
     for job in jobs[:2]:
         world.evolink.complete(world.task_of(job))
-        world.wake(job)
+        world.check_task(job)
     world.submissions.job_ids = [jobs[2].id, jobs[2].id]
-    world.settles()
+    world.deliver_all()
     assert [job.id for job in running(world)] == [job.id for job in jobs[2:]]
 
 
@@ -267,7 +267,7 @@ def test_waiting_jobs_whose_photos_were_deleted_do_not_delay_the_others(
     world = World(reuse=reuse, limits=replace(LIMITS, max_in_flight=1))
     first, *deleted, wanted = arrive(world, 102)
     for job in deleted:
-        world.arrive.deleted(world.uploads.remove(job.source.key))
+        world.register_upload.deleted(world.uploads.remove(job.source.key))
     finish(world, first)
     assert {world.job(job).state for job in deleted} == {State.SUPERSEDED}
     assert (world.job(wanted).state, world.submissions.job_ids) == (State.PROCESSING, [])
@@ -289,7 +289,7 @@ def test_a_new_job_that_finds_a_free_slot_while_others_wait_advances_the_oldest(
     inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(3)]
     first = world.arrives("first.jpg", png(salt=8))
     world.evolink.complete(world.task_of(inside[0]))
-    world.wake(inside[0])
+    world.check_task(inside[0])
     world.submissions.job_ids.clear()
     second = world.arrives("second.jpg", png(salt=9))
     assert (second.reason, second.is_waiting) == (Reason.BEHIND_OTHERS, True)

@@ -60,10 +60,10 @@ def test_the_time_in_each_state_is_counted_when_the_job_leaves_it() -> None:
     job = world.arrives()
     world.clock.advance(5 * MINUTE)
     world.operate.resume()
-    world.settles()
+    world.deliver_all()
     world.clock.advance(MINUTE)
     world.evolink.complete(world.task_of(job))
-    world.wake(job)
+    world.check_task(job)
     assert world.job(job).state is State.COMPLETED
     told = {metric: world.telemetry.counts.get(metric) for metric in TIME_IN_STATE.values()}
     assert told == {
@@ -84,9 +84,9 @@ def test_each_photo_counts_in_the_failure_ratio(end: str, percent: int | None) -
     job = world.arrives(data=b"a text" if end == "is no photo" else None)
     if end == "completes":
         world.evolink.complete(world.task_of(job))
-        world.wake(job)
+        world.check_task(job)
     if end == "fails":
         world.evolink.fail(world.task_of(job), "content_policy_violation")
-        world.wake(job)
+        world.check_task(job)
     assert world.job(job).state.is_settled
     assert world.telemetry.counts.get(Metric.FAILED_PERCENT) == percent

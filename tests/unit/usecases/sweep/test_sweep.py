@@ -72,7 +72,7 @@ def a_job_whose_result_cannot_be_read(world: World) -> Job:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     world.downloads.faults.append(LOST)
-    return world.wake(job)
+    return world.check_task(job)
 
 
 def a_settled_job_that_was_not_announced(world: World) -> Job:
@@ -104,7 +104,7 @@ def test_jobs_for_submit_are_sent_to_the_submissions_queue(
     assert (world.sweep.sweep(), world.submissions.job_ids) == (0, [])
     world.clock.advance_to(job.due_at)
     assert (world.sweep.sweep(), world.submissions.job_ids) == (1, [job.id])
-    assert world.callbacks.wakes == []
+    assert world.callbacks.checks == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_jobs_for_store_result_are_sent_to_the_callbacks_queue(
     assert job.due_at is not None
     world.clock.advance_to(job.due_at)
     world.sweep.sweep()
-    assert world.callbacks.wakes == [
+    assert world.callbacks.checks == [
         TaskCheck(job_id=job.id, attempt=attempt, task_id=task_id, is_poll=True),
     ]
     assert world.submissions.job_ids == []
@@ -155,7 +155,7 @@ def test_an_enqueued_job_is_still_due_for_its_worker() -> None:
     world.clock.advance(TIMING.unconfirmed_grace)
     world.sweep.sweep()
     assert world.job(job) == job
-    world.settles()
+    world.deliver_all()
     assert world.job(job).state is State.PROCESSING
 
 
@@ -204,10 +204,10 @@ def test_after_an_operators_retry_the_new_attempt_is_polled() -> None:
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
-    job = world.wake(job)
+    job = world.check_task(job)
     assert job.state is State.REVIEW
     world.operate.retry(job)
-    world.settles()
+    world.deliver_all()
     world.evolink.complete(world.task_of(job))
     world.passes(TIMING.first_poll + MINUTE)
     done = world.job(job)
@@ -302,11 +302,11 @@ def test_a_job_due_later_than_the_index_says_is_checked_at_its_due_time() -> Non
     assert world.jobs.look_at[job.id] < job.due_at
     world.clock.advance_to(world.jobs.look_at[job.id])
     assert world.sweep.sweep() == 0
-    assert (world.callbacks.wakes, world.submissions.job_ids) == ([], [])
+    assert (world.callbacks.checks, world.submissions.job_ids) == ([], [])
     assert world.jobs.look_at[job.id] == job.due_at
     world.clock.advance_to(job.due_at)
     assert world.sweep.sweep() == 1
-    assert [check.job_id for check in world.callbacks.wakes] == [job.id]
+    assert [check.job_id for check in world.callbacks.checks] == [job.id]
 
 
 def test_the_gauges_report_due_jobs_and_the_gate() -> None:

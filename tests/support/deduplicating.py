@@ -10,7 +10,7 @@ from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook
 
 
-def reusing(hook: Hook | None = None) -> World:
+def deduplicating(hook: Hook | None = None) -> World:
     """Return a world in which a picture is paid for once."""
     return World(reuse=True, step=hook) if hook else World(reuse=True)
 
@@ -18,23 +18,23 @@ def reusing(hook: Hook | None = None) -> World:
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
     """Complete the job's task with this result, send its callback, and deliver all messages."""
     world.evolink.complete(world.task_of(job), result)
-    world.wake(job)
-    world.settles()
+    world.check_task(job)
+    world.deliver_all()
     return world.job(job)
 
 
-def bought(world: World, key: str = "a.jpg") -> Job:
+def paid_photo(world: World, key: str = "a.jpg") -> Job:
     """Upload a photo and let its result be paid for and cached."""
     return finish(world, world.arrives(key))
 
 
 def settled(world: World, job: Job) -> Job:
     """Deliver all messages, and return the job."""
-    world.settles()
+    world.deliver_all()
     return world.job(job)
 
 
-def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
+def upload_bypassing_cache(world: World, key: str = "b.jpg") -> Job:
     """Upload a photo with metadata so that it is paid for whatever is cached."""
     labels = Labels(metadata={BYPASS_CACHE_MARK: "true"}, tags={})
     job = world.registered(world.uploads.add(key, png(), labels))
@@ -42,14 +42,14 @@ def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
     return world.advance(job)
 
 
-def kept_at(world: World) -> str:
+def cached_key(world: World) -> str:
     """Return the key of the only cached result."""
-    (key,) = world.kept.objects
+    (key,) = world.cached_results.objects
     return key
 
 
 def cached_result(world: World) -> bytes:
     """Return the result of the only deduplication record."""
-    (record,) = world.bought.items.values()
+    (record,) = world.dedup_records.items.values()
     assert record.kept is not None
-    return world.kept.objects[record.kept.key]
+    return world.cached_results.objects[record.kept.key]
