@@ -161,12 +161,12 @@ def test_a_photo_that_was_deleted_and_restored_while_its_task_ran_keeps_its_cut_
     job = world.arrives()
     removal = deleted(world)
     if is_removed_before:
-        world.removing.remove(removal)
+        world.remove_results.remove(removal)
     world.uploads.restore("a.jpg")
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    assert world.wake(job).state is State.COMPLETED
+    assert world.check_task(job).state is State.COMPLETED
     for message in {removal, *world.callbacks.removals}:
-        world.removing.remove(message)
+        world.remove_results.remove(message)
     assert list(world.results.objects) == ["a.png"]
 
 
@@ -178,7 +178,7 @@ def test_the_cut_out_of_a_destroyed_version_is_removed_though_an_older_one_is_ba
     removal = deleted(world)
     world.uploads.restore("a.jpg")
     world.uploads.destroy(newer.source)
-    world.removing.remove(removal)
+    world.remove_results.remove(removal)
     assert world.results.objects == {}
 
 
