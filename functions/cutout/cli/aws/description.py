@@ -19,6 +19,10 @@ _COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # DescribeStacks answers a name that does not exist with this, not with an empty list.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
 _NO_SUCH_STACK = "ValidationError"
+HOW_TO_DEPLOY = (
+    "Deploy it with `make deploy`, start a local cloud with `cutout up`, or name another stack "
+    "with `--stack NAME`."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +137,7 @@ class DescribedStack:
         if described is None:
             raise Problem(
                 f"There is no stack {self.name} on {self.where}.",
-                advice="Deploy it with `make deploy`, start a local cloud with `cutout up`, "
-                "or name another stack with `--stack NAME`.",
+                advice=HOW_TO_DEPLOY,
             )
         return described
 

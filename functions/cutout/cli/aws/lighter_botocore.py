@@ -3,8 +3,6 @@
 The functions' assets leave out the same parts; see `infra/assets/dependencies.py`.
 """
 
-from __future__ import annotations
-
 import sys
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec

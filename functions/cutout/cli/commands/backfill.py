@@ -27,6 +27,7 @@ from cutout.cli.output.terminal import (
 from cutout.cli.output.units import counted
 from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
+from cutout.domain.dataclass import dataclass
 from cutout.operator.audit import AuditedObject, Finding
 from cutout.operator.backfill import Candidate
 from cutout.ports.listings import ListedObject, ObjectCopies
@@ -126,7 +127,7 @@ def _source(
     stack: Stack, bucket: str, prefix: str, progress: ProgressLine
 ) -> _OwnBucket | _OtherBucket:
     if bucket == stack.outputs.uploads_bucket:
-        return _OwnBucket(stack, prefix, progress)
+        return _OwnBucket(stack=stack, prefix=prefix, progress=progress)
     if bucket == stack.outputs.results_bucket:
         raise Problem(f"{bucket} is the results bucket: it holds cut-outs.")
     return _OtherBucket(stack, bucket, prefix, progress)
@@ -146,24 +147,23 @@ def _counted(
     return counts
 
 
+@dataclass(frozen=True, kw_only=True)
 class _OwnBucket:
     """The uploads bucket itself."""
 
+    stack: Stack
+    prefix: str
+    progress: ProgressLine
     refused: Sequence[Candidate] = ()
-
-    def __init__(self, stack: Stack, prefix: str, progress: ProgressLine) -> None:
-        self._stack = stack
-        self._prefix = prefix
-        self._progress = progress
 
     def skipped(self) -> Iterator[str]:
         """Yield for every object why it is skipped; an empty text if it is not."""
-        for page in survey_of(self._stack, self._progress).look(self._prefix):
+        for page in survey_of(self.stack, self.progress).look(self.prefix):
             yield from map(_why, page)
 
     def queue(self, limit: int | None) -> int:
         """Queue the objects that are not skipped."""
-        return enqueue_missing(self._stack, self._prefix, progress=self._progress, limit=limit)
+        return enqueue_missing(self.stack, self.prefix, progress=self.progress, limit=limit)
 
 
 class _OtherBucket:

@@ -1,7 +1,5 @@
 """The console as a web application: its pages, behind the guard."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from http import HTTPStatus
 

@@ -1,7 +1,5 @@
 """The page on which photos are dropped: first the price, then the uploads, as `cutout put` does."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ Other programs and web pages can also send requests to a port of this machine. T
 of all pages, so that no page can be reached without it.
 """
 
-from __future__ import annotations
-
 import secrets
 from dataclasses import field
 from urllib.parse import parse_qsl, urlencode

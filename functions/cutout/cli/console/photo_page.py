@@ -1,7 +1,5 @@
 """The page of one photo: its pictures, history, attempts and costs, and the retry."""
 
-from __future__ import annotations
-
 import json
 from http import HTTPStatus
 

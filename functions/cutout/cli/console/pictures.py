@@ -6,8 +6,6 @@ A file is passed on in the parts in which it is read, so that memory does not gr
 Nothing is decoded here: files of strangers are decoded by the browser, in its sandbox.
 """
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from urllib.parse import quote
 

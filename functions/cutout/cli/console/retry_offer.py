@@ -1,7 +1,5 @@
 """The retry of a job as pages offer it: for the price that they show, or why there is none."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from cutout.cli import compose

@@ -1,7 +1,5 @@
 """The server of the console: on this machine only, until Ctrl-C."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 from contextlib import suppress

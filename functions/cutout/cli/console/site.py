@@ -1,7 +1,5 @@
 """What all pages of the console share: the stack, the templates, and how errors are shown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus

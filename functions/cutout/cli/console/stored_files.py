@@ -1,7 +1,5 @@
 """The files of a job in the buckets: the photo, the cut-out and its variants."""
 
-from __future__ import annotations
-
 from cutout.cli.photo_files import content_type
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job

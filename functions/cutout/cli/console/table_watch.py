@@ -4,8 +4,6 @@ It takes about eight requests: the gate, the index of jobs in progress, one inde
 state, and a batch of a hundred jobs. Each further hundred jobs in progress takes one more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta

@@ -4,6 +4,7 @@ import runpy
 from collections.abc import Iterator
 from datetime import timedelta
 
+from cutout.cli.aws.description import HOW_TO_DEPLOY
 from cutout.cli.doctor.check import NO_STACK, CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.units import duration
@@ -22,11 +23,7 @@ def stack(checkup: Checkup) -> Iterator[CheckResult]:
     here = checkup.stack.resources
     described = here.description()
     if described is None:
-        advice = (
-            "Deploy it with `make deploy`, start a local cloud with `cutout up`, or name another "
-            "stack with `--stack NAME`."
-        )
-        yield problem(f"{NO_STACK} {here.name} on {here.where}", advice)
+        yield problem(f"{NO_STACK} {here.name} on {here.where}", HOW_TO_DEPLOY)
         return
     message = f"{here.name} on {here.where} is {described.status}"
     if described.status.endswith("_IN_PROGRESS"):

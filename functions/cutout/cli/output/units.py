@@ -1,7 +1,5 @@
 """Numbers, sizes and lengths of time for people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 

@@ -3,8 +3,6 @@
 A photo whose bytes are the newest version of its key already is not uploaded again.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
