@@ -92,16 +92,8 @@ class Uploads(Protocol):
         None if it is not, or if that cannot be told: then `labels` reads them, or says why not.
         """
 
-
-class CurrentVersions(Protocol):
-    """Which version of a key in the uploads bucket is the current one."""
-
     def is_current(self, source: Source) -> bool:
-        """Whether a read of the key gives this version."""
-
-
-class SourceTags(Protocol):
-    """The tags of uploads."""
+        """Whether this version is the current one of its key: a read of the key gives it."""
 
     def tag(self, source: Source, name: str, value: str) -> bool:
         """Set one tag of this version and keep the others; False if it has the most tags already.
@@ -240,7 +232,3 @@ class Notes(Protocol):
 
     def remove(self, key: str, current: StoredResult) -> bool:
         """Remove the object if it is still `current`; False if it has changed."""
-
-
-class UploadsBucket(Uploads, SourceTags, CurrentVersions, Protocol):
-    """The uploads bucket with the tags of its objects."""

@@ -206,9 +206,7 @@ def _track_task(
             randomness=ports.randomness,
         ),
         store_result=store_result,
-        review_decisions=ReviewDecisions(
-            results=results, failures=store_result.failures, store_result=store_result
-        ),
+        review_decisions=ReviewDecisions(results=results, store_result=store_result),
         lease=parts.timing.lease,
     )
 

@@ -16,7 +16,6 @@ from cutout.domain.job.source import Source
 from cutout.ports.buckets import (
     Labels,
     Results,
-    SourceTags,
     StoredResult,
     Uploads,
 )
@@ -31,7 +30,7 @@ LABELS = Labels(metadata={"sku": "4711"}, tags={"shop": "north + south"})
 NOTHING = Labels(metadata={}, tags={})
 
 
-class UploadsBucket(Uploads, SourceTags, Protocol):
+class UploadsBucket(Uploads, Protocol):
     """An uploads bucket, and what its users do to it."""
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:

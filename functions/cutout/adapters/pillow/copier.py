@@ -29,11 +29,7 @@ class PillowCopier:
     """Decodes photos of every supported format, and writes JPEG, PNG or WebP."""
 
     def look(self, file: Path) -> PhotoHeader:
-        """What the file's header says; nothing is decoded.
-
-        Raises:
-            NotAPhotoError: the file is not a photo that can be decoded.
-        """
+        """What the file's header says; nothing is decoded."""
         with opened(file) as upload:
             width, height = upload.size
             return PhotoHeader(
@@ -44,19 +40,11 @@ class PillowCopier:
             )
 
     def copy(self, file: Path, into: Path, size: Size, max_bytes: int) -> Copy:
-        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame.
-
-        Raises:
-            NotAPhotoError: the photo is damaged, or no copy of it is small enough.
-        """
+        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame."""
         return _written(decoded(file, size), into, max_bytes)
 
     def upright(self, file: Path, into: Path) -> Copy:
-        """Make an upright sRGB PNG of every pixel, with the photo's transparency.
-
-        Raises:
-            NotAPhotoError: the photo is damaged, or too large to be decoded whole.
-        """
+        """Make an upright sRGB PNG of every pixel, with the photo's transparency."""
         picture = decoded(file)
         picture.save(into, "PNG", icc_profile=None, compress_level=_FAST)
         return _described(picture, "PNG")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +40,6 @@ class Objects:
         """The object, with its body as a stream; None if there is none."""
         return self._found(self._client.get_object, key)
 
-    def download(self, key: str, file: Path) -> bool:
-        """Write the object into a file, however large it is; False if there is none."""
-        answer = self.open(key)
-        if answer is None:
-            return False
-        save(answer["Body"], file)
-        return True
-
     def tags(self, key: str) -> Any:  # noqa: ANN401 - GetObjectTagging's answer
         """The object's tags; None if there is no such object."""
         return self._found(self._client.get_object_tagging, key)
@@ -81,18 +74,10 @@ class Objects:
         return True
 
 
-def saved(body: Any, file: Path) -> Iterator[bytes]:  # noqa: ANN401 - a streaming body
-    """Write a body into a file, however large it is, and yield each part of it."""
-    with file.open("wb") as sink:
-        for chunk in body.iter_chunks(_CHUNK_BYTES):
-            sink.write(chunk)
-            yield chunk
-
-
 def save(body: Any, file: Path) -> None:  # noqa: ANN401 - a streaming body
     """Write a body into a file, however large it is."""
-    for _ in saved(body, file):
-        pass
+    with file.open("wb") as sink:
+        shutil.copyfileobj(body, sink, _CHUNK_BYTES)
 
 
 def code(exc: ClientError) -> str:

@@ -73,7 +73,11 @@ class S3Results:
 
     def download(self, key: str, file: Path) -> bool:
         """Write the object into the file; False if there is no object."""
-        return self._objects.download(key, file)
+        answer = self._objects.open(key)
+        if answer is None:
+            return False
+        save(answer["Body"], file)
+        return True
 
     def remove(self, key: str, current: StoredResult) -> bool:
         """Remove the object if it is still that one; False if it is not."""

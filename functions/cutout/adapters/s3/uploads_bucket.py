@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cutout.adapters.s3.object_metadata import labels_of, metadata_of
-from cutout.adapters.s3.objects import GONE, LOST, Objects, code, saved
+from cutout.adapters.s3.objects import GONE, LOST, Objects, code, save
 from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import MAX_TAGS
@@ -37,14 +37,14 @@ class S3Uploads:
 
     def fetch(self, source: Source, file: Path) -> FetchedUpload:
         """Stream this version into a file, however large it is."""
-        digest = hashlib.sha256()
         try:
             answer = self._client.get_object(**_address(source))
         except ClientError as exc:
             raise _source_error(exc) from exc
-        for chunk in saved(answer["Body"], file):
-            digest.update(chunk)
-        return FetchedUpload(metadata=metadata_of(answer), sha256=digest.hexdigest())
+        save(answer["Body"], file)
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return FetchedUpload(metadata=metadata_of(answer), sha256=digest)
 
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version; tags that we may not read are left out.

@@ -21,7 +21,7 @@ from cutout.domain.object_keys import STATE_TAG, note_key
 from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
-from cutout.ports.buckets import NoteRevision, Notes, SourceTags, StoredResult
+from cutout.ports.buckets import NoteRevision, Notes, StoredResult, Uploads
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.queues import RemovalQueue
 from cutout.ports.telemetry import Telemetry
@@ -129,7 +129,7 @@ class SettlementEffects:
     result_prefix: str
     terms: Terms
     notes: LatestNotes | None
-    tags: SourceTags | None = None
+    tags: Uploads | None = None
     removals: RemovalQueue | None = None
 
     def apply(self, job: Job) -> None:
@@ -199,7 +199,7 @@ class SettlementEffects:
             source.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
         )
 
-    def _tag(self, tags: SourceTags, job: Job) -> None:
+    def _tag(self, tags: Uploads, job: Job) -> None:
         # Without versions, a newer upload of the same bytes cannot be told from this one by S3.
         if job.source.version_id is None and not self._is_newest(job):
             return

@@ -13,7 +13,6 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, ReviewDecision, Verdict
 from cutout.domain.states import Move
 from cutout.ports.buckets import Results
-from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from cutout.usecases.store_result.publish_with_metadata import sha256, task_of
 from cutout.usecases.store_result.store_result import StoreResult, is_unchecked
@@ -24,7 +23,6 @@ class ReviewDecisions:
     """Publishes accepted results, and ends jobs whose result is rejected."""
 
     results: Results
-    failures: StepFailures
     store_result: StoreResult
 
     def carry_out(self, job: Job) -> Job:
@@ -32,12 +30,13 @@ class ReviewDecisions:
         superseded = job.why_superseded_by(self.store_result.latest_versions.newest(job.source.ref))
         if superseded:
             return self.store_result.settle(job, Move.SUPERSEDE, superseded)
+        end = self.store_result.failures.end
         if job.decision is None or job.result is None:
-            return self.failures.end(job, "the job names no decision, or no result")
+            return end(job, "the job names no decision, or no result")
         if job.decision.verdict is Verdict.REJECT:
             return self._reject(job, job.decision, job.result)
         if is_unchecked(job):
-            return self.failures.end(job)
+            return end(job)
         return self._accept(job, job.result)
 
     def _reject(self, job: Job, decision: ReviewDecision, result: Result) -> Job:
@@ -50,18 +49,17 @@ class ReviewDecisions:
         )
 
     def _accept(self, job: Job, result: Result) -> Job:
+        end = self.store_result.failures.end
         with self.store_result.folders() as folder:
             file = Path(folder) / "result"
             if not self.results.download(result.key, file):
-                return self.failures.end(job, "the result under review no longer exists")
+                return end(job, "the result under review no longer exists")
             if sha256(file) != result.sha256:
-                return self.failures.end(
-                    job, "the result under review is not the one that was kept"
-                )
+                return end(job, "the result under review is not the one that was kept")
             fetched = FetchedResult(job=job, file=file, pixels=result.pixels)
             checked = self.store_result.finish_cutout.check(fetched)
             if checked.picture is None:
-                return self.failures.end(job, "the result under review cannot be decoded")
+                return end(job, "the result under review cannot be decoded")
             if self.store_result.result_cache is not None:
                 self.store_result.result_cache.accept(checked)
             return self.store_result.complete(checked)
