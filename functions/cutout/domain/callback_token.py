@@ -35,11 +35,6 @@ class CallbackAddress:
     attempt: int
 
 
-def callback_url(base_url: str, token: str) -> str:
-    """The URL that carries a token."""
-    return base_url + CALLBACK_ROUTE.format(token=token)
-
-
 def sign(address: CallbackAddress, key: bytes, expires_at: datetime) -> str:
     """The token of an attempt, valid until `expires_at` (in whole seconds)."""
     expiry = int(expires_at.timestamp())

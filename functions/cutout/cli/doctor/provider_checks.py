@@ -10,7 +10,7 @@ from cutout.cli.aws.stack_resources import DeployedFunction, Resources
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.units import counted, duration
-from cutout.domain.callback_token import FORGED_TOKEN, callback_url
+from cutout.domain.callback_token import CALLBACK_ROUTE, FORGED_TOKEN
 from cutout.domain.errors import CutoutError
 from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE, Metric
@@ -117,7 +117,7 @@ def _address(here: Resources, submit: DeployedFunction | None) -> Iterator[Check
         http = here.http(trusts_local_cloud=True)
         headers = {"Content-Type": "application/json"}
         # Refusing it is an answer of ReceiveCallback itself, and the check needs no key.
-        forged = callback_url(url, FORGED_TOKEN)
+        forged = url + CALLBACK_ROUTE.format(token=FORGED_TOKEN)
         answer = http.send("POST", forged, headers=headers, body=b"{}")
     except CutoutError as error:
         advice = "Check the domain, its certificate and the API; meanwhile results are polled."

@@ -94,20 +94,6 @@ class Attempt:
 
 
 _OPEN_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED})
-_FREE_ATTEMPTS_KEPT = 10
-
-
-def merged(attempts: Sequence[Attempt], changed: Attempt) -> tuple[Attempt, ...]:
-    """The attempts with one added, or in place of the one with the same number.
-
-    Old attempts that cost nothing are dropped, so that a job stays small however long an account
-    has no credits.
-    """
-    others = [one for one in attempts if one.number != changed.number]
-    ordered = sorted([*others, changed], key=lambda one: one.number)
-    old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
-    # An attempt whose outcome may still change may have been paid for.
-    return (*(one for one in old if charged(one) or one.is_open), *recent)
 
 
 def charged(attempt: Attempt) -> Decimal:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.job.attempt import Attempt, charged, merged
+from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.result import Result, Reuse, ReviewDecision, Variant
 from cutout.domain.job.source import LatestVersion, Photo, Prepared, Source, Upright
 from cutout.domain.reasons import DECISIONS, Reason
@@ -200,13 +200,21 @@ class Job:
         return self.due_at is not None and self.due_at <= now
 
     def with_attempt(self, attempt: Attempt) -> Job:
-        """The job with this attempt added, or in place of the one with the same number."""
-        attempts = merged(self.attempts, attempt)
-        newest = attempts[-1]
+        """The job with this attempt added, or in place of the one with the same number.
+
+        Old attempts that cost nothing are dropped, so that a job stays small however long an
+        account has no credits.
+        """
+        others = [one for one in self.attempts if one.number != attempt.number]
+        ordered = sorted([*others, attempt], key=lambda one: one.number)
+        old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
+        # An attempt whose outcome may still change may have been paid for.
+        kept = (one for one in old if charged(one) or one.is_open)
+        newest = recent[-1]
         is_unsent = newest.outcome in {AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT}
         # An unreachable provider is given up after a deadline: it counts from the first such call.
         since = (self.trying_since or newest.started_at) if is_unsent else None
-        return replace(self, attempts=attempts, trying_since=since)
+        return replace(self, attempts=(*kept, *recent), trying_since=since)
 
     def move(
         self,
@@ -284,3 +292,4 @@ class Job:
 
 _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
 _HISTORY_LENGTH = 60
+_FREE_ATTEMPTS_KEPT = 10

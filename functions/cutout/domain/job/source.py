@@ -50,6 +50,10 @@ class Source:
         """
         return self.sequencer.upper().ljust(_ORDER_DIGITS, "0")
 
+    def as_latest(self, job_id: str | None) -> LatestVersion:
+        """The record that this event is the newest of its key."""
+        return LatestVersion(source_ref=self.ref, order=self.order, job_id=job_id)
+
     @property
     def is_found(self) -> bool:
         """Whether it was found in a listing: its event is lost, late, or before the deployment."""

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cutout.domain.callback_token import CallbackAddress, callback_url, sign
+from cutout.domain.callback_token import CALLBACK_ROUTE, CallbackAddress, sign
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, NeedsPreparingError, SourceGoneError
 from cutout.domain.job.attempt import Attempt
@@ -147,7 +147,7 @@ class PaidCalls:
         # kept for a while after its task ended.
         until = now + 2 * self.timing.job_deadline + self.timing.provider.results_last
         address, key = CallbackAddress(job_id=job_id, attempt=number), self.signer.signing_key()
-        return callback_url(self.callback_base_url, sign(address, key, until))
+        return self.callback_base_url + CALLBACK_ROUTE.format(token=sign(address, key, until))
 
 
 def _next_number(job: Job) -> int:

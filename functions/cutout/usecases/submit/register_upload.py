@@ -12,7 +12,7 @@ from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.polling_and_timing import MESSAGE_LIFE, Timing
 from cutout.domain.states import Lane
 from cutout.ports.buckets import Uploads
-from cutout.ports.jobs_table import Advance, Jobs, LatestVersions
+from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.notes_and_tags import SettlementEffects
 
@@ -73,24 +73,20 @@ class RegisterUpload:
             return None
         found = self._found_before(source, at)
         if found is not None:
-            self._advance(source, found.id)
+            self.latest_versions.advance(source.as_latest(found.id))
             return Registered(job=found, newest=None)
         if self._has_expired(source, at):
             self.telemetry.log("upload ignored: its job has expired", due_job=source.job_id)
             return None
         is_overtaken = self._is_overtaken(source, at)
-        head = None if is_overtaken else self._advance(source, source.job_id)
+        latest = source.as_latest(source.job_id)
+        head = None if is_overtaken else self.latest_versions.advance(latest)
         now = self.clock.now()
         is_first = head is not None and head.is_first
         job = Job.begin(
             source, now=now, due_at=now + self.timing.lease, lane=lane, is_first=is_first
         )
         return Registered(job=self.jobs.claim(job), newest=head.newest if head else None)
-
-    def _advance(self, source: Source, job_id: str | None) -> Advance:
-        return self.latest_versions.advance(
-            LatestVersion(source_ref=source.ref, order=source.order, job_id=job_id)
-        )
 
     def _is_overtaken(self, source: Source, at: datetime | None) -> bool:
         """Whether a listing showed a newer upload of the key than this event's.
@@ -146,7 +142,7 @@ class RegisterUpload:
         """Record that a key was deleted; jobs of its older uploads end as superseded."""
         is_watched = self.upload_filter.is_watched(source.bucket, source.key)
         if is_watched and not self._is_overtaken(source, at):
-            self._advance(source, None)
+            self.latest_versions.advance(source.as_latest(None))
             self.settlement_effects.deleted(source)
 
     def version_deleted(self, source: Source) -> None:
