@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
@@ -236,12 +236,10 @@ def unanswered(photos: Photos, stand_in: StandIn) -> Iterator[Job]:
 @pytest.fixture(scope="module")
 def call(unanswered: Job, deployed: Deployed) -> dict[str, Any]:
     """The stored body of that call."""
-    jobs = DynamoJobs(
-        Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]),
-        calls_table=deployed.resource("AWS::DynamoDB::Table", "Calls"),
-    )
+    calls = deployed.resource("AWS::DynamoDB::Table", "Calls")
+    bodies = DynamoCallBodies(Table(deployed.client("dynamodb"), calls))
     assert unanswered.attempt is not None
-    body = jobs.find_body(unanswered.id, unanswered.attempt.body_name or "")
+    body = bodies.find_body(unanswered.id, unanswered.attempt.body_name or "")
     assert body is not None
     told: dict[str, Any] = json.loads(body)
     return told

@@ -137,7 +137,7 @@ def deploy(clients: Clients) -> Stack:
     events.put_targets(Rule="ours", Targets=[{"Id": "listener", "Arn": arn}])
     return Stack(
         clients=clients,
-        jobs=DynamoJobs(Table(clients.dynamodb, TABLE), calls_table=CALLS),
+        jobs=DynamoJobs(Table(clients.dynamodb, TABLE)),
         submissions_url=urls[0],
         preparations_url=urls[1],
         callbacks_url=urls[2],

@@ -244,8 +244,8 @@ class SourceJobs(Protocol):
         """Newest upload first (eventually consistent)."""
 
 
-class JobsTable(Jobs, CallBodies, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):
-    """The whole jobs table."""
+class JobsTable(Jobs, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):
+    """The jobs table, but for its deduplication records."""
 
 
 class JobMovedError(LostRaceError):

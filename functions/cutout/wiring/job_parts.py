@@ -73,12 +73,10 @@ def job_ports(
     telemetry: Telemetry,
     *,
     files_seconds: float,
-    calls_table: str = "",
 ) -> JobPorts:
     """Fill the shared ports with adapters.
 
-    A request to the provider's file store may take `files_seconds`. The function that makes calls
-    names the table of their bodies.
+    A request to the provider's file store may take `files_seconds`.
     """
     table = Table(clients.dynamodb, settings.jobs_table)
     api_key = Secret(clients.secrets, settings.api_key_secret)
@@ -94,7 +92,7 @@ def job_ports(
         copies=S3Copies(clients.s3, settings.work_bucket),
         deduplication=DynamoDedupRecords(table),
         files=chosen_provider.file_store(files, settings, api_key),
-        jobs=DynamoJobs(table, calls_table=calls_table),
+        jobs=DynamoJobs(table),
         notes=S3Results(clients.s3, settings.results_bucket),
         preparations=SqsPreparations(clients.sqs, queue_url) if queue_url else None,
         provider=chosen_provider.tasks(calls, settings, api_key),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.adapters.secrets import signing_keys
 from cutout.adapters.temp_folder import folder
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from cutout.domain.job.source import LatestVersion
     from cutout.domain.recipes import Recipe
     from cutout.ports.buckets import PhotoLinks
-    from cutout.ports.jobs_table import Jobs
+    from cutout.ports.jobs_table import CallBodies, Jobs
     from cutout.ports.provider_api import Signer
     from cutout.ports.telemetry import Telemetry
     from cutout.wiring.job_parts import JobPorts
@@ -51,6 +53,7 @@ class SubmitPorts:
     """The ports of Submit."""
 
     shared: JobPorts
+    bodies: CallBodies
     links: PhotoLinks
     signer: Signer
 
@@ -115,15 +118,10 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
     clients.connect("dynamodb", "secretsmanager", "s3", "sts")
     # A copy of a photo is megabytes; a call is a few hundred bytes, and must be decided sooner.
     files_seconds = download_seconds(settings.lease_seconds)
-    shared = job_ports(
-        settings,
-        clients,
-        telemetry,
-        files_seconds=files_seconds,
-        calls_table=settings.calls_table,
-    )
+    shared = job_ports(settings, clients, telemetry, files_seconds=files_seconds)
     ports = SubmitPorts(
         shared=shared,
+        bodies=DynamoCallBodies(Table(clients.dynamodb, settings.calls_table)),
         links=S3PhotoLinks(
             clients.sts,
             settings.photo_reader_role_arn,
@@ -210,7 +208,7 @@ def _submit_job(
             copies=shared.copies,
             links=ports.links,
             files=shared.files,
-            bodies=jobs,
+            bodies=ports.bodies,
             signer=ports.signer,
             clock=clock,
             timing=timing,
@@ -243,7 +241,7 @@ def _submit_job(
         call_outcomes=call_outcomes,
         repeat_calls=RepeatCalls(
             job_writer=job_writer,
-            bodies=jobs,
+            bodies=ports.bodies,
             gates=jobs,
             latest_versions=jobs,
             clock=clock,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
+from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.ports.jobs_table import DedupRecords
+from cutout.ports.jobs_table import CallBodies, DedupRecords
 from tests.contract.dynamodb.table import CALLS, TABLE, Store, create_calls_table, create_table
 from tests.support.aws_account import Account
 from tests.support.fakes.clock import FakeClock
@@ -25,9 +25,8 @@ def stores(account_or_fake: Account | None) -> Iterator[tuple[Store, DedupRecord
         return
     with account_or_fake() as clients:
         create_table(clients.dynamodb)
-        create_calls_table(clients.dynamodb)
         table = Table(clients.dynamodb, TABLE)
-        yield DynamoJobs(table, calls_table=CALLS), DynamoDedupRecords(table)
+        yield DynamoJobs(table), DynamoDedupRecords(table)
 
 
 @pytest.fixture
@@ -40,3 +39,14 @@ def store(stores: tuple[Store, DedupRecords]) -> Store:
 def records(stores: tuple[Store, DedupRecords]) -> DedupRecords:
     """The deduplication records of the same table."""
     return stores[1]
+
+
+@pytest.fixture
+def bodies(account_or_fake: Account | None) -> Iterator[CallBodies]:
+    """An empty table of calls' bodies."""
+    if account_or_fake is None:
+        yield MemoryJobs(FakeClock())
+        return
+    with account_or_fake() as clients:
+        create_calls_table(clients.dynamodb)
+        yield DynamoCallBodies(Table(clients.dynamodb, CALLS))

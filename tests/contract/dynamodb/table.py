@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.table_indexes import INDEXES
-from cutout.ports.jobs_table import Backlog, CallBodies, Gates, Jobs, LatestVersions, ResultKeys
+from cutout.ports.jobs_table import Backlog, Gates, Jobs, LatestVersions, ResultKeys
 from cutout.ports.listings import JobIndex
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ TABLE = "Cutout-Jobs"
 CALLS = "Cutout-Calls"
 
 
-class Store(Jobs, CallBodies, Gates, Backlog, LatestVersions, ResultKeys, JobIndex, Protocol):
+class Store(Jobs, Gates, Backlog, LatestVersions, ResultKeys, JobIndex, Protocol):
     """What the use cases and the command line ask of the table."""
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
+from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
@@ -68,7 +68,9 @@ def expressions() -> set[str]:
         create_calls_table(client)
         client.meta.events.register("before-parameter-build.dynamodb.*", see)
         table = Table(client, TABLE)
-        _write_everything(DynamoJobs(table, calls_table=CALLS), DynamoDedupRecords(table))
+        _write_everything(DynamoJobs(table), DynamoDedupRecords(table))
+        body = CallBody(name="a", text="{}", expires_at=LATER)
+        DynamoCallBodies(Table(client, CALLS)).keep_body("a", body)
     return found
 
 
@@ -91,7 +93,6 @@ def _write_everything(jobs: DynamoJobs, records: DynamoDedupRecords) -> None:
     jobs.save(replace(job, state=State.COMPLETED))
     jobs.free_slot(0, "1.a.1")
     jobs.forget_day(0, DAY)
-    jobs.keep_body(job.id, CallBody(name="a", text="{}", expires_at=LATER))
     found = records.find_dedup_record("ab#model")
     assert found is not None
     records.save_dedup_record(found)

@@ -199,7 +199,7 @@ class World:
             telemetry=self.telemetry,
             uploads=self.uploads,
         )
-        submit_ports = SubmitPorts(shared=ports, links=self.links, signer=keys)
+        submit_ports = SubmitPorts(shared=ports, bodies=self.jobs, links=self.links, signer=keys)
         store_result_ports = StoreResultPorts(
             shared=ports,
             downloads=downloads or self.downloads,

@@ -16,6 +16,7 @@ from cutout.domain.gate.pauses_and_slots import Place, Shard, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.ports.jobs_table import (
+    CallBody,
     DedupRecordMovedError,
     GateMovedError,
     JobMovedError,
@@ -236,3 +237,20 @@ class DynamoDedupRecords:
             },
         )
         return dedup_record_in(write(self._table, update))
+
+
+class DynamoCallBodies:
+    """The bodies of calls, in a table of their own."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def keep_body(self, job_id: str, body: CallBody) -> None:
+        """Store the body of a call."""
+        item: Item = {"pk": f"{job_id}.{body.name}", "body": body.text}
+        self._table.write(Put(item=item | {"expires_at": int(body.expires_at.timestamp())}))
+
+    def find_body(self, job_id: str, name: str) -> str | None:
+        """The body of a call, or None if it has expired."""
+        item = self._table.get(f"{job_id}.{name}")
+        return None if item is None else str(item["body"])

@@ -54,13 +54,11 @@ class Put:
         condition: a condition expression; names in it that DynamoDB reserves begin with `#`. None
             is needed where it is empty.
         values: by their placeholders.
-        table: another table than the one that is written to.
     """
 
     item: Item
     condition: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
-    table: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +123,10 @@ class Table:
         self._randomness = randomness
         self._new_id = new_id
 
-    def get(self, pk: str, *, table: str | None = None) -> Item | None:
-        """The item (strongly consistent), of this table or of another."""
+    def get(self, pk: str) -> Item | None:
+        """The item (strongly consistent)."""
         answer = self._client.get_item(
-            TableName=table or self._name,
-            Key={"pk": {"S": pk}},
-            ConsistentRead=True,
+            TableName=self._name, Key={"pk": {"S": pk}}, ConsistentRead=True
         )
         item = answer.get("Item")
         return None if item is None else _read(item)
@@ -244,7 +240,7 @@ class Table:
             names |= {**_names_in(write.expression), **write.names}
             members |= {"Key": _typed({"pk": write.pk}), "UpdateExpression": write.expression}
         else:
-            members |= {"TableName": write.table or self._name, "Item": _typed(write.item)}
+            members["Item"] = _typed(write.item)
         if write.condition:
             members["ConditionExpression"] = write.condition
             # With the stored item in the error, a lost write needs no further read.

@@ -51,7 +51,6 @@ from cutout.ports.jobs_table import (
     MOST_COUNTED,
     Advance,
     BacklogStatus,
-    CallBody,
     Due,
     JobMovedError,
     NewerRow,
@@ -68,11 +67,10 @@ _EARLIER_LANES = ("waiting#live", "waiting#backfill")
 
 
 class DynamoJobs:
-    """All ports of the jobs table; bodies of calls are in a table of their own."""
+    """All ports of the jobs table but that of deduplication records."""
 
-    def __init__(self, table: Table, *, calls_table: str = "") -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._calls = calls_table
 
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the one that is stored under its id."""
@@ -116,17 +114,6 @@ class DynamoJobs:
         # The job comes first: of several lost conditions, the first one is reported.
         write(self._table, row, *shards, *pictures, *keys, *claims)
         return saved
-
-    def keep_body(self, job_id: str, body: CallBody) -> None:
-        """Store the body of a call in the table of its own."""
-        item: Item = {"pk": f"{job_id}.{body.name}", "body": body.text}
-        item["expires_at"] = int(body.expires_at.timestamp())
-        self._table.write(Put(item=item, table=self._calls))
-
-    def find_body(self, job_id: str, name: str) -> str | None:
-        """The body of a call, or None if it has expired."""
-        item = self._table.get(f"{job_id}.{name}", table=self._calls)
-        return None if item is None else str(item["body"])
 
     def read_gate(self, deployed: Limits | None = None) -> Gate:
         """The gate (strongly consistent), in one request unless limits have changed."""
