@@ -77,10 +77,8 @@ def a_copy_is_reported_before_it_is_there(
     return report
 
 
-@MUTATIONS.of(CopyRequests, "_is_awaited")
-def a_report_counts_for_whatever_state_its_job_is_in(
-    _self: CopyRequests, _job: Job, _report: PrepareReport
-) -> bool:
+@MUTATIONS.of(copy_requests, "_is_awaited")
+def a_report_counts_for_whatever_state_its_job_is_in(_job: Job, _report: PrepareReport) -> bool:
     return True
 
 
