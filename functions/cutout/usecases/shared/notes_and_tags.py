@@ -147,6 +147,9 @@ class SettlementEffects:
             head = self.latest_versions.newest(job.source.ref)
             if head is not None and job.why_superseded_by(head) is Reason.SOURCE_DELETED:
                 self._remove(job.source, order=head.order)
+            elif job.reason is Reason.SOURCE_DELETED:
+                # Its version was permanently deleted, which the key's newest event does not say.
+                self._remove(job.source, order=job.source.order, job_id=job.id)
 
     def deleted(self, source: Source) -> None:
         """Remove the notes and results of a deleted key's uploads."""

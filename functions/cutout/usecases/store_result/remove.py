@@ -66,15 +66,15 @@ class RemoveResults:
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
 
     def _is_undone(self, jobs: Sequence[Job], removal: Removal) -> bool:
-        """Whether the key shows the photo again that the deletion had hidden.
+        """Whether the key shows a photo again that the deletion had hidden.
 
         Without its delete marker, no event says that the photo is back, and its job may complete.
         """
-        if removal.job_id is not None:
-            return False
-        hidden = [job.source for job in jobs if job.source.order < removal.order]
-        newest = max(hidden, key=lambda source: source.order, default=None)
-        return newest is not None and self.uploads.labels_if_newest(newest) is not None
+        return removal.job_id is None and any(
+            job.source.order < removal.order
+            and self.uploads.labels_if_newest(job.source) is not None
+            for job in jobs
+        )
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
         """The keys of results that jobs list."""

@@ -170,16 +170,21 @@ def test_a_photo_that_was_deleted_and_restored_while_its_task_ran_keeps_its_cut_
     assert list(world.results.objects) == ["a.png"]
 
 
-def test_the_cut_out_of_a_destroyed_version_is_removed_though_an_older_one_is_back() -> None:
-    """The cut-out does not show the photo that is at the key now."""
+def test_a_photo_that_is_back_below_a_destroyed_version_keeps_its_cut_out() -> None:
+    """The delete marker and the newer version were deleted: what those left is removed alone."""
     world = removing()
-    made(world)
+    job = world.arrives()
     newer = made(world, salt=1)
     removal = deleted(world)
     world.uploads.restore("a.jpg")
     world.uploads.destroy(newer.source)
-    world.remove_results.remove(removal)
+    world.register_upload.version_deleted(newer.source)
+    world.remove_results.remove(world.callbacks.removals.pop())
     assert world.results.objects == {}
+    world.evolink.complete(world.task_of(job), CUT_OUT)
+    assert world.check_task(job).state is State.COMPLETED
+    world.remove_results.remove(removal)
+    assert world.results.objects["a.png"].labels.metadata["cutout-job"] == job.id
 
 
 def test_results_outlive_their_photos_with_the_setting_off() -> None:

@@ -116,6 +116,22 @@ def test_a_result_cached_after_its_photo_was_deleted_is_removed() -> None:
     assert world.cached_results.objects == {}
 
 
+def test_a_result_cached_after_its_version_was_deleted_permanently_is_removed() -> None:
+    """No event of the key says so: the upload is still its newest one."""
+    world = removing()
+    job = world.arrives()
+    world.uploads.destroy(job.source)
+    world.register_upload.version_deleted(job.source)
+    world.remove_results.remove(world.callbacks.removals.pop())
+    world.evolink.complete(world.task_of(job), CUT_OUT)
+    settled = world.check_task(job)
+    assert (settled.state, settled.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert len(world.cached_results.objects) == 1
+    (removal,) = world.callbacks.removals
+    world.remove_results.remove(removal)
+    assert world.cached_results.objects == {}
+
+
 def test_cached_results_outlive_their_photos_with_the_setting_off() -> None:
     """They were paid for, and the same photo may be uploaded again."""
     world = World(reuse=True)
