@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-class WorkerDiedError(BaseException):
+class WorkerCrashedError(BaseException):
     """The worker's process ends here; no `except Exception` may keep it alive."""
 
 
@@ -27,10 +27,10 @@ class Hook:
         """Do this the next time that a worker reaches the step."""
         self._acts[name] = act
 
-    def die_at(self, name: str) -> None:
+    def crash_at(self, name: str) -> None:
         """End the worker the next time that it reaches the step."""
 
-        def die() -> None:
-            raise WorkerDiedError(name)
+        def crash() -> None:
+            raise WorkerCrashedError(name)
 
-        self.once_at(name, die)
+        self.once_at(name, crash)

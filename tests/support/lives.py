@@ -14,7 +14,7 @@ from cutout.domain.states import Transport
 from cutout.ports.buckets import Labels
 from tests.support.fakes.buckets import MemoryUploads, StoredObject
 from tests.support.fakes.world import LIMITS, World, png
-from tests.support.hooks import WorkerDiedError
+from tests.support.hooks import WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 
@@ -35,7 +35,7 @@ class Steps:
         """Called by the fakes at every step."""
         self.seen.append(name)
         if len(self.seen) - 1 == self.crashes_at:
-            raise WorkerDiedError(name)
+            raise WorkerCrashedError(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,8 @@ class Life:
     Args:
         story: what happens.
         crashes_at: the step at which a worker crashes.
-        is_redelivered: a message whose worker died comes again at once; else it is gone, and Sweep
-            alone has to find the job. Events of S3 always come again.
+        is_redelivered: the message of a crashed worker comes again at once; else it is lost, and
+            Sweep alone has to find the job. Events of S3 always come again.
         honours_keys: the provider answers a repeat with the task of the first call.
     """
 
@@ -161,6 +161,6 @@ class Life:
     def _deliver(self, work: Callable[[], object], *, comes_again: bool | None = None) -> None:
         try:
             work()
-        except WorkerDiedError:
+        except WorkerCrashedError:
             if self.is_redelivered if comes_again is None else comes_again:
                 work()

@@ -16,7 +16,7 @@ from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.callback.receive_callback import MAX_BODY_BYTES
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, token_for
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 TASK = "task-unified-000001"
 JOB_ID = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
@@ -298,8 +298,8 @@ def test_a_callback_that_loses_a_race_checks_the_task_again(answer: CreateOutcom
     """The response to the call is recorded meanwhile; the callback still completes the job."""
     hook = Hook()
     world = World(step=hook)
-    hook.die_at("evolink.create done")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("evolink.create done")
+    with pytest.raises(WorkerCrashedError):
         world.arrives()
     (job,) = world.jobs.jobs.values()
     world.evolink.complete(TASK)

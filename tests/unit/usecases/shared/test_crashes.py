@@ -39,7 +39,7 @@ CRASHES = [
     for name, story in STORIES.items()
     for number, step in enumerate(steps_of(story))
 ]
-"""Every story with every step at which a worker can die in it."""
+"""Every scenario with every step at which a worker can crash in it."""
 
 
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])

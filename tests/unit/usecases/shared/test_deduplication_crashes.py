@@ -9,7 +9,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.states import State
 from tests.support.deduplicating import deduplicating, finish, paid_photo
 from tests.support.fakes.world import TIMING
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 
 def test_of_two_concurrent_uploads_of_a_photo_one_is_paid_for() -> None:
@@ -60,8 +60,8 @@ def test_a_crash_at_any_step_causes_no_second_payment(step: str) -> None:
     hook = Hook()
     world = deduplicating(hook)
     if step == "jobs.save done":
-        hook.die_at(step)
-        with pytest.raises(WorkerDiedError):
+        hook.crash_at(step)
+        with pytest.raises(WorkerCrashedError):
             world.arrives("a.jpg")
         (first,) = world.jobs.jobs.values()
         assert first.state is State.SUBMITTING
@@ -69,11 +69,11 @@ def test_a_crash_at_any_step_causes_no_second_payment(step: str) -> None:
         world.passes(2 * TIMING.lease + TIMING.unconfirmed_grace)
     else:
         first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
-        hook.die_at(step)
+        hook.crash_at(step)
     world.evolink.complete(world.task_of(first))
     try:
         world.check_task(first)
-    except WorkerDiedError:
+    except WorkerCrashedError:
         world.passes(2 * TIMING.lease)
     world.passes(3 * TIMING.poll_interval)
     assert [world.job(job).state for job in (first, second)] == [State.COMPLETED] * 2

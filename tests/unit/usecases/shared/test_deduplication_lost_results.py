@@ -18,7 +18,7 @@ from tests.support.deduplicating import (
 )
 from tests.support.fakes.evolink import LOST
 from tests.support.fakes.world import TIMING, World
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 
@@ -71,8 +71,8 @@ def test_a_retried_job_whose_own_cached_result_is_gone_pays_and_does_not_wait_fo
     hook = Hook()
     world = deduplicating(hook)
     job = world.arrives()
-    hook.die_at("results.put")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("results.put")
+    with pytest.raises(WorkerCrashedError):
         finish(world, job)
     world.downloads.rule = lambda: LOST
     world.passes(TIMING.job_deadline + timedelta(hours=1))

@@ -12,7 +12,7 @@ from cutout.ports.jobs_table import JobMovedError
 from cutout.usecases.shared.notes_and_tags import occasion_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.world import World
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 from tests.support.noting import MINUTE, NOTE, TEXT, completed, failed, retried, said
 
 
@@ -53,11 +53,11 @@ def test_an_overtaken_worker_removes_its_note_before_any_other_step() -> None:
     def others() -> None:
         world.job_writer.announce(world.job(job))
         completed(world, retried(world, job))
-        hook.die_at("announcements.announce")
+        hook.crash_at("announcements.announce")
 
     hook.once_at("notes.write", others)
     world.evolink.fail(world.task_of(job), "content_policy_violation")
-    with pytest.raises(WorkerDiedError):
+    with pytest.raises(WorkerCrashedError):
         world.check_task(job)
     assert (world.job(job).state, world.notes.stored) == (State.COMPLETED, {})
     assert world.uploads.labels(job.source).tags["cutout"] == "completed"

@@ -20,7 +20,7 @@ from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import LIMITS, TIMING, World, png
-from tests.support.hooks import WorkerDiedError
+from tests.support.hooks import WorkerCrashedError
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -178,7 +178,7 @@ def test_a_busy_table_is_not_counted_as_a_failure_of_the_job() -> None:
         "announcements.announce",
     ],
 )
-@pytest.mark.parametrize("error", [OSError("defect"), StoreBusyError("busy"), WorkerDiedError()])
+@pytest.mark.parametrize("error", [OSError("defect"), StoreBusyError("busy"), WorkerCrashedError()])
 def test_no_step_after_a_paid_call_is_repeated_without_bound(
     step: str, error: BaseException
 ) -> None:
@@ -196,7 +196,7 @@ def test_no_step_after_a_paid_call_is_repeated_without_bound(
 
 @pytest.mark.parametrize(
     ("error", "state"),
-    [(OSError("defect"), State.FAILED), (WorkerDiedError(), State.PROCESSING)],
+    [(OSError("defect"), State.FAILED), (WorkerCrashedError(), State.PROCESSING)],
 )
 def test_a_task_that_cannot_be_read_is_checked_less_and_less_often(
     error: BaseException, state: State
@@ -227,7 +227,7 @@ def test_labels_that_cannot_be_read_are_left_out_in_the_end() -> None:
 
 
 @pytest.mark.parametrize("pixels", Pixels)
-@pytest.mark.parametrize("error", [WorkerDiedError(), MemoryError()])
+@pytest.mark.parametrize("error", [WorkerCrashedError(), MemoryError()])
 def test_a_result_that_crashes_its_decoder_goes_to_review(
     pixels: Pixels, error: BaseException
 ) -> None:
@@ -236,14 +236,14 @@ def test_a_result_that_crashes_its_decoder_goes_to_review(
     job = world.arrives()
     world.deliver_all()
     world.evolink.complete(world.task_of(job), CUT_OUT)
-    deaths = 0
+    crashes = 0
 
-    def die(*_: object) -> None:
-        nonlocal deaths
-        deaths += 1
+    def crash(*_: object) -> None:
+        nonlocal crashes
+        crashes += 1
         raise error
 
-    world.pictures.examine = die  # type: ignore[method-assign, assignment]
+    world.pictures.examine = crash  # type: ignore[method-assign, assignment]
     swallowing(lambda: world.check_task(job))
     lives(world, DAY)
     job = world.job(job)
@@ -251,7 +251,7 @@ def test_a_result_that_crashes_its_decoder_goes_to_review(
     assert job.result is not None
     assert world.results.objects[job.result.key].data.startswith(CUT_OUT)
     assert job.result.key.startswith("review/")
-    assert deaths == (4 if isinstance(error, WorkerDiedError) else 7)
+    assert crashes == (4 if isinstance(error, WorkerCrashedError) else 7)
 
 
 def test_an_outage_while_a_result_is_stored_does_not_send_it_to_review() -> None:
@@ -353,5 +353,5 @@ def deliver(world: World) -> None:
 
 def swallowing(work: Callable[[], object]) -> None:
     """Ignore an error or a crash of the worker."""
-    with suppress(WorkerDiedError, Exception):
+    with suppress(WorkerCrashedError, Exception):
         work()

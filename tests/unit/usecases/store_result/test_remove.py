@@ -17,7 +17,7 @@ from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.steps import Step, no_step
 from tests.support.fakes.world import World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 OPAQUE = b"png 600 400 255 255"
 
@@ -86,8 +86,8 @@ def test_a_removal_is_completed_after_a_crash(step: str) -> None:
     world = removing(hook)
     made(world)
     removal = deleted(world)
-    hook.die_at(step)
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at(step)
+    with pytest.raises(WorkerCrashedError):
         world.remove_results.remove(removal)
     world.remove_results.remove(removal)
     assert world.results.objects == {}

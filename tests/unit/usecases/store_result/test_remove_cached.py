@@ -11,7 +11,7 @@ from cutout.domain.states import State
 from tests.support.deduplicating import finish, upload_bypassing_cache
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 
 def removing(hook: Hook | None = None) -> World:
@@ -92,8 +92,8 @@ def test_a_removal_is_completed_after_a_crash(step: str) -> None:
     world = removing(hook)
     paid(world)
     removal = deleted(world)
-    hook.die_at(step)
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at(step)
+    with pytest.raises(WorkerCrashedError):
         world.remove_results.remove(removal)
     world.remove_results.remove(removal)
     assert (world.cached_results.objects, world.results.objects) == ({}, {})

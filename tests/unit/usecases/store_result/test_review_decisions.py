@@ -23,7 +23,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 ANN, BEN = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"
 BESIDE = "review/a.png.json"
@@ -190,11 +190,11 @@ def test_a_decision_is_carried_out_after_a_crash_at_any_step(step: str, verdict:
     paid = list(world.evolink.charges)
     world.reviews.decide(job, verdict, ANN)
     hook.seen.clear()
-    hook.die_at(step)
+    hook.crash_at(step)
     is_killed = False
     try:
         world.deliver_all()
-    except WorkerDiedError:
+    except WorkerCrashedError:
         is_killed = True
     assert is_killed == (step in hook.seen)
     world.passes(3 * TIMING.lease)
@@ -285,8 +285,8 @@ def test_a_result_that_crashes_each_worker_stays_under_review() -> None:
     job = reviewed(world)
     world.reviews.decide(job, Verdict.ACCEPT, ANN)
     for _ in range(4):
-        hook.die_at("results.fetch")
-        with pytest.raises(WorkerDiedError):
+        hook.crash_at("results.fetch")
+        with pytest.raises(WorkerCrashedError):
             world.passes(timedelta(hours=1))
     world.passes(timedelta(hours=1))
     done = world.job(job)

@@ -15,7 +15,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 OPAQUE = b"png 600 400 255 255"
@@ -166,8 +166,8 @@ def test_a_crash_while_an_accepted_result_is_cached_is_repaired(
     world = World(reuse=True, step=hook)
     job = reviewed(world)
     world.reviews.decide(world.job(job), Verdict.ACCEPT, ANN)
-    hook.die_at(step)
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at(step)
+    with pytest.raises(WorkerCrashedError):
         world.deliver_all()
     world.passes(3 * TIMING.lease)
     assert world.job(job).state is State.COMPLETED

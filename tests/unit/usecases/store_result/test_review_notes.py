@@ -13,7 +13,7 @@ from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.states import State
 from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 BESIDE = "review/a.png.json"
 NOTE = "a.jpg.error.json"
@@ -155,8 +155,8 @@ def test_the_note_is_written_again_after_a_crash() -> None:
     hook = Hook()
     world = World(step=hook)
     job = reviewed(world)
-    hook.die_at("notes.write")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("notes.write")
+    with pytest.raises(WorkerCrashedError):
         retried(world, job)
     world.passes(2 * world.timing.lease)
     assert (world.job(job).state, said(world)["state"]) == (State.COMPLETED, "completed")

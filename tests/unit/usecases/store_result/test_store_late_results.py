@@ -18,7 +18,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State, Transport
 from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 TASK = "task-unified-000001"
@@ -253,10 +253,10 @@ def test_a_slow_response_to_a_failed_call_does_not_affect_the_next_call(
     """The first task failed at once; its response comes while the call of a retry is made."""
     hook = Hook()
     world = World(step=hook)
-    hook.die_at(
+    hook.crash_at(
         "evolink.create done"
-    )  # hook.die_at("evolink.create done")  # the response comes below
-    with suppress(WorkerDiedError):
+    )  # hook.crash_at("evolink.create done")  # the response comes below
+    with suppress(WorkerCrashedError):
         world.arrives()
     [slow] = world.jobs.jobs.values()
     world.evolink.fail(TASK, "service_error")

@@ -17,7 +17,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.fakes.evolink import FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 TASK = "task-unified-000001"
 MINUTE = timedelta(minutes=1)
@@ -134,8 +134,8 @@ def test_a_callback_before_the_response_counts_if_the_response_is_lost() -> None
     world = World(step=hook)
     world.evolink.honours_keys = False
     called_back_too_early(world)
-    hook.die_at("evolink.create done")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("evolink.create done")
+    with pytest.raises(WorkerCrashedError):
         world.arrives()
     (job,) = world.jobs.jobs.values()
     world.passes(TIMING.lease + 3 * MINUTE)

@@ -131,10 +131,10 @@ def test_after_two_crashes_the_cut_out_is_stored_without_extras() -> None:
     class KilledError(BaseException):
         """The process ends: no handler runs."""
 
-    def die(*_arguments: object) -> None:
+    def crash(*_arguments: object) -> None:
         raise KilledError
 
-    world.pictures.faithful_cut_out = die  # type: ignore[method-assign, assignment]
+    world.pictures.faithful_cut_out = crash  # type: ignore[method-assign, assignment]
     for _ in range(2):
         with pytest.raises(KilledError):
             world.check_task(job)

@@ -16,7 +16,7 @@ from cutout.usecases.submit.copy_requests import MOST_ASKS
 from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import TIMING, World
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 
@@ -85,8 +85,8 @@ def test_a_worker_that_crashes_before_it_reports_repeats_the_work() -> None:
     job = world.arrives("a.tif", tiff())
     (request,) = world.preparations.requests
     for step in ("uploads.fetch", "copier.copy", "copies.put done", "reports.report"):
-        hook.die_at(step)
-        with pytest.raises(WorkerDiedError):
+        hook.crash_at(step)
+        with pytest.raises(WorkerCrashedError):
             world.prepare.prepare(request)
     world.deliver_all()
     assert world.job(job).state is State.PROCESSING
@@ -162,11 +162,11 @@ def test_a_crash_while_a_report_is_recorded_is_repaired_by_the_queue_or_sweep() 
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())
     report = reported(world)
-    hook.die_at("jobs.save")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("jobs.save")
+    with pytest.raises(WorkerCrashedError):
         world.accept_report(report)
-    hook.die_at("heads.newest")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("heads.newest")
+    with pytest.raises(WorkerCrashedError):
         world.accept_report(report)
     assert world.job(job).prepared is not None
     world.passes(3 * MINUTE)

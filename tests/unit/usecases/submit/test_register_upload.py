@@ -14,7 +14,7 @@ from cutout.domain.states import State
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 
@@ -169,8 +169,8 @@ def test_a_crash_before_the_job_is_written_leaves_all_to_the_redelivery() -> Non
     hook = Hook()
     world = World(step=hook)
     source = world.uploads.add("a.jpg", png())
-    hook.die_at("jobs.claim")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("jobs.claim")
+    with pytest.raises(WorkerCrashedError):
         take_event(world, source)
     assert world.jobs.jobs == {}
     assert take_event(world, source).state is State.PROCESSING

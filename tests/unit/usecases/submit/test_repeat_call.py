@@ -22,7 +22,7 @@ from cutout.domain.states import AttemptOutcome, State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 GRACE = TIMING.unconfirmed_grace
@@ -140,8 +140,8 @@ def test_a_crash_during_the_call_leaves_an_unknown_outcome() -> None:
     """Whether it was made is unknown; the lease expires, and no call is made at once."""
     hook = Hook()
     world = World(step=hook)
-    hook.die_at("evolink.create")
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at("evolink.create")
+    with pytest.raises(WorkerCrashedError):
         world.arrives()
     (job,) = world.jobs.jobs.values()
     world.clock.advance(TIMING.lease - timedelta(seconds=1))

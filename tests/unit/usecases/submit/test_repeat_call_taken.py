@@ -20,7 +20,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.fakes.evolink import FakeEvolink, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, token_for
-from tests.support.hooks import WorkerDiedError
+from tests.support.hooks import WorkerCrashedError
 
 TASK = "task-unified-000001"
 MINUTE = timedelta(minutes=1)
@@ -133,14 +133,14 @@ def test_a_call_whose_worker_crashed_is_not_repeated_after_its_callback() -> Non
     """The lease expires and the grace time ends; the job still records the callback."""
     world = World()
 
-    def dies(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+    def crash(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         evolink.take(body, key)
         (job,) = world.jobs.jobs.values()
         deliver_callback(world, job)
-        raise WorkerDiedError
+        raise WorkerCrashedError
 
-    world.evolink.create_faults.append(dies)
-    with pytest.raises(WorkerDiedError):
+    world.evolink.create_faults.append(crash)
+    with pytest.raises(WorkerCrashedError):
         world.arrives()
     world.passes(3 * GRACE)
     (job,) = world.jobs.jobs.values()

@@ -21,7 +21,7 @@ from tests.support.builders import holders
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import LOST, answering, taken_but_unanswered
 from tests.support.fakes.world import LIMITS, TIMING, World, png
-from tests.support.hooks import Hook, WorkerDiedError
+from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
 
@@ -47,11 +47,11 @@ def busy() -> None:
 def a_job_whose_worker_crashed_in_its_call(world: World) -> Job:
     """A job whose worker crashed while its lease runs."""
 
-    def die(*_args: object) -> None:
-        raise WorkerDiedError
+    def crash(*_args: object) -> None:
+        raise WorkerCrashedError
 
-    world.evolink.create_faults.append(die)  # type: ignore[arg-type]
-    with pytest.raises(WorkerDiedError):
+    world.evolink.create_faults.append(crash)  # type: ignore[arg-type]
+    with pytest.raises(WorkerCrashedError):
         world.arrives()
     return next(iter(world.jobs.jobs.values()))
 
@@ -166,8 +166,8 @@ def test_the_message_is_sent_before_the_job_is_postponed(step: str) -> None:
     world = World(step=hook)
     job = a_new_job(world)
     world.clock.advance(TIMING.lease)
-    hook.die_at(step)
-    with pytest.raises(WorkerDiedError):
+    hook.crash_at(step)
+    with pytest.raises(WorkerCrashedError):
         world.sweep.sweep()
     assert world.submissions.job_ids == [job.id]
     world.sweep.sweep()
