@@ -125,16 +125,17 @@ def store_result_use_cases(
     publisher = Publisher(
         uploads=shared.uploads, results=ports.results, telemetry=telemetry, model=settings.model
     )
+    result_cache = _result_cache(ports.kept, parts)
     variants = Variants(
         recipes=recipes,
-        pictures=ports.pictures,
+        finish_cutout=finish_cutout,
+        result_cache=result_cache,
         publisher=publisher,
         result_keys=jobs,
         telemetry=telemetry,
         clock=clock,
         result_prefix=settings.result_prefix,
     )
-    result_cache = _result_cache(ports.kept, parts)
     store_result = StoreResult(
         folders=folder,
         job_writer=parts.job_writer,
@@ -166,10 +167,8 @@ def store_result_use_cases(
             telemetry=telemetry,
             jobs=jobs,
             results=ports.results,
-            finish_cutout=finish_cutout,
             variants=variants,
             lease=parts.timing.lease,
-            result_cache=result_cache,
             full_size_photos=full_size_photos,
             requests=shared.callbacks,
         ),

@@ -17,9 +17,8 @@ from cutout.ports.jobs_table import JobMovedError, Jobs
 from cutout.ports.queues import RenderRequestQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.store_result.finish_cutout import NOT_REQUESTED, FinishCutout, FullSizePhotos
+from cutout.usecases.store_result.finish_cutout import NOT_REQUESTED, FullSizePhotos
 from cutout.usecases.store_result.publish_with_metadata import sha256
-from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.variants import Variants, VariantSources
 
 _FIRST_WAIT = timedelta(seconds=15)
@@ -34,7 +33,6 @@ class Render:
     """Processes requests for variants.
 
     Attributes:
-        result_cache: None in a deployment without deduplication.
         requests: the queue where a request waits for a copy of its photo.
     """
 
@@ -43,11 +41,9 @@ class Render:
     telemetry: Telemetry
     jobs: Jobs
     results: Results
-    finish_cutout: FinishCutout
     variants: Variants
     lease: timedelta
     folders: Folders
-    result_cache: ResultCache | None
     full_size_photos: FullSizePhotos
     requests: RenderRequestQueue
 
@@ -93,8 +89,6 @@ class Render:
         is_there = labels is not None and sha256(file) == result.sha256
         sources = VariantSources(
             job=job,
-            finish_cutout=self.finish_cutout,
-            result_cache=self.result_cache,
             published=file,
             pixels=result.pixels,
             own=own,

@@ -271,8 +271,6 @@ class StoreResult:
             return ()
         sources = VariantSources(
             job=job,
-            finish_cutout=self.finish_cutout,
-            result_cache=self.result_cache,
             published=finished.file,
             pixels=finished.pixels,
             own=own,

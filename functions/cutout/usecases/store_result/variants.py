@@ -15,7 +15,6 @@ from cutout.domain.recipes import Recipe, recipes_for
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import ResultKeys
-from cutout.ports.pictures import Pictures
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout, OwnPhoto
 from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
@@ -32,53 +31,30 @@ class VariantSources:
         published: the one in the results bucket.
         pixels: whose colours that one has.
         result: the model's, if it was just fetched; else the cache may have it.
-        result_cache: None in a deployment without deduplication.
         problem: why no variant can be made; None if they can.
+        made: the one with the other pixels, once it is made.
     """
 
     job: Job
-    finish_cutout: FinishCutout
-    result_cache: ResultCache | None
     published: Path
     pixels: Pixels
     own: OwnPhoto
     result: FetchedResult | None = None
     problem: str | None = None
-    _made: Path | None = None
-
-    def file(self, pixels: Pixels | None) -> Path:
-        """The cut-out with these pixels; None means the published one.
-
-        Raises:
-            PictureError: it cannot be made.
-        """
-        if self.problem is not None:
-            raise PictureError(self.problem)
-        if pixels in {None, self.pixels}:
-            return self.published
-        if self._made is None:
-            self._made, _ = self._other()
-        return self._made
-
-    def _other(self) -> tuple[Path, Picture]:
-        """The cut-out with the pixels that the published one does not have."""
-        if self.pixels is Pixels.MODEL:
-            return self.finish_cutout.with_sources_pixels(self.published, self.own)
-        result, cache = self.result, self.result_cache
-        if result is None and cache is not None:
-            file = self.published.with_name("model")
-            result = cache.fetch_again(self.job, file, self.finish_cutout.pictures)
-        if result is None:
-            raise PictureError("the model's result is no longer cached")
-        return self.finish_cutout.with_models_pixels(result)
+    made: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variants:
-    """Makes and stores the variants of one cut-out."""
+    """Makes and stores the variants of one cut-out.
+
+    Attributes:
+        result_cache: None in a deployment without deduplication.
+    """
 
     recipes: tuple[Recipe, ...]
-    pictures: Pictures
+    finish_cutout: FinishCutout
+    result_cache: ResultCache | None
     publisher: Publisher
     result_keys: ResultKeys
     telemetry: Telemetry
@@ -124,11 +100,37 @@ class Variants:
         if self.clock.now() >= until:
             return self._failed(recipe, "there was no time left; `cutout render` makes it")
         try:
-            variant = self._make(sources.job, recipe, sources.file(recipe.pixels), labels)
+            variant = self._make(sources.job, recipe, self._cut_out(sources, recipe.pixels), labels)
         except PictureError as exc:
             return self._failed(recipe, str(exc))
         self.telemetry.metric(Metric.VARIANTS_MADE)
         return variant
+
+    def _cut_out(self, sources: VariantSources, pixels: Pixels | None) -> Path:
+        """The cut-out with these pixels; None means the published one.
+
+        Raises:
+            PictureError: it cannot be made.
+        """
+        if sources.problem is not None:
+            raise PictureError(sources.problem)
+        if pixels in {None, sources.pixels}:
+            return sources.published
+        if sources.made is None:
+            sources.made, _ = self._other(sources)
+        return sources.made
+
+    def _other(self, sources: VariantSources) -> tuple[Path, Picture]:
+        """The cut-out with the pixels that the published one does not have."""
+        published, result, cache = sources.published, sources.result, self.result_cache
+        if sources.pixels is Pixels.MODEL:
+            return self.finish_cutout.with_sources_pixels(published, sources.own)
+        if result is None and cache is not None:
+            file = published.with_name("model")
+            result = cache.fetch_again(sources.job, file, self.finish_cutout.pictures)
+        if result is None:
+            raise PictureError("the model's result is no longer cached")
+        return self.finish_cutout.with_models_pixels(result)
 
     def _failed(self, recipe: Recipe, problem: str) -> Variant:
         """A variant that could not be made; logged and counted."""
@@ -144,7 +146,7 @@ class Variants:
     def _make(self, job: Job, recipe: Recipe, cut_out: Path, labels: Labels) -> Variant:
         file = cut_out.with_name(f"variant.{recipe.format}")
         try:
-            picture = self.pictures.render(cut_out, recipe, file)
+            picture = self.finish_cutout.pictures.render(cut_out, recipe, file)
             key = self._claim(job, recipe)
             publish = self.publisher.publish
             if not publish(job, key, file, content_type=recipe.content_type, labels=labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from cutout.domain.job.result import Reuse
 from cutout.domain.job.source import Photo, Prepared, Upright
 from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.reasons import Reason
+from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels
+from cutout.ports.buckets import Labels
 from cutout.usecases.store_result.finish_cutout import (
     NOT_REQUESTED,
     FetchedResult,
@@ -27,6 +30,7 @@ from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.evolink import FakePictures
 from tests.support.fakes.world import World
+from tests.support.hooks import Hook
 
 TURNED = replace(PHOTO, orientation=6)
 
@@ -165,21 +169,23 @@ def test_an_empty_cut_out_needs_review(tmp_path: Path) -> None:
 
 def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> None:
     """Recipes share the file."""
+    hook = Hook()
+    recipes = (Recipe(name="one", pixels=Pixels.SOURCE), Recipe(name="two", pixels=Pixels.SOURCE))
+    world = World(recipes=recipes, step=hook)
     result = fetched(sent(PHOTO), tmp_path)
     photo = tmp_path / "photo"
     photo.write_bytes(tiff(1200, 800))
     sources = VariantSources(
-        job=result.job,
-        finish_cutout=FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL),
-        result_cache=None,
-        published=result.file,
-        pixels=Pixels.MODEL,
-        own=photo,
-        result=result,
+        job=result.job, published=result.file, pixels=Pixels.MODEL, own=photo, result=result
     )
-    own = sources.file(Pixels.SOURCE)
-    photo.unlink()
-    assert (sources.file(Pixels.SOURCE), sources.file(None)) == (own, result.file)
+    hook.once_at("results.put", photo.unlink)
+    until = datetime.max.replace(tzinfo=UTC)
+    labels = Labels(metadata={}, tags={})
+    made = world.render.variants.make(sources, labels, until=until, names=None)
+    assert [(one.recipe, one.problem, one.width) for one in made] == [
+        ("one", None, 1200),
+        ("two", None, 1200),
+    ]
 
 
 @pytest.mark.parametrize(
