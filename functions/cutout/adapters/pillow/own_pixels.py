@@ -41,15 +41,7 @@ def cut_from(photo: Picture, alpha: Picture) -> Picture:
 
 
 def _tile(box: Box, seen: Picture, found: Picture, own: Picture, colours: Colours) -> Picture:
-    """One part of the cut-out.
-
-    Args:
-        box: the part.
-        seen: the photo's colours.
-        found: the model's alpha.
-        own: the photo's alpha.
-        colours: of both sides of the edge.
-    """
+    """One part of the cut-out, of the photo's colours and alpha and the alpha that was found."""
     share = ImageChops.multiply(found, own)
     least, most = share.getextrema()
     if most == _CLEAR:

@@ -70,7 +70,9 @@ class S3Transfers:
         if listed.version_id:
             source["VersionId"] = listed.version_id
         try:
-            head = self._look(source)
+            # Not HEAD: its answers have no body, which names the reason of a refusal.
+            head: Any = self._client.get_object(**source, Range="bytes=0-0")
+            head["Body"].close()
             if MADE_BY in head.get("Metadata", {}):
                 return None
             self._client.copy_object(
@@ -93,13 +95,6 @@ class S3Transfers:
                 raise
             raise ObjectRefusedError(str(exc)) from exc
         return True
-
-    def _look(self, source: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
-        """Read the headers of an object, with one byte of it."""
-        # Not HEAD: its answers have no body, which names the reason of a refusal.
-        answer: Any = self._client.get_object(**source, Range="bytes=0-0")
-        answer["Body"].close()
-        return answer
 
 
 def _concerns_every_object(refused: ClientError) -> bool:

@@ -49,11 +49,7 @@ def is_plain(text: str) -> bool:
 
 
 def _part(text: bytes | str, charset: str | None) -> str:
-    """The text of one encoded word.
-
-    Raises:
-        ValueError: it is not encoded, or in a character set that is not decoded.
-    """
+    """The text of one encoded word; a ValueError for any other."""
     if isinstance(text, str) or charset is None or charset.lower() not in _CHARACTER_SETS:
         raise ValueError(f"not decoded: {charset}")
     return text.decode(charset)

@@ -41,20 +41,13 @@ class S3Listing:
         )
         for page in pages:
             # The newest of a deleted key is a delete marker, which is not among the versions.
-            yield [_listed(one) for one in page.get("Versions", []) if one["IsLatest"]]
+            newest = (one for one in page.get("Versions", []) if one["IsLatest"])
+            yield [_listed(one["Key"], one, one["Size"]) for one in newest]
 
     def newest(self, key: str) -> ListedObject | None:
         """The newest version of one key; None if there is none or the key is deleted."""
         head = self._objects.look(key)
-        if head is None:
-            return None
-        return ListedObject(
-            key=key,
-            version_id=_version(head.get("VersionId")),
-            etag=head["ETag"].strip('"'),
-            size=head["ContentLength"],
-            modified_at=head["LastModified"],
-        )
+        return None if head is None else _listed(key, head, head["ContentLength"])
 
     def provenance(self, key: str) -> Provenance | None:
         """What a cut-out was made from; None for what is not there, or not ours."""
@@ -68,16 +61,13 @@ class S3Listing:
         )
 
 
-def _listed(version: Any) -> ListedObject:  # noqa: ANN401 - the SDK's answer
+def _listed(key: str, answer: Any, size: int) -> ListedObject:  # noqa: ANN401 - the SDK's answer
+    version = answer.get("VersionId")
     return ListedObject(
-        key=version["Key"],
-        version_id=_version(version["VersionId"]),
-        etag=version["ETag"].strip('"'),
-        size=version["Size"],
-        modified_at=version["LastModified"],
+        key=key,
+        # Objects from before versions were kept have the version `null`.
+        version_id=None if version == "null" else version,
+        etag=answer["ETag"].strip('"'),
+        size=size,
+        modified_at=answer["LastModified"],
     )
-
-
-def _version(text: str | None) -> str | None:
-    """Objects from before versions were kept have the version `null`."""
-    return None if text in {None, "null"} else text

@@ -86,11 +86,7 @@ def code(exc: ClientError) -> str:
 
 
 def _lost(exc: ClientError, replacing: str | None) -> bool:
-    """Whether a request succeeded: False if its condition failed.
-
-    Raises:
-        ClientError: anything else.
-    """
+    """False, as a request's condition failed; any other error is raised again."""
     if code(exc) in LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
         return False
     raise exc

@@ -158,13 +158,11 @@ def _scaled(side: int, scale: float, limits: PhotoLimits) -> int:
 
 
 def _why_resized(width: int, height: int, limits: PhotoLimits) -> tuple[Reason, str]:
+    text = f"{width} x {height} pixels: each side must be {_sides(limits)}"
     if min(width, height) < limits.min_side:
-        return Reason.TOO_SMALL, f"{width} x {height} pixels: each side must be {_sides(limits)}"
+        return Reason.TOO_SMALL, text
     if max(width, height) > limits.max_side:
-        return (
-            Reason.SIDE_TOO_LONG,
-            f"{width} x {height} pixels: each side must be {_sides(limits)}",
-        )
+        return Reason.SIDE_TOO_LONG, text
     most = f"at most {limits.max_pixels:,} are accepted (setting max_pixels)"
     return Reason.TOO_MANY_PIXELS, f"{width * height:,} pixels; {most}"
 

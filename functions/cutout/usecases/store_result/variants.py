@@ -107,11 +107,7 @@ class Variants:
         return variant
 
     def _cut_out(self, sources: VariantSources, pixels: Pixels | None) -> Path:
-        """The cut-out with these pixels; None means the published one.
-
-        Raises:
-            PictureError: it cannot be made.
-        """
+        """The cut-out with these pixels; None means the published one."""
         if sources.problem is not None:
             raise PictureError(sources.problem)
         if pixels in {None, sources.pixels}:

@@ -85,11 +85,7 @@ def _loaded(image: Image.Image) -> Image.Image:
 
 
 def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
-    """The picture without an alpha channel that hides nothing.
-
-    Raises:
-        NotAPhotoError: every pixel is transparent.
-    """
+    """The picture without an alpha channel that hides nothing; refused if all is transparent."""
     extrema: object = image.getchannel("A").getextrema() if image.mode == "RGBA" else None
     # Most programs leave the fourth byte of a BMP's pixel at zero, without meaning.
     if extrema == (_OPAQUE, _OPAQUE) or (extrema == (_CLEAR, _CLEAR) and format_ == "BMP"):
@@ -100,11 +96,7 @@ def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
 
 
 def _refuse_half(upload: Upload, pixels: Image.Image) -> None:
-    """Check that a JPEG has data for all of its pixels; decoders fill in grey where it has none.
-
-    Raises:
-        NotAPhotoError: data is missing.
-    """
+    """Refuse a JPEG that lacks data for some of its pixels, where decoders fill in grey."""
     # Decoding again costs time: only a JPEG without an end mark, or one whose last pixel is that
     # grey, is checked.
     jpeg = upload.jpeg

@@ -181,11 +181,7 @@ def _transposed(matrix: Matrix) -> Matrix:
 
 
 def _inverse(matrix: Matrix) -> Matrix:
-    """The inverse, by cofactors.
-
-    Raises:
-        ArithmeticError: the matrix has no inverse.
-    """
+    """The inverse, by cofactors; an ArithmeticError if there is none."""
     (a, b, c), (d, e, f), (g, h, i) = matrix
     share = 1 / (a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
     return (

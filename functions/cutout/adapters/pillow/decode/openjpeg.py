@@ -126,11 +126,7 @@ def _has_values(picture: _Picture) -> bool:
 
 @cache
 def _library() -> Any:  # noqa: ANN401 - a library's functions are attributes of any name
-    """OpenJPEG as Pillow loads it: beside it in a wheel, or the system's.
-
-    Raises:
-        NotAPhotoError: it is not installed.
-    """
+    """OpenJPEG as Pillow loads it: beside it in a wheel, or the system's."""
     beside = sorted((Path(PIL.__file__).parents[1] / "pillow.libs").glob("libopenjp2*"))
     name = str(beside[0]) if beside else find_library("openjp2")
     if name is None:
