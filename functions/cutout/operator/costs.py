@@ -78,20 +78,6 @@ class Charge:
         return reserved * (self.attempt.posts - 1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saving:
-    """A job that was completed from a cached result."""
-
-    job: Job
-    at: datetime
-    credits: Decimal
-
-    @property
-    def outcome(self) -> str:
-        """The outcome of the job."""
-        return self.job.state.value
-
-
 @dataclass(kw_only=True)
 class CostLine:
     """The sum for a day, a prefix, an outcome, or everything.
@@ -117,11 +103,6 @@ class CostLine:
         self.lost += charge.credits if charge.is_lost else _NOTHING
         self.at_risk += charge.at_risk
 
-    def save(self, saving: Saving) -> None:
-        """Add a job that needed no call."""
-        self.reused += 1
-        self.saved += saving.credits
-
 
 @dataclass(kw_only=True)
 class Costs:
@@ -144,29 +125,34 @@ class Costs:
     def add(self, job: Job) -> None:
         """Add a job's calls and savings in the period."""
         charges = [one for one in charges_of(job) if self.period.holds(one.at)]
-        names = dict.fromkeys(self._name(one) for one in charges)
-        for line in (self.total, *(self.lines.setdefault(name, CostLine()) for name in names)):
+        names = dict.fromkeys(self._name(job, one.at, one.outcome) for one in charges)
+        for line in (self.total, *(self._line(name) for name in names)):
             line.photos += bool(charges)
         for charge in charges:
             self.total.add(charge)
-            self.lines[self._name(charge)].add(charge)
+            self._line(self._name(job, charge.at, charge.outcome)).add(charge)
         self.lost += [one for one in charges if one.is_lost]
         self.doubtful += [one for one in charges if one.at_risk]
         self._save(job)
 
     def _save(self, job: Job) -> None:
-        saving = saving_of(job)
-        if saving is not None and self.period.holds(saving.at):
-            self.total.save(saving)
-            self.lines.setdefault(self._name(saving), CostLine()).save(saving)
+        """Add what a job saved that was completed from a cached result."""
+        at = job.in_state_since
+        if job.reused and job.state is State.COMPLETED and self.period.holds(at):
+            for line in (self.total, self._line(self._name(job, at, job.state.value))):
+                line.reused += 1
+                line.saved += job.reused.credits_saved
 
-    def _name(self, one: Charge | Saving) -> str:
-        """The name of the line that it belongs to."""
-        folders = one.job.source.key.split("/")[:-1][: self.depth]
+    def _line(self, name: str) -> CostLine:
+        return self.lines.setdefault(name, CostLine())
+
+    def _name(self, job: Job, at: datetime, outcome: str) -> str:
+        """The name of the line to which a call or a saving belongs."""
+        folders = job.source.key.split("/")[:-1][: self.depth]
         return {
-            By.DAY: one.at.astimezone(UTC).date().isoformat(),
+            By.DAY: at.astimezone(UTC).date().isoformat(),
             By.PREFIX: "".join(f"{folder}/" for folder in folders),
-            By.OUTCOME: one.outcome,
+            By.OUTCOME: outcome,
         }[self.by]
 
 
@@ -176,10 +162,3 @@ def charges_of(job: Job) -> Iterator[Charge]:
         charge = Charge(job=job, attempt=attempt, credits=charged(attempt))
         if charge.credits or charge.at_risk:
             yield charge
-
-
-def saving_of(job: Job) -> Saving | None:
-    """What a job saved by a cached result; None if it was not completed from one."""
-    if job.reused is None or job.state is not State.COMPLETED:
-        return None
-    return Saving(job=job, at=job.in_state_since, credits=job.reused.credits_saved)

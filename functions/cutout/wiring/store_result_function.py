@@ -125,7 +125,8 @@ def store_result_use_cases(
     publisher = Publisher(
         uploads=shared.uploads, results=ports.results, telemetry=telemetry, model=settings.model
     )
-    result_cache = _result_cache(ports.kept, parts)
+    records = parts.deduplication
+    result_cache = records and ResultCache(copies=ports.kept, deduplication=records)
     variants = Variants(
         recipes=recipes,
         finish_cutout=finish_cutout,
@@ -208,9 +209,3 @@ def _track_task(
         review_decisions=ReviewDecisions(results=results, store_result=store_result),
         lease=parts.timing.lease,
     )
-
-
-def _result_cache(kept: Copies, parts: JobParts) -> ResultCache | None:
-    if parts.deduplication is None:
-        return None
-    return ResultCache(copies=kept, deduplication=parts.deduplication)
