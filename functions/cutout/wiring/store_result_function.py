@@ -126,7 +126,7 @@ def store_result_use_cases(
         uploads=shared.uploads, results=ports.results, telemetry=telemetry, model=settings.model
     )
     records = parts.deduplication
-    result_cache = records and ResultCache(copies=ports.kept, deduplication=records)
+    result_cache = ResultCache(copies=ports.kept, deduplication=records) if records else None
     variants = Variants(
         recipes=recipes,
         finish_cutout=finish_cutout,
