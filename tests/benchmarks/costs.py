@@ -107,9 +107,9 @@ _OF_REQUESTS: Final = {
 }
 _READS: Final = frozenset({"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"})
 
-SHOWN: Final = ("bought", "prepared", "again")
+SHOWN: Final = ("paid", "prepared", "again")
 """The journeys of the table."""
-_TYPICAL: Final = ("bought", "prepared", "sweep, nothing due")
+_TYPICAL: Final = ("paid", "prepared", "sweep, nothing due")
 """The first of these journeys that a function is in is its usual work."""
 
 
@@ -168,7 +168,7 @@ def a_thousand() -> dict[str, dict[str, Decimal]]:
     counts = recorded()
     table: dict[str, dict[str, Decimal]] = {}
     for journey in SHOWN:
-        for service, dollars in of_photo(counts[journey], counts["bought, all functions cold"]):
+        for service, dollars in of_photo(counts[journey], counts["paid, all functions cold"]):
             line = table.setdefault(service, dict.fromkeys(SHOWN, Decimal(0)))
             line[journey] += dollars * _A_THOUSAND
     return dict(sorted(table.items(), key=lambda one: one[1][SHOWN[0]], reverse=True))
@@ -265,15 +265,15 @@ def rows() -> list[str]:
 
 def limits() -> list[str]:
     """Return the throughput of a photo, counted, for the table of limits."""
-    bought = recorded()["bought"]
+    paid = recorded()["paid"]
     units = {
-        kind: sum(u for name, u in bought.units.items() if (name.split(" ")[1] in _READS) is kind)
+        kind: sum(u for name, u in paid.units.items() if (name.split(" ")[1] in _READS) is kind)
         for kind in (True, False)
     }
     return [
         f"{units[False]:g} write units and {units[True]:g} read units of the table",
-        f"{bought.gate_writes['gate#0']} writes of a shard of the gate",
-        f"{bought.index_writes['due due']} entries of the index `due`, which is one partition",
+        f"{paid.gate_writes['gate#0']} writes of a shard of the gate",
+        f"{paid.index_writes['due due']} entries of the index `due`, which is one partition",
     ]
 
 

@@ -62,7 +62,7 @@ def _warm(at_work: Working) -> None:
     at_work.run("sweep", sample("scheduler-sweep"))
 
 
-def _bought(at_work: Working) -> None:
+def _paid(at_work: Working) -> None:
     at_work.through("shoes/red-boot.png", photo(3))
 
 
@@ -91,9 +91,9 @@ def _idle_sweep(at_work: Working) -> None:
 
 
 JOURNEYS: dict[str, Journey] = {
-    "bought, all functions cold": _cold,
+    "paid, all functions cold": _cold,
     "the rest made warm": _warm,
-    "bought": _bought,
+    "paid": _paid,
     "prepared": _prepared,
     "again": _again,
     "not a photo": _not_a_photo,

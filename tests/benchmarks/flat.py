@@ -101,7 +101,7 @@ def _acts(jobs: DynamoJobs, clock: FakeClock) -> dict[str, Callable[[], object]]
 
     return {
         "admit a photo, while others wait": admit,
-        "wake the next job": lambda: submissions.enqueue(jobs.waiting(1)),
+        "enqueue the next job": lambda: submissions.enqueue(jobs.waiting(1)),
         "sweep, with nothing due": sweep.sweep,
         "cutout where KEY": lambda: jobs.of_source("uploads", "0.png", 1),
         "the first page of cutout ls": first_page,

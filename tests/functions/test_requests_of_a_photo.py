@@ -13,7 +13,7 @@ from tests.functions.working import working
 _PAGE = Path(__file__).parents[2] / "functions" / "README.md"
 _ROW = re.compile(r"\| \d+ \| (\w+) \| (\S+) \| (?:([\d.]+) [wr])? ?\| .+ \|")
 _NAMES = {"Submit": "submit", "ReceiveCallback": "receive-callback", "StoreResult": "store-result"}
-_WARMED_BY = ("bought, all functions cold", "the rest made warm")
+_WARMED_BY = ("paid, all functions cold", "the rest made warm")
 
 
 def test_table_of_requests_has_those_of_a_photo_that_is_paid_for() -> None:
@@ -21,7 +21,7 @@ def test_table_of_requests_has_those_of_a_photo_that_is_paid_for() -> None:
     with warnings.catch_warnings(), working() as at_work:
         warnings.filterwarnings("ignore", "No application metrics to publish")
         units = Units(at_work.stack.clients.dynamodb)
-        for journey in (*_WARMED_BY, "bought"):
+        for journey in (*_WARMED_BY, "paid"):
             at_work.forget()
             JOURNEYS[journey](at_work)
             taken = [

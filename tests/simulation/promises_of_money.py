@@ -210,22 +210,22 @@ class Money:
         """The same picture is paid for once, unless requested again or the first result failed."""
         if self.world.job_writer.deduplication is None:
             return
-        bought: Counter[str] = Counter()
+        paid_for: Counter[str] = Counter()
         payers: set[str] = set()
         for charge in self.world.evolink.charges:
             task = self.world.evolink.tasks[charge.task_id]
             if task.result_url and self.world.evolink.results[task.result_url].startswith(
                 _ACCEPTABLE
             ):
-                bought[self._picture(charge)] += 1
+                paid_for[self._picture(charge)] += 1
                 payers.add(job_charged(charge))
         allowed: Counter[str] = Counter()
         for job in self.evidence.rows():
             if job.photo is not None:
                 allowed[job.photo.sha256] += self._reasons_to_buy_again(job, job.id in payers)
-        for picture, times in bought.items():
+        for picture, times in paid_for.items():
             most = 1 + allowed[picture] + self.evidence.kept_lost[picture]
-            text = f"one picture was bought {times} times; {most} may be"
+            text = f"one picture was paid for {times} times; {most} may be"
             demand(self.evidence, times <= most, 3, text)
 
     def _reasons_to_buy_again(self, job: Job, has_paid: bool) -> int:  # noqa: FBT001

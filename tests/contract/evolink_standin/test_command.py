@@ -30,9 +30,7 @@ def _process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.wait(10)
 
 
-def test_the_command_serves_and_stops_when_it_is_told(
-    photos: PhotoHost, photo: str, tmp_path: Path
-) -> None:
+def test_command_serves_until_it_is_stopped(photos: PhotoHost, photo: str, tmp_path: Path) -> None:
     """It makes its ready file; SIGINT ends it with status 0."""
     ready = tmp_path / "ready.json"
     quick = ("--side-limits", "1", "9000", "--seconds", "0", "0")

@@ -21,7 +21,7 @@ def test_the_page_has_the_printed_tables() -> None:
 
 def test_the_first_page_has_the_sums() -> None:
     """Cents for a photo, dollars for a month."""
-    photo = sum(line["bought"] for line in a_thousand().values()) / 10
+    photo = sum(line["paid"] for line in a_thousand().values()) / 10
     month = sum(a_month().values())
     page = " ".join(PAGES["README.md"].split())
     assert f"about {photo:.2f} US cents at AWS" in page
@@ -63,6 +63,6 @@ def test_an_upload_costs_an_event_and_a_message_even_without_requests() -> None:
 
 def test_the_most_expensive_service_comes_first() -> None:
     """Every line is above zero."""
-    bought = [line["bought"] for line in a_thousand().values()]
-    assert bought == sorted(bought, reverse=True)
-    assert all(one > 0 for one in bought)
+    paid = [line["paid"] for line in a_thousand().values()]
+    assert paid == sorted(paid, reverse=True)
+    assert all(one > 0 for one in paid)

@@ -63,8 +63,8 @@ def test_an_authentic_callback_enqueues_a_task_check_whatever_its_body(
     world = World()
     job = world.arrives()
     world.receive_callback.receive(token_for(job, 7), body)
-    wake = TaskCheck(job_id=job.id, attempt=7, task_id=task_id, is_taken=True)
-    assert world.callbacks.checks == [wake]
+    check = TaskCheck(job_id=job.id, attempt=7, task_id=task_id, is_taken=True)
+    assert world.callbacks.checks == [check]
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,8 @@ def test_a_cached_result_is_stored_by_one_of_two_concurrent_workers() -> None:
     world = deduplicating(hook)
     paid_photo(world)
     job = world.arrives("b.jpg")
-    wake = TaskCheck(job_id=job.id, attempt=0)
-    hook.once_at("kept.read", lambda: world.track_task.check(wake))
-    world.track_task.check(wake)
+    check = TaskCheck(job_id=job.id, attempt=0)
+    hook.once_at("kept.read", lambda: world.track_task.check(check))
+    world.track_task.check(check)
     assert world.job(job).state is State.COMPLETED
     assert [key for key, _stored in world.results.puts] == ["a.png", "b.png"]

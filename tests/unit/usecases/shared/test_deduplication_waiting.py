@@ -32,7 +32,7 @@ def test_of_two_concurrent_jobs_one_pays_and_the_other_waits_for_the_result() ->
     assert (len(world.evolink.charges), sorted(world.results.objects)) == (1, ["a.png", "b.png"])
 
 
-def test_a_job_whose_wake_up_message_was_lost_is_completed_at_its_due_time() -> None:
+def test_a_job_whose_message_was_lost_is_completed_at_its_due_time() -> None:
     """A waiting job checks the record by itself, at growing intervals."""
     world = deduplicating()
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")

@@ -36,7 +36,7 @@ def test_sweep_skips_jobs_of_a_newer_version_and_enqueues_the_others() -> None:
     world.clock.advance_to(max(theirs.due_at, ours.due_at) + MINUTE)
     world.telemetry.counts.clear()
     assert world.sweep.sweep() == 1
-    assert [wake.job_id for wake in world.callbacks.checks] == [ours.id]
+    assert [check.job_id for check in world.callbacks.checks] == [ours.id]
     assert world.telemetry.counts[Metric.JOBS_DUE] == 2
     late = (world.clock.now() - theirs.due_at).total_seconds()
     assert world.telemetry.counts[Metric.OLDEST_DUE_SECONDS] == late

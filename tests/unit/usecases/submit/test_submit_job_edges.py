@@ -115,8 +115,8 @@ def test_a_problem_found_by_prepare_ends_the_job_with_prepares_message(message: 
 def test_a_job_is_completed_from_a_cached_result() -> None:
     """StoreResult gets the message without an attempt: no call is made."""
     world = World(reuse=True)
-    bought = world.arrives()
-    photo = world.job(bought).photo
+    first = world.arrives()
+    photo = world.job(first).photo
     assert photo is not None
     picture = f"{photo.sha256}#mj-v7-remove-bg"
     kept = Kept(
