@@ -53,10 +53,11 @@ class RemoveResults:
     def remove(self, removal: Removal) -> None:
         """Remove everything that is older than the deletion; keys without an object are skipped."""
         jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
-        if self._is_undone(jobs, removal):
+        older = [job for job in jobs if job.source.order < removal.order]
+        if removal.job_id is None and self._is_one_back(older):
             self.telemetry.log("nothing removed: the deletion of the photo was undone")
             return
-        known = {job.id for job in jobs if job.source.order < removal.order}
+        known = {job.id for job in older}
         # Also keys that no job lists: a worker may have crashed between the object and the job.
         keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
         removed = [key for key in keys if self._remove(key, removal, known)]
@@ -65,16 +66,12 @@ class RemoveResults:
                 self.result_cache.remove(job)
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
 
-    def _is_undone(self, jobs: Sequence[Job], removal: Removal) -> bool:
-        """Whether the key shows a photo again that the deletion had hidden.
+    def _is_one_back(self, hidden: Sequence[Job]) -> bool:
+        """Whether the key shows one of the photos again that its deletion had hidden.
 
-        Without its delete marker, no event says that the photo is back, and its job may complete.
+        Without the delete marker, no event says that a photo is back, and its job may complete.
         """
-        return removal.job_id is None and any(
-            job.source.order < removal.order
-            and self.uploads.labels_if_newest(job.source) is not None
-            for job in jobs
-        )
+        return any(self.uploads.labels_if_newest(job.source) is not None for job in hidden)
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
         """The keys of results that jobs list."""

@@ -69,6 +69,17 @@ def test_the_cut_out_of_a_newer_upload_stays() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == newer.id
 
 
+def test_what_a_deleted_photo_left_is_removed_though_a_newer_upload_is_there() -> None:
+    """The newer upload is no photo that is back."""
+    world = removing()
+    made(world, result=OPAQUE)
+    removal = deleted(world)
+    made(world, salt=1)
+    assert sorted(world.results.objects) == ["a.png", "review/a.png"]
+    world.remove_results.remove(removal)
+    assert list(world.results.objects) == ["a.png"]
+
+
 def test_a_removal_may_be_repeated() -> None:
     """A redelivered message finds nothing."""
     world = removing()
