@@ -187,7 +187,7 @@ def grant_permissions(
     resources: Resources,
     key_statements: KeyStatements,
 ) -> None:
-    """Add the statements of `permissions`, and those on keys, to each function's role.
+    """Add the statements of `function_permissions`, and those on keys, to each function's role.
 
     The role that presigned URLs are signed with gets its own.
     """

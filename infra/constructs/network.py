@@ -1,14 +1,6 @@
 """Functions inside your own VPC, for companies whose rules require it.
 
-From the VPC, the functions must reach, on port 443 and by names that its DNS resolves:
-
-- the provider, and the hosts of its results, through a NAT gateway or another way out;
-- S3 and DynamoDB, through gateway endpoints (free) or the same way out;
-- SQS, Secrets Manager, STS and EventBridge, through interface endpoints with private DNS, whose
-  security groups admit the functions, or the same way out.
-
-Lambda writes logs and metrics, and CloudWatch publishes alarms, outside the VPC. Unlike functions
-outside a VPC, these cost money per hour and per gigabyte.
+infra/README.md says in "Your own network" what they must reach from there.
 """
 
 from collections.abc import Sequence

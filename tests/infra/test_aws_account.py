@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.deploy.__main__ import main, session_of
 from infra.deploy.aws_account import Account, StillThereError, is_created
-from infra.deploy.command import main, session_of
 from infra.settings.settings import Settings
 from infra.settings.value_rules import pairs
 
