@@ -34,8 +34,25 @@ class ReviewNotes:
 
     def write(self, fetched: FetchedResult, review_reason: Reason) -> None:
         """Write what was measured and expected, for the person who reviews the result."""
-        note = review_note(fetched, review_reason, self.results_bucket)
-        self.latest_notes.put(beside(fetched.key), note, fetched.job)
+        job, photo = fetched.job, fetched.photo
+        note = {
+            **whose(job),
+            "state": State.REVIEW.value,
+            **why(review_reason),
+            "measured": {"bytes": fetched.file.stat().st_size, **_measured(fetched.picture)},
+            "expected": {
+                "width": photo.width,
+                "height": photo.height,
+                "shape": "that of the photo, at most 2 % off, and not much smaller",
+                "alpha": "some pixels below 255, some above 0",
+            },
+            "result": address(self.results_bucket, fetched.key),
+            **cost(job),
+            "keep": review_command(Verdict.ACCEPT, job),
+            "reject": review_command(Verdict.REJECT, job),
+            "retry": retry_command(job),
+        }
+        self.latest_notes.put(beside(fetched.key), note, job)
 
     def resolve(self, fetched: FetchedResult) -> None:
         """Replace the notes of the job's results under review: no review is needed any more.
@@ -72,28 +89,6 @@ class ReviewNotes:
 def _brought_another(attempt: Attempt, job: Job) -> bool:
     """Whether the attempt has a result other than the one that is being stored."""
     return attempt.outcome is AttemptOutcome.SUCCEEDED and attempt.number != job.storing_attempt
-
-
-def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> dict[str, Any]:
-    """The note beside a result under review."""
-    job, photo = fetched.job, fetched.photo
-    return {
-        **whose(job),
-        "state": State.REVIEW.value,
-        **why(review_reason),
-        "measured": {"bytes": fetched.file.stat().st_size, **_measured(fetched.picture)},
-        "expected": {
-            "width": photo.width,
-            "height": photo.height,
-            "shape": "that of the photo, at most 2 % off, and not much smaller",
-            "alpha": "some pixels below 255, some above 0",
-        },
-        "result": address(bucket, fetched.key),
-        **cost(job),
-        "keep": review_command(Verdict.ACCEPT, job),
-        "reject": review_command(Verdict.REJECT, job),
-        "retry": retry_command(job),
-    }
 
 
 def _measured(picture: Picture | None) -> dict[str, Any]:
