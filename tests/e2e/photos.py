@@ -25,7 +25,7 @@ from tests.e2e.pictures import small_photo
 
 _AT_ONCE = 8
 _ASKED_AT_ONCE = 25
-_DIFFERENT = 8
+_DIFFERENT = 3
 """So many photos are cut out; the stand-in knows the others by then."""
 _PATIENCE_SECONDS = 120
 _SWEPT_EVERY_SECONDS = 1.0
