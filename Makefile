@@ -91,13 +91,14 @@ test: setup $(AWSCLI)/.installed  ## Run every test, the end-to-end ones on two 
 	@$(MAKE) --no-print-directory --jobs=4 --keep-going $(IN_ONE_PIECE) test-e2e test-units
 
 # Two halves of about the same work: a process each takes less than workers that share all tests.
+PICTURES := tests/contract/pillow
 test-units: test-logic test-adapters
 
 test-logic: setup
-	@$(BESIDE) $(BIN)/python -m pytest tests/unit tests/functions tests/simulation tests/browser
+	@$(BESIDE) $(BIN)/python -m pytest tests/unit tests/functions tests/simulation tests/browser $(PICTURES)
 
 test-adapters: setup
-	@$(BESIDE) $(BIN)/python -m pytest tests/contract tests/infra
+	@$(BESIDE) $(BIN)/python -m pytest tests/contract tests/infra --ignore $(PICTURES)
 
 # Two halves, each with a local cloud of its own.
 test-e2e: test-e2e-first test-e2e-second
