@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,13 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METADATA_PREFIX = "x-amz-meta-"
 _SEPARATORS = len(": \r\n")
 _TIME_BYTES = len("Thu, 01 Jan 2026 00:00:00 GMT")
+_TEXT_HEADERS = {
+    "CacheControl": "cache_control",
+    "ContentDisposition": "content_disposition",
+    "ContentLanguage": "content_language",
+}
+_HEADERS = _TEXT_HEADERS | {"Expires": "expires"}
+"""The SDK's name of each header, and ours."""
 
 
 def labels_of(answer: Any, tag_set: Any) -> Labels:  # noqa: ANN401 - of a read
@@ -35,7 +42,12 @@ def labels_of(answer: Any, tag_set: Any) -> Labels:  # noqa: ANN401 - of a read
         metadata=metadata_of(answer),
         tags={tag["Key"]: tag["Value"] for tag in tag_set},
         handling=handling,
-        left_out=tuple(_unreadable(answer, handling)),
+        left_out=tuple(
+            f"header {name}"
+            for name, ours in _HEADERS.items()
+            # botocore keeps the text of a date that it cannot read, as `ExpiresString`.
+            if getattr(handling, ours) is None and (answer.get(name) or answer.get(f"{name}String"))
+        ),
     )
 
 
@@ -46,40 +58,19 @@ def metadata_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - of a read
 
 def written(labels: Labels) -> Any:  # noqa: ANN401 - PutObject's keywords
     """The keywords of PutObject for these labels; empty headers are left out."""
+    headers = {name: getattr(labels.handling, ours) for name, ours in _HEADERS.items()}
     return {
         "Metadata": {name: encoded(text) for name, text in labels.metadata.items()},
         "Tagging": urlencode(dict(labels.tags)),
-        **{name: value for name, value in _headers(labels.handling) if value is not None},
+        **{name: value for name, value in headers.items() if value is not None},
     }
-
-
-def _unreadable(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read
-    for name, value in _headers(handling):
-        # botocore keeps the text of a date that it cannot read, as `ExpiresString`.
-        if value is None and (answer.get(name) or answer.get(f"{name}String")):
-            yield f"header {name}"
-
-
-def _headers(handling: Handling) -> Iterator[tuple[str, str | datetime | None]]:
-    yield "CacheControl", handling.cache_control
-    yield "ContentDisposition", handling.content_disposition
-    yield "ContentLanguage", handling.content_language
-    yield "Expires", handling.expires
 
 
 def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read
     """A header's text if it is ASCII: S3 refuses a signature over any other."""
-
-    def plain(name: str) -> str | None:
-        value = answer.get(name)
-        return value if value and is_plain(value) else None
-
-    return Handling(
-        cache_control=plain("CacheControl"),
-        content_disposition=plain("ContentDisposition"),
-        content_language=plain("ContentLanguage"),
-        expires=_in_utc(answer.get("Expires")),
-    )
+    texts = {ours: answer.get(name) for name, ours in _TEXT_HEADERS.items()}
+    plain = {ours: text for ours, text in texts.items() if text and is_plain(text)}
+    return Handling(**plain, expires=_in_utc(answer.get("Expires")))
 
 
 def _in_utc(at: datetime | None) -> datetime | None:
