@@ -119,7 +119,8 @@ class Settings(CheckedSettings):
     tag_source: bool = flag(default=False)
     """Tag each photo with its state (`cutout`); costs two requests a photo."""
     delete_with_source: bool = flag(default=False)
-    """Deleting a photo deletes its cut-out and everything else made from it."""
+    """Deleting a photo deletes its cut-out and everything else made from it, unless the photo is
+    restored before that: its delete marker is deleted."""
     event_bus: str = text(
         r"[A-Za-z0-9._/-]{1,256}",
         meaning="the name of an event bus of this account",
