@@ -180,7 +180,7 @@ class StoreResult:
             return self._when_copied(job)
         except SourceGoneError:
             return self.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-        superseded = None if is_newest else self._why_superseded(job)
+        superseded = None if is_newest else self.why_superseded(job)
         superseded = superseded or self._publish(finished, labels)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
@@ -310,13 +310,18 @@ class StoreResult:
 
     def _lost(self, job: Job, message: str) -> Job:
         """End the job: its result was paid for, but cannot be fetched."""
-        superseded = self._why_superseded(job)
+        superseded = self.why_superseded(job)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
 
-    def _why_superseded(self, job: Job) -> Reason | None:
-        return job.why_superseded_by(self.latest_versions.newest(job.source.ref))
+    def why_superseded(self, job: Job) -> Reason | None:
+        """Why a newer event of its key supersedes the job; None if the bucket shows its photo."""
+        reason = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
+        # No event says that a photo is back, as its delete marker or newer version was deleted.
+        if reason and self.publisher.uploads.labels_if_newest(job.source) is not None:
+            return None
+        return reason
 
     def settle(
         self, job: Job, move: Move, reason: Reason | None, *, message: str | None = None

@@ -235,6 +235,25 @@ def test_a_deleted_photo_gets_no_cut_out_by_a_decision() -> None:
 
 
 @pytest.mark.parametrize(
+    ("verdict", "end"),
+    [
+        (Verdict.ACCEPT, (State.COMPLETED, Reason.ACCEPTED_BY_PERSON)),
+        (Verdict.REJECT, (State.FAILED, Reason.REJECTED_BY_PERSON)),
+    ],
+)
+def test_a_photo_that_is_the_newest_again_is_decided_on(
+    verdict: Verdict, end: tuple[State, Reason]
+) -> None:
+    """A newer version was destroyed: the bucket shows the photo whose result is under review."""
+    world = World()
+    job = reviewed(world)
+    newer = world.arrives("a.jpg", png(salt=1))
+    world.uploads.destroy(newer.source)
+    done = decided(world, job, verdict)
+    assert (done.state, done.reason) == end
+
+
+@pytest.mark.parametrize(
     ("data", "problem"),
     [
         (None, "the result under review no longer exists"),
