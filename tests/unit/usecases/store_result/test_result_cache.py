@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import DedupRecord, Kept
+from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.job.source import Prepared
 from cutout.domain.states import AttemptOutcome
 from cutout.usecases.store_result.finish_cutout import FetchedResult
@@ -81,6 +81,16 @@ def test_only_what_the_job_cached_is_removed(tmp_path: Path) -> None:
     rules.remove(JOB)
     assert kept.objects == {}
     assert world.dedup_records.items[PICTURE].kept is not None
+
+
+def test_an_accepted_result_is_cached_by_the_job_that_paid_for_it(tmp_path: Path) -> None:
+    """Not again by a job that reused it: that job has no attempt."""
+    rules, _, kept = cache()
+    reused = Reuse(job_id="maker", key="k", sha256="5f" * 32, task_id="t", credits_saved=Decimal(5))
+    rules.accept(fetched(tmp_path, replace(JOB, reused=reused, storing_attempt=None)))
+    assert kept.objects == {}
+    rules.accept(fetched(tmp_path))
+    assert list(kept.objects) == [KEY]
 
 
 def test_a_result_that_lost_against_another_is_removed_with_its_photo(tmp_path: Path) -> None:
