@@ -71,11 +71,12 @@ def _read_png(data: Bytes) -> Structure:
         (not png.is_srgb, _COLOURED),
         (png.has_alpha, _TRANSPARENT),
     )
+    exif = png.chunks.get(b"eXIf")
     return Structure(
         format="png",
         width=png.width,
         height=png.height,
-        orientation=exif_orientation(png.chunks.get(b"eXIf", b"")),
+        orientation=exif_orientation(exif) if exif else 1,
         oddity=_first(oddities),
     )
 
@@ -103,7 +104,7 @@ def _read_jpeg(data: Bytes) -> Structure:
         format="jpeg",
         width=jpeg.width,
         height=jpeg.height,
-        orientation=exif_orientation(jpeg.exif),
+        orientation=exif_orientation(jpeg.exif) if jpeg.exif else 1,
         oddity=_first(oddities),
     )
 
@@ -162,11 +163,12 @@ def _read_webp(data: Bytes) -> Structure | None:
         (not is_srgb(chunks.get(b"ICCP", b"")), _COLOURED),
         (_has_webp_alpha(chunks), _TRANSPARENT),
     )
+    exif = chunks.get(b"EXIF")
     return Structure(
         format="webp",
         width=width,
         height=height,
-        orientation=exif_orientation(chunks.get(b"EXIF", b"")),
+        orientation=exif_orientation(exif) if exif else 1,
         oddity=_first(oddities),
     )
 
