@@ -86,6 +86,5 @@ def test_a_reader_that_goes_away_leaves_no_connection_open(s3: S3Client) -> None
         stubber.add_response("get_object", answer)
         opened = S3Store(s3, "plain", "results").open("results", KEY)
     assert opened is not None
-    assert next(opened.chunks) == b"a cut-out"
     del opened
     assert raw.closed

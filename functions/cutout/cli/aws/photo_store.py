@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,9 @@ class S3Store:
             if code(error) in GONE:
                 return None
             raise
-        return OpenObject(size=answer["ContentLength"], chunks=_parts(answer["Body"]))
+        parts = _parts(answer["Body"])
+        # The first part is read here: a generator that was never started would close nothing.
+        return OpenObject(size=answer["ContentLength"], chunks=chain([next(parts, b"")], parts))
 
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""
