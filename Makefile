@@ -95,10 +95,10 @@ PICTURES := tests/contract/pillow
 test-units: test-logic test-adapters
 
 test-logic: setup
-	@$(BESIDE) $(BIN)/python -m pytest tests/unit tests/functions tests/simulation tests/browser $(PICTURES)
+	@$(BESIDE) $(BIN)/python -m pytest tests/unit tests/simulation tests/browser $(PICTURES)
 
 test-adapters: setup
-	@$(BESIDE) $(BIN)/python -m pytest tests/contract tests/infra --ignore $(PICTURES)
+	@$(BESIDE) $(BIN)/python -m pytest tests/contract tests/functions tests/infra --ignore $(PICTURES)
 
 # Two halves, each with a local cloud of its own.
 test-e2e: test-e2e-first test-e2e-second

@@ -105,10 +105,10 @@ def test_both_kinds_of_tests_run_even_if_one_fails(
         check=False,
     )
     assert sorted(done.stdout.splitlines()) == [
-        "-m pytest tests/contract tests/infra --ignore tests/contract/pillow",
+        "-m pytest tests/contract tests/functions tests/infra --ignore tests/contract/pillow",
         "-m pytest tests/e2e -m not soak and not second_cloud",
         "-m pytest tests/e2e -m second_cloud and not soak",
-        "-m pytest tests/unit tests/functions tests/simulation tests/browser tests/contract/pillow",
+        "-m pytest tests/unit tests/simulation tests/browser tests/contract/pillow",
     ]
     assert (done.returncode == 0) is is_success, done.stderr
 
