@@ -45,6 +45,13 @@ class Timing:
     retention: timedelta
     provider: Terms
 
+    def wait_before_read(
+        self, tries: int, randomness: Randomness, *, is_readable: bool = True
+    ) -> timedelta:
+        """The wait before a task is read again that runs, or that could not be read."""
+        longest = self.poll_interval
+        return longest if is_readable else back_off(tries, longest, randomness)
+
     def may_become_known(self, unknown_for: timedelta) -> bool:
         """True while a task that the provider does not know may be too new for it."""
         return unknown_for < self.provider.task_visibility_delay

@@ -59,3 +59,10 @@ def test_a_task_that_stays_unknown_is_lost() -> None:
     delay = timedelta(minutes=10)
     assert TIMING.may_become_known(delay - timedelta(seconds=1))
     assert not TIMING.may_become_known(delay)
+
+
+def test_a_running_task_is_read_at_each_interval_and_an_unreadable_one_after_a_back_off() -> None:
+    """An answer that could not be used is repeated soon, and then no later than a poll."""
+    waits = [TIMING.wait_before_read(n, lambda: 1.0, is_readable=False) for n in (0, 1, 16)]
+    assert waits == [timedelta(seconds=15), timedelta(seconds=30), TIMING.poll_interval]
+    assert TIMING.wait_before_read(16, lambda: 1.0) == TIMING.poll_interval

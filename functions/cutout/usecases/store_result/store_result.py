@@ -305,7 +305,7 @@ class StoreResult:
         """Read the task again later, which renews its link, until the job's deadline."""
         if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
             return self._lost(job, message)
-        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
+        wait = self.timing.wait_before_read(job.tries, self.randomness, is_readable=False)
         return self._repeated(job, Reason.RESULT_UNREADABLE, wait, message)
 
     def _lost(self, job: Job, message: str) -> Job:

@@ -14,7 +14,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import after_recheck, still_running
-from cutout.domain.polling_and_timing import UNKNOWN_TASK_WAIT, Randomness, Timing, back_off
+from cutout.domain.polling_and_timing import UNKNOWN_TASK_WAIT, Randomness, Timing
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
@@ -49,11 +49,11 @@ class UnfinishedTasks:
 
     def running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
+        wait = self.timing.wait_before_read(job.tries, self.randomness)
         if job.state not in UNDECIDED or not job.tracks(attempt):
-            self._wait(still_running(job, attempt), self.timing.poll_interval)
+            self._wait(still_running(job, attempt), wait)
             return
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        wait = self.timing.poll_interval
         self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=adopted)
 
     def unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
@@ -90,7 +90,7 @@ class UnfinishedTasks:
 
     def unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> bool:
         """Ask again later; False if nobody polls for this attempt."""
-        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
+        wait = self.timing.wait_before_read(job.tries, self.randomness, is_readable=False)
         if job.state in _TRACKED:
             self._wait(job, wait, message)
         elif not _is_unverified(job, attempt):
