@@ -92,6 +92,9 @@ class Uploads(Protocol):
         None if it is not, or if that cannot be told: then `labels` reads them, or says why not.
         """
 
+    def version_shown(self, bucket: str, key: str) -> str | None:
+        """The id of the version that a read of the key gives; None if that cannot be told."""
+
     def is_current(self, source: Source) -> bool:
         """Whether this version is the current one of its key: a read of the key gives it."""
 

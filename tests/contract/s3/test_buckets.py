@@ -147,8 +147,12 @@ def test_labels_are_read_only_of_the_newest_upload_of_a_key(
 def test_version_below_a_deleted_one_is_the_newest_again(uploads: UploadsBucket) -> None:
     """S3 shows it under the key from then on."""
     older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer")
+    assert uploads.version_shown("uploads", KEY) == newer.version_id
     uploads.destroy(newer)
     assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (LABELS, None)
+    assert uploads.version_shown("uploads", KEY) == older.version_id
+    uploads.remove(KEY)
+    assert uploads.version_shown("uploads", KEY) is None
 
 
 def test_permanently_deleted_version_is_gone(uploads: UploadsBucket) -> None:

@@ -72,6 +72,12 @@ class MemoryUploads:
         version = source.version_id or source.etag
         self._history[source.key] = [it for it in self._history[source.key] if it != version]
 
+    def version_shown(self, bucket: str, key: str) -> str | None:
+        self._step("uploads.version_shown")
+        assert bucket == self.bucket
+        history = self._history[key]
+        return history[-1] if history and (key, history[-1]) in self.versions else None
+
     def is_current(self, source: Source) -> bool:
         """Make the version before a permanently deleted one the current one, as S3 does."""
         self._step("uploads.is_current")

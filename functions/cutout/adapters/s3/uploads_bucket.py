@@ -78,6 +78,14 @@ class S3Uploads:
         except ClientError:
             return None
 
+    def version_shown(self, bucket: str, key: str) -> str | None:
+        """The id of the version that a read of the key gives; None if that cannot be told."""
+        try:
+            version: str | None = self._first_byte({"Bucket": bucket, "Key": key}).get("VersionId")
+        except ClientError:
+            return None
+        return version
+
     def _first_byte(self, address: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
         answer: Any = self._client.get_object(**address, Range="bytes=0-0")
         answer["Body"].close()

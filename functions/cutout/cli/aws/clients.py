@@ -38,7 +38,7 @@ _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
-# botocore asks the last two for the credentials of a person who has logged in.
+# botocore gets the credentials of `aws sso login` and `aws login` from the last two.
 _EVENTS_OF = ("cloudformation", "sso-oidc", "signin")
 
 

@@ -54,7 +54,7 @@ class RemoveResults:
         """Remove everything that is older than the deletion; keys without an object are skipped."""
         jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
         older = [job for job in jobs if job.source.order < removal.order]
-        if removal.job_id is None and self._is_one_back(older):
+        if removal.job_id is None and self._is_one_back(removal, older):
             self.telemetry.log("nothing removed: the deletion of the photo was undone")
             return
         known = {job.id for job in older}
@@ -66,12 +66,13 @@ class RemoveResults:
                 self.result_cache.remove(job)
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
 
-    def _is_one_back(self, hidden: Sequence[Job]) -> bool:
+    def _is_one_back(self, removal: Removal, hidden: Sequence[Job]) -> bool:
         """Whether the key shows one of the photos again that its deletion had hidden.
 
         Without the delete marker, no event says that a photo is back, and its job may complete.
         """
-        return any(self.uploads.labels_if_newest(job.source) is not None for job in hidden)
+        shown = self.uploads.version_shown(removal.bucket, removal.key)
+        return shown is not None and any(job.source.version_id == shown for job in hidden)
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
         """The keys of results that jobs list."""

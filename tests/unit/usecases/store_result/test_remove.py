@@ -198,6 +198,18 @@ def test_a_photo_that_is_back_below_a_destroyed_version_keeps_its_cut_out() -> N
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == job.id
 
 
+def test_a_removal_reads_the_key_once_however_many_uploads_it_had() -> None:
+    """A key may have hundreds of versions."""
+    steps: list[str] = []
+    world = removing(steps.append)
+    for salt in range(3):
+        made(world, salt=salt)
+    removal = deleted(world)
+    steps.clear()
+    world.remove_results.remove(removal)
+    assert [step for step in steps if step.startswith("uploads.")] == ["uploads.version_shown"]
+
+
 def test_results_outlive_their_photos_with_the_setting_off() -> None:
     """They were paid for."""
     world = World()
