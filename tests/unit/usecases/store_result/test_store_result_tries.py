@@ -10,61 +10,21 @@ from typing import Any
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.job.job import Job
-from cutout.domain.job.result import Reuse
-from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import AttemptOutcome, Move, Pixels, State
-from cutout.ports.buckets import Labels
+from cutout.domain.states import AttemptOutcome, Pixels, State
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
-from tests.support.fakes.evolink import CUT_OUT, PRICE
+from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
+from tests.support.storing import CUT_SHORT, Storing, settled
 
-CUT_SHORT = "each try to store the result was cut short"
 OPAQUE = b"png 600 400 255 255"
 BROKEN = b"\x89PNG\r\n\x1a\n broken"
-LABELS = Labels(metadata={"sku": "4711"}, tags={})
-REUSED = Reuse(job_id="other", key="kept", sha256="0f" * 32, task_id="task-9", credits_saved=PRICE)
 SECOND = timedelta(seconds=1)
 WAIT = timedelta(seconds=7.5)
 """The first, without jitter."""
-
-
-class Storing:
-    """A job whose task is completed, and the use case that has the lease on its result."""
-
-    def __init__(self, world: World, result: bytes = CUT_OUT, **facts: Any) -> None:
-        self.world = world
-        source = world.uploads.add("a.jpg", png(), LABELS)
-        job = world.registered(source)
-        assert job is not None
-        world.submit.advance(job)
-        world.deliver_all()
-        world.evolink.complete(world.task_of(job), result)
-        self.task: Task = world.evolink.tasks[world.task_of(job)]
-        job = world.job(job)
-        lease = START + TIMING.lease
-        job = replace(job, storing_attempt=1).move(Move.FETCH, now=START, due_at=lease)
-        self.job: Job = replace(job, **{"failures": 1, "cut_short": 1} | facts)
-        world.jobs.jobs[job.id] = self.job
-        self.use_case = replace(world.track_task.store_result, randomness=lambda: 0.0)
-
-    def store(self) -> Job:
-        """Store the result; returns the job."""
-        return self.use_case.store(self.job, self.task)
-
-    def changed(self, job: Job) -> dict[str, object]:
-        """The fields that later tries depend on."""
-        names = ("state", "reason", "due_at", "tries", "failures", "cut_short")
-        return {name: getattr(job, name) for name in names}
-
-
-def settled(job: Job) -> tuple[State, Reason | None, str | None]:
-    """State, reason and message of a job."""
-    return job.state, job.reason, job.message
 
 
 @pytest.mark.parametrize(
@@ -134,59 +94,6 @@ def test_a_doubtful_result_is_not_cached() -> None:
     world = World(reuse=True)
     assert Storing(world, OPAQUE).store().state is State.REVIEW
     assert world.cached_results.objects == {}
-
-
-@pytest.mark.parametrize(
-    ("facts", "end"),
-    [
-        ({}, (State.QUEUED, Reason.KEPT_RESULT_LOST, None)),
-        ({"cut_short": 4, "failures": 7}, (State.QUEUED, Reason.KEPT_RESULT_LOST, None)),
-        ({"cut_short": 5}, (State.FAILED, Reason.STEP_FAILED, CUT_SHORT)),
-        ({"failures": 8, "message": "why"}, (State.FAILED, Reason.STEP_FAILED, "why")),
-    ],
-)
-def test_a_job_with_a_cached_result_makes_a_call_after_reuse_was_turned_off(
-    facts: dict[str, Any], end: tuple[State, Reason | None, str | None]
-) -> None:
-    """It is queued at once, unless its workers crashed too often."""
-    storing = Storing(World(), reused=REUSED, **facts)
-    job = storing.use_case.reuse(storing.job)
-    assert settled(job) == end
-    if job.state is State.QUEUED:
-        assert (job.due_at, job.reused) == (START, None)
-        assert storing.world.submissions.job_ids == [job.id]
-
-
-def test_a_job_whose_cached_result_is_gone_makes_a_call_at_once() -> None:
-    """It owns the photo's record once it is admitted."""
-    world = World(reuse=True)
-    first = world.arrives("b.jpg")
-    world.evolink.complete(world.task_of(first))
-    world.check_task(first)
-    again = world.arrives("c.jpg")
-    world.cached_results.objects.clear()
-    world.callbacks.checks.clear()
-    job = world.track_task.store_result.reuse(world.job(again))
-    assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
-    assert (job.due_at, job.reused) == (START, None)
-    assert world.submissions.job_ids == [job.id]
-    world.deliver_all()
-    (record,) = world.dedup_records.items.values()
-    assert (record.owner, record.kept, len(world.evolink.charges)) == (job.id, None, 2)
-
-
-def test_a_cached_result_that_fails_the_checks_is_paid_for_again() -> None:
-    """The size of the photo may differ."""
-    world = World(reuse=True)
-    first = world.arrives("b.jpg")
-    world.evolink.complete(world.task_of(first))
-    world.check_task(first)
-    again = world.job(world.arrives("c.jpg"))
-    assert again.photo is not None
-    narrow = replace(again, photo=replace(again.photo, width=100))
-    world.jobs.jobs[again.id] = narrow
-    job = world.track_task.store_result.reuse(narrow)
-    assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
 
 
 def without_copy(**facts: Any) -> Storing:
@@ -401,29 +308,3 @@ def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
     with pytest.raises(StoreBusyError):
         world.check_task(job)
     assert world.job(job).due_at == world.clock.now() + TIMING.lease
-
-
-def test_a_replaced_photo_is_not_completed_from_the_cache() -> None:
-    """Nothing is published for it."""
-    world = World(reuse=True)
-    first = world.arrives("b.jpg")
-    world.evolink.complete(world.task_of(first))
-    world.check_task(first)
-    outdated = world.arrives("a.jpg")
-    assert outdated.state is State.STORING
-    world.arrives("a.jpg", png(salt=1))
-    job = world.track_task.store_result.reuse(outdated)
-    assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
-    assert list(world.results.objects) == ["b.png"]
-
-
-def test_a_replaced_photo_whose_cached_result_is_gone_is_not_paid_for() -> None:
-    """It is queued for a call, and Submit supersedes it before it makes one."""
-    world = World(reuse=True)
-    storing = Storing(world, reused=REUSED)
-    world.arrives("a.jpg", png(salt=1))
-    posts = len(world.evolink.posts)
-    job = storing.use_case.reuse(storing.job)
-    assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
-    assert settled(world.advance(job)) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
-    assert len(world.evolink.posts) == posts
