@@ -86,11 +86,18 @@ class TrackTask:
             self.job_writer.reapply_effects(job)
         elif job.state.is_settled:
             job = self.job_writer.announce(job)
-        now = self.clock.now()
-        if job.is_being_decided or (job.state is State.STORING and job.reused is not None):
+        if job.state is State.STORING:
+            self._follow_storing(job, message)
+        else:
+            self._ask(job, message)
+
+    def _follow_storing(self, job: Job, message: _Message) -> None:
+        """Store the result again once the lease or the wait is over."""
+        is_due = job.is_due(self.clock.now())
+        if job.is_being_decided or job.reused is not None:
             # A decision has the time of a person's machine, by which it may not be due yet; in the
             # first entry of the state, nobody has the lease.
-            if job.is_due(now) or (job.is_being_decided and job.tries == 0):
+            if is_due or (job.is_being_decided and job.tries == 0):
                 leased = self.job_writer.record(job, self._leased(job))
                 with self.failures.guard(leased):
                     if job.is_being_decided:
@@ -98,7 +105,7 @@ class TrackTask:
                     else:
                         self.store_result.reuse(leased)
             self._look_again(job, message.request)
-        elif job.state is not State.STORING or job.is_due(now):
+        elif is_due:
             self._ask(job, message)
         elif job.tracked_attempt != job.attempt_numbered(message.request.attempt):
             # Another worker has the lease: two would fetch and write the same result.
