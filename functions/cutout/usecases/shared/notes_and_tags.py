@@ -184,15 +184,16 @@ class SettlementEffects:
 
     def _note(self, notes: LatestNotes, job: Job) -> None:
         """Write `<key>.error.json` for the newest upload of a key, or remove it."""
+        if job.is_first and not any(step.state in _NOTED for step in job.history):
+            # No job has written a note for the key: most photos cost no look for one.
+            return
         key = self._note_key(job.source)
         if leaves_a_note(job) and self._is_newest(job):
             notes.put(key, error_note(job, self.terms), job)
             # A deletion or a newer upload that came meanwhile found no note to remove.
             if self._is_newest(job):
                 return
-        # A key without earlier uploads has no note: most photos cost no look for one.
-        if not job.is_first or any(step.state in _NOTED for step in job.history):
-            notes.remove_up_to(key, occasion_of(job))
+        notes.remove_up_to(key, occasion_of(job))
 
     def _is_newest(self, job: Job) -> bool:
         return job.why_superseded_by(self.latest_versions.newest(job.source.ref)) is None
