@@ -104,11 +104,12 @@ def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:
 
 @MUTATIONS.of(StoreResult, "complete")
 def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedResult) -> Job:
-    if delivery.picture is None or delivery.review_reason:
+    key = delivery.job.result_key
+    if delivery.picture is None or delivery.review_reason or key is None:
         return _bring_home(self, delivery)
-    result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
+    result = Result(bucket="results", key=key, size=1, width=1, height=1, sha256="")
     settled = self.settle(replace(delivery.job, result=result), Move.COMPLETE, None)
-    self._publish(delivery, self.publisher.labels(delivery.job)[0])
+    self._publish(delivery, key, self.publisher.labels(delivery.job)[0])
     return settled
 
 

@@ -120,8 +120,12 @@ def store_result_use_cases(
     """Compose the use cases of StoreResult on its ports."""
     shared, parts = ports.shared, JobParts(ports.shared, settings)
     clock, telemetry, jobs = shared.clock, shared.telemetry, shared.jobs
-    finish_cutout = FinishCutout(pictures=ports.pictures, pixels=settings.pixels)
     full_size_photos = FullSizePhotos(copies=shared.copies, queue=shared.preparations)
+    finish_cutout = FinishCutout(
+        pictures=ports.pictures,
+        own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),
+        full_size_photos=full_size_photos,
+    )
     publisher = Publisher(
         uploads=shared.uploads, results=ports.results, telemetry=telemetry, model=settings.model
     )
@@ -156,8 +160,6 @@ def store_result_use_cases(
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
         result_cache=result_cache,
-        own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),
-        full_size_photos=full_size_photos,
     )
     return StoreResultUseCases(
         track_task=_track_task(shared, parts, store_result, ports.results),

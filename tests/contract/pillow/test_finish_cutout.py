@@ -13,10 +13,12 @@ from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import PictureError
 from cutout.domain.photo.photo_and_result_checks import Picture
+from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
-from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout
+from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout, FullSizePhotos
 from infra.local.place import shipped_photos
 from tests.support.builders import PHOTO, a_job
+from tests.support.fakes.buckets import MemoryCopies
 
 PICTURES = PillowPictures(max_pixels=50_000_000)
 ORIENTATION = 0x0112
@@ -123,7 +125,12 @@ def test_cut_out_that_has_the_right_size_keeps_its_bytes(place: Path) -> None:
     fetched = FetchedResult(
         job=a_job(photo=PHOTO), file=place / "result", picture=PICTURES.examine(place / "result")
     )
-    made, _ = FinishCutout(pictures=PICTURES, pixels=Pixels.MODEL).with_models_pixels(fetched)
+    finishing = FinishCutout(
+        pictures=PICTURES,
+        own_pixels=OwnPixels(pixels=Pixels.MODEL),
+        full_size_photos=FullSizePhotos(copies=MemoryCopies(), queue=None),
+    )
+    made, _ = finishing.with_models_pixels(fetched)
     assert made.read_bytes() == before
 
 

@@ -17,6 +17,7 @@ from cutout.domain.photo.photo_and_result_checks import (
     why_result_needs_review,
 )
 from cutout.domain.reasons import Reason
+from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Copies
 from cutout.ports.pictures import Pictures
@@ -25,6 +26,10 @@ from cutout.ports.queues import PreparationQueue
 OwnPhoto = Path | str
 """The copy of a photo in full size, which only Prepare makes, or why there is none."""
 NOT_REQUESTED: OwnPhoto = "they were not requested"
+CAUTIOUS_FROM = 3
+"""From this try on, the photo's own pixels and variants are left out: they may have failed."""
+_MOST_ENTRIES_FOR_A_COPY = 12
+"""Six waits of 15 s to 5 min; each enters the state twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +77,8 @@ class FetchedResult:
         file: its bytes, in a folder that exists for one message.
         picture: the decoded image; None if it cannot be decoded.
         review_reason: why a person must review it; None if it is accepted.
-        place: the key that is claimed for the review; None if it needs none.
         pixels: whether its colours are the model's or the photo's.
+        own: the photo in full size, or why there is none.
         remark: how it differs from the settings, and why; None if it does not.
     """
 
@@ -81,8 +86,8 @@ class FetchedResult:
     file: Path
     picture: Picture | None = None
     review_reason: Reason | None = None
-    place: str | None = None
     pixels: Pixels = Pixels.MODEL
+    own: OwnPhoto = NOT_REQUESTED
     remark: str | None = None
 
     @property
@@ -102,18 +107,6 @@ class FetchedResult:
             raise IllegalMoveError("a job without a photo cannot have a result")
         return self.job.photo
 
-    @property
-    def key(self) -> str:
-        """Where it is stored: at the photo's result key, or where it waits for the review.
-
-        Raises:
-            IllegalMoveError: the job never claimed a key, so there cannot be a result.
-        """
-        key = self.place or self.job.result_key
-        if key is None:
-            raise IllegalMoveError("a job without a result key cannot have a result")
-        return key
-
 
 _PNG = "png"
 _NOT_COMPARED = (
@@ -127,13 +120,11 @@ class FinishCutout:
     """Checks results, turns them upright, and applies the photo's own pixels if they are wanted.
 
     The cut-out of a photo that was enlarged for the model gets the photo's size.
-
-    Attributes:
-        pixels: the deployment's setting.
     """
 
     pictures: Pictures
-    pixels: Pixels
+    own_pixels: OwnPixels
+    full_size_photos: FullSizePhotos
 
     def check(self, fetched: FetchedResult) -> FetchedResult:
         """Decode the result and check that it is a cut-out of the photo."""
@@ -142,14 +133,18 @@ class FinishCutout:
         reason = None if is_fine else why_result_needs_review(picture, fetched.photo)
         return replace(fetched, picture=picture, review_reason=reason)
 
-    def finish(self, fetched: FetchedResult, own: OwnPhoto) -> FetchedResult:
-        """The cut-out to publish; a result under review stays as it came."""
-        job = fetched.job
+    def finish(self, fetched: FetchedResult) -> FetchedResult:
+        """The cut-out to publish; a result under review stays as it came.
+
+        Raises:
+            CopyGoneError: it needs a copy of the photo in full size, which must be made first.
+        """
         is_finished = fetched.pixels is Pixels.SOURCE  # It was finished before it came under review
         if fetched.picture is None or fetched.review_reason or is_finished:
             return fetched
-        made, remark = None, _not_compared(job)
-        if self.pixels is Pixels.SOURCE or fetched.photo.has_alpha:
+        own = self._own_photo(fetched, fetched.picture)
+        made, remark = None, _not_compared(fetched.job)
+        if self.own_pixels.pixels is Pixels.SOURCE or fetched.photo.has_alpha:
             try:
                 made = self.with_sources_pixels(fetched.file, own)
             except PictureError as exc:
@@ -161,11 +156,27 @@ class FinishCutout:
             file=file,
             picture=picture,
             pixels=Pixels.SOURCE if made else Pixels.MODEL,
+            own=own,
             remark=remark,
             review_reason=(
                 None if fetched.is_accepted else why_cut_out_needs_review(picture, fetched.photo)
             ),
         )
+
+    def _own_photo(self, fetched: FetchedResult, picture: Picture) -> OwnPhoto:
+        """The photo in full size, if the cut-out or a variant uses the photo's own pixels."""
+        job, photo = fetched.job, fetched.photo
+        if not photo.has_alpha and not self.own_pixels.are_wanted(job.source.key):
+            return NOT_REQUESTED
+        if job.failures >= CAUTIOUS_FROM:
+            return "earlier tries failed"
+        if fetched.is_accepted and not has_aspect(picture, photo.width, photo.height):
+            # Its transparency would be stretched over the photo: not what the person has seen.
+            return "the result has another aspect ratio"
+        is_for_a_copy = job.reason is Reason.PREPARING or job.is_being_decided
+        is_last_try = is_for_a_copy and job.tries >= _MOST_ENTRIES_FOR_A_COPY
+        into = fetched.file.with_name("photo")
+        return self.full_size_photos.fetch(job, into, is_last_try=is_last_try)
 
     def with_models_pixels(self, fetched: FetchedResult) -> tuple[Path, Picture]:
         """The result as an upright PNG, in the photo's size if the photo was enlarged.

@@ -32,8 +32,8 @@ class ReviewNotes:
     latest_notes: LatestNotes
     results_bucket: str
 
-    def write(self, fetched: FetchedResult, review_reason: Reason) -> None:
-        """Write what was measured and expected, for the person who reviews the result."""
+    def write(self, fetched: FetchedResult, key: str, review_reason: Reason) -> None:
+        """Write what was measured and expected, for the person who reviews the result at `key`."""
         job, photo = fetched.job, fetched.photo
         note = {
             **whose(job),
@@ -46,16 +46,16 @@ class ReviewNotes:
                 "shape": "that of the photo, at most 2 % off, and not much smaller",
                 "alpha": "some pixels below 255, some above 0",
             },
-            "result": address(self.results_bucket, fetched.key),
+            "result": address(self.results_bucket, key),
             **cost(job),
             "keep": review_command(Verdict.ACCEPT, job),
             "reject": review_command(Verdict.REJECT, job),
             "retry": retry_command(job),
         }
-        self.latest_notes.put(beside(fetched.key), note, job)
+        self.latest_notes.put(beside(key), note, job)
 
-    def resolve(self, fetched: FetchedResult) -> None:
-        """Replace the notes of the job's results under review: no review is needed any more.
+    def resolve(self, fetched: FetchedResult, key: str) -> None:
+        """Replace the notes of the job's results under review: its cut-out is at `key`.
 
         These results were paid for and stay in the bucket.
         """
@@ -68,10 +68,10 @@ class ReviewNotes:
             **whose(job),
             "state": State.COMPLETED.value,
             "meaning": "A later attempt has completed: nothing is left to decide.",
-            "result": address(self.results_bucket, fetched.key),
+            "result": address(self.results_bucket, key),
             "at": job.updated_at.isoformat(),
         }
-        for place in islice(review_keys(fetched.key, job.source.key), USUAL_REVIEW_KEYS):
+        for place in islice(review_keys(key, job.source.key), USUAL_REVIEW_KEYS):
             self.latest_notes.replace_of_job(beside(place), note, job)
 
     def decided(self, job: Job, decision: ReviewDecision, result: Result) -> None:

@@ -17,6 +17,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
     CopyGoneError,
     FetchRefusedError,
+    IllegalMoveError,
     PictureError,
     ResponseLostError,
     SourceGoneError,
@@ -29,12 +30,10 @@ from cutout.domain.photo.photo_and_result_checks import (
     MAGIC_BYTES,
     begins_as_picture,
     breaks_off,
-    has_aspect,
 )
 from cutout.domain.polling_and_timing import Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
-from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move, Pixels
 from cutout.ports.buckets import Folders, Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys
@@ -43,26 +42,16 @@ from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
-from cutout.usecases.store_result.finish_cutout import (
-    NOT_REQUESTED,
-    FetchedResult,
-    FinishCutout,
-    FullSizePhotos,
-    OwnPhoto,
-)
+from cutout.usecases.store_result.finish_cutout import CAUTIOUS_FROM, FetchedResult, FinishCutout
 from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review_notes import ReviewNotes
 from cutout.usecases.store_result.variants import Variants, VariantSources
 
-_CAUTIOUS_FROM = 3
-"""From this try on, the photo's own pixels and variants are left out: they may have failed."""
 _UNLABELLED_FROM = 4
 """From this try on, the photo's metadata and tags are not read."""
 _UNCHECKED_FROM = 5
 """After so many killed workers the result is no longer decoded, but kept for review."""
-_MOST_ENTRIES_FOR_A_COPY = 12
-"""Six waits of 15 s to 5 min; each enters the state twice."""
 _READ_AGAIN_FOR = timedelta(minutes=15)
 _NO_PICTURE = "what the link serves cannot be read as a picture"
 _NEVER_ENDED = "making it never ended; `cutout render` tries again"
@@ -92,8 +81,6 @@ class StoreResult:
     randomness: Randomness
     results_bucket: str
     result_cache: ResultCache | None
-    own_pixels: OwnPixels
-    full_size_photos: FullSizePhotos
 
     def store(self, job: Job, task: Task) -> Job:
         """Take every step; returns the job as stored.
@@ -170,8 +157,8 @@ class StoreResult:
         """Publish a result as the cut-out, or keep it for review, and end the job."""
         job = fetched.job
         try:
-            own = self._own_photo(fetched)
-            finished = self._placed(self.finish_cutout.finish(fetched, own))
+            finished = self.finish_cutout.finish(fetched)
+            key = self._key(finished)
             if job.failures >= _UNLABELLED_FROM:
                 labels, is_newest = self.publisher.provenance_alone(job), False
             else:
@@ -181,7 +168,7 @@ class StoreResult:
         except SourceGoneError:
             return self.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
         superseded = None if is_newest else self.why_superseded(job)
-        superseded = superseded or self._publish(finished, labels)
+        superseded = superseded or self._publish(finished, key, labels)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         reason = finished.review_reason
@@ -191,31 +178,10 @@ class StoreResult:
         move = Move.KEEP_FOR_REVIEW if finished.review_reason else Move.COMPLETE
         stored = replace(
             job,
-            result=self._result(finished, labels),
-            variants=self._variants(fetched, finished, labels, own),
+            result=self._result(finished, key, labels),
+            variants=self._variants(fetched, finished, labels),
         )
         return self.settle(stored, move, reason, message=message)
-
-    def _own_photo(self, fetched: FetchedResult) -> OwnPhoto:
-        """The photo in full size, if the cut-out or a variant uses the photo's own pixels.
-
-        Raises:
-            CopyGoneError: a copy must be made first.
-        """
-        job, photo = fetched.job, fetched.photo
-        is_wanted = photo.has_alpha or self.own_pixels.are_wanted(job.source.key)
-        if fetched.review_reason or not is_wanted:
-            return NOT_REQUESTED
-        if job.failures >= _CAUTIOUS_FROM:
-            return "earlier tries failed"
-        picture = fetched.picture if fetched.is_accepted else None
-        if picture and not has_aspect(picture, photo.width, photo.height):
-            # Its transparency would be stretched over the photo: not what the person has seen.
-            return "the result has another aspect ratio"
-        is_for_a_copy = job.reason is Reason.PREPARING or job.is_being_decided
-        is_last_try = is_for_a_copy and job.tries >= _MOST_ENTRIES_FOR_A_COPY
-        into = fetched.file.with_name("photo")
-        return self.full_size_photos.fetch(job, into, is_last_try=is_last_try)
 
     def _when_copied(self, job: Job) -> Job:
         """Repeat all steps once a copy of the photo exists; nothing is paid again."""
@@ -223,7 +189,7 @@ class StoreResult:
         wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         message = "the copy of the photo is gone, and is made once more"
         saved = self._repeated(job, reason, wait, message)
-        self.full_size_photos.have_made(job)
+        self.finish_cutout.full_size_photos.have_made(job)
         return saved
 
     def _repeated(self, job: Job, reason: Reason | None, wait: timedelta, message: str) -> Job:
@@ -232,22 +198,28 @@ class StoreResult:
         uncounted = replace(job, failures=failures, cut_short=cut_short)
         return self.job_writer.move(uncounted, Move.FETCH_LATER, reason, wait=wait, message=message)
 
-    def _placed(self, fetched: FetchedResult) -> FetchedResult:
-        """Claim a key for a result under review; another photo's cut-out may have the first one."""
+    def _key(self, fetched: FetchedResult) -> str:
+        """Where the result is stored: at the photo's result key, or at one claimed for its review.
+
+        Raises:
+            IllegalMoveError: the job never claimed a key, so there cannot be a result.
+        """
         job = fetched.job
-        if fetched.review_reason is None or job.result_key is None:
-            return fetched
+        if job.result_key is None:
+            raise IllegalMoveError("a job without a result key cannot have a result")
+        if fetched.review_reason is None:
+            return job.result_key
+        # Another photo's cut-out may have the first one.
         candidates = review_keys(job.result_key, job.source.key)
         claim = self.result_keys.claim_result_key
-        place = next(key for key in candidates if claim(key, job.source.ref))
-        return replace(fetched, place=place)
+        return next(key for key in candidates if claim(key, job.source.ref))
 
-    def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
+    def _publish(self, fetched: FetchedResult, key: str, labels: Labels) -> Reason | None:
         """Write the file to the results bucket; returns a reason if the job is superseded."""
         job, picture = fetched.job, fetched.picture
         is_stored = self.publisher.publish(
             job,
-            fetched.key,
+            key,
             fetched.file,
             content_type=f"image/{picture.format}" if picture else "application/octet-stream",
             labels=labels,
@@ -255,14 +227,14 @@ class StoreResult:
         if not is_stored:
             return Reason.NEWER_UPLOAD
         if fetched.review_reason:
-            self.review_notes.write(fetched, fetched.review_reason)
+            self.review_notes.write(fetched, key, fetched.review_reason)
         elif job.decision or job.reused or len(job.attempts) > 1:
             # Only these jobs may have another result, which is under review.
-            self.review_notes.resolve(fetched)
+            self.review_notes.resolve(fetched, key)
         return None
 
     def _variants(
-        self, raw: FetchedResult, finished: FetchedResult, labels: Labels, own: OwnPhoto
+        self, raw: FetchedResult, finished: FetchedResult, labels: Labels
     ) -> tuple[Variant, ...]:
         """Make the variants of the recipes; a variant that fails does not affect the cut-out."""
         job = finished.job
@@ -273,15 +245,15 @@ class StoreResult:
             job=job,
             published=finished.file,
             pixels=finished.pixels,
-            own=own,
+            own=finished.own,
             # One with the photo's pixels was finished before it came under review.
             result=raw if raw.pixels is Pixels.MODEL else None,
-            problem=_NEVER_ENDED if job.failures >= _CAUTIOUS_FROM else None,
+            problem=_NEVER_ENDED if job.failures >= CAUTIOUS_FROM else None,
         )
         until = job.due_at - self.timing.lease / 3
         return self.variants.make(sources, labels, until=until, names=job.recipes)
 
-    def _result(self, fetched: FetchedResult, labels: Labels) -> Result:
+    def _result(self, fetched: FetchedResult, key: str, labels: Labels) -> Result:
         job, picture = fetched.job, fetched.picture
         left_out = ", ".join(labels.left_out)
         unknown = ", ".join(self.variants.unknown_names(job) if job.recipes else ())
@@ -292,7 +264,7 @@ class StoreResult:
         ]
         return Result(
             bucket=self.results_bucket,
-            key=fetched.key,
+            key=key,
             size=fetched.file.stat().st_size,
             width=picture.width if picture else 0,
             height=picture.height if picture else 0,

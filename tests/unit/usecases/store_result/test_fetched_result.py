@@ -1,4 +1,4 @@
-"""Facts about a fetched result, and impossible ones."""
+"""Results that cannot exist."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.reasons import Reason
 from cutout.usecases.store_result.finish_cutout import FetchedResult
 from tests.support.builders import PHOTO, a_job
+from tests.support.fakes.world import World
+from tests.support.storing import Storing
 
 RESULT = FetchedResult(job=a_job(photo=PHOTO, result_key="a.png"), file=Path("result"))
 
@@ -22,17 +23,8 @@ def test_a_result_needs_an_inspected_photo() -> None:
         _ = replace(RESULT, job=a_job(result_key="a.png")).photo
 
 
-@pytest.mark.parametrize(
-    ("reason", "place", "key"),
-    [
-        (None, None, "a.png"),
-        (Reason.RESULT_OPAQUE, "review/a-1.png", "review/a-1.png"),
-    ],
-)
-def test_a_result_is_published_at_the_photos_key_or_kept_for_review(
-    reason: Reason | None, place: str | None, key: str
-) -> None:
-    """If the review key of two photos is the same, each gets a key of its own."""
-    assert replace(RESULT, review_reason=reason, place=place).key == key
+def test_a_result_needs_a_claimed_key() -> None:
+    """A job claims its result key before its photo is sent."""
+    storing = Storing(World())
     with pytest.raises(IllegalMoveError):
-        _ = replace(RESULT, job=a_job(photo=PHOTO)).key
+        storing.use_case.store(replace(storing.job, result_key=None), storing.task)

@@ -13,13 +13,13 @@ from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.job.source import Photo, Prepared, Upright
+from cutout.domain.messages.preparation import FULL_SIZE_FORMAT, CopyKind, copy_key
 from cutout.domain.photo.photo_and_result_checks import Picture
 from cutout.domain.reasons import Reason
-from cutout.domain.recipes import Recipe
+from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
 from cutout.usecases.store_result.finish_cutout import (
-    NOT_REQUESTED,
     FetchedResult,
     FinishCutout,
     FullSizePhotos,
@@ -51,9 +51,15 @@ def fetched(job: Job, folder: Path, text: str = "png 600 400 0 255 task-1") -> F
     return FetchedResult(job=job, file=file, picture=FakePictures().examine(file))
 
 
+def finishing(photos: FullSizePhotos, pixels: Pixels = Pixels.MODEL) -> FinishCutout:
+    """The use case, in a deployment with this setting."""
+    own_pixels = OwnPixels(pixels=pixels)
+    return FinishCutout(pictures=FakePictures(), own_pixels=own_pixels, full_size_photos=photos)
+
+
 def finish(result: FetchedResult, pixels: Pixels = Pixels.MODEL) -> FetchedResult:
-    """Finish the result without the photo's own pixels."""
-    return FinishCutout(pictures=FakePictures(), pixels=pixels).finish(result, NOT_REQUESTED)
+    """Finish the result in a deployment that does not prepare photos."""
+    return finishing(FullSizePhotos(copies=MemoryCopies(), queue=None), pixels).finish(result)
 
 
 def test_a_good_result_is_published_unchanged(tmp_path: Path) -> None:
@@ -147,17 +153,17 @@ def test_the_photos_own_pixels_are_used_by_setting_or_for_its_transparency(
     has_alpha: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """If they are missing, the model's are published with a remark."""
-    photo = tmp_path / "photo"
-    photo.write_bytes(tiff(1200, 800))
     result = fetched(sent(replace(PHOTO, has_alpha=has_alpha)), tmp_path)
     is_wanted = has_alpha or pixels is Pixels.SOURCE
-    finishing = FinishCutout(pictures=FakePictures(), pixels=pixels)
-    with_photo = finishing.finish(result, photo)
+    copies = MemoryCopies()
+    copies.objects[copy_key(result.job.id, CopyKind.FULL_SIZE, FULL_SIZE_FORMAT)] = tiff(1200, 800)
+    photos = FullSizePhotos(copies=copies, queue=World().preparations)
+    with_photo = finishing(photos, pixels).finish(result)
     expected = (Pixels.SOURCE, 1200) if is_wanted else (Pixels.MODEL, 600)
     assert with_photo.picture is not None
     assert (with_photo.pixels, with_photo.picture.width) == expected
     without = finish(result, pixels)
-    remark = "the photo's own pixels cannot be used: they were not requested"
+    remark = "the photo's own pixels cannot be used: photos are not prepared in this deployment"
     assert (without.pixels, without.remark) == (Pixels.MODEL, remark if is_wanted else None)
 
 
@@ -209,6 +215,5 @@ def test_a_missing_full_size_photo_has_a_reason(
     upright = Upright(made_at=NOW, problem=problem)
     photo = photos.fetch(a_job(upright=upright), tmp_path / "photo", is_last_try=False)
     assert photo == why_not
-    finishing = FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL)
     with pytest.raises(PictureError, match=why_not):
-        finishing.with_sources_pixels(tmp_path / "result", photo)
+        finishing(photos).with_sources_pixels(tmp_path / "result", photo)
