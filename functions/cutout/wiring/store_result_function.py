@@ -127,7 +127,11 @@ def store_result_use_cases(
         full_size_photos=full_size_photos,
     )
     publisher = Publisher(
-        uploads=shared.uploads, results=ports.results, telemetry=telemetry, model=settings.model
+        uploads=shared.uploads,
+        results=ports.results,
+        latest_versions=jobs,
+        telemetry=telemetry,
+        model=settings.model,
     )
     records = parts.deduplication
     result_cache = ResultCache(copies=ports.kept, deduplication=records) if records else None
@@ -144,7 +148,6 @@ def store_result_use_cases(
     store_result = StoreResult(
         folders=folder,
         job_writer=parts.job_writer,
-        latest_versions=jobs,
         result_keys=jobs,
         submissions=shared.submissions,
         clock=clock,

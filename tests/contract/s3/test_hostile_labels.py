@@ -14,6 +14,8 @@ from cutout.domain.states import State
 from cutout.usecases.store_result.publish_with_metadata import Publisher
 from tests.support.aws_account import Account, s3_with
 from tests.support.builders import a_job, a_source, an_attempt
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.jobs import MemoryJobs
 from tests.support.fakes.queues import MemoryTelemetry
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def test_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
     publisher = Publisher(
         uploads=S3Uploads(s3),
         results=S3Results(s3, "results"),
+        latest_versions=MemoryJobs(FakeClock()),
         telemetry=MemoryTelemetry(),
         model="m" * 40,
     )

@@ -14,7 +14,9 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
+from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Labels, Results, StoredResult, Uploads
+from cutout.ports.jobs_table import LatestVersions
 from cutout.ports.telemetry import Telemetry
 
 _PUT_TRIES = 4
@@ -22,6 +24,15 @@ _OURS = "cutout-"
 """The prefix of our own metadata: provenance, and instructions for processing a photo."""
 _RESERVED = "aws:"
 """The prefix of AWS's own tags, which cannot be written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A file that was stored in the results bucket."""
+
+    size: int
+    sha256: str
+    labels: Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +45,39 @@ class Publisher:
 
     uploads: Uploads
     results: Results
+    latest_versions: LatestVersions
     telemetry: Telemetry
     model: str
+
+    def publish_newest(
+        self, job: Job, key: str, file: Path, *, content_type: str, has_own_labels: bool
+    ) -> Published | Reason:
+        """Store the file with its labels, or return the reason why the job is superseded.
+
+        The source's own labels are read and copied only if `has_own_labels`.
+
+        Raises:
+            SourceGoneError: the source no longer exists.
+            TransientError: other writers changed the object each time.
+        """
+        if has_own_labels:
+            labels, is_newest = self.labels(job)
+        else:
+            theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
+            labels, is_newest = self.results.fitted(theirs, self._provenance(job)), False
+        superseded = None if is_newest else self.why_superseded(job)
+        if superseded:
+            return superseded
+        published = self.publish(job, key, file, content_type=content_type, labels=labels)
+        return published or Reason.NEWER_UPLOAD
+
+    def why_superseded(self, job: Job) -> Reason | None:
+        """Why a newer event of its key supersedes the job; None if the bucket shows its photo."""
+        reason = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
+        # No event says that a photo is back, as its delete marker or newer version was deleted.
+        if reason and self.uploads.labels_if_newest(job.source) is not None:
+            return None
+        return reason
 
     def publish(
         self,
@@ -45,8 +87,8 @@ class Publisher:
         *,
         content_type: str,
         labels: Labels,
-    ) -> bool:
-        """Store the file; False if the key has the result of a newer upload.
+    ) -> Published | None:
+        """Store the file; None if the key has the result of a newer upload.
 
         Raises:
             TransientError: other writers changed the object each time.
@@ -61,10 +103,11 @@ class Publisher:
                 labels=labels,
                 replacing=current,
             ):
-                return True
+                size = file.stat().st_size
+                return Published(size=size, sha256=sha256(file), labels=labels)
             current = self.results.current(key)
             if current is not None and _is_newer(current, job):
-                return False
+                return None
         raise TransientError("other writers change the result too often")
 
     def labels(self, job: Job) -> tuple[Labels, bool]:
@@ -93,11 +136,6 @@ class Publisher:
             left_out = [name.partition(" ")[2] for name in names]
             self.telemetry.log("labels left out", kind=kind, names=left_out)
         return labels, newest is not None
-
-    def provenance_alone(self, job: Job) -> Labels:
-        """The cut-out's provenance alone; the source's own labels are not read."""
-        theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
-        return self.results.fitted(theirs, self._provenance(job))
 
     def _provenance(self, job: Job) -> dict[str, str]:
         return {

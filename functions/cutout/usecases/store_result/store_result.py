@@ -36,14 +36,14 @@ from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Move, Pixels
 from cutout.ports.buckets import Folders, Labels
-from cutout.ports.jobs_table import LatestVersions, ResultKeys
+from cutout.ports.jobs_table import ResultKeys
 from cutout.ports.provider_api import Downloads
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.store_result.finish_cutout import CAUTIOUS_FROM, FetchedResult, FinishCutout
-from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
+from cutout.usecases.store_result.publish_with_metadata import Published, Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review_notes import ReviewNotes
 from cutout.usecases.store_result.variants import Variants, VariantSources
@@ -66,7 +66,6 @@ class StoreResult:
     """
 
     job_writer: JobWriter
-    latest_versions: LatestVersions
     result_keys: ResultKeys
     submissions: SubmissionQueue
     clock: Clock
@@ -158,19 +157,25 @@ class StoreResult:
         job = fetched.job
         try:
             finished = self.finish_cutout.finish(fetched)
-            key = self._key(finished)
-            if job.failures >= _UNLABELLED_FROM:
-                labels, is_newest = self.publisher.provenance_alone(job), False
-            else:
-                labels, is_newest = self.publisher.labels(job)
+            key, picture = self._key(finished), finished.picture
+            published = self.publisher.publish_newest(
+                job,
+                key,
+                finished.file,
+                content_type=f"image/{picture.format}" if picture else "application/octet-stream",
+                has_own_labels=job.failures < _UNLABELLED_FROM,
+            )
         except CopyGoneError:
             return self._when_copied(job)
         except SourceGoneError:
             return self.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-        superseded = None if is_newest else self.why_superseded(job)
-        superseded = superseded or self._publish(finished, key, labels)
-        if superseded:
-            return self.settle(job, Move.SUPERSEDE, superseded)
+        if isinstance(published, Reason):
+            return self.settle(job, Move.SUPERSEDE, published)
+        if finished.review_reason:
+            self.review_notes.write(finished, key, finished.review_reason)
+        elif job.decision or job.reused or len(job.attempts) > 1:
+            # Only these jobs may have another result, which is under review.
+            self.review_notes.resolve(finished, key)
         reason = finished.review_reason
         message = job.message if reason is Reason.RESULT_UNCHECKED else None
         if job.decision is not None:
@@ -178,8 +183,8 @@ class StoreResult:
         move = Move.KEEP_FOR_REVIEW if finished.review_reason else Move.COMPLETE
         stored = replace(
             job,
-            result=self._result(finished, key, labels),
-            variants=self._variants(fetched, finished, labels),
+            result=self._result(finished, key, published),
+            variants=self._variants(fetched, finished, published.labels),
         )
         return self.settle(stored, move, reason, message=message)
 
@@ -214,25 +219,6 @@ class StoreResult:
         claim = self.result_keys.claim_result_key
         return next(key for key in candidates if claim(key, job.source.ref))
 
-    def _publish(self, fetched: FetchedResult, key: str, labels: Labels) -> Reason | None:
-        """Write the file to the results bucket; returns a reason if the job is superseded."""
-        job, picture = fetched.job, fetched.picture
-        is_stored = self.publisher.publish(
-            job,
-            key,
-            fetched.file,
-            content_type=f"image/{picture.format}" if picture else "application/octet-stream",
-            labels=labels,
-        )
-        if not is_stored:
-            return Reason.NEWER_UPLOAD
-        if fetched.review_reason:
-            self.review_notes.write(fetched, key, fetched.review_reason)
-        elif job.decision or job.reused or len(job.attempts) > 1:
-            # Only these jobs may have another result, which is under review.
-            self.review_notes.resolve(fetched, key)
-        return None
-
     def _variants(
         self, raw: FetchedResult, finished: FetchedResult, labels: Labels
     ) -> tuple[Variant, ...]:
@@ -253,9 +239,9 @@ class StoreResult:
         until = job.due_at - self.timing.lease / 3
         return self.variants.make(sources, labels, until=until, names=job.recipes)
 
-    def _result(self, fetched: FetchedResult, key: str, labels: Labels) -> Result:
+    def _result(self, fetched: FetchedResult, key: str, published: Published) -> Result:
         job, picture = fetched.job, fetched.picture
-        left_out = ", ".join(labels.left_out)
+        left_out = ", ".join(published.labels.left_out)
         unknown = ", ".join(self.variants.unknown_names(job) if job.recipes else ())
         remarks = [
             fetched.remark,
@@ -265,10 +251,10 @@ class StoreResult:
         return Result(
             bucket=self.results_bucket,
             key=key,
-            size=fetched.file.stat().st_size,
+            size=published.size,
             width=picture.width if picture else 0,
             height=picture.height if picture else 0,
-            sha256=sha256(fetched.file),
+            sha256=published.sha256,
             pixels=fetched.pixels,
             remark="; ".join(filter(None, remarks)) or None,
         )
@@ -282,18 +268,10 @@ class StoreResult:
 
     def _lost(self, job: Job, message: str) -> Job:
         """End the job: its result was paid for, but cannot be fetched."""
-        superseded = self.why_superseded(job)
+        superseded = self.publisher.why_superseded(job)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
-
-    def why_superseded(self, job: Job) -> Reason | None:
-        """Why a newer event of its key supersedes the job; None if the bucket shows its photo."""
-        reason = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
-        # No event says that a photo is back, as its delete marker or newer version was deleted.
-        if reason and self.publisher.uploads.labels_if_newest(job.source) is not None:
-            return None
-        return reason
 
     def settle(
         self, job: Job, move: Move, reason: Reason | None, *, message: str | None = None

@@ -17,7 +17,7 @@ from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import ResultKeys
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout, OwnPhoto
-from cutout.usecases.store_result.publish_with_metadata import Publisher, sha256
+from cutout.usecases.store_result.publish_with_metadata import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 
 _UNKNOWN = "no recipe of this name applies to the photo"
@@ -144,18 +144,20 @@ class Variants:
         try:
             picture = self.finish_cutout.pictures.render(cut_out, recipe, file)
             key = self._claim(job, recipe)
-            publish = self.publisher.publish
-            if not publish(job, key, file, content_type=recipe.content_type, labels=labels):
+            published = self.publisher.publish(
+                job, key, file, content_type=recipe.content_type, labels=labels
+            )
+            if published is None:
                 raise PictureError("its key has the variant of a newer upload")
             return Variant(
                 recipe=recipe.name,
                 format=recipe.format,
                 made_at=self.clock.now(),
                 key=key,
-                size=file.stat().st_size,
+                size=published.size,
                 width=picture.width,
                 height=picture.height,
-                sha256=sha256(file),
+                sha256=published.sha256,
             )
         finally:
             file.unlink(missing_ok=True)
