@@ -26,7 +26,7 @@ MOST_DECODED_PIXELS = 200_000_000
 
 Four bytes a pixel for the decoded picture, and as many for its copy, fit into Prepare's memory.
 """
-MAGIC_BYTES = 12
+_MAGIC_BYTES = 12
 _TAIL = 65_536
 """The end mark of a JPEG must be among its last bytes; some programs append data to it."""
 _ASPECT_TOLERANCE = 0.02
@@ -232,16 +232,17 @@ def has_aspect(picture: Picture, width: int, height: int) -> bool:
     return abs(actual / expected - 1) <= slack
 
 
-def begins_as_picture(head: bytes) -> bool:
+def begins_as_picture(file: BinaryIO) -> bool:
     """True if a file begins like one of the formats of results."""
-    is_webp = head.startswith(b"RIFF") and head[8:MAGIC_BYTES] == b"WEBP"
+    head = file.read(_MAGIC_BYTES)
+    is_webp = head.startswith(b"RIFF") and head[8:] == b"WEBP"
     return is_webp or head.startswith((SIGNATURE, b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
 
 
 def breaks_off(file: BinaryIO) -> bool:
     """True if a PNG, JPEG or WebP file ends before its end mark; False for other formats."""
     # Only marks and lengths are read, so a large file needs no memory.
-    head = file.read(MAGIC_BYTES)
+    head = file.read(_MAGIC_BYTES)
     size = file.seek(0, SEEK_END)
     if head.startswith(SIGNATURE):
         return not _reaches_iend(file, size)

@@ -26,11 +26,7 @@ from cutout.domain.errors import (
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Variant
 from cutout.domain.object_keys import review_keys
-from cutout.domain.photo.photo_and_result_checks import (
-    MAGIC_BYTES,
-    begins_as_picture,
-    breaks_off,
-)
+from cutout.domain.photo.photo_and_result_checks import begins_as_picture, breaks_off
 from cutout.domain.polling_and_timing import Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
@@ -114,19 +110,19 @@ class StoreResult:
         # A link may be published before its file is complete, so it is fetched again for a while.
         is_read_again = self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
         with file.open("rb") as stream:
-            is_picture = begins_as_picture(stream.read(MAGIC_BYTES))
-            stream.seek(0)
             if is_read_again and breaks_off(stream):
                 raise ResponseLostError("the result's file breaks off before its end")
         fetched = FetchedResult(job=job, file=file)
         if is_unchecked(job):
             return replace(fetched, review_reason=Reason.RESULT_UNCHECKED)
         checked = self.finish_cutout.check(fetched)
-        if checked.picture is None and is_read_again:
-            raise ResponseLostError(_NO_PICTURE)
-        if checked.picture is None and not is_picture:
-            # An image that stays damaged is the result, and fails the check; this never was one.
-            raise PictureError(_NO_PICTURE)
+        if checked.picture is None:
+            if is_read_again:
+                raise ResponseLostError(_NO_PICTURE)
+            with file.open("rb") as stream:
+                # An image that stays damaged is the result, and fails the check.
+                if not begins_as_picture(stream):
+                    raise PictureError(_NO_PICTURE)
         return checked
 
     def reuse(self, job: Job) -> Job:
