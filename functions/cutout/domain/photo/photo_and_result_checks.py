@@ -189,10 +189,10 @@ class Picture:
 
 
 def why_result_needs_review(picture: Picture | None, photo: Photo) -> Reason | None:
-    """Why a person must review a result; None if it is accepted.
+    """Why a person must review a result, or a finished cut-out; None if it is accepted.
 
     Args:
-        picture: the decoded result; None if it cannot be decoded.
+        picture: as decoded; None if it cannot be decoded.
         photo: what was sent.
     """
     if picture is None:
@@ -208,17 +208,6 @@ def why_result_needs_review(picture: Picture | None, photo: Photo) -> Reason | N
     if photo.orientation >= FIRST_LYING:
         shapes.append((photo.height, photo.width))
     if not any(has_aspect(picture, width, height) for width, height in shapes):
-        return Reason.RESULT_ASPECT_DIFFERS
-    return None
-
-
-def why_cut_out_needs_review(cut_out: Picture, photo: Photo) -> Reason | None:
-    """Why a person must review a finished cut-out; None if it may be published."""
-    # It may be empty although its result was accepted: the model's subject may be transparent in
-    # the photo.
-    if cut_out.alpha_range is not None and cut_out.alpha_range[1] == _CLEAR:
-        return Reason.RESULT_EMPTY
-    if not has_aspect(cut_out, photo.width, photo.height):
         return Reason.RESULT_ASPECT_DIFFERS
     return None
 

@@ -13,7 +13,6 @@ from cutout.domain.messages.preparation import FULL_SIZE_FORMAT, CopyKind, Prepa
 from cutout.domain.photo.photo_and_result_checks import (
     Picture,
     has_aspect,
-    why_cut_out_needs_review,
     why_result_needs_review,
 )
 from cutout.domain.reasons import Reason
@@ -151,6 +150,9 @@ class FinishCutout:
                 # The result was paid for: publish the model's pixels rather than nothing.
                 remark = f"the photo's own pixels cannot be used: {exc}"
         file, picture = made or self.with_models_pixels(fetched)
+        # The checks are repeated: the subject may be transparent in the photo itself, for example.
+        # A finished cut-out is upright.
+        upright = replace(fetched.photo, orientation=1)
         return replace(
             fetched,
             file=file,
@@ -159,7 +161,7 @@ class FinishCutout:
             own=own,
             remark=remark,
             review_reason=(
-                None if fetched.is_accepted else why_cut_out_needs_review(picture, fetched.photo)
+                None if fetched.is_accepted else why_result_needs_review(picture, upright)
             ),
         )
 

@@ -12,7 +12,6 @@ from cutout.domain.photo.photo_and_result_checks import (
     Picture,
     begins_as_picture,
     breaks_off,
-    why_cut_out_needs_review,
     why_result_needs_review,
 )
 from cutout.domain.reasons import Reason
@@ -138,17 +137,3 @@ def test_other_files_do_not_start_like_a_picture(data: bytes) -> None:
 def test_a_file_that_is_no_picture_is_not_truncated(data: bytes) -> None:
     """Fetching it again would give the same."""
     assert not breaks_off(BytesIO(data))
-
-
-def test_an_empty_finished_cut_out_needs_review() -> None:
-    """The model may have kept only pixels that are clear in the photo itself."""
-    assert why_cut_out_needs_review(CUT_OUT, PHOTO) is None
-    assert (
-        why_cut_out_needs_review(replace(CUT_OUT, alpha_range=(0, 0)), PHOTO) is Reason.RESULT_EMPTY
-    )
-
-
-def test_a_finished_cut_out_of_another_shape_needs_review() -> None:
-    """Whatever the reason."""
-    assert why_cut_out_needs_review(shaped(600, 400), PHOTO) is None
-    assert why_cut_out_needs_review(shaped(400, 600), PHOTO) is Reason.RESULT_ASPECT_DIFFERS

@@ -167,10 +167,22 @@ def test_the_photos_own_pixels_are_used_by_setting_or_for_its_transparency(
     assert (without.pixels, without.remark) == (Pixels.MODEL, remark if is_wanted else None)
 
 
-def test_an_empty_cut_out_needs_review(tmp_path: Path) -> None:
-    """Even if only the finished one is empty."""
-    result = fetched(sent(PHOTO), tmp_path, "webp 600 400 0 0 task-1")
-    assert finish(result).review_reason is Reason.RESULT_EMPTY
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("webp 600 400 0 0 task-1", Reason.RESULT_EMPTY),
+        ("webp 600 400 255 255 task-1", Reason.RESULT_OPAQUE),
+        ("webp 400 600 0 255 task-1", Reason.RESULT_ASPECT_DIFFERS),
+    ],
+)
+def test_a_finished_cut_out_passes_the_same_checks(
+    tmp_path: Path, text: str, reason: Reason
+) -> None:
+    """Also one whose result passed them: it may have become empty, or still lie on its side."""
+    result = fetched(sent(TURNED), tmp_path, text)
+    assert finish(result).review_reason is reason
+    accepted = replace(result.job, reused=replace(REUSED, is_accepted=True))
+    assert finish(replace(result, job=accepted)).review_reason is None
 
 
 def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> None:
