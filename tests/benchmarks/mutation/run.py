@@ -94,6 +94,8 @@ class Survivors:
         """Each mutant in a process of its own."""
         session.config.pluginmanager.unregister(self)
         session.config.pluginmanager.register(_Limits())
+        # The tests' conftest freezes what is loaded, which hides it from `get_objects`.
+        gc.unfreeze()
         for one in gc.get_objects():
             if isinstance(one, FunctionType):
                 key = (one.__code__.co_filename, one.__code__.co_qualname)
