@@ -10,11 +10,7 @@ from cutout.domain.errors import CopyGoneError, IllegalMoveError, PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Photo, Prepared
 from cutout.domain.messages.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key
-from cutout.domain.photo.photo_and_result_checks import (
-    Picture,
-    has_aspect,
-    why_result_needs_review,
-)
+from cutout.domain.photo.photo_and_result_checks import Picture, has_aspect, why_result_needs_review
 from cutout.domain.reasons import Reason
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Pixels

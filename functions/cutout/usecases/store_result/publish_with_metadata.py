@@ -80,13 +80,7 @@ class Publisher:
         return reason
 
     def publish(
-        self,
-        job: Job,
-        key: str,
-        file: Path,
-        *,
-        content_type: str,
-        labels: Labels,
+        self, job: Job, key: str, file: Path, *, content_type: str, labels: Labels
     ) -> Published | None:
         """Store the file; None if the key has the result of a newer upload.
 
@@ -97,11 +91,7 @@ class Publisher:
         current: StoredResult | None = None
         for _ in range(_PUT_TRIES):
             if self.results.put(
-                key,
-                file,
-                content_type=content_type,
-                labels=labels,
-                replacing=current,
+                key, file, content_type=content_type, labels=labels, replacing=current
             ):
                 size = file.stat().st_size
                 return Published(size=size, sha256=sha256(file), labels=labels)
