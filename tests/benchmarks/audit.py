@@ -30,7 +30,7 @@ from click.testing import CliRunner
 from cutout.adapters.dynamodb.job_item import job_item
 from cutout.adapters.s3.listing import S3Listing
 from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.connect import connect
+from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.description import Description, StackOutputs
 from cutout.cli.aws.target import Target
 from cutout.cli.context import Context

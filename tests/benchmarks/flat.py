@@ -21,7 +21,6 @@ from boto3.dynamodb.types import TypeSerializer
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.job_item import job_item
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
@@ -32,6 +31,7 @@ from tests.support.aws_account import cloud
 from tests.support.builders import a_source
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.queues import MemoryCallbacks, MemorySubmissions, MemoryTelemetry
+from tests.support.whole_table import WholeTable
 
 ROWS = (1_000, 100_000)
 LIMITS = Limits(max_in_flight=50, daily_credit_cap=Decimal(5000))
@@ -67,7 +67,7 @@ def asked(rows: int) -> dict[str, tuple[int, int]]:
     with cloud() as clients:
         client = clients.dynamodb
         create_table(client)
-        jobs = DynamoJobs(Table(client, TABLE))
+        jobs = WholeTable(Table(client, TABLE))
         clock = FakeClock()
         _fill(client, rows, clock.now())
         counter = Asked(client)
@@ -79,7 +79,7 @@ def asked(rows: int) -> dict[str, tuple[int, int]]:
         return told
 
 
-def _acts(jobs: DynamoJobs, clock: FakeClock) -> dict[str, Callable[[], object]]:
+def _acts(jobs: WholeTable, clock: FakeClock) -> dict[str, Callable[[], object]]:
     submissions = MemorySubmissions()
     sweep = Sweep(
         backlog=jobs,

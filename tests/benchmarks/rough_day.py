@@ -25,7 +25,7 @@ from PIL import Image
 
 from cutout.cli import compose
 from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.connect import connect
+from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.progress.clock import Clock
 from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER

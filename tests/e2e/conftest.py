@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.target import Target
 from infra.local.lifecycle import stop_local_cloud
@@ -35,6 +34,7 @@ from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
 from tests.support.chromium import chromium
 from tests.support.local_cloud import MachineClock, NoProgress
+from tests.support.whole_table import WholeTable
 
 collect_ignore_glob = [] if chromium() else ["test_the_console.py"]
 _SETTINGS = {
@@ -158,19 +158,19 @@ def _reserve_concurrency(deployed: Deployed) -> None:
 
 
 @pytest.fixture(scope="module")
-def jobs(deployed: Deployed) -> DynamoJobs:
+def jobs(deployed: Deployed) -> WholeTable:
     """The jobs table."""
-    return DynamoJobs(Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]))
+    return WholeTable(Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]))
 
 
 @pytest.fixture(scope="module")
-def photos(deployed: Deployed, jobs: DynamoJobs) -> Photos:
+def photos(deployed: Deployed, jobs: WholeTable) -> Photos:
     """The uploads, their jobs and their results."""
     return Photos(deployed, jobs)
 
 
 @pytest.fixture(scope="module")
-def gate(jobs: DynamoJobs) -> GateKeeper:
+def gate(jobs: WholeTable) -> GateKeeper:
     """The gate."""
     return GateKeeper(jobs=jobs)
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.usecases.shared.change_gate import change_gate
+from tests.support.whole_table import WholeTable
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateKeeper:
     """Reads the gate's item and changes it as `cutout limits`, `pause` and `resume` do."""
 
-    jobs: DynamoJobs
+    jobs: WholeTable
 
     def read(self) -> Gate:
         """Return the current gate."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from cutout.cli.aws.connect import connect
+from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.context import Context
 from cutout.cli.entry import cutout

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import holder
 from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.job import Job
@@ -22,6 +21,7 @@ from cutout.domain.states import State
 from cutout.ports.jobs_table import JobMovedError
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo
+from tests.support.whole_table import WholeTable
 
 _AT_ONCE = 8
 _ASKED_AT_ONCE = 25
@@ -59,7 +59,7 @@ class Photos:
         jobs: Its jobs table.
     """
 
-    def __init__(self, deployed: Deployed, jobs: DynamoJobs) -> None:
+    def __init__(self, deployed: Deployed, jobs: WholeTable) -> None:
         self._deployed = deployed
         self._s3 = deployed.client("s3")
         self.jobs = jobs

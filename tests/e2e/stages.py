@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.job.job import Job
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import Checkout, Ran, exists, on_the_local_cloud, stack_of
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import small_photo
 from tests.e2e.stand_in import StandIn
+from tests.support.whole_table import WholeTable
 
 STAGE = "shop"
 REGION = "eu-west-1"
@@ -165,8 +165,8 @@ def _photos(stack: Deployed) -> Photos:
     return Photos(stack, _jobs(stack))
 
 
-def _jobs(stack: Deployed) -> DynamoJobs:
-    return DynamoJobs(Table(stack.client("dynamodb"), stack.cloud.outputs["JobsTableName"]))
+def _jobs(stack: Deployed) -> WholeTable:
+    return WholeTable(Table(stack.client("dynamodb"), stack.cloud.outputs["JobsTableName"]))
 
 
 def _stand_in(stack: Deployed) -> StandIn:

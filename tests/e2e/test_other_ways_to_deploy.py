@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.states import State
 from infra.deploy.standalone_template import main
 from infra.node import node_path
@@ -17,6 +16,7 @@ from tests.e2e.deploying import exists, on_the_local_cloud, stack_of
 from tests.e2e.page_commands import commands_with, run_commands
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import small_photo
+from tests.support.whole_table import WholeTable
 
 pytestmark = pytest.mark.second_cloud
 
@@ -64,7 +64,7 @@ def test_template_and_the_aws_cli_deploy_a_working_stack(
     stack = stack_of(deployed, "Cutout-template")
     assert stack.cloud.outputs["UploadsBucketName"] in told
     table = Table(stack.client("dynamodb"), stack.cloud.outputs["JobsTableName"])
-    photos = Photos(stack, DynamoJobs(table))
+    photos = Photos(stack, WholeTable(table))
     job = photos.settled(photos.put(_KEY, small_photo(402)))
     assert job.state is State.COMPLETED
     run_commands(

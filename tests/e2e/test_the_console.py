@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from cutout.cli.aws.connect import connect
+from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.progress.clock import Clock
 from cutout.domain.reasons import Reason

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cutout.cli.aws.connect import connect
+from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.commands.doctor import CHECKS
 from cutout.cli.context import Context

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
@@ -22,6 +21,7 @@ from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import small_photo
 from tests.e2e.stand_in import StandIn
 from tests.e2e.updating import deploy_again
+from tests.support.whole_table import WholeTable
 
 STAGE = "upgraded"
 _STACK = f"Cutout-{STAGE}"
@@ -178,7 +178,7 @@ class Upgrade:
         """Read the present state of the stack."""
         self.stack = stack_of(self.cloud, _STACK)
         outputs = self.stack.cloud.outputs
-        self.jobs = DynamoJobs(Table(self.stack.client("dynamodb"), outputs["JobsTableName"]))
+        self.jobs = WholeTable(Table(self.stack.client("dynamodb"), outputs["JobsTableName"]))
         self.photos = Photos(self.stack, self.jobs)
         self.gate = GateKeeper(jobs=self.jobs)
         self.stand_in = StandIn(

@@ -14,7 +14,6 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
 from cutout.domain.metrics import TIME_IN_STATE
@@ -24,6 +23,7 @@ from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, crea
 from tests.support.aws_account import ACCOUNT, REGION
 from tests.support.function_environment import USUAL_SETTINGS
 from tests.support.samples import SIGNING_KEY
+from tests.support.whole_table import WholeTable
 
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"
@@ -55,7 +55,7 @@ class Stack:
     """What the stack deploys, empty."""
 
     clients: Clients
-    jobs: DynamoJobs
+    jobs: WholeTable
     submissions_url: str
     preparations_url: str
     callbacks_url: str
@@ -137,7 +137,7 @@ def deploy(clients: Clients) -> Stack:
     events.put_targets(Rule="ours", Targets=[{"Id": "listener", "Arn": arn}])
     return Stack(
         clients=clients,
-        jobs=DynamoJobs(Table(clients.dynamodb, TABLE)),
+        jobs=WholeTable(Table(clients.dynamodb, TABLE)),
         submissions_url=urls[0],
         preparations_url=urls[1],
         callbacks_url=urls[2],

@@ -51,21 +51,23 @@ def browse(
     stack: Stack, tell: Callable[[int], None] = lambda _count: None, *, at_once: int = 1
 ) -> ListJobs:
     """Return what lists jobs; `tell` gets the number of jobs read so far."""
-    return ListJobs(records=stack.jobs, tell=tell, at_once=at_once)
+    return ListJobs(records=stack.index, tell=tell, at_once=at_once)
 
 
 def reviews(stack: Stack) -> Reviews:
     """Return what lists results under review, and records decisions on them."""
     from cutout.operator.review import Reviews  # noqa: PLC0415 - see above
 
-    return Reviews(jobs=stack.jobs, index=stack.jobs, checks=stack.ports.checks, clock=stack.clock)
+    return Reviews(jobs=stack.jobs, index=stack.index, checks=stack.ports.checks, clock=stack.clock)
 
 
 def estimate(stack: Stack, photos: int) -> Estimate:
     """Return what this number of photos costs, and when they are done at the current rate."""
     from cutout.operator.estimate import Estimator  # noqa: PLC0415 - see above
 
-    return Estimator(records=stack.jobs, clock=stack.clock).estimate(photos, stack.jobs.read_gate())
+    return Estimator(records=stack.index, clock=stack.clock).estimate(
+        photos, stack.jobs.read_gate()
+    )
 
 
 def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count: None) -> Audit:
@@ -75,7 +77,7 @@ def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count
     return Audit(
         uploads=uploads(stack),
         results=stack.ports.objects(stack.outputs.results_bucket),
-        records=stack.jobs,
+        records=stack.index,
         clock=stack.clock,
         rules=stack.rules(),
         tell=tell,

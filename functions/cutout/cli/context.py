@@ -45,11 +45,11 @@ class Context:
             from cutout.cli.aws.lighter_botocore import lighten  # noqa: PLC0415 - as above
 
             lighten()
-            from cutout.cli.aws import connect as aws  # noqa: PLC0415 - as above
+            from cutout.cli.aws import deployed_stack  # noqa: PLC0415 - as above
             from cutout.cli.aws.target import target_of  # noqa: PLC0415 - as above
 
             target = target_of(choice, settings, folder)
-            return aws.connect(target, clock, is_impatient=choice.is_impatient)
+            return deployed_stack.connect(target, clock, is_impatient=choice.is_impatient)
 
         return cls(
             settings=settings,

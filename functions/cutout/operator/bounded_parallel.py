@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Thing = TypeVar("Thing")
 Made = TypeVar("Made")
@@ -18,6 +20,12 @@ def bounded_map(
 
     If the caller stops reading, work that has not begun is cancelled.
     """
+    # One at a time needs no thread.
+    if at_once == 1:
+        yield from map(work, things)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - loads slowly
+
     pending: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(at_once) as pool:
         try:

@@ -8,12 +8,12 @@ import pytest
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.ports.jobs_table import CallBodies, DedupRecords
 from tests.contract.dynamodb.table import CALLS, TABLE, Store, create_calls_table, create_table
 from tests.support.aws_account import Account
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.jobs import MemoryJobs
+from tests.support.whole_table import WholeTable
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def stores(account_or_fake: Account | None) -> Iterator[tuple[Store, DedupRecord
     with account_or_fake() as clients:
         create_table(clients.dynamodb)
         table = Table(clients.dynamodb, TABLE)
-        yield DynamoJobs(table), DynamoDedupRecords(table)
+        yield WholeTable(table), DynamoDedupRecords(table)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, ShardChange
@@ -22,6 +21,7 @@ from cutout.ports.jobs_table import BacklogStatus, Due, NewerRow
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import NOW, a_job, an_attempt
+from tests.support.whole_table import WholeTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -80,9 +80,9 @@ def table(client: DynamoDBClient) -> Write:
 
 
 @pytest.fixture
-def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
+def jobs(client: DynamoDBClient, table: Write) -> WholeTable:
     """A due job whose state only a newer version knows, and one of ours that is due later."""
-    jobs = DynamoJobs(Table(client, TABLE))
+    jobs = WholeTable(Table(client, TABLE))
     jobs.claim(JOB)
     jobs.claim(OURS)
     table(f"job#{JOB.id}", "SET #name = :new", "phase", "archived")
@@ -97,7 +97,7 @@ def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
     ],
 )
 def test_unknown_state_is_reported_as_that_of_a_newer_version(
-    jobs: DynamoJobs, look: Callable[[DynamoJobs], object]
+    jobs: WholeTable, look: Callable[[WholeTable], object]
 ) -> None:
     """It is no defect, and its meaning is not guessed: the error names the job."""
     with pytest.raises(NewerRowError, match=f"job {JOB.id} is of a newer version: 'archived'"):
@@ -105,14 +105,14 @@ def test_unknown_state_is_reported_as_that_of_a_newer_version(
 
 
 def test_job_of_a_newer_version_does_not_keep_other_jobs_from_being_listed_as_due(
-    jobs: DynamoJobs,
+    jobs: WholeTable,
 ) -> None:
     """It is listed apart, with the time since when it is due."""
     due = jobs.due(NOW + SECOND, 10)
     assert due == Due(jobs=[OURS], early=[], newer=[NewerRow(id=JOB.id, due_at=NOW)])
 
 
-def test_job_of_a_newer_version_is_postponed_and_otherwise_not_changed(jobs: DynamoJobs) -> None:
+def test_job_of_a_newer_version_is_postponed_and_otherwise_not_changed(jobs: WholeTable) -> None:
     """The time since when it is due does not change: an alarm depends on it."""
     (theirs,) = jobs.due(NOW, 10).newer
     jobs.postpone(theirs, NOW + 5 * SECOND)
@@ -121,7 +121,7 @@ def test_job_of_a_newer_version_is_postponed_and_otherwise_not_changed(jobs: Dyn
 
 
 def test_jobs_of_a_newer_version_do_not_block_the_jobs_that_wait_behind_them(
-    jobs: DynamoJobs, table: Write
+    jobs: WholeTable, table: Write
 ) -> None:
     """However many they are, and however few jobs are asked for."""
     for number in range(25):
@@ -147,7 +147,7 @@ def test_jobs_of_a_newer_version_do_not_block_the_jobs_that_wait_behind_them(
     ],
 )
 def test_unknown_form_of_an_item_is_of_a_newer_version(
-    jobs: DynamoJobs, table: Write, change: tuple[str, str, object]
+    jobs: WholeTable, table: Write, change: tuple[str, str, object]
 ) -> None:
     """Sweep goes on with the other jobs."""
     table(f"job#{JOB.id}", *change)
@@ -156,7 +156,7 @@ def test_unknown_form_of_an_item_is_of_a_newer_version(
 
 
 def test_item_without_any_known_form_is_of_a_newer_version(
-    jobs: DynamoJobs, client: DynamoDBClient
+    jobs: WholeTable, client: DynamoDBClient
 ) -> None:
     """It has neither of the two forms that this version reads."""
     client.update_item(
@@ -172,7 +172,7 @@ def test_item_without_any_known_form_is_of_a_newer_version(
 
 
 def test_gate_of_a_newer_version_can_be_paused_for_an_unknown_reason(
-    jobs: DynamoJobs, table: Write
+    jobs: WholeTable, table: Write
 ) -> None:
     """The pause ends at its time; until then no job is admitted.
 
@@ -198,7 +198,7 @@ def test_gate_of_a_newer_version_can_be_paused_for_an_unknown_reason(
 
 @pytest.mark.parametrize("name", ["day", "paused", "most_shards"])
 def test_gate_that_cannot_be_read_is_of_a_newer_version(
-    name: str, jobs: DynamoJobs, table: Write
+    name: str, jobs: WholeTable, table: Write
 ) -> None:
     """Without the limits no job may be admitted."""
     jobs.write_gate(Gate())
@@ -207,14 +207,14 @@ def test_gate_that_cannot_be_read_is_of_a_newer_version(
         jobs.read_gate()
 
 
-def test_shard_that_cannot_be_read_is_of_a_newer_version(jobs: DynamoJobs, table: Write) -> None:
+def test_shard_that_cannot_be_read_is_of_a_newer_version(jobs: WholeTable, table: Write) -> None:
     """Its credits cannot be counted."""
     table("gate#0", "SET #name = :new", "spent#someday", 7)
     with pytest.raises(NewerRowError, match="the gate is of a newer version"):
         jobs.read_gate()
 
 
-def test_waiting_jobs_are_counted_without_being_read(jobs: DynamoJobs, table: Write) -> None:
+def test_waiting_jobs_are_counted_without_being_read(jobs: WholeTable, table: Write) -> None:
     """Also those that only a newer version can read: the index has their times."""
     waiting = replace(a_job(), id="c" * 32, is_waiting=True, due_at=None)
     jobs.claim(waiting)

@@ -14,7 +14,6 @@ from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.gate.pauses_and_slots import Place, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
@@ -24,6 +23,7 @@ from cutout.ports.jobs_table import CallBody, TaskClaim
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import cloud
 from tests.support.builders import LATER, NOW, a_job
+from tests.support.whole_table import WholeTable
 
 _OF_EXPRESSIONS = frozenset(
     {
@@ -68,13 +68,13 @@ def expressions() -> set[str]:
         create_calls_table(client)
         client.meta.events.register("before-parameter-build.dynamodb.*", see)
         table = Table(client, TABLE)
-        _write_everything(DynamoJobs(table), DynamoDedupRecords(table))
+        _write_everything(WholeTable(table), DynamoDedupRecords(table))
         body = CallBody(name="a", text="{}", expires_at=LATER)
         DynamoCallBodies(Table(client, CALLS)).keep_body("a", body)
     return found
 
 
-def _write_everything(jobs: DynamoJobs, records: DynamoDedupRecords) -> None:
+def _write_everything(jobs: WholeTable, records: DynamoDedupRecords) -> None:
     """Send every kind of expression."""
     job = jobs.claim(a_job())
     jobs.write_gate(jobs.write_gate(Gate(carried_in_flight=1)))

@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.ports.jobs_table import GateMovedError
 from tests.contract.dynamodb.table import TABLE
 from tests.support.aws_account import cloud
 from tests.support.builders import NOW, a_job
+from tests.support.whole_table import WholeTable
 
 TRIES = 6
 TAKES = [ShardChange(shard=0, takes="a")]
@@ -30,12 +30,12 @@ BUSY = [
 
 
 @pytest.fixture
-def stubbed(waits: list[float]) -> Iterator[tuple[DynamoJobs, Stubber]]:
+def stubbed(waits: list[float]) -> Iterator[tuple[WholeTable, Stubber]]:
     """The adapter, and a DynamoDB that gives prepared answers."""
     with cloud() as clients:
         client = clients.dynamodb
         with Stubber(client) as stubber:
-            yield DynamoJobs(Table(client, TABLE, sleep=waits.append)), stubber
+            yield WholeTable(Table(client, TABLE, sleep=waits.append)), stubber
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def collides(stubber: Stubber, reasons: list[str], times: int = 1) -> None:
 @pytest.mark.parametrize("code", BUSY)
 def test_write_to_a_busy_table_is_repeated(
     code: str,
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
 ) -> None:
     """A few times by the adapter, then by the queue: it is neither a lost race nor a defect."""
     jobs, stubber = stubbed
@@ -76,7 +76,7 @@ def test_write_to_a_busy_table_is_repeated(
 def test_transaction_that_collides_is_repeated(
     reason: str,
     place: int,
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
 ) -> None:
     """Whichever of its two items another transaction holds; first by the adapter itself."""
     jobs, stubber = stubbed
@@ -89,7 +89,7 @@ def test_transaction_that_collides_is_repeated(
 
 
 def test_transaction_that_collides_in_a_shard_is_repeated_at_once(
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
     waits: list[float],
 ) -> None:
     """Other jobs write to the shard, too; the SDK repeats no transaction that was canceled."""
@@ -109,7 +109,7 @@ def test_repeat_of_a_canceled_transaction_has_another_token(waits: list[float]) 
     with cloud() as clients:
         client = clients.dynamodb
         with Stubber(client) as stubber:
-            jobs = DynamoJobs(Table(client, TABLE, sleep=waits.append, new_id=lambda: next(ids)))
+            jobs = WholeTable(Table(client, TABLE, sleep=waits.append, new_id=lambda: next(ids)))
             sent = {"TransactItems": ANY}
             collided = {"CancellationReasons": [{"Code": "TransactionConflict"}]}
             canceled, under_way = "TransactionCanceledException", "TransactionInProgressException"
@@ -131,7 +131,7 @@ def test_repeat_of_a_canceled_transaction_has_another_token(waits: list[float]) 
 
 
 def test_slot_that_was_taken_while_transactions_collided_is_a_lost_race(
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
 ) -> None:
     """The gate is read again."""
     jobs, stubber = stubbed
@@ -142,7 +142,7 @@ def test_slot_that_was_taken_while_transactions_collided_is_a_lost_race(
 
 
 def test_job_that_is_being_written_is_not_postponed(
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
 ) -> None:
     """Sweep has just enqueued it, and its worker writes it: that must not end Sweep's run."""
     jobs, stubber = stubbed
@@ -152,7 +152,7 @@ def test_job_that_is_being_written_is_not_postponed(
     stubber.assert_no_pending_responses()
 
 
-ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
+ASKED: dict[str, tuple[str, Callable[[WholeTable], object]]] = {
     "a write": ("put_item", lambda jobs: jobs.claim(a_job())),
     "a transaction": ("transact_write_items", lambda jobs: jobs.save(a_job(), gate=TAKES)),
     "a postponement": ("update_item", lambda jobs: jobs.postpone(a_job(), NOW)),
@@ -163,7 +163,7 @@ ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
 
 
 @pytest.mark.parametrize("code", BUSY)
-def test_update_of_a_busy_table_is_repeated(code: str, stubbed: tuple[DynamoJobs, Stubber]) -> None:
+def test_update_of_a_busy_table_is_repeated(code: str, stubbed: tuple[WholeTable, Stubber]) -> None:
     """Like any other write."""
     jobs, stubber = stubbed
     for _ in range(TRIES):
@@ -174,7 +174,7 @@ def test_update_of_a_busy_table_is_repeated(code: str, stubbed: tuple[DynamoJobs
 
 
 def test_update_that_collides_with_a_transaction_is_repeated(
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
 ) -> None:
     """Sweep frees a slot while a job takes another one of the same shard."""
     jobs, stubber = stubbed
@@ -187,7 +187,7 @@ def test_update_that_collides_with_a_transaction_is_repeated(
 @pytest.mark.parametrize("asked", ASKED)
 def test_other_errors_of_dynamodb_are_raised(
     asked: str,
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
 ) -> None:
     """A missing permission must be noticed."""
     jobs, stubber = stubbed
@@ -198,7 +198,7 @@ def test_other_errors_of_dynamodb_are_raised(
 
 
 def test_keys_that_a_batch_left_out_are_requested_again(
-    stubbed: tuple[DynamoJobs, Stubber],
+    stubbed: tuple[WholeTable, Stubber],
     waits: list[float],
 ) -> None:
     """DynamoDB answers in part when it is busy; after a pause, it answers more."""

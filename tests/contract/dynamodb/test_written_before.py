@@ -19,7 +19,6 @@ import pytest
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
@@ -29,6 +28,7 @@ from cutout.usecases.shared.job_writer import gate_changes
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import LATER
+from tests.support.whole_table import WholeTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,7 +53,7 @@ class Written:
 
     items: dict[str, Any]
     client: DynamoDBClient
-    jobs: DynamoJobs
+    jobs: WholeTable
     records: DynamoDedupRecords
 
     def names(self, kind: str) -> list[str]:
@@ -83,7 +83,7 @@ def written(account: Account, request: pytest.FixtureRequest) -> Iterator[Writte
         yield Written(
             items={item["pk"]["S"]: item for item in items},
             client=client,
-            jobs=DynamoJobs(table),
+            jobs=WholeTable(table),
             records=DynamoDedupRecords(table),
         )
 

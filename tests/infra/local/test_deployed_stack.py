@@ -13,8 +13,7 @@ import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.cli.aws.connect import connect
-from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.aws.deployed_stack import Stack, connect
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import Photo
@@ -240,7 +239,7 @@ def test_many_jobs_are_read_with_few_requests_and_those_are_counted(
     """A hundred jobs a request; every page of an index is one."""
     made = [jobs.claim(replace(make_job(f"many/{n}.jpg"), id=f"many-{n}")) for n in range(120)]
     before = Counter(stack.requests())
-    records = stack.jobs
+    records = stack.index
     assert len(records.find_all([job.id for job in made])) == 120
     found = {entry.job_id for entry in records.moved(State.COMPLETED, since=made[0].updated_at)}
     assert {job.id for job in made} <= found

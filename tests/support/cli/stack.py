@@ -9,8 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from cutout.adapters.dynamodb.stored_limits import bounded
-from cutout.cli.aws.deployed_stack import Ports, Stack
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.photo_store import OpenObject, S3Store
+from cutout.cli.aws.ports import Ports
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.job.job import Job
@@ -190,6 +191,7 @@ class FakeStack(Stack):
         self, *, ends: Mapping[str, Job] | None = None, unseen: Iterable[str] = ()
     ) -> None:
         clock = HandClock()
+        super().__init__(FakeResources(), clock)
         self.table = SteppingJobs(clock, ends or {}, unseen)
         self.submissions = MemorySubmissions()
         self.queued = MemoryUploadQueue()
@@ -199,7 +201,8 @@ class FakeStack(Stack):
         self.store = MemoryStore()
         self.buckets: dict[str, MemoryObjects] = {}
         self.uncopied: dict[str, str] = {}
-        made = Ports(
+        self.index = self.table
+        self.ports = Ports(
             clock=clock,
             jobs=self.table,
             submissions=self.submissions,
@@ -211,7 +214,6 @@ class FakeStack(Stack):
             objects=self.bucket,
             transfers=self.copies,
         )
-        super().__init__(FakeResources(), lambda _outputs: made, clock)
 
     def upload(self, photo: Photo) -> SentPhoto:
         """Record the photo; its job takes steps from now on."""

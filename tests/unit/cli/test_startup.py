@@ -14,7 +14,7 @@ _SLOW = {"PIL", "aws_lambda_powertools", "boto3", "httpx", "infra", "jinja2", "s
     ("modules", "absent"),
     [
         ("cutout.cli.entry", _SLOW | {"botocore", "rich"}),
-        ("cutout.cli.entry, cutout.cli.commands.ls, cutout.cli.aws.connect", _SLOW),
+        ("cutout.cli.entry, cutout.cli.commands.ls, cutout.cli.aws.deployed_stack", _SLOW),
     ],
     ids=["the help", "ls"],
 )

@@ -6,19 +6,16 @@ defaults: with usual names, it stays below 1 KB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from cutout.adapters.dynamodb.item_table import Item
-from cutout.adapters.dynamodb.stored_limits import bounded
+from cutout.adapters.dynamodb.item_table import Item, Table
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job
 from cutout.domain.serialization import from_row, to_small_row
 from cutout.domain.states import Lane
-from cutout.ports.jobs_table import NewerRow
 
 DUE = ("due_shard", "due")
 WAITING = ("lane", "waiting")
@@ -26,6 +23,8 @@ MOVING = "moving"
 """The partition of the index `state` that holds every job that has not ended."""
 BEHIND_LIVE = 10**15
 """Added to `lane_at` of jobs of low priority, so that they come after all others."""
+LATEST = 2 * BEHIND_LIVE
+"""In milliseconds, later than any time, whatever the lane."""
 _BESIDE = frozenset({"id", "version", "state", "look_at", "expires_at"})
 """Fields of a job that are stored beside its row."""
 
@@ -63,36 +62,28 @@ def job_item(job: Job) -> Item:
     return item
 
 
-def to_be_saved(job: Job) -> Job:
-    """The job with its next version, and with the time when Sweep looks at it.
-
-    That time stays as it is while it is not after the due time.
-    """
-    look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
-    return bounded(replace(job, version=job.version + 1, look_at=look_at))
-
-
 def job_in(item: Item) -> Job:
     """The job.
 
     Raises:
         NewerRowError: only a newer version can read it.
     """
-    job_id = item["pk"].removeprefix("job#")
+    job_id = job_id_in(item["pk"])
     with understood(f"the row of job {job_id}"):
         return from_row(Job, _whole(job_id, item))
 
 
-def newer_in(item: Item) -> NewerRow:
-    """Read the id, due time and version of a row that a newer release wrote.
+def stored_items(table: Table, job_ids: Sequence[str]) -> list[Item]:
+    """The items of those of these jobs that exist, in this order (strongly consistent)."""
+    # An index may name a job twice while it moves; BatchGetItem refuses a repeated key.
+    pks = [f"job#{job_id}" for job_id in job_ids]
+    found = table.get_all(list(dict.fromkeys(pks)))
+    return [found[pk] for pk in pks if pk in found]
 
-    The due time is the job's own if it can be read, since `postpone` moves the one beside it.
-    """
-    due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
-    with suppress(KeyError, TypeError, ValueError):
-        due_at = datetime.fromtimestamp(int(item["row"]["due_at"]) / 1_000_000, UTC)
-    job_id = item["pk"].removeprefix("job#")
-    return NewerRow(id=job_id, due_at=due_at, version=int(item["version"]))
+
+def job_id_in(pk: str) -> str:
+    """The id of the job whose item has this key."""
+    return pk.removeprefix("job#")
 
 
 @contextmanager
@@ -111,6 +102,11 @@ def understood(what: str) -> Iterator[None]:
 def milliseconds(at: datetime) -> int:
     """Milliseconds since 1970, by which indexes sort."""
     return int(at.timestamp() * 1000)
+
+
+def time_at(number: int) -> datetime:
+    """The time of so many milliseconds since 1970."""
+    return datetime.fromtimestamp(int(number) / 1000, UTC)
 
 
 def _shrunk(job: Job) -> dict[str, Any]:

@@ -6,7 +6,6 @@ write gets the winner with the refusal, without a second read.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,13 +29,14 @@ from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Upd
 from cutout.adapters.dynamodb.job_item import (
     BEHIND_LIVE,
     DUE,
-    MOVING,
+    LATEST,
     WAITING,
+    job_id_in,
     job_in,
     job_item,
     milliseconds,
-    newer_in,
-    to_be_saved,
+    stored_items,
+    time_at,
 )
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError, StoreBusyError
@@ -46,7 +46,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.serialization import from_row, to_row
-from cutout.domain.states import SETTLED, Lane, State
+from cutout.domain.states import Lane
 from cutout.ports.jobs_table import (
     MOST_COUNTED,
     Advance,
@@ -56,11 +56,8 @@ from cutout.ports.jobs_table import (
     NewerRow,
     TaskClaim,
 )
-from cutout.ports.listings import StateEntry
 
 _SHORTEST_PAGE = 10
-_LATEST = 2 * BEHIND_LIVE
-"""In milliseconds, later than any time, whatever the lane."""
 MOST_CARRIED = 200
 """Waiting jobs of an earlier version that one run of Sweep writes again."""
 _EARLIER_LANES = ("waiting#live", "waiting#backfill")
@@ -105,7 +102,7 @@ class DynamoJobs:
         result_key: str | None = None,
     ) -> Job:
         """Write the job and what belongs to it in one transaction."""
-        saved = to_be_saved(job)
+        saved = _to_be_saved(job)
         row = Put(item=job_item(saved), condition=SAME_VERSION, values={":version": job.version})
         shards = [shard_update(change, place) for change in gate]
         pictures = [] if picture is None else [dedup_put(picture)]
@@ -142,13 +139,13 @@ class DynamoJobs:
 
     def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> list[str]:
         """Ids of jobs that wait at the gate: live before backfill, oldest first."""
-        last = BEHIND_LIVE - 1 if lane is Lane.LIVE else _LATEST
+        last = BEHIND_LIVE - 1 if lane is Lane.LIVE else LATEST
         page = max(limit, _SHORTEST_PAGE)
         entries = self._table.entries("lane", WAITING[1], between=(0, last), page=page)
         found: list[str] = []
         # Rows of a newer version are passed over, however many come first.
         while len(found) < limit and (pks := list(islice(entries, limit))):
-            jobs = self._understood([_job_id(pk) for pk, _lane_at in pks])
+            jobs = self._understood([job_id_in(pk) for pk, _lane_at in pks])
             found += [job.id for job in jobs if job.is_waiting]
         return found[:limit]
 
@@ -168,11 +165,11 @@ class DynamoJobs:
         ids = self._ids("due", DUE[1], limit, between=(0, milliseconds(now)))
         jobs: list[Job] = []
         newer: list[NewerRow] = []
-        for item in self._items(ids):
+        for item in stored_items(self._table, ids):
             try:
                 jobs.append(job_in(item))
             except NewerRowError:
-                newer.append(newer_in(item))
+                newer.append(_newer_in(item))
         return Due(
             jobs=[job for job in jobs if job.is_due(now)],
             early=[job for job in jobs if not job.is_due(now) and job.due_at is not None],
@@ -197,7 +194,9 @@ class DynamoJobs:
         entries = islice(self._table.entries("lane", WAITING[1]), MOST_COUNTED)
         # Backfilled jobs are sorted behind all others by a number that is added to their time.
         since = [int(lane_at) % BEHIND_LIVE for _pk, lane_at in entries]
-        return BacklogStatus(waiting=len(since), waiting_since=_at(min(since)) if since else None)
+        return BacklogStatus(
+            waiting=len(since), waiting_since=time_at(min(since)) if since else None
+        )
 
     def advance(self, head: LatestVersion) -> Advance:
         """Record an upload or deletion; returns the newest, which may be another."""
@@ -232,54 +231,12 @@ class DynamoJobs:
         """The jobs of a key, newest upload first."""
         # The index sorts by the padded sequencers of S3's events.
         entries = self._table.entries("source", f"{bucket}/{key}", page=limit, is_newest_first=True)
-        return self.find_all([_job_id(pk) for pk, _order in islice(entries, limit)])
-
-    def moved(
-        self, state: State, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[StateEntry]:
-        """Jobs that ended in a state, the last ones first, within both times."""
-        return self._listed(state.value, since, until)
-
-    def moving(
-        self, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[StateEntry]:
-        """Jobs that have not ended, the last ones that began first, within both times."""
-        # Earlier versions listed them by their states.
-        partitions = [MOVING, *(state.value for state in State if state not in SETTLED)]
-        streams = [self._listed(partition, since, until) for partition in partitions]
-        return heapq.merge(*streams, key=lambda entry: entry.at, reverse=True)
-
-    def _listed(
-        self, partition: str, since: datetime | None, until: datetime | None
-    ) -> Iterator[StateEntry]:
-        least = milliseconds(since) if since else 0
-        greatest = milliseconds(until) if until else _LATEST
-        entries = self._table.entries(
-            "state", partition, between=(least, greatest), is_newest_first=True
-        )
-        for pk, number in entries:
-            yield StateEntry(job_id=_job_id(pk), at=_at(number))
-
-    def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
-        """The latest known version of each of these keys, by its name."""
-        pks = [f"head#{ref}" for ref in dict.fromkeys(source_refs)]
-        items = self._table.get_all(pks).values()
-        heads = (from_row(LatestVersion, item["newest"]) for item in items)
-        return {head.source_ref: head for head in heads}
-
-    def find_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """Those of these jobs that exist, in this order."""
-        return list(map(job_in, self._items(job_ids)))
-
-    def _items(self, job_ids: Sequence[str]) -> list[Item]:
-        # An index may name a job twice while it moves; BatchGetItem refuses a repeated key.
-        pks = [f"job#{job_id}" for job_id in job_ids]
-        found = self._table.get_all(list(dict.fromkeys(pks)))
-        return [found[pk] for pk in pks if pk in found]
+        items = stored_items(self._table, [job_id_in(pk) for pk, _order in islice(entries, limit)])
+        return list(map(job_in, items))
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
         """The jobs, without rows that only a newer version can read."""
-        for item in self._items(job_ids):
+        for item in stored_items(self._table, job_ids):
             with suppress(NewerRowError):
                 yield job_in(item)
 
@@ -287,12 +244,25 @@ class DynamoJobs:
         self, index: str, partition: str, limit: int, between: tuple[int, int] | None = None
     ) -> list[str]:
         entries = self._table.entries(index, partition, between=between, page=limit)
-        return [_job_id(pk) for pk, _sort in islice(entries, limit)]
+        return [job_id_in(pk) for pk, _sort in islice(entries, limit)]
 
 
-def _job_id(pk: str) -> str:
-    return pk.removeprefix("job#")
+def _to_be_saved(job: Job) -> Job:
+    """The job with its next version, and with the time when Sweep looks at it.
+
+    That time stays as it is while it is not after the due time.
+    """
+    look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
+    return bounded(replace(job, version=job.version + 1, look_at=look_at))
 
 
-def _at(number: int) -> datetime:
-    return datetime.fromtimestamp(int(number) / 1000, UTC)
+def _newer_in(item: Item) -> NewerRow:
+    """Read the id, due time and version of a row that a newer release wrote.
+
+    The due time is the job's own if it can be read, since `postpone` moves the one beside it.
+    """
+    due_at = time_at(item["due_at"])
+    with suppress(KeyError, TypeError, ValueError):
+        due_at = datetime.fromtimestamp(int(item["row"]["due_at"]) / 1_000_000, UTC)
+    job_id = job_id_in(item["pk"])
+    return NewerRow(id=job_id, due_at=due_at, version=int(item["version"]))

@@ -1,12 +1,17 @@
 """Alarms, metrics and the dashboard of a stack."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from cutout.cli.aws.description import DescribedStack
-from cutout.cli.output.dashboard.definition import Points, Series
 from cutout.domain.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from cutout.cli.output.dashboard.definition import Points, Series
 
 _NAMES = 100  # DescribeAlarms takes no more in one request
 
@@ -70,6 +75,8 @@ class Monitoring(DescribedStack):
         self, series: Sequence[Series], start: datetime, end: datetime
     ) -> Sequence[Points]:
         """Return the values of each series between two times, oldest first; 500 series at most."""
+        from cutout.cli.output.dashboard.definition import Points  # noqa: PLC0415 - seldom needed
+
         # The order of the results is not promised, and a page may hold a part of a series.
         found: dict[str, list[tuple[datetime, float]]] = {f"q{n}": [] for n in range(len(series))}
         pages = (

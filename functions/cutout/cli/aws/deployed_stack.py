@@ -3,67 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
+from cutout.adapters.dynamodb.item_table import Table
+from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.description import StackOutputs
-from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.aws.stack_resources import Resources
-from cutout.cli.photo_files import Photo, SentPhoto
-from cutout.cli.progress.clock import Clock
-from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import Settings
-from cutout.domain.job.job import Job
 from cutout.domain.job.source import job_id_of
-from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
-from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
-from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
-from cutout.wiring.environment_reader import read_settings
-from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cutout.cli.aws.ports import Ports
+    from cutout.cli.aws.target import Target
     from cutout.cli.output.stack_metrics import StackMetrics
+    from cutout.cli.photo_files import Photo, SentPhoto
+    from cutout.cli.progress.clock import Clock
+    from cutout.domain.job.job import Job
     from cutout.operator.audit import Rules
-
-
-class OperatorTable(JobsTable, JobIndex, Protocol):
-    """The jobs table, also for many jobs at a time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports(GatePorts):
-    """The ports of commands, on the names in the stack's outputs.
-
-    Attributes:
-        checks: the callbacks queue, for jobs that StoreResult must move.
-        caller: returns the ARN of the person whose credentials are used.
-        objects: lists a bucket of the stack, or any other that the credentials may list.
-        transfers: copies from another bucket into the uploads bucket.
-    """
-
-    jobs: OperatorTable
-    upload_queue: UploadQueue
-    renders: RenderRequestQueue
-    checks: TaskCheckQueue
-    caller: Callable[[], str]
-    store: S3Store
-    objects: Callable[[str], BucketListing]
-    transfers: Callable[[str], ObjectCopies]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatchSettings(Settings):
-    """Those of Submit's settings that commands read; a stack of another version has them, too."""
-
-    upload_prefix: str = ""
-    upload_suffixes: tuple[str, ...] = ()
-    result_prefix: str = ""
-    max_bytes: int
-    prepare_max_bytes: int = 0
-    retention_days: timedelta
+    from cutout.ports.jobs_table import JobsTable
+    from cutout.ports.listings import JobIndex
 
 
 class UploadedObject(NamedTuple):
@@ -74,15 +35,17 @@ class UploadedObject(NamedTuple):
     job_id: str | None
 
 
+def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stack:
+    """Return a stack on AWS or in the local cloud. No request is made yet."""
+    return Stack(Resources(Clients(target, is_impatient=is_impatient), target), clock)
+
+
 class Stack:
     """A deployed stack. Nothing is asked of AWS before it is needed."""
 
-    def __init__(
-        self, resources: Resources, ports_on: Callable[[StackOutputs], Ports], clock: Clock
-    ) -> None:
+    def __init__(self, resources: Resources, clock: Clock) -> None:
         self.resources = resources
         self.clock = clock
-        self._ports_on = ports_on
 
     @property
     def where(self) -> str:
@@ -104,13 +67,28 @@ class Stack:
         """
         return StackOutputs.read(self.resources.existing(), stack=self.resources.name)
 
+    # A command needs one or two adapters: what the others import is spared it.
+
+    @cached_property
+    def index(self) -> JobIndex:
+        """Many jobs of the table at a time."""
+        from cutout.adapters.dynamodb.job_index import DynamoJobIndex  # noqa: PLC0415 - see above
+
+        return DynamoJobIndex(self._table)
+
     @cached_property
     def ports(self) -> Ports:
-        """The adapters."""
-        return self._ports_on(self.outputs)
+        """The other adapters."""
+        from cutout.cli.aws.ports import aws_ports  # noqa: PLC0415 - see above
+
+        return aws_ports(self.resources.clients, self.clock, self._table, self.outputs)
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self.resources.clients.client("dynamodb"), self.outputs.jobs_table)
 
     @property
-    def jobs(self) -> OperatorTable:
+    def jobs(self) -> JobsTable:
         """The jobs table."""
         return self.ports.jobs
 
@@ -120,21 +98,9 @@ class Stack:
 
     def rules(self) -> Rules:
         """Return which keys the stack watches and what it accepts: Submit's own settings."""
-        from cutout.operator.audit import Rules  # noqa: PLC0415 - loads slowly; few commands ask
-        from cutout.usecases.submit.register_upload import UploadFilter  # noqa: PLC0415
+        from cutout.cli.aws.upload_rules import read_rules  # noqa: PLC0415 - see above
 
-        settings = read_settings(WatchSettings, self.resources.environment_of("Submit"))
-        return Rules(
-            upload_filter=UploadFilter(
-                uploads_bucket=self.outputs.uploads_bucket,
-                upload_prefix=settings.upload_prefix,
-                upload_suffixes=settings.upload_suffixes,
-                results_bucket=self.outputs.results_bucket,
-                result_prefix=settings.result_prefix,
-            ),
-            max_bytes=max(settings.max_bytes, settings.prepare_max_bytes),
-            retention=settings.retention_days,
-        )
+        return read_rules(self.resources.environment_of("Submit"), self.outputs)
 
     def requests(self) -> Mapping[str, int]:
         """Return how many requests were made to AWS so far, by the name of the operation."""
@@ -142,6 +108,8 @@ class Stack:
 
     def upload(self, photo: Photo) -> SentPhoto:
         """Upload a photo to the uploads bucket."""
+        from cutout.cli.photo_files import SentPhoto  # noqa: PLC0415 - see above
+
         at = self.clock.now()
         etag, version = self.ports.store.upload(photo)
         job_id = self.job_id(photo.key, version)
@@ -155,7 +123,7 @@ class Stack:
     def find(self, sent: Sequence[SentPhoto | UploadedObject]) -> Mapping[str, Job]:
         """Return the jobs of these uploads by key, as far as they exist."""
         by_id = {one.job_id: one.key for one in sent if one.job_id is not None}
-        found = {by_id[job.id]: job for job in self.jobs.find_all(list(by_id))}
+        found = {by_id[job.id]: job for job in self.index.find_all(list(by_id))}
         for one in sent:
             if one.job_id is None:
                 newest = self.newest(one.key)
@@ -174,13 +142,14 @@ class Stack:
 
     def metrics(self) -> StackMetrics:
         """Return how many jobs are in each state, and how many were settled lately."""
-        # Imported here, as only `cutout watch` and the console show it.
+        # Only `cutout watch` and the console show it.
         from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics  # noqa: PLC0415
+        from cutout.ports.jobs_table import MOST_COUNTED  # noqa: PLC0415
 
         now = self.clock.now()
         # The index does not say in which state a moving job is, so that moves do not change it.
-        ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
-        moving = Counter(job.state for job in self.jobs.find_all(ids))
+        ids = [entry.job_id for entry in islice(self.index.moving(), MOST_COUNTED)]
+        moving = Counter(job.state for job in self.index.find_all(ids))
         return StackMetrics(
             at=now,
             gate=self.jobs.read_gate(),
@@ -188,7 +157,7 @@ class Stack:
             now={state: moving[state] for state in OPEN},
             # Counting ends at a limit: each 300 jobs of a list cost a request.
             lately={
-                state: len(list(islice(self.jobs.moved(state, since=now - WINDOW), MOST_COUNTED)))
+                state: len(list(islice(self.index.moved(state, since=now - WINDOW), MOST_COUNTED)))
                 for state in ENDS
             },
         )

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cutout.cli.aws.cloudwatch import Monitoring
-from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
 from cutout.cli.aws.description import Resource, name_in
-from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import variable
 
 if TYPE_CHECKING:
     from cutout.cli.aws.clients import Clients
+    from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
+    from cutout.cli.aws.target import Target
     from cutout.ports.http import Http
 
 _TIMEOUT_SECONDS = 10.0
@@ -118,6 +117,8 @@ class Resources(Monitoring):
 
     def functions(self) -> Sequence[DeployedFunction]:
         """Return the functions of Cutout; custom resources of the CDK are left out."""
+        from cutout.domain.function_settings import variable  # noqa: PLC0415 - few commands need it
+
         found = [self._function(one) for one in self._resources("AWS::Lambda::Function")]
         # An app that embeds Cutout has other functions in the stack.
         return [one for one in found if variable("stack") in one.environment]
@@ -230,15 +231,20 @@ class Resources(Monitoring):
 
     def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
         """Return up to `limit` messages of a dead-letter queue, which stay there."""
-        return SqsLetters(self.clients.client("sqs")).look(queue.url, limit)
+        return self._letters().look(queue.url, limit)
 
     def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
         """Send up to `limit` messages to the queue with that ARN, then delete them here."""
-        return SqsLetters(self.clients.client("sqs")).move(queue.url, to, limit)
+        return self._letters().move(queue.url, to, limit)
 
     def purge(self, queue: Queue, limit: int) -> MoveResult:
         """Delete up to `limit` messages."""
-        return SqsLetters(self.clients.client("sqs")).purge(queue.url, limit)
+        return self._letters().purge(queue.url, limit)
+
+    def _letters(self) -> SqsLetters:
+        from cutout.cli.aws.dead_letter_queues import SqsLetters  # noqa: PLC0415 - see above
+
+        return SqsLetters(self.clients.client("sqs"))
 
     def _queue(self, resource: Resource) -> Queue:
         attributes = self.clients.client("sqs").get_queue_attributes(

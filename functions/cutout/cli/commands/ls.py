@@ -14,8 +14,6 @@ import click
 from cutout.cli import compose
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option
-from cutout.cli.output.gate_text import print_delay
-from cutout.cli.output.job_json import job_as_json
 from cutout.cli.output.job_text import cost, explanation, state_text
 from cutout.cli.output.terminal import plain_table, print_json_each, remark, stdout
 from cutout.cli.output.units import counted, duration
@@ -91,7 +89,10 @@ def command(
         # Noted while it is printed: a list of a million jobs is kept nowhere.
         listed = _noting(jobs if shown is None else iter(shown), waiting)
         _print(listed, now, as_json=as_json, where=stack.where)
-        print_delay(waiting.values(), stack.jobs.read_gate, now)
+        if waiting:
+            from cutout.cli.output.gate_text import print_delay  # noqa: PLC0415 - seldom needed
+
+            print_delay(waiting.values(), stack.jobs.read_gate, now)
     _print_rest(chosen, shown, scanned[0], more=more)
 
 
@@ -105,6 +106,8 @@ def _noting(jobs: Iterator[Job], waiting: dict[Reason | None, Job]) -> Iterator[
 
 def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> None:
     if as_json:
+        from cutout.cli.output.job_json import job_as_json  # noqa: PLC0415 - as above
+
         print_json_each(job_as_json(job) for job in jobs)
         return
     has_header = True

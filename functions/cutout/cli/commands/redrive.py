@@ -131,7 +131,7 @@ def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
     if not dead.queue.count:
         return QueueReport(dead=dead, seen=0, groups=())
     letters = [read_letter(letter) for letter in stack.resources.look(dead.queue, limit)]
-    found = stack.jobs.find_all([one.request.job_id for one in letters if one.request.job_id])
+    found = stack.index.find_all([one.request.job_id for one in letters if one.request.job_id])
     groups = grouped(letters, {job.id: job for job in found})
     return QueueReport(dead=dead, seen=len(letters), groups=groups)
 

@@ -92,7 +92,7 @@ def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout
     found: dict[tuple[str, str], Variant] = {}
     deadline = stack.clock.monotonic() + timeout
     while missing:
-        for job in stack.jobs.find_all(sorted({job_id for job_id, _ in missing})):
+        for job in stack.index.find_all(sorted({job_id for job_id, _ in missing})):
             for one in job.variants:
                 name = (job.id, one.recipe)
                 if name in missing and one != before.get(name):

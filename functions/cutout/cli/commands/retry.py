@@ -16,8 +16,8 @@ from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import fresh_option
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.job_text import job_in_one_line
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
+from cutout.cli.output.next_step import job_in_one_line
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import interruption, print_json, print_lines, remark, stderr, stdout
 from cutout.cli.output.units import counted

@@ -13,14 +13,8 @@ from rich.text import Text
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.job_text import (
-    attempts_made,
-    event_text,
-    explanation,
-    lasted,
-    next_step,
-    state_text,
-)
+from cutout.cli.output.job_text import attempts_made, event_text, explanation, lasted, state_text
+from cutout.cli.output.next_step import next_step
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
 from cutout.cli.output.units import exact_duration, size_text

@@ -5,7 +5,7 @@ import click
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.job_text import job_in_one_line
+from cutout.cli.output.next_step import job_in_one_line
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command

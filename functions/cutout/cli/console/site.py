@@ -17,6 +17,7 @@ from cutout.cli.console.stored_files import thumbnail_of
 from cutout.cli.output import job_text, units
 from cutout.cli.output.gate_text import gate_as_json, pause_of
 from cutout.cli.output.money import Price
+from cutout.cli.output.next_step import next_step
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.templates import templates
 from cutout.cli.progress.clock import Clock
@@ -178,7 +179,7 @@ def _templates() -> Environment:
         "explanation": job_text.explanation,
         "gate_as_json": gate_as_json,
         "lasted": job_text.lasted,
-        "next_step": job_text.next_step,
+        "next_step": next_step,
         "pause_of": pause_of,
         "reasons": list(Reason),
         "thumbnail_of": thumbnail_of,

@@ -70,13 +70,13 @@ class TableWatch:
         ended = {
             (entry.job_id, entry.at)
             for state in SETTLED
-            for entry in islice(stack.jobs.moved(state, since=since), MOST_COUNTED)
+            for entry in islice(stack.index.moved(state, since=since), MOST_COUNTED)
         }
-        moving = [entry.job_id for entry in islice(stack.jobs.moving(), MOST_COUNTED)]
+        moving = [entry.job_id for entry in islice(stack.index.moving(), MOST_COUNTED)]
         # Those that were moving have ended: they are found also if this machine's clock is wrong.
         gone = set(self.moving).difference(moving)
         new = [job_id for job_id, _ in sorted(ended - self._ended, key=lambda it: it[1])]
-        read = stack.jobs.find_all(list(dict.fromkeys([*reversed(moving), *new, *gone, *shown])))
+        read = stack.index.find_all(list(dict.fromkeys([*reversed(moving), *new, *gone, *shown])))
         gate = stack.jobs.read_gate()
         # Those that ended before the last look stay a while, for windows that open now.
         known = {job_id: self._jobs[job_id] for job_id, _ in ended if job_id in self._jobs}

@@ -5,7 +5,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from cutout.cli.output.job_text import lasted, next_step, settled_at
+from cutout.cli.output.job_text import lasted, settled_at
+from cutout.cli.output.next_step import next_step
 from cutout.domain.job.job import Job
 
 _RESULT = ("bucket", "key", "size", "width", "height", "sha256", "pixels", "remark")

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.job_text import explanation, job_in_one_line, lasted, next_step
+from cutout.cli.output.job_text import explanation, lasted
+from cutout.cli.output.next_step import job_in_one_line, next_step
 from cutout.cli.output.units import duration
 from cutout.domain.job.result import Reuse
 from cutout.domain.reasons import Reason

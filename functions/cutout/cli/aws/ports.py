@@ -1,42 +1,57 @@
-"""A stack over the AWS API; the local cloud answers the same requests."""
+"""The adapters of AWS that commands use, on the names in a stack's outputs."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
-from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.photo_store import S3Store
-from cutout.cli.aws.stack_resources import Resources
+from cutout.domain.dataclass import dataclass
+from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_s3 import S3Client
 
+    from cutout.adapters.dynamodb.item_table import Table
+    from cutout.cli.aws.clients import Clients
     from cutout.cli.aws.description import StackOutputs
-    from cutout.cli.aws.target import Target
     from cutout.cli.progress.clock import Clock
-    from cutout.ports.listings import BucketListing, ObjectCopies
+    from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
+    from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
 
 
-def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stack:
-    """Return the stack. No request is made yet."""
-    clients = Clients(target, is_impatient=is_impatient)
-    # The names of buckets, table and queues are known only when CloudFormation has answered.
-    return Stack(Resources(clients, target), partial(_ports, clients, clock), clock)
+@dataclass(frozen=True, kw_only=True)
+class Ports(GatePorts):
+    """The ports of commands.
+
+    Attributes:
+        checks: the callbacks queue, for jobs that StoreResult must move.
+        caller: returns the ARN of the person whose credentials are used.
+        objects: lists a bucket of the stack, or any other that the credentials may list.
+        transfers: copies from another bucket into the uploads bucket.
+    """
+
+    upload_queue: UploadQueue
+    renders: RenderRequestQueue
+    checks: TaskCheckQueue
+    caller: Callable[[], str]
+    store: S3Store
+    objects: Callable[[str], BucketListing]
+    transfers: Callable[[str], ObjectCopies]
 
 
-def _ports(clients: Clients, clock: Clock, outputs: StackOutputs) -> Ports:
+def aws_ports(clients: Clients, clock: Clock, table: Table, outputs: StackOutputs) -> Ports:
     """Return the adapters of AWS."""
     s3, sqs = clients.client("s3"), clients.client("sqs")
     # StoreResult makes variants and carries decisions out: both are messages of its queue.
     callbacks = SqsCallbacks(sqs, outputs.callbacks_queue_url)
     return Ports(
         clock=clock,
-        jobs=DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table)),
+        jobs=DynamoJobs(table),
         submissions=SqsSubmissions(sqs, outputs.submissions_queue_url),
         upload_queue=SqsUploadQueue(sqs, outputs.submissions_queue_url),
         renders=callbacks,

@@ -1,0 +1,8 @@
+"""The jobs table with all ports that functions and operators have of it."""
+
+from cutout.adapters.dynamodb.job_index import DynamoJobIndex
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+
+
+class WholeTable(DynamoJobs, DynamoJobIndex):
+    """Single jobs, the gate, and lists of many jobs."""
