@@ -147,8 +147,8 @@ def test_an_upload_that_bypasses_the_cache_and_waits_at_the_gate_is_paid_for() -
     assert (item.owner, item.kept.job_id) == (fresh.id, fresh.id)
 
 
-def test_a_job_waiting_at_the_gate_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> None:
-    """A backfilled job waits first; a live upload of the same photo is admitted before it."""
+def overtaken_at_the_gate() -> tuple[World, Job, Job]:
+    """A backfilled job that waits for a slot, and a live one with its photo that was admitted."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     blocker = world.arrives("blocker.jpg", png(salt=77))
     found = world.registered(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
@@ -158,10 +158,26 @@ def test_a_job_waiting_at_the_gate_does_not_pay_for_a_photo_being_paid_for_meanw
     fresh = upload_bypassing_cache(world, "fresh.jpg")
     world.submissions.job_ids.clear()
     finish(world, blocker)
-    world.submit.advance(world.job(first))
+    return world, world.job(first), world.job(fresh)
+
+
+def test_a_job_waiting_at_the_gate_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> None:
+    """It waits for the result instead."""
+    world, first, fresh = overtaken_at_the_gate()
+    world.submit.advance(first)
     assert world.job(first).reason is Reason.SAME_PICTURE
-    finish(world, world.job(fresh))
+    finish(world, fresh)
     world.passes(10 * MINUTE)
+    done = world.job(first)
+    assert (done.state, done.reused is not None) == (State.COMPLETED, True)
+    assert [charge for charge in world.evolink.charges if first.id in charge.key] == []
+
+
+def test_a_job_waiting_at_the_gate_does_not_pay_for_a_photo_that_was_paid_for_meanwhile() -> None:
+    """It gets the free slot when the result is cached, and uses the result."""
+    world, first, fresh = overtaken_at_the_gate()
+    assert first.is_waiting
+    finish(world, fresh)
     done = world.job(first)
     assert (done.state, done.reused is not None) == (State.COMPLETED, True)
     assert [charge for charge in world.evolink.charges if first.id in charge.key] == []

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from cutout.domain.errors import NewerRowError
 from cutout.domain.provider_outcomes import Cause, NotSent, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START
-from tests.support.fakes.world import World
+from tests.support.fakes.world import LIMITS, World, png
+from tests.support.hooks import Hook
 
 NOT_SENT = NotSent(message="ConnectError")
 
@@ -28,6 +30,27 @@ def test_up_to_ten_waiting_jobs_are_read() -> None:
     assert [job.id for job in world.submit.waiting()] == [
         f"{number:02}" for number in range(10) if number != 1
     ]
+
+
+@pytest.mark.parametrize("step", ["jobs.find", "jobs.save"])
+def test_a_waiting_job_that_a_newer_version_has_just_written_does_not_block_the_next(
+    step: str,
+) -> None:
+    """It was listed before, and can neither be read nor saved: that version was rolled back."""
+    hook = Hook()
+    world = World(step=hook, limits=replace(LIMITS, max_in_flight=1))
+    inside = world.arrives("inside.jpg")
+    theirs = world.arrives("theirs.jpg", png(salt=1))
+    ours = world.arrives("ours.jpg", png(salt=2))
+    world.evolink.complete(world.task_of(inside))
+    world.check_task(inside)
+
+    def is_newer() -> None:
+        raise NewerRowError(theirs.id)
+
+    hook.once_at(step, is_newer)
+    world.submit.advance(world.job(inside))
+    assert (world.job(theirs), world.job(ours).state) == (theirs, State.PROCESSING)
 
 
 @pytest.mark.parametrize("is_waiting", [True, False])
