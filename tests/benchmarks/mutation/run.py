@@ -212,7 +212,8 @@ def main() -> int:
         _, status = os.waitpid(measuring, 0)
         assert status == 0, "the tests fail without any change"
     survivors = Survivors(mutants, Selection(measured, ROOT), options.at_once)
-    pytest.main(everything, plugins=[survivors])
+    if pytest.main(everything, plugins=[survivors]) == pytest.ExitCode.INTERRUPTED:
+        return int(pytest.ExitCode.INTERRUPTED)
     equivalent = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     excused = sum(one.name in equivalent for one in survivors.found)
     unnoticed = len(survivors.found) - excused

@@ -82,13 +82,15 @@ class Selection:
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Those that run the changed lines; of what runs at import alone, the module's or all.
 
-        The narrowest first: they are the likeliest to be about it.
+        Those in the module's own test files come first, and of these, or of the rest, the
+        narrowest: they are the likeliest to be about it.
         """
+        own = f"/test_{Path(mutant.module).stem}"
         found = self._contexts(mutant) & self._tests
         if not found and self.is_at_import(mutant):
             lines = self._lines[mutant.module].values()
             found = {test for tests in lines for test in tests} & self._tests or set(self._tests)
-        return sorted(found, key=lambda test: (self._reach[test], test))
+        return sorted(found, key=lambda test: (own not in test, self._reach[test], test))
 
     def _contexts(self, mutant: Mutant) -> set[str]:
         lines = self._lines.get(mutant.module, {})
