@@ -1,6 +1,6 @@
 """Storing the result of a completed task, step by step.
 
-    obtain → accept → cache → finish → publish → variants → settle
+    fetch → check → cache → finish → publish → variants → settle
 
 The object is written first and the job last: `completed` means that the object exists. If the
 worker crashes between two steps, the lease of the job in `storing` expires and all steps are
