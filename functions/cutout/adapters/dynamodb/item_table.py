@@ -219,18 +219,23 @@ class Table:
         if between is not None:
             condition += " AND #s BETWEEN :least AND :greatest"
             values |= {":least": between[0], ":greatest": between[1]}
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=index,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames={"#p": names} | ({"#s": sort} if between else {}),
-            ExpressionAttributeValues=_typed(values),
-            ScanIndexForward=not is_newest_first,
-            PaginationConfig={"PageSize": page},
-        )
-        for answer in pages:
+        request: Any = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": {"#p": names} | ({"#s": sort} if between else {}),
+            "ExpressionAttributeValues": _typed(values),
+            "ScanIndexForward": not is_newest_first,
+            "Limit": page,
+        }
+        # Without a paginator of the SDK, which takes a tenth of the time of a request.
+        while True:
+            answer: Any = self._client.query(**request)
             for item in map(_read, answer["Items"]):
                 yield item["pk"], item[sort]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _request(self, write: Put | Update) -> Any:  # noqa: ANN401 - the SDK's
         """The write as a member of a transaction, which a single request has as its parameters."""
