@@ -57,6 +57,9 @@ class _Aws(BaseHTTPRequestHandler):
     """CloudFormation, and a DynamoDB with the jobs of one table."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Headers and body of an answer leave together, as DynamoDB's do. A body that follows alone
+    waits for the kernel's delayed acknowledgement of the headers, 40 ms."""
 
     def do_POST(self) -> None:
         """Answer."""
