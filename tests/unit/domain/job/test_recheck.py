@@ -250,6 +250,39 @@ def test_a_callback_of_another_attempt_does_not_end_the_recheck() -> None:
     )
 
 
+def test_a_running_task_of_another_attempt_does_not_end_the_recheck_either() -> None:
+    """The task that is rechecked was not readable meanwhile, so the next retry reads it again."""
+    world = World()
+    job = twice_given_up(world)
+    first, second = (charge.task_id for charge in world.evolink.charges)
+    world.operate.retry(job)
+    world.check_task(job, attempt=1, task_id=first)
+    world.evolink.read_rule = lambda: UNREADABLE
+    world.passes(BEYOND_THE_DEADLINE, swept_every=10 * MINUTE)
+    world.evolink.complete(second)
+    world.operate.retry(failed(world, job, Reason.DEADLINE_PASSED))
+    world.passes(MINUTE)
+    done = world.job(job)
+    assert (done.state, done.storing_attempt, len(world.evolink.charges)) == (
+        State.COMPLETED,
+        2,
+        2,
+    )
+
+
+def test_a_job_whose_recheck_found_no_result_is_due_at_once() -> None:
+    """If its message is lost, Sweep sends it on, whatever waits at the gate."""
+    world = World()
+    job = unreadable(world)
+    world.evolink.fail(world.task_of(job), "content_policy_violation")
+    world.operate.retry(job)
+    after = world.check_task(job)
+    assert (after.state, after.is_due(world.clock.now())) == (State.QUEUED, True)
+    world.submissions.job_ids.clear()
+    world.passes(MINUTE)
+    assert world.job(job).state is State.PROCESSING
+
+
 def reviewed_after_another_attempt(world: World) -> tuple[Job, str]:
     """A job in review whose operator had paid for a second attempt; with its first task."""
     job = unreadable(world)
