@@ -95,9 +95,9 @@ class TrackTask:
         """Store the result again once the lease or the wait is over."""
         is_due = job.is_due(self.clock.now())
         if job.is_being_decided or job.reused is not None:
-            # A decision has the time of a person's machine, by which it may not be due yet; in the
-            # first entry of the state, nobody has the lease.
-            if is_due or (job.is_being_decided and job.tries == 0):
+            # In the first entry of the state, nobody has the lease. It may not be due yet: its time
+            # is that of another function's machine, or of a person's.
+            if is_due or job.tries == 0:
                 leased = self.job_writer.record(job, self._leased(job))
                 with self.failures.guard(leased):
                     if job.is_being_decided:

@@ -112,6 +112,17 @@ def test_a_foreign_object_at_the_result_key_is_replaced() -> None:
     assert owner_of(world) == job.id
 
 
+def test_an_object_that_is_removed_before_it_is_looked_at_is_no_obstacle() -> None:
+    """It made the first write fail, and the second one finds no object."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.results.objects["a.png"] = foreign(etag="e")
+    hook.once_at("results.current", world.results.objects.clear)
+    finish(world, job)
+    assert (ends(world, job), owner_of(world)) == ((State.COMPLETED, None), job.id)
+
+
 def test_a_result_key_written_all_the_time_is_left_to_a_later_check() -> None:
     """After four lost writes in a row, the job waits and the result is fetched again."""
     hook = Hook()

@@ -127,6 +127,17 @@ def test_only_a_job_that_is_storing_is_completed_from_the_cache(
     ] == ([(START + TIMING.lease, 3, 2, job.reason, "text")] if is_taken else [])
 
 
+@pytest.mark.parametrize("tries", [0, 1])
+def test_a_cached_result_is_stored_before_it_is_due_in_the_first_entry_alone(tries: int) -> None:
+    """The clock of Submit may be fast; later, another worker has the lease."""
+    world = World()
+    job = job_in(world, State.STORING, reused=REUSED, tries=tries)
+    world.jobs.jobs[job.id] = replace(job, due_at=START + MINUTE)
+    taken: list[Job] = []
+    watching(world, taken).check(TaskCheck(job_id=job.id, attempt=0))
+    assert [one.id for one in taken] == ([job.id] if tries == 0 else [])
+
+
 def test_a_retry_reads_each_earlier_task_before_it_makes_a_call() -> None:
     """If a result is lost, the next task is read; after the last, Submit makes the call."""
     world = World()
