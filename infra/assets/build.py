@@ -12,7 +12,7 @@ from typing import Final
 from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
 
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
-from . import botocore_data
+from . import authorities, botocore_data
 from .archive import Contents, Deflater, add_to_zip, digest_of
 from .asset_platform import Target, target_of
 from .build_cache import BuildCache, folder_made_once, key_of
@@ -93,7 +93,9 @@ class AssetBuilder:
         with self._shared:
             site = install(self._target, locks=self.locks, cache=self.cache)
         files = files_of(shape.distributions, site=site)
-        contents = _read(botocore_data.cut(files, shape.aws_services, called))
+        contents = authorities.in_folder(
+            _read(botocore_data.cut(files, shape.aws_services, called))
+        )
         add_to_zip(place, contents, self._deflater)
         return digest_of(contents, also=self._target.fingerprint)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
+import certifi
 import pytest
 import trustme
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
@@ -12,7 +14,8 @@ from botocore.httpsession import URLLib3Session
 
 from cutout.cli.aws import clients as cli
 from cutout.cli.aws.target import Target
-from cutout.wiring.aws_clients import Clients, Connections
+from cutout.wiring.aws_clients import Clients, Connections, tls_context
+from infra.assets.authorities import files_by_subject
 from tests.support.scripted_server import Loopback, answer, serving
 
 
@@ -29,11 +32,12 @@ def speaking(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """The TLS of a client that trusts this authority."""
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
+def trusting(authority: trustme.CA, folder: Path) -> ssl.SSLContext:
+    """The TLS of a function whose asset has this authority's certificate, among others."""
+    bundle = Path(certifi.where()).read_text() + authority.cert_pem.bytes().decode()
+    for name, content in files_by_subject(bundle).items():
+        (folder / name).write_bytes(content)
+    return tls_context(folder)
 
 
 def request_to(server: Loopback) -> AWSPreparedRequest:
@@ -41,20 +45,22 @@ def request_to(server: Loopback) -> AWSPreparedRequest:
     return AWSRequest("GET", server.url(scheme="https")).prepare()
 
 
-def test_certificates_of_the_context_are_used(authority: trustme.CA) -> None:
-    """Those that botocore would read itself are not read."""
+def test_certificates_of_the_context_are_used(authority: trustme.CA, tmp_path: Path) -> None:
+    """Those that botocore would read itself are not read, and of the folder's only one."""
+    context = trusting(authority, tmp_path)
     with serving(answer(200, b"here"), tls=speaking(authority, "127.0.0.1")) as server:
-        assert Connections(trusting(authority)).send(request_to(server)).content == b"here"
+        assert Connections(context).send(request_to(server)).content == b"here"
+    assert len(context.get_ca_certs()) == 1
 
 
 @pytest.mark.parametrize(
     ("trusted", "name"), [(False, "127.0.0.1"), (True, "other.example")], ids=["stranger", "name"]
 )
 def test_untrusted_server_gets_no_request(
-    authority: trustme.CA, *, trusted: bool, name: str
+    authority: trustme.CA, tmp_path: Path, *, trusted: bool, name: str
 ) -> None:
     """Neither one of an unknown authority, nor one of another name."""
-    context = trusting(authority if trusted else trustme.CA())
+    context = trusting(authority if trusted else trustme.CA(), tmp_path)
     with (
         serving(answer(200), tls=speaking(authority, name)) as server,
         pytest.raises(SSLError, match="certificate verify failed"),

@@ -9,11 +9,13 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore import handlers
 from botocore.config import Config
+from botocore.credentials import CredentialResolver, EnvProvider
 from botocore.httpsession import URLLib3Session, get_cert_path
 from botocore.loaders import JSONFileLoader
 
@@ -35,6 +37,9 @@ _CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},
     proxies={},  # none, also of the environment: looking takes a twentieth of making a client
 )
+
+# Where the build of an asset puts the authorities' certificates, a file each.
+_AUTHORITIES = Path(__file__).parent.parent / "authorities"
 
 http.client._MAXHEADERS = 1_200  # type: ignore[attr-defined] # noqa: SLF001 - no public setting
 """How many headers a response may have; Python's own limit is 100.
@@ -81,9 +86,25 @@ def own_session(*others: str, profile: str | None = None) -> botocore.session.Se
     return session
 
 
+def _session_of_function() -> botocore.session.Session:
+    """A session that looks for credentials in the environment alone, where Lambda puts the role's.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    session = own_session()
+    session.register_component("credential_provider", CredentialResolver([EnvProvider()]))
+    return session
+
+
 @cache
-def tls_context() -> ssl.SSLContext:
-    """The one TLS context: reading the certificates takes as long as importing httpx."""
+def tls_context(authorities: Path = _AUTHORITIES) -> ssl.SSLContext:
+    """The one TLS context.
+
+    From the folder of an asset it reads a certificate when a server needs it. Elsewhere it reads
+    a file with all of them now, which takes as long as importing httpx.
+    """
+    if authorities.is_dir():
+        return ssl.create_default_context(capath=authorities)
     return ssl.create_default_context(cafile=get_cert_path(verify=True))
 
 
@@ -129,14 +150,14 @@ class Clients:
     """Clients on one session, each made once: when it is first called, or by `connect`.
 
     Args:
-        session: where credentials and region come from; a new one by default.
+        session: where credentials and region come from; by default the environment.
         environment: names the endpoint of the local cloud, which needs path-style addresses.
     """
 
     def __init__(
         self, environment: Mapping[str, str], session: botocore.session.Session | None = None
     ) -> None:
-        self._session: Any = session or own_session()
+        self._session: Any = session or _session_of_function()
         self._is_local = "AWS_ENDPOINT_URL" in environment
         # A session that is given, or the local cloud, may have authorities of its own.
         self._has_own = session is not None or self._session.get_config_variable("ca_bundle")

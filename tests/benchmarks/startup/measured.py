@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from infra.assets import AssetBuilder
 from infra.assets.archive import Deflater, add_to_zip
+from infra.assets.authorities import FOLDER, files_by_subject
 from infra.assets.bytecode import compile_for_this_python
 from infra.assets.dependencies import files_of
 from infra.deployed_functions import SHAPES
@@ -63,6 +64,9 @@ def subjects(builder: AssetBuilder, folder: Path, authority: Path) -> list[Subje
             packed.extractall(place)
         for bundle in filter(Path.exists, (place / one for one in _BUNDLES)):
             bundle.write_bytes(bundle.read_bytes() + authority.read_bytes())
+        if (folder_of_authorities := place / FOLDER).is_dir():
+            for file, content in files_by_subject(authority.read_text()).items():
+                (folder_of_authorities / file).write_bytes(content)
         size = archive.stat().st_size
         found.append(
             Subject(name=name, service=service, module=module, folder=place, zipped_bytes=size)
