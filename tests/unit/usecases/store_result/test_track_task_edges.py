@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -136,6 +137,21 @@ def test_a_cached_result_is_stored_before_it_is_due_in_the_first_entry_alone(tri
     taken: list[Job] = []
     watching(world, taken).check(TaskCheck(job_id=job.id, attempt=0))
     assert [one.id for one in taken] == ([job.id] if tries == 0 else [])
+
+
+@pytest.mark.parametrize("is_poll", [True, False])
+def test_a_callback_of_another_attempt_is_delivered_again_after_the_result_is_stored(
+    is_poll: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Another worker has the lease. Only the callback may name its task; a poll comes again."""
+    world = World()
+    unnamed = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN)
+    job = job_in(world, State.STORING, unnamed, known(2), storing_attempt=2)
+    job = replace(job, due_at=START + MINUTE)
+    world.jobs.jobs[job.id] = job
+    with nullcontext() if is_poll else pytest.raises(StoreBusyError):
+        check(world, job, 1, task_id=None if is_poll else "task-1", is_poll=is_poll)
+    assert world.job(job) == job
 
 
 def test_a_retry_reads_each_earlier_task_before_it_makes_a_call() -> None:
