@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from typing import TypeVar
 
 Thing = TypeVar("Thing")
 Made = TypeVar("Made")
@@ -24,7 +21,7 @@ def bounded_map(
     if at_once == 1:
         yield from map(work, things)
         return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - loads slowly
+    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - loads slowly
 
     pending: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(at_once) as pool:

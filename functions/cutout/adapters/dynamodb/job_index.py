@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.job_item import (
     LATEST,
     MOVING,
@@ -14,17 +16,11 @@ from cutout.adapters.dynamodb.job_item import (
     stored_items,
     time_at,
 )
+from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.serialization import from_row
 from cutout.domain.states import SETTLED, State
 from cutout.ports.listings import StateEntry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from cutout.adapters.dynamodb.item_table import Table
-    from cutout.domain.job.job import Job
 
 
 class DynamoJobIndex:

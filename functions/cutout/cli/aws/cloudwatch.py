@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.aws.description import DescribedStack
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
     from cutout.cli.output.dashboard.definition import Points, Series
 
 _NAMES = 100  # DescribeAlarms takes no more in one request

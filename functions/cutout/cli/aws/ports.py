@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.s3.bucket_copies import S3Transfers
+from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
+from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.description import StackOutputs
 from cutout.cli.aws.photo_store import S3Store
+from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
+from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
+from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
 from cutout.wiring.gate_parts import GatePorts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mypy_boto3_s3 import S3Client
-
-    from cutout.adapters.dynamodb.item_table import Table
-    from cutout.cli.aws.clients import Clients
-    from cutout.cli.aws.description import StackOutputs
-    from cutout.cli.progress.clock import Clock
-    from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
-    from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,21 +55,6 @@ def aws_ports(clients: Clients, clock: Clock, table: Table, outputs: StackOutput
         # Any credentials may ask this of STS.
         caller=lambda: clients.client("sts").get_caller_identity()["Arn"],
         store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
-        objects=partial(_listing, s3),
-        transfers=partial(_transfers, s3, to=outputs.uploads_bucket),
+        objects=partial(S3Listing, s3),
+        transfers=lambda source: S3Transfers(s3, source, outputs.uploads_bucket),
     )
-
-
-# Few commands list or copy objects: what these adapters import is spared the others.
-
-
-def _listing(s3: S3Client, bucket: str) -> BucketListing:
-    from cutout.adapters.s3.listing import S3Listing  # noqa: PLC0415 - see above
-
-    return S3Listing(s3, bucket)
-
-
-def _transfers(s3: S3Client, source: str, *, to: str) -> ObjectCopies:
-    from cutout.adapters.s3.bucket_copies import S3Transfers  # noqa: PLC0415 - see above
-
-    return S3Transfers(s3, source, to)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cutout.cli.aws.cloudwatch import Monitoring
+from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
 from cutout.cli.aws.description import Resource, name_in
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from cutout.cli.aws.clients import Clients
-    from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
     from cutout.cli.aws.target import Target
     from cutout.ports.http import Http
 
@@ -231,20 +231,15 @@ class Resources(Monitoring):
 
     def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
         """Return up to `limit` messages of a dead-letter queue, which stay there."""
-        return self._letters().look(queue.url, limit)
+        return SqsLetters(self.clients.client("sqs")).look(queue.url, limit)
 
     def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
         """Send up to `limit` messages to the queue with that ARN, then delete them here."""
-        return self._letters().move(queue.url, to, limit)
+        return SqsLetters(self.clients.client("sqs")).move(queue.url, to, limit)
 
     def purge(self, queue: Queue, limit: int) -> MoveResult:
         """Delete up to `limit` messages."""
-        return self._letters().purge(queue.url, limit)
-
-    def _letters(self) -> SqsLetters:
-        from cutout.cli.aws.dead_letter_queues import SqsLetters  # noqa: PLC0415 - see above
-
-        return SqsLetters(self.clients.client("sqs"))
+        return SqsLetters(self.clients.client("sqs")).purge(queue.url, limit)
 
     def _queue(self, resource: Resource) -> Queue:
         attributes = self.clients.client("sqs").get_queue_attributes(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from cutout.cli.aws.description import StackOutputs
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import Settings
 from cutout.operator.audit import Rules
 from cutout.usecases.submit.register_upload import UploadFilter
 from cutout.wiring.environment_reader import read_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cutout.cli.aws.description import StackOutputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
