@@ -26,12 +26,7 @@ class _WatchSettings(Settings):
 
 
 def read_rules(environment: Mapping[str, str], outputs: StackOutputs) -> Rules:
-    """Return which keys the stack watches and what it accepts.
-
-    Args:
-        environment: Submit's.
-        outputs: the stack's.
-    """
+    """Return which keys the stack watches and what it accepts, by Submit's environment."""
     settings = read_settings(_WatchSettings, environment)
     return Rules(
         upload_filter=UploadFilter(
