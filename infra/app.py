@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from .assets import AssetError, build_all
-from .assets.folders import CACHE
+from .assets.folders import cache_folder
 from .node import use_own_node
 from .settings.recipe_file import recipes_of
 from .settings.settings import Settings
@@ -22,7 +22,7 @@ from .settings.value_rules import SettingError
 def main() -> None:
     """Synthesize into the folder that the CDK CLI names."""
     # Before the import of aws_cdk, whose bytecode it is about.
-    keep_bytecode(CACHE / "bytecode")
+    keep_bytecode(cache_folder() / "bytecode")
     use_own_node()
     from aws_cdk import App  # noqa: PLC0415 # starts Node, which is chosen above
 

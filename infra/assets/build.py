@@ -18,7 +18,7 @@ from .asset_platform import Target, target_of
 from .build_cache import BuildCache, folder_made_once, key_of
 from .bytecode import compiled, place_of
 from .dependencies import files_of, install, site_key
-from .folders import CACHE, SOURCES
+from .folders import SOURCES, cache_folder
 from .import_closure import own_modules, shippable
 
 _CALLS_AWS: Final = "cutout/adapters/"
@@ -31,7 +31,7 @@ class AssetBuilder:
     platform: str
     sources: Path = SOURCES / "functions"
     locks: Path = SOURCES / "requirements"
-    cache: Path = CACHE / "assets"
+    cache: Path = field(default_factory=lambda: cache_folder() / "assets")
     _shared: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
     """For the folders that all functions have in common."""
 

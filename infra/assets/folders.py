@@ -13,10 +13,12 @@ _IS_INSTALLED: Final = (_INFRA / "functions").is_dir()
 SOURCES: Final = _INFRA if _IS_INSTALLED else _INFRA.parent
 """The folder that contains `functions` and `requirements`."""
 
-_USERS_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
-CACHE: Final = _USERS_CACHE / "cutout" if _IS_INSTALLED else _INFRA.parent / ".cutout"
-"""A folder that can be thrown away at any time."""
+def cache_folder() -> Path:
+    """Return a folder that can be thrown away at any time."""
+    if not _IS_INSTALLED:
+        return SOURCES / ".cutout"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cutout"
 
 
 def project() -> Path:

@@ -29,7 +29,7 @@ from typing import Final, TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..assets.folders import CACHE
+from ..assets.folders import cache_folder
 from ..node import node_path
 from ..settings.settings import KEYS_PAGE, Settings
 from ..settings.value_rules import SettingError, pairs
@@ -257,7 +257,7 @@ def _synthesized_or_new(stack: str) -> tuple[str, str]:
 
 
 def _folder(stack: str) -> Path:
-    return CACHE / "cdk" / stack
+    return cache_folder() / "cdk" / stack
 
 
 def _context(entries: Sequence[str]) -> list[str]:

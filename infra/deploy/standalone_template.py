@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ..app import keep_bytecode
 from ..assets import AssetError, build_all
-from ..assets.folders import CACHE
+from ..assets.folders import cache_folder
 from ..node import use_own_node
 from ..settings.recipe_file import recipes_of
 from ..settings.settings import API_KEY, KEYS_PAGE, Settings
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def write_template(folder: Path, settings: Settings) -> None:
     """Write template, assets and guide into a folder, in place of earlier ones."""
-    keep_bytecode(CACHE / "bytecode")
+    keep_bytecode(cache_folder() / "bytecode")
     use_own_node()
     from aws_cdk import App, CfnParameter, DefaultStackSynthesizer  # noqa: PLC0415 # starts Node
 
