@@ -6,7 +6,7 @@ there, and the deployer has nothing but a profile.
 The local cloud makes the same name of the same stack and table again, so what is left of a table
 is read before the stack is created again; on AWS each has a name of its own. It does not decide on
 the use of keys either: which role may use the key for what is tested on the template, in
-`tests/infra/test_encryption.py`.
+`tests/infra/constructs/test_encryption.py`.
 """
 
 from __future__ import annotations

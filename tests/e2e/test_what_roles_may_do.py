@@ -26,7 +26,7 @@ _NOBODY = "0" * 32
 _ROLE = "AWS::IAM::Role"
 _DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 _READ_JOBS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
-"""What `grant_read_jobs` gives, as `tests/infra/test_grants.py` shows."""
+"""What `grant_read_jobs` gives, as `tests/infra/access/test_embedding_grants.py` shows."""
 _PROBE = {"pk": {"S": "probe"}}
 
 

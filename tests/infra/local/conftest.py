@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,3 +30,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     root, interpreter = root_credentials(), bare_interpreter(folder)
     with running_ministack(folder, root=root, interpreter=interpreter) as running:
         yield Cloud(**vars(running), operator=make_operator(running.endpoint, root))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The outline of the project."""
+    for name in (
+        "infra/app.py",
+        "infra/cdk.json",
+        "infra/cdk/node_modules/x/y.json",
+        "functions/submit/handler.py",
+        "functions/cutout/cli/entry.py",
+        "infra/local/start.py",
+        "requirements/runtime.txt",
+        "README.md",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path

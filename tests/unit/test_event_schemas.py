@@ -30,7 +30,7 @@ def _paths(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 def test_each_schema_is_valid_and_formatted(name: str) -> None:
     """Draft 2020-12, two spaces, one line break at the end."""
     Draft202012Validator.check_schema(schema(name))
-    text = (Path(__file__).parents[3] / f"events/schema/{name}.schema.json").read_text()
+    text = (Path(__file__).parents[2] / f"events/schema/{name}.schema.json").read_text()
     assert text == json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
 
 

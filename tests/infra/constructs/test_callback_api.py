@@ -1,4 +1,4 @@
-"""Triggers of the functions: uploads, callbacks, the schedule."""
+"""The API that the provider calls back, and its throttle, logs and address."""
 
 import json
 
@@ -6,34 +6,6 @@ import pytest
 
 from infra.settings.settings import Settings
 from tests.infra.template_view import Synthesize, TemplateView
-
-
-def test_uploads_and_deletions_go_to_the_submissions_queue(template: TemplateView) -> None:
-    """Events of every object; delivery is tried for a day, then they go to a DLQ."""
-    rule = template.properties("UploadEventsRule")
-    assert rule["EventPattern"] == {
-        "source": ["aws.s3"],
-        "detail-type": ["Object Created", "Object Deleted"],
-        "detail": {"bucket": {"name": ["<Uploads>"]}},
-    }
-    assert rule["State"] == "ENABLED"
-    assert rule["Targets"] == [
-        {
-            "Id": "Submissions",
-            "Arn": "<SubmissionsQueue.Arn>",
-            "DeadLetterConfig": {"Arn": "<UploadEventsUndeliverable.Arn>"},
-            "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
-        }
-    ]
-
-
-def test_only_the_watched_prefix_sends_events(synthesize: Synthesize) -> None:
-    """Other objects of the bucket cost no message."""
-    rule = synthesize(Settings(upload_prefix="photos/")).properties("UploadEventsRule")
-    assert rule["EventPattern"]["detail"] == {
-        "bucket": {"name": ["<Uploads>"]},
-        "object": {"key": [{"prefix": "photos/"}]},
-    }
 
 
 def test_api_has_one_route(template: TemplateView) -> None:
@@ -127,26 +99,3 @@ def test_deployment_without_callbacks_has_no_callback_url(synthesize: Synthesize
     reading = synthesize(Settings(callbacks=False))
     told = reading.properties("SubmitFunction")["Environment"]["Variables"]
     assert "CUTOUT_CALLBACK_URL" not in told
-
-
-def test_sweep_runs_every_minute(template: TemplateView) -> None:
-    """A run that cannot be started within its minute is left out."""
-    schedule = template.properties("EveryMinuteSchedule")
-    assert schedule["ScheduleExpression"] == "rate(1 minute)"
-    assert schedule["State"] == "ENABLED"
-    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
-    assert schedule["Target"] == {
-        "Arn": "<SweepFunction.Arn>",
-        "RoleArn": "<EveryMinuteRole.Arn>",
-        "RetryPolicy": {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1},
-    }
-
-
-def test_failed_run_of_sweep_is_not_repeated(template: TemplateView) -> None:
-    """The next one, a minute later, does the same work."""
-    assert template.properties("EveryMinuteNoSecondTry") == {
-        "FunctionName": "<SweepFunction>",
-        "Qualifier": "$LATEST",
-        "MaximumEventAgeInSeconds": 60,
-        "MaximumRetryAttempts": 0,
-    }

@@ -1,7 +1,7 @@
 """Roles: who can assume them, and how wide their permissions are.
 
-Each role's whole policy is in the snapshot; `test_permission_removal` shows that each permission is
-needed.
+Each role's whole policy is in the snapshot; `test_function_permissions_removal` shows that each
+permission is needed.
 """
 
 from infra.settings.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 
 from infra.deploy.standalone_template import PARAMETER, main
 
-AGREED = json.loads(Path(__file__).with_name("template.json").read_text())
+AGREED = json.loads((Path(__file__).parents[1] / "template.json").read_text())
 
 
 def test_standalone_template_is_the_same_stack_and_needs_only_a_bucket(tmp_path: Path) -> None:
