@@ -355,6 +355,17 @@ def test_a_failed_task_returns_its_price_and_no_more() -> None:
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
+def test_a_failed_task_of_a_replaced_photo_returns_its_price() -> None:
+    """The job is superseded, and cost nothing."""
+    world = World()
+    first = world.arrives("a.jpg", png(salt=1))
+    world.arrives("a.jpg", png(salt=2))
+    world.evolink.fail(world.task_of(first), "service_error")
+    ended = world.check_task(first)
+    assert (ended.state, ended.credits) == (State.SUPERSEDED, 0)
+    assert world.jobs.read_gate().spent_on(START.date()) == PRICE
+
+
 def test_a_callback_that_loses_every_race_is_delivered_again() -> None:
     """Its message may be the only record of the task of a call without a response."""
     world = World()

@@ -11,7 +11,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
-from tests.support.fakes.world import TIMING, World
+from tests.support.fakes.world import TIMING, World, png
 
 
 def unconfirmed(world: World, key: str = "a.jpg") -> Job:
@@ -124,6 +124,21 @@ def test_a_response_takes_a_task_back_from_the_job_that_adopted_it(end: str) -> 
     world.evolink.complete(own)
     assert world.check_task(wrong, task_id=own).state is State.COMPLETED
     assert world.results.objects["a.png"].data.endswith(own.encode())
+
+
+def test_the_failure_of_another_calls_task_does_not_supersede_a_replaced_photo() -> None:
+    """Its own call may have a result, which may serve another upload of the same photo."""
+    world = World()
+    wrong = unconfirmed(world)
+    job = answered_late(world, while_open=wrong)
+    world.arrives("a.jpg", png(salt=1))
+    world.evolink.fail(world.task_of(job), "service_error")
+    lost = world.check_task(wrong)
+    assert (lost.state, lost.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    own = the_task(world, 1)
+    world.evolink.complete(own)
+    assert world.check_task(wrong, task_id=own).state is State.SUPERSEDED
+    assert world.results.puts == []
 
 
 def test_of_two_calls_with_the_same_task_the_second_stays_unconfirmed() -> None:
