@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.errors import ProviderBusyError, SourceDeniedError, StoreBusyError
+from cutout.domain.errors import ProviderBusyError, SourceDeniedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.metrics import Metric
@@ -332,26 +332,6 @@ def test_a_newer_task_that_fails_does_not_end_a_job_that_fetches_an_older_result
     assert (after.state, after.attempts[1].outcome) == (State.STORING, AttemptOutcome.FAILED)
     world.passes(MINUTE)
     assert world.job(job).state is State.COMPLETED
-
-
-def test_a_callback_that_names_the_newer_task_waits_while_an_older_result_is_stored() -> None:
-    """Only the message names it, so the queue delivers it again; a poll is Sweep's to repeat."""
-    world = World()
-    job = given_up_unconfirmed(world)
-    world.evolink.create_faults.append(taken_but_unanswered)
-    world.operate.retry(job)
-    world.deliver_all()
-    newer = world.task_of(world.job(job))
-    world.evolink.complete(TASK)
-    world.evolink.complete(newer)
-    world.downloads.faults.append(LOST)
-    assert world.check_task(job, attempt=1, task_id=TASK).state is State.STORING
-    world.check_task(job, attempt=2, task_id=newer, is_poll=True)
-    with pytest.raises(StoreBusyError):
-        world.check_task(job, attempt=2, task_id=newer)
-    world.passes(5 * MINUTE)
-    assert world.job(job).state is State.COMPLETED
-    assert world.check_task(job, attempt=2, task_id=newer).attempts[1].task_id == newer
 
 
 def test_a_late_result_of_a_job_rejected_in_a_retry_is_stored() -> None:
