@@ -362,7 +362,7 @@ def test_a_failed_task_of_a_replaced_photo_returns_its_price() -> None:
     world.arrives("a.jpg", png(salt=2))
     world.evolink.fail(world.task_of(first), "service_error")
     ended = world.check_task(first)
-    assert (ended.state, ended.credits) == (State.SUPERSEDED, 0)
+    assert (ended.state, ended.credits) == (State.SUPERSEDED, Decimal(0))
     assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
