@@ -87,13 +87,21 @@ class Uploads(Protocol):
         """
 
     def labels_if_newest(self, source: Source) -> Labels | None:
-        """The labels of this version if it is certain to be the newest upload of its key.
+        """The labels of this version if a read of its key gives it: it is the newest upload.
 
-        None if it is not, or if that cannot be told: then `labels` reads them, or says why not.
+        None if the key shows another version or none, and in a bucket without versions, where the
+        same bytes may have been uploaded again. An error of the read proves neither.
+
+        Raises:
+            SourceDeniedError: a policy or a KMS key denies access to what the key shows.
         """
 
     def version_shown(self, bucket: str, key: str) -> str | None:
-        """The id of the version that a read of the key gives; None if that cannot be told."""
+        """The id of the version that a read of the key gives; None if it gives no photo.
+
+        Raises:
+            SourceDeniedError: a policy or a KMS key denies access to what the key shows.
+        """
 
     def is_current(self, source: Source) -> bool:
         """Whether this version is the current one of its key: a read of the key gives it."""

@@ -152,37 +152,86 @@ def test_photo_that_was_archived_after_its_call_keeps_its_labels(
 
 
 @pytest.mark.parametrize(
-    ("answers", "labels"),
+    ("answers", "labels", "version"),
     [
-        ([{"VersionId": "v1", "Metadata": {"shop": "7"}}], Labels(metadata={"shop": "7"}, tags={})),
-        ([{"VersionId": "v2"}], None),
-        ([{"VersionId": "null"}], None),
-        ([{}], None),
-        (["NoSuchKey"], None),
-        (["AccessDenied"], None),
-        (["KMS.DisabledException"], None),
-        (["InvalidObjectState"], None),
-        (["SlowDown"], None),
-        ([{"VersionId": "v1", "TagCount": 1}, "NoSuchVersion"], None),
-        ([{"VersionId": "v1", "TagCount": 1}, "AccessDenied"], None),
+        ([{"VersionId": "v1", "Metadata": {"a": "7"}}], Labels(metadata={"a": "7"}, tags={}), "v1"),
+        ([{"VersionId": "v2"}], None, "v2"),
+        ([{"VersionId": "null"}], None, "null"),
+        ([{}], None, None),
+        (["NoSuchKey"], None, None),
+        (["InvalidRange"], None, None),
+        (["InvalidRequest"], None, None),
+        (["InvalidObjectState", {"VersionId": "v2"}], None, "v2"),
+        (["InvalidObjectState", {"VersionId": "v1"}, {"TagSet": []}], LABELS, "v1"),
+        (["InvalidObjectState", "404"], None, None),
+        ([{"VersionId": "v1", "TagCount": 1}, "NoSuchVersion"], None, "v1"),
     ],
 )
 def test_photo_is_the_newest_only_if_s3_names_its_version(
-    s3: tuple[S3Client, Stubber], answers: list[dict[str, object] | str], labels: Labels | None
+    s3: tuple[S3Client, Stubber],
+    answers: list[dict[str, object] | str],
+    labels: Labels | None,
+    version: str | None,
 ) -> None:
-    """After another version, a delete marker, a denial or no answer, the listing decides."""
+    """Not after another version, a delete marker, an empty object, or one of another's key.
+
+    An archived object is not read, but a HEAD names its version.
+    """
     client, stubber = s3
-    for operation, answer in zip(("get_object", "get_object_tagging"), answers, strict=False):
+    _answer(stubber, answers)
+    assert S3Uploads(client).labels_if_newest(SOURCE) == labels
+    stubber.assert_no_pending_responses()
+    _answer(stubber, answers[: 1 + (answers[0] == "InvalidObjectState")])
+    assert S3Uploads(client).version_shown("uploads", "a.jpg") == version
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        (["SlowDown"], ClientError),
+        (["InternalError"], ClientError),
+        (["NoSuchBucket"], ClientError),
+        (["AccessDenied"], SourceDeniedError),
+        (["KMS.DisabledException"], SourceDeniedError),
+        (["InvalidObjectState", "403"], SourceDeniedError),
+        (["InvalidObjectState", "503"], ClientError),
+        ([{"VersionId": "v1", "TagCount": 1}, "AccessDenied"], SourceDeniedError),
+        ([{"VersionId": "v1", "TagCount": 1}, "SlowDown"], ClientError),
+    ],
+)
+def test_an_error_does_not_prove_that_a_photo_is_not_shown(
+    s3: tuple[S3Client, Stubber],
+    answers: list[dict[str, object] | str],
+    error: type[Exception],
+) -> None:
+    """Or a restored photo would lose its cut-out: the step, or the message, is tried again."""
+    client, stubber = s3
+    _answer(stubber, answers)
+    with pytest.raises(error):
+        S3Uploads(client).labels_if_newest(SOURCE)
+    if isinstance(answers[0], str):
+        _answer(stubber, answers)
+        with pytest.raises(error):
+            S3Uploads(client).version_shown("uploads", "a.jpg")
+    stubber.assert_no_pending_responses()
+
+
+def _answer(stubber: Stubber, answers: list[dict[str, object] | str]) -> None:
+    """Answer a read of the key, a HEAD if that says that it is archived, and a read of tags."""
+    is_archived = answers[0] == "InvalidObjectState"
+    operations = ["get_object", *(["head_object"] if is_archived else []), "get_object_tagging"]
+    place = {"Bucket": "uploads", "Key": "a.jpg"}
+    expected = {
+        "get_object": place | {"Range": "bytes=0-0"},
+        "head_object": place,
+        "get_object_tagging": place | {"VersionId": "v1"},
+    }
+    for operation, answer in zip(operations, answers, strict=False):
         if isinstance(answer, str):
             stubber.add_client_error(operation, answer)
         else:
-            stubber.add_response(
-                operation,
-                answer | {"Body": StreamingBody(BytesIO(), 0)},
-                {"Bucket": "uploads", "Key": "a.jpg", "Range": "bytes=0-0"},
-            )
-    assert S3Uploads(client).labels_if_newest(SOURCE) == labels
-    stubber.assert_no_pending_responses()
+            body = {"Body": StreamingBody(BytesIO(), 0)} if operation == "get_object" else {}
+            stubber.add_response(operation, answer | body, expected[operation])
 
 
 def test_photo_without_a_version_is_never_certain_to_be_the_newest(

@@ -53,53 +53,52 @@ class S3Uploads:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_ResponseSyntax
         """
         try:
-            # Not a HEAD: it answers 404 without a body for a missing bucket and for a missing
-            # object alike. A GET names NoSuchBucket, which is no reason to end the job.
-            return self._labels(source, self._first_byte(_address(source)))
+            return self._labels(source, self._look(_address(source)))
         except ClientError as exc:
-            if code(exc) == _ARCHIVED:
-                return self._labels_of_archived(source)
             raise _source_error(exc) from exc
 
     def labels_if_newest(self, source: Source) -> Labels | None:
         """The labels of this version, if a read of the key gives this version.
 
         S3 is strongly consistent: then there is no newer upload, and no delete marker. Without
-        versions, the same bytes may have been uploaded again. All errors give None, as the read of
-        the exact version tells what is wrong with it.
+        versions, the same bytes may have been uploaded again.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
         """
         if source.version_id is None:
             return None
         try:
-            answer = self._first_byte({"Bucket": source.bucket, "Key": source.key})
+            answer = self._look({"Bucket": source.bucket, "Key": source.key})
             is_newest = answer.get("VersionId") == source.version_id
             return self._labels(source, answer) if is_newest else None
-        except ClientError:
-            return None
+        except ClientError as exc:
+            _require_not_shown(exc)
+        return None
 
     def version_shown(self, bucket: str, key: str) -> str | None:
-        """The id of the version that a read of the key gives; None if that cannot be told."""
+        """The id of the version that a read of the key gives; None if it gives no photo."""
         try:
-            version: str | None = self._first_byte({"Bucket": bucket, "Key": key}).get("VersionId")
-        except ClientError:
+            version: str | None = self._look({"Bucket": bucket, "Key": key}).get("VersionId")
+        except ClientError as exc:
+            _require_not_shown(exc)
             return None
         return version
 
-    def _first_byte(self, address: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
-        answer: Any = self._client.get_object(**address, Range="bytes=0-0")
+    def _look(self, address: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
+        """The answer to a read of one byte; for an archived object, to a HEAD."""
+        # Not always a HEAD: it answers 404 without a body for a missing bucket and for a missing
+        # object alike. A GET names NoSuchBucket, which is no reason to end the job.
+        try:
+            answer: Any = self._client.get_object(**address, Range="bytes=0-0")
+        except ClientError as exc:
+            if code(exc) != _ARCHIVED:
+                raise
+            # Whether it has tags is read with them.
+            return {**self._client.head_object(**address), "TagCount": 1}
         answer["Body"].close()
         return answer
 
-    def _labels(self, source: Source, answer: Any) -> Labels:  # noqa: ANN401 - GetObject's answer
+    def _labels(self, source: Source, answer: Any) -> Labels:  # noqa: ANN401 - of `_look`
         return labels_of(answer, self._tags(source) if answer.get("TagCount") else ())
-
-    def _labels_of_archived(self, source: Source) -> Labels:
-        """The labels of an object that was archived after its call: a HEAD still answers."""
-        try:
-            return labels_of(self._client.head_object(**_address(source)), self._tags(source))
-        except ClientError as exc:
-            raise _source_error(exc) from exc
 
     def is_current(self, source: Source) -> bool:
         """Whether a read of the key gives this version."""
@@ -157,7 +156,15 @@ def _source_error(exc: ClientError) -> Exception:
     return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
 
 
+def _require_not_shown(exc: ClientError) -> None:
+    """Raise the error, unless it proves that the key shows none of the photos that were read."""
+    if code(exc) not in GONE | _NEVER_READ:
+        raise _source_error(exc) from exc
+
+
 _ARCHIVED = "InvalidObjectState"
+_NEVER_READ = frozenset({"InvalidRange", "416", "InvalidRequest"})
+"""An empty object, which has no first byte, and one with a key of its owner's (SSE-C)."""
 # A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`.
 _DENIED = frozenset(
     {
