@@ -57,6 +57,33 @@ def test_an_event_is_superseded_by_an_upload_listed_five_minutes_later(
     assert (world.jobs.heads[EVENT.ref] == raised) == is_overtaken
 
 
+@pytest.mark.parametrize("is_current", [True, False])
+@pytest.mark.parametrize(
+    ("stored_ago", "is_close"),
+    [
+        (5 * MINUTE + SECOND, True),
+        (10 * MINUTE, True),
+        (15 * MINUTE, True),
+        (15 * MINUTE + SECOND, False),
+    ],
+)
+def test_if_both_times_are_close_the_bucket_tells_which_upload_is_newer(
+    stored_ago: timedelta,
+    is_close: bool,  # noqa: FBT001 - a column of the table
+    is_current: bool,  # noqa: FBT001
+) -> None:
+    """The event is ten minutes old. An upload stored long before it is older in any case."""
+    world = World()
+    source = world.uploads.add(EVENT.key, b"listed")
+    if not is_current:
+        world.uploads.add(EVENT.key, b"newer")
+    later = listed(world, replace(source, sequencer="", modified_at=START - stored_ago))
+    event = replace(EVENT, version_id="v0")
+    world.registered(event, at=START - 10 * MINUTE)
+    is_overtaken = world.jobs.heads[EVENT.ref].job_id == later.id
+    assert is_overtaken == (is_close and is_current)
+
+
 @pytest.mark.parametrize("change", [{"at": None}, {"source": replace(LISTED, version_id="v1")}])
 def test_an_upload_without_event_time_or_found_by_a_listing_is_not_superseded(
     change: dict[str, Any],

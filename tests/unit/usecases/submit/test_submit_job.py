@@ -136,7 +136,7 @@ def test_an_accepted_call_is_tracked_until_its_task_ends() -> None:
     ("reserved", "spent", "price"),
     [
         (Decimal("7.25"), Decimal("7.25"), Decimal("7.25")),
-        (Decimal("1.8"), Decimal("1.8"), Decimal("1.8")),
+        (Decimal("0.9"), Decimal("0.9"), Decimal("0.9")),
         (None, PRICE, PRICE),
     ],
 )
