@@ -1,8 +1,11 @@
 """The sample outputs on the pages: `python -m tests.benchmarks.page_samples` runs them again.
 
-Each `cutout` command of a console block runs on the local cloud that is up, after a day of
-`tests.benchmarks.rough_day`, and what it prints replaces the sample. Long lines are cut, and the
-names of buckets are shortened.
+    python -m tests.benchmarks.page_samples cutout    # on the local cloud that is up, after a day
+                                                      # of `tests.benchmarks.rough_day`
+    python -m tests.benchmarks.page_samples make      # the demo, after `rm -rf .cutout`
+
+Each command of a console block that begins so runs, and what it prints replaces the sample. Long
+lines are cut, and the names of buckets are shortened.
 """
 
 from __future__ import annotations
@@ -24,25 +27,24 @@ _WIDTH: Final = 118
 _CUT: Final = " [...]"
 
 
-def main() -> None:
-    """Write the pages."""
+def main(program: str) -> None:
+    """Write the pages, with new outputs of this program."""
     for page, text in PAGES.items():
-        (ROOT / page).write_text(_BLOCK.sub(lambda block: _again(block[0]), text))
+        (ROOT / page).write_text(_BLOCK.sub(lambda block: _again(block[0], program), text))
 
 
-def _again(block: str) -> str:
-    return "".join(_with_output(one) for one in re.split(r"^(?=\$ )", block, flags=re.MULTILINE))
+def _again(block: str, program: str) -> str:
+    samples = re.split(r"^(?=\$ )", block, flags=re.MULTILINE)
+    return "".join(_with_output(one) if one.startswith(f"$ {program} ") else one for one in samples)
 
 
 def _with_output(sample: str) -> str:
     command, _, _old = sample.partition("\n")
-    if not command.startswith("$ cutout "):
-        return sample
-    _cutout, *arguments = shlex.split(command.removeprefix("$ "))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(  # noqa: S603 - the pages' own commands
-        [str(Path(sys.executable).with_name("cutout")), *arguments],
+        shlex.split(command.removeprefix("$ ")),
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "118"},
+        env={**os.environ, "COLUMNS": "118", "PATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -57,4 +59,4 @@ def _shortened(output: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -8,7 +8,7 @@ bucket has photos to backfill.
         -c poll_interval_seconds=20 -c unconfirmed_grace_seconds=100 -c lease_seconds=60
     python -m tests.benchmarks.rough_day
     cutout dashboard --out .readme/dashboard.svg --last 18
-    python -m tests.benchmarks.page_samples
+    python -m tests.benchmarks.page_samples cutout
 """
 
 from __future__ import annotations
