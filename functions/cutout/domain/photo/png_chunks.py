@@ -62,6 +62,9 @@ class Png:
         is_ended: it has the end chunk.
         is_sound: all checksums are right.
         has_long_text: its comments are longer than decoders accept.
+        has_alpha: pixels may be transparent.
+        profile: the ICC profile; empty without one, or if it cannot be unpacked.
+        is_srgb: its colours are in sRGB.
     """
 
     width: int
@@ -73,11 +76,9 @@ class Png:
     is_ended: bool
     is_sound: bool
     has_long_text: bool
-
-    @property
-    def has_alpha(self) -> bool:
-        """True if pixels may be transparent."""
-        return self.colour in {_GREY_ALPHA, _COLOUR_ALPHA} or b"tRNS" in self.chunks
+    has_alpha: bool
+    profile: bytes = field(repr=False)
+    is_srgb: bool
 
     @property
     def is_grey(self) -> bool:
@@ -92,28 +93,6 @@ class Png:
         if body is None or samples is None or len(body) < 2 * samples:
             return None
         return struct.unpack(f">{samples}H", body[: 2 * samples])
-
-    @property
-    def profile(self) -> bytes:
-        """The ICC profile of the iCCP chunk; empty without one, or if it cannot be unpacked."""
-        _name, _, packed = self.chunks.get(b"iCCP", b"").partition(b"\0")
-        try:
-            # Limited: a profile of some bytes could decompress to gigabytes.
-            return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE)
-        except zlib.error:
-            return b""
-
-    @property
-    def is_srgb(self) -> bool:
-        """Whether its colours are in sRGB; the first of these chunks that it has decides."""
-        code_points = self.chunks.get(b"cICP", b"")
-        if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
-            return is_coded_srgb(code_points[0], code_points[1])
-        if b"iCCP" in self.chunks:
-            return is_srgb(self.profile)
-        if b"sRGB" in self.chunks:
-            return True
-        return _is_usual_gamma(self.chunks) and _are_usual_primaries(self.chunks)
 
 
 def read_png(data: bytes | mmap) -> Png:
@@ -145,6 +124,7 @@ def read_png(data: bytes | mmap) -> Png:
     if depth not in _DEPTHS.get(colour, ()) or (colour == _PALETTE and b"PLTE" not in kinds):
         text = f"no PNG has colours of type {colour} in {depth} bits, or no palette for them"
         raise NotAPhotoError(Reason.DAMAGED_PHOTO, text)
+    profile = _unpacked_profile(chunks)
     return Png(
         width=width,
         height=height,
@@ -155,6 +135,9 @@ def read_png(data: bytes | mmap) -> Png:
         is_ended=is_ended,
         is_sound=is_sound,
         has_long_text=text_left < 0,
+        has_alpha=colour in {_GREY_ALPHA, _COLOUR_ALPHA} or b"tRNS" in chunks,
+        profile=profile,
+        is_srgb=_has_srgb_colours(chunks, profile),
     )
 
 
@@ -193,6 +176,25 @@ def _text_bytes(kind: bytes, body: bytes, most: int) -> int:
         return len(zlib.decompressobj().decompress(packed, most))
     except zlib.error:
         return 0
+
+
+def _unpacked_profile(chunks: dict[bytes, bytes]) -> bytes:
+    _name, _, packed = chunks.get(b"iCCP", b"").partition(b"\0")
+    try:
+        # Limited: a profile of some bytes could decompress to gigabytes.
+        return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE)
+    except zlib.error:
+        return b""
+
+
+def _has_srgb_colours(chunks: dict[bytes, bytes], profile: bytes) -> bool:
+    """The first of these chunks that it has decides."""
+    code_points = chunks.get(b"cICP", b"")
+    if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
+        return is_coded_srgb(code_points[0], code_points[1])
+    if b"iCCP" in chunks:
+        return is_srgb(profile)
+    return b"sRGB" in chunks or (_is_usual_gamma(chunks) and _are_usual_primaries(chunks))
 
 
 def _is_usual_gamma(chunks: dict[bytes, bytes]) -> bool:
