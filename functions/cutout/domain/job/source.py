@@ -50,9 +50,13 @@ class Source:
         """
         return self.sequencer.upper().ljust(_ORDER_DIGITS, "0")
 
-    def as_latest(self, job_id: str | None) -> LatestVersion:
-        """The record that this event is the newest of its key."""
-        return LatestVersion(source_ref=self.ref, order=self.order, job_id=job_id)
+    def as_latest(self, job_id: str | None = None) -> LatestVersion:
+        """The record that this upload is the newest of its key; its job may have another id."""
+        return LatestVersion(source_ref=self.ref, order=self.order, job_id=job_id or self.job_id)
+
+    def as_deleted(self) -> LatestVersion:
+        """The record that the key was deleted, and not uploaded again."""
+        return LatestVersion(source_ref=self.ref, order=self.order, job_id=None)
 
     @property
     def is_found(self) -> bool:

@@ -79,8 +79,7 @@ class RegisterUpload:
             self.telemetry.log("upload ignored: its job has expired", due_job=source.job_id)
             return None
         is_overtaken = self._is_overtaken(source, at)
-        latest = source.as_latest(source.job_id)
-        head = None if is_overtaken else self.latest_versions.advance(latest)
+        head = None if is_overtaken else self.latest_versions.advance(source.as_latest())
         now = self.clock.now()
         is_first = head is not None and head.is_first
         job = Job.begin(
@@ -142,7 +141,7 @@ class RegisterUpload:
         """Record that a key was deleted; jobs of its older uploads end as superseded."""
         is_watched = self.upload_filter.is_watched(source.bucket, source.key)
         if is_watched and not self._is_overtaken(source, at):
-            self.latest_versions.advance(source.as_latest(None))
+            self.latest_versions.advance(source.as_deleted())
             self.settlement_effects.deleted(source)
 
     def version_deleted(self, source: Source) -> None:
