@@ -21,7 +21,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.polling_and_timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
-from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_refusal
 from cutout.domain.states import Move, Transport
@@ -38,7 +38,7 @@ from cutout.usecases.shared.change_gate import GATE_TRIES
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.submit.call_outcome import CallOutcomes
-from cutout.usecases.submit.paid_call import PaidCalls
+from cutout.usecases.submit.paid_call import NextCall, PaidCalls
 
 _LONGEST_WAIT = timedelta(hours=1)
 _MOST_HANDOVERS = 40
@@ -82,8 +82,8 @@ class AdmitJob:
             SourceGoneError: the photo is no longer there.
             StoreBusyError: other workers took the slot or wrote the record each time.
         """
-        # Handed over once, however often the gate is read.
-        hand_over = cache(lambda: self.paid_calls.hand_over(job))
+        # Once, however often the gate is read.
+        begin = cache(lambda: self.paid_calls.begin(job))
         # A job that comes for the first time writes a new record without a read: if there is one,
         # the transaction fails and returns it. An upload to the provider's store costs more.
         is_read = job.version > 0 or self.paid_calls.transport is Transport.FILES
@@ -98,7 +98,7 @@ class AdmitJob:
                 gate = self._open_gate()
                 place = self._place(job, gate)
                 if isinstance(place, Place):
-                    return self._submitting(job, gate, place, turn, hand_over)
+                    return self._submitting(job, gate, place, turn, begin)
                 # A cached result needs no slot, so it is looked up before the job waits for one.
                 if is_read or (picture := self._find_record(job)) is None:
                     return self._held_at_gate(job, gate, place), None
@@ -149,26 +149,30 @@ class AdmitJob:
         gate: Gate,
         place: Place,
         picture: DedupRecord,
-        hand_over: Callable[[], Uploaded | Refused | NotSent],
+        begin: Callable[[], NextCall | Refused | NotSent],
     ) -> tuple[Job, str | None]:
-        """Hand over the photo, record the body and the attempt, and take the slot."""
+        """Hand over the photo, record the attempt, and take the slot."""
         read_at = self.clock.now()
-        handed = hand_over()
-        if not isinstance(handed, Uploaded):
-            return self.handover_failed(job, handed), None
+        call = begin()
+        if not isinstance(call, NextCall):
+            return self.handover_failed(job, call), None
         now = self.clock.now()
         if now - read_at > _GATE_HOLDS or now.date() != place.day:
             raise GateMovedError("the gate may have been paused while the photo was handed over")
-        begun, text = self.paid_calls.begin(job, handed, now)
         if gate.pause is not None:
             # The pause has ended: this call alone shows whether the provider takes calls again.
             self.gates.write_gate(gate.probing(now + self.timing.lease))
-        is_probe = gate.pause is not None
-        attempt = replace(begun, credits_reserved=gate.price, shard=place.shard, is_probe=is_probe)
+        attempt = replace(
+            call.attempt,
+            started_at=now,
+            credits_reserved=gate.price,
+            shard=place.shard,
+            is_probe=gate.pause is not None,
+        )
         handed_over = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
         submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
         claimed = None if picture is _NO_RECORD else picture
-        return self._with_result_key(job, submitting, place=place, picture=claimed), text
+        return self._with_result_key(job, submitting, place=place, picture=claimed), call.text
 
     def _with_result_key(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from cutout.domain.callback_token import CALLBACK_ROUTE, CallbackAddress, sign
 from cutout.domain.dataclass import dataclass
@@ -24,6 +25,13 @@ from cutout.ports.telemetry import Clock
 COPY_LIFE = timedelta(hours=20)
 """The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
 _NAME_DIGITS = 16
+
+
+class NextCall(NamedTuple):
+    """A paid call that may be made: its attempt, and its exact text, which is stored already."""
+
+    attempt: Attempt
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,29 @@ class PaidCalls:
     copies_are_made: bool
     deployment: str
     callback_base_url: str
+
+    def begin(self, job: Job) -> NextCall | Refused | NotSent:
+        """Hand the photo over, and store the text of the next call; nothing is paid for this.
+
+        Raises as `hand_over` does.
+        """
+        handed = self.hand_over(job)
+        if not isinstance(handed, Uploaded):
+            return handed
+        number, now = _next_number(job), self.clock.now()
+        # A repeat must find the text, or it would be another call.
+        text = self.provider.call_body(handed.url, self._callback_url(job.id, number, now))
+        name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
+        body = CallBody(name=name, text=text, expires_at=now + 2 * self.timing.job_deadline)
+        self.bodies.keep_body(job.id, body)
+        attempt = Attempt(
+            number=number,
+            idempotency_key=self.idempotency_key(job.id, number),
+            file_id=handed.file_id or None,
+            started_at=now,
+            body_name=name,
+        )
+        return NextCall(attempt, text)
 
     def hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
         """Give the provider access to the photo for the next attempt; nothing is paid for this.
@@ -115,23 +146,6 @@ class PaidCalls:
             key = same_bytes_key(job.id, photo.format)
             self.copies.put(key, file, content_type=f"image/{photo.format}")
         return key
-
-    def begin(self, job: Job, handed: Uploaded, now: datetime) -> tuple[Attempt, str]:
-        """The next attempt, and the exact text of its call, which is stored before it is made."""
-        number = _next_number(job)
-        # A repeat must find the text, or it would be another call.
-        text = self.provider.call_body(handed.url, self._callback_url(job.id, number, now))
-        name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
-        body = CallBody(name=name, text=text, expires_at=now + 2 * self.timing.job_deadline)
-        self.bodies.keep_body(job.id, body)
-        attempt = Attempt(
-            number=number,
-            idempotency_key=self.idempotency_key(job.id, number),
-            file_id=handed.file_id or None,
-            started_at=now,
-            body_name=name,
-        )
-        return attempt, text
 
     def idempotency_key(self, job_id: str, number: int) -> str:
         """The key of an attempt, at most 96 characters of `[A-Za-z0-9._-]`."""
