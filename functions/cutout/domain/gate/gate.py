@@ -117,6 +117,13 @@ class Gate:
         """Whether the gate is paused now."""
         return self.pause is not None and (self.pause.until is None or now < self.pause.until)
 
+    def admission(
+        self, now: datetime, randomness: Callable[[], float]
+    ) -> tuple[Gate, Place | Reason]:
+        """The opened gate, and what `place` returns. It is written before it admits a job."""
+        opened = self.opened(now)
+        return opened, opened.place(now, randomness)
+
     def place(self, now: datetime, randomness: Callable[[], float]) -> Place | Reason:
         """A free slot, picked at random, or why the next job must wait."""
         if self.is_paused(now):

@@ -116,6 +116,8 @@ class JobWriter:
         known: Job | None = None,
         code: str | None = None,
         message: str | None = None,
+        place: Place | None = None,
+        picture: DedupRecord | None = None,
     ) -> Job:
         """Write a move after which the job is due in a while; raises as `record` does.
 
@@ -127,7 +129,7 @@ class JobWriter:
         after = (known or job).move(
             move, now=now, reason=reason, due_at=due_at, code=code, message=message
         )
-        return self.record(job, after)
+        return self.record(job, after, place=place, picture=picture)
 
     def settle(
         self,

@@ -95,8 +95,7 @@ class AdmitJob:
                     return self._held_for_picture(job), None
                 if isinstance(turn, Kept):
                     return self._reuse(job, turn), None
-                gate = self._open_gate()
-                place = self._place(job, gate)
+                gate, place = self._place(job)
                 if isinstance(place, Place):
                     return self._submitting(job, gate, place, turn, begin)
                 # A cached result needs no slot, so it is looked up before the job waits for one.
@@ -125,23 +124,17 @@ class AdmitJob:
             self.deduplication.wait(job, picture)
         return turn
 
-    def _open_gate(self) -> Gate:
-        """The gate, opened for this version."""
-        gate = self.gates.read_gate(self.limits)
-        opened = gate.opened(self.clock.now())
-        if opened == gate:
-            return gate
-        self.gates.write_gate(opened)
-        return self.gates.read_gate(self.limits)
-
-    def _place(self, job: Job, gate: Gate) -> Place | Reason:
-        """A free slot for this job, or why it must wait."""
-        place = gate.place(self.clock.now(), self.randomness)
+    def _place(self, job: Job) -> tuple[Gate, Place | Reason]:
+        """The gate, and a free slot for this job or why it must wait."""
+        read = self.gates.read_gate(self.limits)
+        gate, place = read.admission(self.clock.now(), self.randomness)
+        if gate != read:
+            gate = self.gates.write_gate(gate)
         # Sweep may clear the note just before a job waits: then others overtake it for a minute.
         may_be_behind = isinstance(place, Place) and gate.has_waiting and not job.is_waiting
         if may_be_behind and self.backlog.waiting(1, job.lane):
-            return Reason.BEHIND_OTHERS
-        return place
+            return gate, Reason.BEHIND_OTHERS
+        return gate, place
 
     def _submitting(
         self,
@@ -169,26 +162,32 @@ class AdmitJob:
             shard=place.shard,
             is_probe=gate.pause is not None,
         )
-        handed_over = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
-        submitting = handed_over.move(Move.ADMIT, now=now, due_at=now + self.timing.lease)
-        claimed = None if picture is _NO_RECORD else picture
-        return self._with_result_key(job, submitting, place=place, picture=claimed), call.text
+        known = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
+        claimed, lease = None if picture is _NO_RECORD else picture, self.timing.lease
+        saved = self._with_result_key(
+            job, Move.ADMIT, wait=lease, known=known, place=place, picture=claimed
+        )
+        return saved, call.text
 
     def _with_result_key(
         self,
-        before: Job,
-        after: Job,
+        job: Job,
+        move: Move,
         *,
+        wait: timedelta,
+        known: Job,
         place: Place | None = None,
         picture: DedupRecord | None = None,
     ) -> Job:
-        """Write a move, after which the job owns the key of its result; raises as `record` does."""
-        keys = self.result_keys(before.source.key)
+        """Write a move, after which the job owns the key of its result; raises as `move` does."""
+        keys = self.result_keys(job.source.key)
         while True:
             # Two photos may have one candidate: `a.jpg` and `a.png`. The first keeps it for ever.
-            named = replace(after, result_key=before.result_key or next(keys))
+            named = replace(known, result_key=job.result_key or next(keys))
             with suppress(ResultKeyTakenError):
-                return self.job_writer.record(before, named, place=place, picture=picture)
+                return self.job_writer.move(
+                    job, move, None, wait=wait, known=named, place=place, picture=picture
+                )
 
     def _held_at_gate(self, job: Job, gate: Gate, reason: Reason) -> Job:
         """Note at the gate that jobs wait, so that no later one overtakes them; then wait."""
@@ -234,9 +233,9 @@ class AdmitJob:
             is_of_copy=kept.is_of_copy,
             is_accepted=kept.is_accepted,
         )
-        known, now = replace(job, reused=reused, storing_attempt=None), self.clock.now()
+        known = replace(job, reused=reused, storing_attempt=None)
         # Due at once: if the message below is lost, Sweep sends it again.
-        saved = self._with_result_key(job, known.move(Move.FETCH, now=now, due_at=now))
+        saved = self._with_result_key(job, Move.FETCH, wait=timedelta(0), known=known)
         self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
         return saved
 

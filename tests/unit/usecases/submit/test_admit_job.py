@@ -41,6 +41,17 @@ def test_a_new_job_is_admitted_by_one_transaction() -> None:
     assert world.jobs.shards[0].spent == {START.date(): PRICE}
 
 
+def test_the_first_job_opens_the_gate_before_it_is_admitted() -> None:
+    """The gate is read once. Its write fails if an earlier version admitted a job meanwhile."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    assert job.state is State.PROCESSING
+    gate_steps = [step for step in hook.seen if step.startswith("gate.") or step == "jobs.save"]
+    assert gate_steps[:4] == ["gate.read", "gate.write", "gate.write done", "jobs.save"]
+    assert world.jobs.read_gate().is_sealed
+
+
 def test_a_slot_that_another_job_takes_first_is_not_taken_twice() -> None:
     """The transaction fails as a whole: no attempt, no charge, no record, no call."""
     hook = Hook()
