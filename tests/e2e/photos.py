@@ -17,7 +17,7 @@ from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
-from cutout.domain.states import State
+from cutout.domain.states import HOLDING, State
 from cutout.ports.jobs_table import JobMovedError
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo
@@ -268,7 +268,7 @@ class Photos:
 def _slot_of(job: Job) -> list[ShardChange]:
     """Return the change that takes the slot of the job's newest attempt."""
     attempt = job.attempt
-    if attempt is None or attempt.shard is None or not job.state.holds_slot:
+    if attempt is None or attempt.shard is None or job.state not in HOLDING:
         return []
     name = holder(job.id, attempt.number, attempt.started_at)
     return [ShardChange(shard=attempt.shard, takes=name)]

@@ -18,7 +18,7 @@ from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider_outcomes import NotSent, OutcomeUnknown, Task
 from cutout.domain.reasons import Reason
-from cutout.domain.states import Move, State
+from cutout.domain.states import HOLDING, Move, State
 from cutout.ports.buckets import Labels
 from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import job_writer
@@ -150,7 +150,7 @@ def a_repeat_carries_a_new_key(self: SubmitJob, job: Job) -> Job:
 def the_body_of_a_callback_is_believed(self: TrackTask, request: TaskCheck) -> None:
     job = self.jobs.find(request.job_id)
     attempt = job.attempt_numbered(request.attempt) if job else None
-    if job and attempt and request.task_id and attempt.is_open and job.state.holds_slot:
+    if job and attempt and request.task_id and attempt.is_open and job.state in HOLDING:
         task = self.evolink.tasks.get(request.task_id)  # type: ignore[attr-defined]
         if task is None:
             raise AssertionError("acted on a task that does not exist")

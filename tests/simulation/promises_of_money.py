@@ -15,7 +15,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE
 from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
-from cutout.domain.states import AttemptOutcome, State
+from cutout.domain.states import HOLDING, AttemptOutcome, State
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of
 from tests.simulation.promise import demand
@@ -44,7 +44,7 @@ class Money:
 
     def check_always(self) -> None:
         self._note_limits()
-        holding = {_holder(job) for job in self.world.jobs.jobs.values() if job.state.holds_slot}
+        holding = {_holder(job) for job in self.world.jobs.jobs.values() if job.state in HOLDING}
         held = {name for shard in self.world.jobs.shards.values() for name in shard.holders}
         text = f"at the gate and in no job: {held - holding}; the other way: {holding - held}"
         demand(self.evidence, holding == held, 6, text)

@@ -34,11 +34,6 @@ class State(StrEnum):
         """Whether the job has ended, unless a person retries it."""
         return self in SETTLED
 
-    @property
-    def holds_slot(self) -> bool:
-        """Whether a task of the job may be running, so that it holds a slot of the gate."""
-        return self in HOLDING
-
 
 SETTLED = frozenset(
     {State.COMPLETED, State.REVIEW, State.FAILED, State.REJECTED, State.SUPERSEDED},
@@ -48,6 +43,7 @@ UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 """Submit moves the job, and counts its failed steps."""
 HOLDING = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING})
+"""A task of the job may be running, so that it holds a slot of the gate."""
 
 
 class Move(StrEnum):

@@ -23,7 +23,7 @@ from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import to_row
-from cutout.domain.states import Lane, State
+from cutout.domain.states import HOLDING, Lane, State
 from cutout.usecases.shared.job_writer import gate_changes
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
@@ -176,7 +176,7 @@ def test_earlier_jobs_in_flight_hold_their_slots_until_they_end(written: Written
 
     Until then they stay in the index by which that version counts them again.
     """
-    running = [job for job in written.every_job() if job.state.holds_slot]
+    running = [job for job in written.every_job() if job.state in HOLDING]
     gate = written.jobs.read_gate()
     assert gate.in_flight == gate.carried_in_flight == len(running) > 0
     saved = [written.jobs.save(job, gate=gate_changes(job, job)) for job in running]

@@ -24,7 +24,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.polling_and_timing import Timing
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Lane, Pixels, Transport
+from cutout.domain.states import HOLDING, Lane, Pixels, Transport
 from cutout.operator.review import Reviews
 from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock
@@ -311,7 +311,7 @@ class World:
 
     def held_slots(self) -> int:
         """Return how many jobs hold a slot."""
-        return sum(job.state.holds_slot for job in self.jobs.jobs.values())
+        return sum(job.state in HOLDING for job in self.jobs.jobs.values())
 
     def occupy(self, slots: int, *, spent: Decimal | int = 0) -> None:
         """Let other jobs hold so many slots, over all shards, and have spent so much today."""

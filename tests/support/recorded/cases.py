@@ -19,7 +19,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion, Photo
-from cutout.domain.states import AttemptOutcome, State
+from cutout.domain.states import HOLDING, AttemptOutcome, State
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.builders import a_shard
 from tests.support.fakes.clock import START
@@ -151,7 +151,7 @@ def job_in(world: World, facts: Facts, key: str = "a.jpg", data: bytes = UPLOADE
     )
     world.jobs.gate = world.jobs.gate or SEALED
     shard = world.jobs.shards.get(0, a_shard(1, spent=20, at=START))
-    if job.state.holds_slot and job.attempt is not None:
+    if job.state in HOLDING and job.attempt is not None:
         name = holder(job.id, job.attempt.number, job.attempt.started_at)
         shard = replace(shard, holders=shard.holders | {name})
     world.jobs.shards[0] = shard

@@ -92,7 +92,7 @@ def test_a_state_is_settled_or_open(state: State) -> None:
 def test_a_slot_is_held_while_a_task_may_be_running(state: State) -> None:
     """From the call until its task is known to have ended."""
     holds = {"submitting", "unconfirmed", "processing"}
-    assert state.holds_slot == (state.value in holds) == (state in HOLDING)
+    assert (state.value in holds) == (state in HOLDING)
 
 
 def test_a_completed_or_superseded_job_is_never_moved_again() -> None:

@@ -15,7 +15,7 @@ from cutout.adapters.dynamodb.item_table import Item, Table
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job
 from cutout.domain.serialization import from_row, to_small_row
-from cutout.domain.states import Lane
+from cutout.domain.states import HOLDING, Lane
 
 DUE = ("due_shard", "due")
 WAITING = ("lane", "waiting")
@@ -54,7 +54,7 @@ def job_item(job: Job) -> Item:
     if job.is_waiting:
         behind = BEHIND_LIVE if job.lane is Lane.BACKFILL else 0
         item |= {WAITING[0]: WAITING[1], "lane_at": milliseconds(job.waiting_since) + behind}
-    elif job.state.holds_slot and job.attempt is not None and job.attempt.shard is None:
+    elif job.state in HOLDING and job.attempt is not None and job.attempt.shard is None:
         # An earlier version admitted it, and may still count such jobs in this index.
         item |= {"lane": "holding", "lane_at": milliseconds(job.updated_at)}
     if job.expires_at is not None:

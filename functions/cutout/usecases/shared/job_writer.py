@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.reasons import Reason
-from cutout.domain.states import Move, State
+from cutout.domain.states import HOLDING, Move, State
 from cutout.ports.jobs_table import Backlog, JobMovedError, Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.queues import SubmissionQueue
@@ -98,7 +98,7 @@ class JobWriter:
             )
         _count_time_in_state(self.telemetry, before, after)
         self._discard_copies(before, after)
-        if others_wait and before.state.holds_slot and not after.state.holds_slot:
+        if others_wait and before.state in HOLDING and after.state not in HOLDING:
             self.enqueue_next()
         if after.state.is_settled and not before.state.is_settled:
             if self.deduplication is not None:
@@ -269,7 +269,7 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
 
 
 def _in_flight(job: Job) -> Attempt | None:
-    return job.attempt if job.state.holds_slot else None
+    return job.attempt if job.state in HOLDING else None
 
 
 def _holder(job: Job, attempt: Attempt) -> str:
