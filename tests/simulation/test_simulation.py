@@ -11,28 +11,30 @@ from tests.simulation.runs import MUTATIONS, first_break, run, tally
 _MOST_TELLING = 1340
 """It shows most mutations."""
 _TELLING = {
+    "task ids are not claimed": 18,
+    "all copies have one name": 12,
+    "preparing anew forgets what was paid": 315,
     "a report counts for whatever state its job is in": 83,
-    "a kept result is not verified": 0,
+    "a kept result is not verified": 17,
     "nobody looks for a newer photo": 83,
     "a lease that ran out is started over": 680,
-    "a write without its condition": 83,
+    "a write without its condition": 0,
     "a timeout is taken for not sent": 680,
-    "every result is accepted": 5,
-    "a repeat carries a new key": 8,
+    "every result is accepted": 21,
+    "a repeat carries a new key": 17,
     "any token is authentic": 25,
     "pictures are owned without a condition": 8,
-    "a copy is reported before it is there": 83,
-    "a slot is taken without its condition": 104,
+    "a copy is reported before it is there": 315,
+    "a slot is taken without its condition": 84,
     "an older photo may replace a newer ones result": 43,
     "sweep sends nothing on": 78,
-    "an outdated photos purchase is thrown away": 3,
-    "a copy is sent however old it is": 477,
+    "a copy is sent however old it is": 315,
     "an announcement is noted before it is sent": 100,
-    "a failure that only a callback named is retried": 244,
+    "a failure that only a callback named is retried": 40,
     "every photo is taken for the newest": 11,
 }
 """A seed that shows the mutation of this name; `runs --mutations` finds others."""
-_SEEDS = sorted({*range(50), _MOST_TELLING, *_TELLING.values()})
+_SEEDS = sorted({*range(60), _MOST_TELLING, *_TELLING.values()})
 _SEEDS_TO_CATCH = [_MOST_TELLING, *_TELLING.values(), *range(300)]
 """Run where a change of the simulation makes a mutation's own seed miss it."""
 
