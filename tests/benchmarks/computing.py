@@ -25,7 +25,6 @@ from typing import Any, Final
 import pillow_heif
 from PIL import Image
 
-from infra.assets import AssetBuilder
 from infra.deployed_functions import SHAPES
 from infra.local.place import shipped_photos
 from tests.benchmarks.startup.deployment import Deployment, Event, deployment
@@ -71,9 +70,7 @@ def measured(photos: int, megapixels: float = _MEGAPIXELS) -> Figures:
         folder = Path(temporary)
         with deployment(folder / "aws") as deployed:
             ours = [
-                one
-                for one in subjects(AssetBuilder("local"), folder / "assets", deployed.authority)
-                if one.name in SHAPES
+                one for one in subjects(folder / "assets", deployed.authority) if one.name in SHAPES
             ]
             deployed.result = _saved(models(enlarged(shipped_photos()[0], megapixels)), "PNG")
             events = _events(deployed, photos, megapixels)

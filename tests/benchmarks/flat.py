@@ -1,21 +1,24 @@
-"""Requests to the jobs table, and the items that they read, with few jobs and with many.
+"""Requests to the jobs table, and what they read, with few jobs and with many.
 
-    python -m tests.benchmarks.flat        # 1,000 and 100,000 rows, some minutes
+    python -m tests.benchmarks.flat [--write]      # 1,000 and 100,000 rows, some minutes
 
-Seconds would say nothing here: the emulator walks through all items for each query.
+Seconds would say nothing here: the emulator walks through all items for each query. `--write`
+records the figures in `flat.json`. What a photo writes is counted elsewhere, for each request:
+`tests.benchmarks.counting`.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from boto3.dynamodb.types import TypeSerializer
 
@@ -26,6 +29,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
 from cutout.operator.list_jobs import JobFilter, ListJobs
 from cutout.usecases.sweep.sweep import Sweep
+from tests.benchmarks.units import read_units
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import cloud
 from tests.support.builders import a_source
@@ -33,6 +37,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.queues import MemoryCallbacks, MemorySubmissions, MemoryTelemetry
 from tests.support.whole_table import WholeTable
 
+RECORDED: Final = Path(__file__).with_name("flat.json")
 ROWS = (1_000, 100_000)
 LIMITS = Limits(max_in_flight=50, daily_credit_cap=Decimal(5000))
 _PAGE = 25
@@ -41,29 +46,48 @@ _WAITING = 200
 """Jobs that wait at the gate; all others have ended."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What an operation reads of the table: units as `tests.benchmarks.units` calculates them."""
+
+    requests: int
+    items: int
+    units: float
+
+
+Figures = dict[str, Read]
+"""By operation."""
+
+
 class Asked:
-    """Counts requests of a client, and the items in their answers."""
+    """Counts requests of a client, and what their answers read."""
 
     def __init__(self, client: Any) -> None:
-        self.requests: Counter[str] = Counter()
-        self.items = 0
+        self._reads: list[tuple[int, Decimal]] = []
+        client.meta.events.register("before-parameter-build.dynamodb", self._ask)
         client.meta.events.register("after-call.dynamodb", self._count)
 
-    def _count(self, *, model: Any, parsed: dict[str, Any], **_more: Any) -> None:
-        self.requests[model.name] += 1
+    def _ask(self, *, params: dict[str, Any], context: dict[str, Any], **_more: Any) -> None:
+        batches = params.get("RequestItems", {}).values()
+        keys = sum(len(one["Keys"]) for one in batches if "Keys" in one) + ("Key" in params)
+        context["keys"] = None if "KeyConditionExpression" in params else keys
+
+    def _count(self, *, parsed: dict[str, Any], context: dict[str, Any], **_more: Any) -> None:
         batches = parsed.get("Responses", {}).values()
-        self.items += len(parsed.get("Items", ())) + sum(map(len, batches)) + ("Item" in parsed)
+        items = [*parsed.get("Items", ()), *(item for batch in batches for item in batch)]
+        items += [parsed["Item"]] if "Item" in parsed else []
+        self._reads.append((len(items), read_units(context["keys"], items)))
 
-    @contextmanager
-    def reset(self) -> Iterator[None]:
-        """Count from zero."""
-        self.requests.clear()
-        self.items = 0
-        yield
+    def during(self, act: Callable[[], object]) -> Read:
+        """Count from zero while `act` runs."""
+        self._reads.clear()
+        act()
+        items, units = (sum(part) for part in zip(*self._reads, strict=True))
+        return Read(requests=len(self._reads), items=int(items), units=float(units))
 
 
-def asked(rows: int) -> dict[str, tuple[int, int]]:
-    """Return requests and items read, for each operation on so many jobs."""
+def asked(rows: int) -> Figures:
+    """Return what each operation reads with so many jobs."""
     with cloud() as clients:
         client = clients.dynamodb
         create_table(client)
@@ -71,12 +95,7 @@ def asked(rows: int) -> dict[str, tuple[int, int]]:
         clock = FakeClock()
         _fill(client, rows, clock.now())
         counter = Asked(client)
-        told = {}
-        for name, act in _acts(jobs, clock).items():
-            with counter.reset():
-                act()
-                told[name] = counter.requests.total(), counter.items
-        return told
+        return {name: counter.during(act) for name, act in _acts(jobs, clock).items()}
 
 
 def _acts(jobs: WholeTable, clock: FakeClock) -> dict[str, Callable[[], object]]:
@@ -129,13 +148,39 @@ def _job(number: int, now: datetime) -> Job:
     return replace(job, is_announced=True, expires_at=datetime(2100, 1, 1, tzinfo=UTC))
 
 
+def recorded() -> dict[int, Figures]:
+    """Return the last figures, by the number of rows."""
+    told = json.loads(RECORDED.read_text())
+    return {
+        int(rows): {name: Read(**one) for name, one in figures.items()}
+        for rows, figures in told.items()
+    }
+
+
+def table(known: Mapping[int, Figures]) -> list[str]:
+    """The figures as a table of Markdown."""
+    few, many = (known[rows] for rows in ROWS)
+    lines = [f"| with {ROWS[0]:,} / {ROWS[1]:,} jobs | requests | items read | read units |"]
+    lines.append("|---|---|---|---|")
+    for name, one in few.items():
+        pairs = zip(astuple(one), astuple(many[name]), strict=True)
+        lines.append(f"| {name} | " + " | ".join(f"{a:g} / {b:g}" for a, b in pairs) + " |")
+    return lines
+
+
 def main() -> None:
-    """Print a line for each operation."""
-    few, many = (asked(rows) for rows in ROWS)
-    sys.stdout.write(f"requests and items read, with {ROWS[0]:,} and {ROWS[1]:,} rows\n")
-    for name, (requests, items) in few.items():
-        more_requests, more_items = many[name]
-        sys.stdout.write(f"{name}: {requests} / {items}   {more_requests} / {more_items}\n")
+    """Print the table; record with `--write`."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.flat")
+    parser.add_argument("--write", action="store_true", help="record the figures")
+    chosen = parser.parse_args()
+    known = {rows: asked(rows) for rows in ROWS}
+    sys.stdout.write("\n".join(table(known)) + "\n")
+    if chosen.write:
+        told = {
+            rows: {name: asdict(one) for name, one in figures.items()}
+            for rows, figures in known.items()
+        }
+        RECORDED.write_text(json.dumps(told, indent=2) + "\n")
 
 
 if __name__ == "__main__":

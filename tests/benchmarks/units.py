@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCal
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,21 @@ class Units:
 
     def _item(self, table: str, key: Any) -> Item:
         return self._client.get_item(TableName=_REPEATED[table], Key=key).get("Item", {})
+
+
+def read_units(keys: int | None, items: Iterable[Item]) -> Decimal:
+    """Units of a read, by its answer.
+
+    Args:
+        keys: how many items were asked for by their keys, strongly consistent; None for a query,
+            which is eventual and reads the entries of its page together.
+        items: those in the answer.
+    """
+    sizes = [size_of(one) for one in items]
+    if keys is None:
+        return Decimal(_blocks(sum(sizes), _READ_BYTES)) / 2
+    # An item that does not exist takes a unit, too.
+    return Decimal(sum(_blocks(size, _READ_BYTES) for size in sizes) + keys - len(sizes))
 
 
 def size_of(item: Item) -> int:

@@ -2,7 +2,8 @@
 
 Every process is fresh, isolated from this environment, and imports from the unpacked asset alone.
 They take turns, so that a busy moment of the machine affects all. Figures are ratios to the floor
-in the same round; that of the zip is a ratio to the straightforward handler's.
+in the same round. Starts are measured with the assets of the local cloud, on this Python; bytes are
+those of the deployed assets, as ratios to the straightforward handler's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +24,10 @@ from typing import Any, Final
 
 from infra.assets import AssetBuilder
 from infra.assets.archive import Deflater, add_to_zip
+from infra.assets.asset_platform import Target, target_of
 from infra.assets.authorities import FOLDER, files_by_subject
-from infra.assets.bytecode import compile_for_this_python
 from infra.assets.dependencies import files_of
+from infra.assets.folders import CACHE
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.startup.deployment import Deployment, Event
 
@@ -47,48 +50,58 @@ class Subject:
     service: str
     module: str
     folder: Path
-    zipped_bytes: int
 
 
-def subjects(builder: AssetBuilder, folder: Path, authority: Path) -> list[Subject]:
+def subjects(folder: Path, authority: Path) -> list[Subject]:
     """Unpack everything that is measured; each trusts the servers' authority, too."""
-    compared = [(name, name, name, _compared(name, folder)) for name in (FLOOR, STRAIGHTFORWARD)]
-    ours = [
-        (shape.name, shape.service, shape.handler.rpartition(".")[0], builder.build(shape).path)
-        for shape in SHAPES.values()
-    ]
+    places = {name: (name, name) for name in (FLOOR, STRAIGHTFORWARD)}
+    places |= {one.name: (one.service, one.handler.rpartition(".")[0]) for one in SHAPES.values()}
     found = []
-    for name, service, module, archive in (*compared, *ours):
+    for name, archive in archives("local", folder).items():
+        service, module = places[name]
         place = folder / name
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(place)
         for bundle in filter(Path.exists, (place / one for one in _BUNDLES)):
             bundle.write_bytes(bundle.read_bytes() + authority.read_bytes())
-        if (folder_of_authorities := place / FOLDER).is_dir():
+        if (authorities := place / FOLDER).is_dir():
             for file, content in files_by_subject(authority.read_text()).items():
-                (folder_of_authorities / file).write_bytes(content)
-        size = archive.stat().st_size
-        found.append(
-            Subject(name=name, service=service, module=module, folder=place, zipped_bytes=size)
-        )
+                (authorities / file).write_bytes(content)
+        found.append(Subject(name=name, service=service, module=module, folder=place))
     return found
 
 
-def _compared(name: str, folder: Path) -> Path:
+def shipped_bytes() -> dict[str, float]:
+    """The size of each deployed zip, as a ratio to the straightforward handler's, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = {name: path.stat().st_size for name, path in archives("aws", Path(folder)).items()}
+    return {name: round(size / sizes[STRAIGHTFORWARD], 3) for name, size in sizes.items()}
+
+
+def archives(platform: str, folder: Path) -> dict[str, Path]:
+    """Build the zips for a platform, by name; those of the compared handlers in the folder."""
+    target = target_of(platform, cache=CACHE / "assets")
+    compared = {name: _compared(name, folder, target) for name in (FLOOR, STRAIGHTFORWARD)}
+    builder = AssetBuilder(platform)
+    return {**compared, **{one.name: builder.build(one).path for one in SHAPES.values()}}
+
+
+def _compared(name: str, folder: Path, target: Target) -> Path:
     """Pack a compared handler as an asset is packed, with bytecode and all that it requires."""
     own = folder / f"sources-{name}"
     own.mkdir(parents=True)
     shutil.copyfile(_HERE / "handlers" / f"{name}.py", own / f"{name}.py")
     if name == STRAIGHTFORWARD:
+        # Pure Python: the same files on each platform.
         here = Path(sysconfig.get_path("purelib"))
         for path, source in files_of(_STRAIGHTFORWARD_USES, site=here).items():
             (own / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, own / path)
-    compile_for_this_python(own)
+    target.compile_tree(own)
     files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     archive = folder / f"{name}.zip"
     contents = {path: source.read_bytes() for path, source in files.items()}
-    add_to_zip(archive, contents, Deflater(level=1))
+    add_to_zip(archive, contents, Deflater(target.compression))
     return archive
 
 
@@ -99,12 +112,8 @@ def measure(everything: list[Subject], deployed: Deployment, rounds: int) -> dic
         taken = dict(_round(everything, deployed))
         for name, figures in taken.items():
             known[name].append({what: it / taken[FLOOR][what] for what, it in figures.items()})
-    (usual,) = (one.zipped_bytes for one in everything if one.name == STRAIGHTFORWARD)
     return {
-        one.name: {
-            **{what: _median(known[one.name], what) for what in known[one.name][0]},
-            "zip": round(one.zipped_bytes / usual, 3),
-        }
+        one.name: {what: _median(known[one.name], what) for what in known[one.name][0]}
         for one in everything
     }
 
@@ -134,9 +143,10 @@ def run(one: Subject, deployed: Deployment, events: list[Event]) -> Any:
     Raises:
         RuntimeError: An event was not accepted, or its job is not completed.
     """
-    command = [sys.executable, "-I", "-S", str(_HERE / "probe.py"), str(one.folder), one.module]
+    # As on Lambda, whose folder of the code is read-only, no bytecode is written.
+    python = [sys.executable, "-B", "-I", "-S"]
     done = subprocess.run(  # noqa: S603 - ourselves
-        [*command, str(time.monotonic())],
+        [*python, str(_HERE / "probe.py"), str(one.folder), one.module, str(time.monotonic())],
         input=json.dumps(events),
         env={**deployed.environment, "POWERTOOLS_SERVICE_NAME": one.service},
         capture_output=True,
