@@ -27,7 +27,6 @@ from infra.assets.archive import Deflater, add_to_zip
 from infra.assets.asset_platform import Target, target_of
 from infra.assets.authorities import FOLDER, files_by_subject
 from infra.assets.dependencies import files_of
-from infra.assets.folders import CACHE
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.startup.deployment import Deployment, Event
 
@@ -80,9 +79,9 @@ def shipped_bytes() -> dict[str, float]:
 
 def archives(platform: str, folder: Path) -> dict[str, Path]:
     """Build the zips for a platform, by name; those of the compared handlers in the folder."""
-    target = target_of(platform, cache=CACHE / "assets")
-    compared = {name: _compared(name, folder, target) for name in (FLOOR, STRAIGHTFORWARD)}
     builder = AssetBuilder(platform)
+    target = target_of(platform, cache=builder.cache)
+    compared = {name: _compared(name, folder, target) for name in (FLOOR, STRAIGHTFORWARD)}
     return {**compared, **{one.name: builder.build(one).path for one in SHAPES.values()}}
 
 

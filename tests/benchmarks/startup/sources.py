@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from infra.assets import AssetBuilder
 from infra.assets.asset_platform import target_of
-from infra.assets.folders import CACHE
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.startup.deployment import deployment
 from tests.benchmarks.startup.measured import FLOOR, Subject, archives, measure, subjects
@@ -66,7 +66,7 @@ def _seconds_to_compile(zips: Mapping[str, Path], left_out: Collection[str], pla
             sources = [] if name in left_out else packed.namelist()
             packed.extractall(place, [one for one in sources if one.endswith(".py")])
     began, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    target_of("aws", cache=CACHE / "assets").compile_tree(place)
+    target_of("aws", cache=AssetBuilder("aws").cache).compile_tree(place)
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     computed = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     return f"{time.monotonic() - began:.1f} s ({computed:.1f} s of computing)"
