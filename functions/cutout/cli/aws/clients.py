@@ -11,12 +11,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.utils import get_environ_proxies
 
+from cutout.cli.aws.endpoint_table import ModelsAndTable
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
 from cutout.wiring.aws_clients import (
     Connections,
     LateClient,
-    ModelFiles,
     own_session,
     tls_context,
 )
@@ -73,7 +73,8 @@ class Clients:
         # Both spare botocore half of the time in which it makes a client. To check the name of one
         # service, it searches the folders of all 440.
         loader = self._session.get_component("data_loader")
-        loader.file_loader = ModelFiles()
+        self._models = ModelsAndTable(self._session)
+        loader.file_loader = self._models
         loader.list_available_services = lambda _type: self._services
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
@@ -90,7 +91,8 @@ class Clients:
     def _make(self, service: str) -> Any:  # noqa: ANN401 - as above
         self._services.add(service)
         try:
-            client = self._session.create_client(service, **self._connection)
+            with self._models.making(service):
+                client = self._session.create_client(service, **self._connection)
         except BotoCoreError:
             raise
         except (ValueError, TypeError, AttributeError) as error:
