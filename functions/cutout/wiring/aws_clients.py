@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
-_EVENTS_OF = frozenset({"", "dynamodb", "eventbridge", "s3", "secrets-manager", "sqs", "sts"})
-"""Services, as events name them: KIND.SERVICE.OPERATION. An event of all services names none."""
+_EVENTS_OF = ("dynamodb", "eventbridge", "s3", "secrets-manager", "sqs", "sts")
 _SECONDS = (5, 20)  # to connect, and to wait for each part of an answer
 _CONFIG = Config(
     connect_timeout=_SECONDS[0],
@@ -61,18 +60,27 @@ class ModelFiles(JSONFileLoader):
         return None
 
 
-def own_session(*others: str, profile: str | None = None) -> botocore.session.Session:
+def own_session(*services: str, profile: str | None = None) -> botocore.session.Session:
     """A session of botocore: boto3 adds nothing that is used here, and loads slowly.
 
     It lacks the handlers of other services and of documentation, 78 of 127: each client would copy
     them.
 
     Args:
-        others: services that the functions do not use and that need their handlers.
+        services: those that it has the handlers of.
         profile: in the configuration of a person's machine.
     """
     session = botocore.session.Session(profile=profile, include_builtin_handlers=False)
     session.get_component("data_loader").file_loader = ModelFiles()
+    add_handlers(session, "", *services)
+    return session
+
+
+def add_handlers(session: botocore.session.Session, *services: str) -> None:
+    """Register botocore's handlers for these services; clients that are made later copy them.
+
+    Services are named as in events, KIND.SERVICE.OPERATION. An event of all services names none.
+    """
     events = session.get_component("event_emitter")
     registering = {
         handlers.REGISTER_FIRST: events.register_first,
@@ -80,10 +88,9 @@ def own_session(*others: str, profile: str | None = None) -> botocore.session.Se
     }
     for event, handler, *order in handlers.BUILTIN_HANDLERS:
         kind, service, *_ = f"{event}.".split(".")
-        if kind != "docs" and service in _EVENTS_OF.union(others):
+        if kind != "docs" and service in services:
             register = registering[order[0]] if order else events.register
             register(event, handler)
-    return session
 
 
 def _session_of_function() -> botocore.session.Session:
@@ -91,7 +98,7 @@ def _session_of_function() -> botocore.session.Session:
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
-    session = own_session()
+    session = own_session(*_EVENTS_OF)
     session.register_component("credential_provider", CredentialResolver([EnvProvider()]))
     return session
 

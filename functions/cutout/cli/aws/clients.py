@@ -17,6 +17,7 @@ from cutout.cli.output.problems import Problem
 from cutout.wiring.aws_clients import (
     Connections,
     LateClient,
+    add_handlers,
     own_session,
     tls_context,
 )
@@ -38,8 +39,12 @@ _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
-# botocore gets the credentials of `aws sso login` and `aws login` from the last two.
-_EVENTS_OF = ("cloudformation", "sso-oidc", "signin")
+# Without S3's, which are most. botocore gets the credentials of `aws sso login` and of `aws login`
+# from the last two.
+_EVENTS_OF = (
+    *("cloudformation", "dynamodb", "eventbridge", "secrets-manager", "sqs", "sts"),
+    *("sso-oidc", "signin"),
+)
 
 
 class Clients:
@@ -89,6 +94,8 @@ class Clients:
             return self._made[service]
 
     def _make(self, service: str) -> Any:  # noqa: ANN401 - as above
+        if service == "s3" and not self.is_local and service not in self._services:
+            add_handlers(self._session, service)
         self._services.add(service)
         try:
             with self._models.making(service):
