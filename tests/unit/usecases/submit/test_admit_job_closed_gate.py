@@ -71,6 +71,17 @@ def test_a_job_that_finds_no_free_slot_records_why_it_waits(
     assert (world.jobs.bodies, world.links.signed_at, world.dedup_records.items) == ({}, {}, {})
 
 
+def test_only_the_first_of_many_waiting_jobs_writes_the_gate() -> None:
+    """Each further write would compete with all others for one item."""
+    hook = Hook()
+    world = sealed(World(step=hook))
+    world.occupy(3)
+    jobs = [registered(world, f"{number}.jpg") for number in range(3)]
+    waiting = [world.advance(job) for job in jobs]
+    assert [job.reason for job in waiting] == [Reason.GATE_FULL] * 3
+    assert hook.seen.count("gate.write done") == 2, "one write by `sealed`, one by the first job"
+
+
 def test_the_gate_records_whether_jobs_wait() -> None:
     """With no waiting jobs, the index is not read; Sweep corrects the flag."""
     world = World()
