@@ -87,7 +87,7 @@ def test_a_doubtful_cached_result_is_reused_once_an_operator_accepted_it(
     decided(world, job, Verdict.ACCEPT)
     again = uploaded_again(world)
     assert (again.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
-    assert world.cached_results.objects == kept
+    assert (world.cached_results.objects, world.cached_results.writes) == (kept, 1)
 
 
 def test_a_result_with_the_photos_own_pixels_is_not_cached() -> None:
@@ -192,6 +192,17 @@ def test_the_result_of_a_call_running_during_a_decision_replaces_the_accepted_on
     reused = world.job(third).reused
     assert reused is not None
     assert (reused.job_id, reused.is_accepted) == (other.id, False)
+
+
+def test_a_job_that_waits_for_a_call_running_meanwhile_uses_the_accepted_result() -> None:
+    """It is enqueued with the decision, and waits neither for that call nor for its due time."""
+    world = World(reuse=True)
+    job = reviewed_when_finished(world)
+    assert uploaded_again(world).state is State.PROCESSING
+    waiting = world.arrives("c.jpg")
+    assert waiting.reason is Reason.SAME_PICTURE
+    decided(world, job, Verdict.ACCEPT)
+    assert world.job(waiting).state is State.COMPLETED
 
 
 def test_an_accepted_result_is_reused_if_the_call_running_meanwhile_fails() -> None:
