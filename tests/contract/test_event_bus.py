@@ -71,6 +71,7 @@ COMPLETED = Job(
     state=State.COMPLETED,
     created_at=NOW - timedelta(seconds=47.25),
     updated_at=NOW,
+    entered_at=NOW,
     attempts=(ATTEMPT,),
     result=Result(
         bucket="cutout-results",

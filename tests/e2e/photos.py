@@ -287,7 +287,7 @@ def _aged(job: Job, by: timedelta) -> Job:
         created_at=job.created_at - by,
         updated_at=job.updated_at - by,
         due_at=earlier(job.due_at),
-        entered_at=earlier(job.entered_at),
+        entered_at=job.entered_at - by,
         trying_since=earlier(job.trying_since),
         attempts=tuple(attempts),
         history=tuple(replace(step, at=step.at - by) for step in job.history),

@@ -137,7 +137,7 @@ class Costs:
 
     def _save(self, job: Job) -> None:
         """Add what a job saved that was completed from a cached result."""
-        at = job.in_state_since
+        at = job.entered_at
         if job.reused and job.state is State.COMPLETED and self.period.holds(at):
             for line in (self.total, self._line(self._name(job, at, job.state.value))):
                 line.reused += 1

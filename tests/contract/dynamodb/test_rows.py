@@ -21,6 +21,7 @@ FULL = Job(
     state=State.FAILED,
     created_at=NOW,
     updated_at=LATER,
+    entered_at=LATER,
     result_key=RESULT.key,
     due_at=LATER,
     look_at=NOW,

@@ -122,9 +122,17 @@ def test_finished_jobs_of_versions_before_the_recorded_ones_are_read(written: Wr
         for attempt in row["attempts"]["L"]:
             attempt["M"]["body"] = {"S": "{}"}
         written.client.put_item(TableName=TABLE, Item=item | {"job": {"M": row}})
-        before = replace(job, entered_at=None, failures=0, cut_short=0, trying_since=None)
+        ended = job.updated_at
+        before = replace(job, entered_at=ended, failures=0, cut_short=0, trying_since=None)
         assert written.jobs.find(job.id) == before
-        assert before.in_state_since == job.updated_at
+        # As a version between wrote it again.
+        written.jobs.save(before)
+        item = written.now(job)
+        del item["row"]["M"]["entered_at"]
+        written.client.put_item(TableName=TABLE, Item=item)
+        again = written.jobs.find(job.id)
+        assert again is not None
+        assert again.entered_at == again.updated_at == job.updated_at
     assert settled
 
 

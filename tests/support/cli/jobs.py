@@ -51,6 +51,7 @@ def make_job(
         result_key=result_key,
         created_at=at,
         updated_at=history[-1].at,
+        entered_at=history[-1].at,
         due_at=None if state.is_settled else history[-1].at + timedelta(seconds=150),
         is_announced=state.is_settled,
         reason=reason,

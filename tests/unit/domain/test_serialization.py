@@ -43,6 +43,7 @@ OPTIONAL_FIELDS = [
         "state",
         "created_at",
         "updated_at",
+        "entered_at",
     }
 ]
 

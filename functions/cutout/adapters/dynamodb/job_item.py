@@ -127,12 +127,15 @@ def _shrunk(job: Job) -> dict[str, Any]:
 
 
 def _whole(job_id: str, item: Item) -> dict[str, Any]:
-    """The job's row with what is stored beside it; earlier versions stored it whole, as `job`."""
+    """The job's row with what is stored beside it; earlier versions stored it whole, as `job`.
+
+    The first versions wrote no `entered_at`: their finished jobs ended with their last move.
+    """
     # When Sweep looks at the job, in microseconds.
     look_at = {"look_at": int(item["due_at"]) * 1000} if "due_at" in item else {}
     if "row" not in item:
-        return {**item["job"], **look_at}
-    row: dict[str, Any] = dict(item["row"])
+        return {"entered_at": item["job"]["updated_at"], **item["job"], **look_at}
+    row: dict[str, Any] = {"entered_at": item["row"]["updated_at"], **item["row"]}
     bucket, _, key = item["source_ref"].partition("/")
     sequencer = _sequencer(item["sequencer"])
     row["source"] = {"bucket": bucket, "key": key, "sequencer": sequencer} | row["source"]

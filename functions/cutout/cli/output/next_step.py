@@ -95,7 +95,7 @@ def _waiting(job: Job) -> NextStep:
 
 def job_in_one_line(job: Job, *, now: datetime) -> str:
     """Return state, reason, attempts, cost, the key of the result and what happens next."""
-    since = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
+    since = "" if job.state.is_settled else f" for {duration(now - job.entered_at)}"
     because = f" because of {why}" if (why := explanation(job)) else ""
     facts = [f"{plain(job.source.key)}: {job.state}{since}{because}"]
     facts += [attempts_made(job), f"{float(job.credits):g} credits"]

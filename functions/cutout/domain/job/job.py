@@ -30,6 +30,7 @@ class Job:
     """The processing of one version of one photo.
 
     Attributes:
+        entered_at: when the job came to its state from another.
         version: the number of writes; each write requires the version that was read.
         result_key: claimed when the job is admitted, or reuses a cached result.
         due_at: when Sweep enqueues the job, unless it moves before.
@@ -63,12 +64,12 @@ class Job:
     state: State
     created_at: datetime
     updated_at: datetime
+    entered_at: datetime
     version: int = 0
     result_key: str | None = None
     due_at: datetime | None = None
     look_at: datetime | None = None
     tries: int = 0
-    entered_at: datetime | None = None
     trying_since: datetime | None = None
     storing_attempt: int | None = None
     transport: Transport | None = None
@@ -158,12 +159,6 @@ class Job:
         """The job's order at the gate; a failed step puts it behind jobs that came before then."""
         return self.updated_at if self.failures else self.created_at
 
-    @property
-    def in_state_since(self) -> datetime:
-        """When the job came to the current state from another."""
-        # A table may hold finished jobs of versions that did not write the time.
-        return self.entered_at or self.updated_at
-
     def why_superseded_by(self, newest: LatestVersion | None) -> Reason | None:
         """Why the newest event of its key supersedes the job; None if that is its own, or older."""
         if newest is None or newest.order <= self.source.order or newest.job_id == self.id:
@@ -242,7 +237,7 @@ class Job:
             self,
             state=target,
             tries=self.tries + 1 if is_same_state else 0,
-            entered_at=self.in_state_since if is_same_state else now,
+            entered_at=self.entered_at if is_same_state else now,
             failures=self.failures if is_same_state else 0,
             cut_short=self.cut_short if is_same_state else 0,
             reason=reason,

@@ -216,7 +216,7 @@ def _count_time_in_state(telemetry: Telemetry, before: Job, after: Job) -> None:
     """Write how many seconds the job was in the state that it left."""
     metric = TIME_IN_STATE.get(before.state)
     if metric is not None and after.state is not before.state:
-        seconds = (after.updated_at - before.in_state_since).total_seconds()
+        seconds = (after.updated_at - before.entered_at).total_seconds()
         telemetry.metric(metric, max(0.0, seconds))
 
 

@@ -108,7 +108,7 @@ class StoreResult:
             raise FetchRefusedError("the task is completed but names no result")
         self.downloads.fetch(task.result_url, file)
         # A link may be published before its file is complete, so it is fetched again for a while.
-        is_read_again = self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
+        is_read_again = self.clock.now() - job.entered_at < _READ_AGAIN_FOR
         with file.open("rb") as stream:
             if is_read_again and breaks_off(stream):
                 raise ResponseLostError("the result's file breaks off before its end")
@@ -257,7 +257,7 @@ class StoreResult:
 
     def _later(self, job: Job, message: str) -> Job:
         """Read the task again later, which renews its link, until the job's deadline."""
-        if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
+        if self.clock.now() - job.entered_at >= self.timing.job_deadline:
             return self._lost(job, message)
         wait = self.timing.wait_before_read(job.tries, self.randomness, is_readable=False)
         return self._repeated(job, Reason.RESULT_UNREADABLE, wait, message)

@@ -190,7 +190,7 @@ class UnfinishedTasks:
         if job.state not in _TRACKED:
             return
         has_result = job.state is State.STORING and not job.is_rechecking
-        if self.clock.now() - job.in_state_since >= self.timing.job_deadline:
+        if self.clock.now() - job.entered_at >= self.timing.job_deadline:
             reason = Reason.RESULT_LOST if has_result else Reason.DEADLINE_PASSED
             self.job_writer.settle(job, Move.FAIL, reason, message=message)
             return
@@ -203,7 +203,7 @@ class UnfinishedTasks:
             return
         nameless = job.with_attempt(replace(attempt, named_task=None))
         # While the id was known, it was read in place of a repeat: now the grace time counts.
-        until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
+        until_grace_ends = job.entered_at + self.timing.unconfirmed_grace
         self._record(job, nameless, until_grace_ends - self.clock.now())
 
     def _remember(

@@ -117,34 +117,26 @@ def test_tries_count_moves_within_a_state() -> None:
     assert tries == [1, 2, 0, 1]
 
 
-def test_in_state_since_is_the_time_of_entering_the_state() -> None:
+def test_entered_at_is_the_time_of_entering_the_state() -> None:
     """Deadlines count from then, whatever reasons the job had since."""
     job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
     job = job.move(Move.FETCH_LATER, now=NOW + 2 * MINUTE, reason=Reason.RESULT_UNREADABLE)
     job = job.move(Move.FETCH_LATER, now=NOW + 3 * MINUTE)
-    assert job.in_state_since == NOW + MINUTE
+    assert job.entered_at == NOW + MINUTE
 
 
-def test_in_state_since_of_a_new_job_is_its_creation() -> None:
+def test_entered_at_of_a_new_job_is_its_creation() -> None:
     """It was never moved."""
-    assert a_job().in_state_since == NOW
+    assert a_job().entered_at == NOW
 
 
-def test_in_state_since_is_independent_of_the_history() -> None:
+def test_entered_at_is_independent_of_the_history() -> None:
     """The history drops its first entries; a state may have had more reasons than it keeps."""
     job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
     for look in range(100):
         reason = Reason.RESULT_UNREADABLE if look % 2 else None
         job = job.move(Move.FETCH_LATER, now=NOW + look * MINUTE, reason=reason)
-    assert (len(job.history), job.in_state_since) == (60, NOW + MINUTE)
-
-
-def test_a_settled_job_of_an_earlier_version_entered_its_state_with_its_last_move() -> None:
-    """It records no time of entry, and can still be shown and retried."""
-    job = a_job(State.FAILED, entered_at=None, updated_at=LATER)
-    assert job.in_state_since == LATER
-    again = job.move(Move.RETRY, now=LATER + MINUTE, reason=Reason.RETRIED_BY_PERSON)
-    assert again.entered_at == again.in_state_since == LATER + MINUTE
+    assert (len(job.history), job.entered_at) == (60, NOW + MINUTE)
 
 
 def test_trying_since_is_the_start_of_the_first_attempt() -> None:
