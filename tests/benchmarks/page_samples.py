@@ -5,7 +5,7 @@
     python -m tests.benchmarks.page_samples make      # the demo, after `rm -rf .cutout`
 
 Each command of a console block that begins so runs, and what it prints replaces the sample. Long
-lines are cut, and the names of buckets are shortened.
+lines are cut, the names of buckets are shortened, and the lines of progress are left out.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from tests.support.pages import PAGES, ROOT
 
 _BLOCK: Final = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _BUCKET: Final = re.compile(r"cutout-cutout(uploads|results)[0-9a-f]+-[0-9a-f]+")
+_PROGRESS: Final = re.compile(r"^ +[\d.]+ s  .*\n", re.MULTILINE)
+"""On a terminal, a table takes their place and goes."""
 _WIDTH: Final = 118
 _CUT: Final = " [...]"
 
@@ -54,7 +56,8 @@ def _with_output(sample: str) -> str:
 
 
 def _shortened(output: str) -> Iterator[str]:
-    for line in map(str.rstrip, _BUCKET.sub(r"cutout-\1", output).strip("\n").splitlines()):
+    shown = _BUCKET.sub(r"cutout-\1", _PROGRESS.sub("", output))
+    for line in map(str.rstrip, shown.strip("\n").splitlines()):
         yield line if len(line) <= _WIDTH else line[: _WIDTH - len(_CUT)].rstrip() + _CUT
 
 
