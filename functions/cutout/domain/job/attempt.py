@@ -32,8 +32,10 @@ class Attempt:
         credits_reserved: reported by the provider, or our estimate.
         is_replayed: the provider answered the repeat with the first call's task.
         is_adopted: the task is known from a callback's body, not from the call's own outcome.
-        named_task: the id in a callback's body that the API has not confirmed yet.
-        not_found_since: since when the API answers that the task is unknown.
+        named_task: the id in a callback's body of which no read was final yet. With a `task_id`, it
+            is read again when that task ends without a result.
+        not_found_since: since when the API answers that the task is unknown: `task_id`, or
+            `named_task` without one.
         is_asked_again: a retry has rechecked the attempt, and the API answered.
         is_taken: a callback came to its URL, which only the call contains: the provider took the
             call, so it is never repeated.
@@ -76,6 +78,42 @@ class Attempt:
     def is_open(self) -> bool:
         """Whether its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
+
+    def may_have(self, task_id: str | None) -> bool:
+        """Whether a callback may name this task, which the attempt does not track.
+
+        A call that was made once has one task, and its own answer proves which. A call that was
+        made twice may have two, even after one of them has failed.
+        """
+        if task_id is None or task_id == self.task_id:
+            return False
+        if self.is_possible_double_charge:
+            return self.is_open or self.outcome is AttemptOutcome.FAILED
+        return self.is_open and (self.task_id is None or self.is_adopted)
+
+    def naming(self, task_id: str) -> Attempt:
+        """The attempt after a callback named this task; a retry reads it before it pays again."""
+        is_failed = self.outcome is AttemptOutcome.FAILED
+        known = self.without_task() if is_failed else self
+        since = known.not_found_since if known.task_id else None
+        return replace(known, named_task=task_id, not_found_since=since, is_asked_again=False)
+
+    def other_than(self, task_id: str) -> Attempt | None:
+        """The attempt with its other task, as this one has no result; None without another."""
+        others = {self.task_id, self.named_task} - {None, task_id}
+        if not others:
+            return None
+        if self.task_id != task_id:
+            is_named = self.named_task == task_id
+            return replace(self, named_task=None) if is_named else self
+        return replace(
+            self,
+            task_id=self.named_task,
+            is_adopted=True,
+            named_task=None,
+            not_found_since=None,
+            is_asked_again=False,
+        )
 
     def ended(self, outcome: AttemptOutcome) -> Attempt:
         """The attempt with its final outcome."""

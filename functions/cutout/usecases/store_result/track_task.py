@@ -107,7 +107,7 @@ class TrackTask:
             self._look_again(job, message.request)
         elif is_due:
             self._ask(job, message)
-        elif job.tracked_attempt != job.attempt_numbered(message.request.attempt):
+        elif _is_about_another_task(job, message.request):
             # Another worker has the lease: two would fetch and write the same result.
             self._look_again(job, message.request)
 
@@ -118,7 +118,9 @@ class TrackTask:
             JobMovedError: process it on the current job; if that is still in `storing`, later.
         """
         attempt = job.attempt_numbered(request.attempt)
-        if attempt is not None and attempt.is_open and not request.is_poll:
+        if attempt is None or request.is_poll:
+            return
+        if attempt.is_open or attempt.may_have(request.task_id):
             raise JobMovedError(self.jobs.find(job.id))
 
     def _leased(self, job: Job) -> Job:
@@ -142,38 +144,53 @@ class TrackTask:
         """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
         request = message.request
         attempt = job.attempt_numbered(request.attempt)
-        if attempt is None or not attempt.is_open:
+        named = None if request.is_poll else request.task_id
+        if attempt is None or not (attempt.is_open or attempt.may_have(named)):
             return
-        if request.is_taken:
+        if not request.is_poll:
             # Recorded before the task is read, which may fail: it is all that forbids a repeat.
-            job = self.unfinished_tasks.callback_received(job, attempt, request.task_id)
+            job = self.unfinished_tasks.callback_received(job, attempt, request)
             attempt = job.attempt_numbered(request.attempt) or attempt
-        task_id = attempt.task_id or request.task_id or attempt.named_task
+        task_id = attempt.task_id or attempt.named_task
+        if attempt.may_have(named):
+            task_id = named
         if task_id is None:
             return
         try:
             task = self.provider.read(task_id)
-        except TaskUnknownError:
-            self.unfinished_tasks.unknown(job, attempt, task_id)
-        except TransientError as exc:
-            if not self.unfinished_tasks.unreadable(job, attempt, task_id, str(exc)):
-                # Nobody polls for this attempt: the queue must deliver the callback again.
-                raise
+        except (TaskUnknownError, TransientError) as exc:
+            self._not_read(job, attempt, task_id, exc)
         else:
             self._task_known(job, attempt, task, message)
 
+    def _not_read(self, job: Job, attempt: Attempt, task_id: str, exc: Exception) -> None:
+        """Read the task again later.
+
+        Raises:
+            StoreBusyError: nobody else does: the queue must deliver the callback again.
+        """
+        if task_id not in {attempt.task_id, attempt.named_task}:
+            raise StoreBusyError("a callback names a second task before the first is read") from exc
+        if isinstance(exc, TaskUnknownError):
+            self.unfinished_tasks.unknown(job, attempt, task_id)
+        elif not self.unfinished_tasks.unreadable(job, attempt, str(exc)):
+            raise exc
+
     def _task_known(self, job: Job, attempt: Attempt, task: Task, message: _Message) -> None:
         self.telemetry.log("task read", status=task.status, task_id=task.id)
-        if attempt.not_found_since is not None:
+        is_tracked = attempt.task_id in {None, task.id}
+        if is_tracked and attempt.not_found_since is not None:
             attempt = replace(attempt, not_found_since=None)
             job = job.with_attempt(attempt)
         # An id that no answer to the call has named came from a callback's body.
-        is_adopted = attempt.is_adopted or attempt.task_id is None
-        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None)
+        is_adopted = attempt.is_adopted or attempt.task_id != task.id
+        other = attempt.task_id if attempt.named_task == task.id else attempt.named_task
+        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=other)
         try:
             match task.status:
                 case TaskStatus.RUNNING:
-                    self.unfinished_tasks.running(job, known)
+                    if is_tracked:
+                        self.unfinished_tasks.running(job, known)
                 case TaskStatus.FAILED:
                     self.unfinished_tasks.failed(job, attempt, known, task)
                 case TaskStatus.COMPLETED:
@@ -183,7 +200,7 @@ class TrackTask:
         except TaskTakenError:
             self.telemetry.log("the task belongs to another call", job_id=job.id)
             self.telemetry.metric(Metric.TASK_TAKEN)
-            self.unfinished_tasks.of_another_call(job, attempt)
+            self.unfinished_tasks.of_another_call(job, attempt, task.id)
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task, *, others_wait: bool) -> None:
         """Take the lease, then store the result."""
@@ -213,3 +230,11 @@ class TrackTask:
         outcome = AttemptOutcome.ACCEPTED if is_in_review else AttemptOutcome.SUCCEEDED
         charged = replace(attempt.ended(outcome), credits_used=task.credits_used)
         self.job_writer.record(job, job.with_attempt(charged))
+
+
+def _is_about_another_task(job: Job, request: TaskCheck) -> bool:
+    """Whether the message names another task than the one whose result is being stored."""
+    attempt = job.attempt_numbered(request.attempt)
+    if attempt is None or attempt != job.tracked_attempt:
+        return True
+    return request.task_id != attempt.named_task and attempt.may_have(request.task_id)

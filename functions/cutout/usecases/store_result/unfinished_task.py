@@ -1,8 +1,9 @@
 """What follows when a task has no result: it runs, failed, or cannot be read.
 
 A callback proves that the provider took the call, since only the call contains its URL: the call is
-never repeated. The task that the body names is not proved. Its id stays on the job, and the API is
-read again, until it confirms the task or the job's deadline passes.
+never repeated. The task that the body names is not proved. Its id stays on the attempt, in every
+state of the job, until a read of it is final: the API describes the task, or has not known it for
+as long as a new task may be unknown. Before that, nothing more is paid.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.recheck import after_recheck, still_running
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.polling_and_timing import UNKNOWN_TASK_WAIT, Randomness, Timing
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
@@ -38,14 +40,20 @@ class UnfinishedTasks:
     timing: Timing
     randomness: Randomness
 
-    def callback_received(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
-        """Record that a callback came; returns the job as stored."""
-        if attempt.is_taken or not _is_unverified(job, attempt):
+    def callback_received(self, job: Job, attempt: Attempt, request: TaskCheck) -> Job:
+        """Record that a callback came, and the task that it names; returns the job as stored."""
+        task_id, known = request.task_id, attempt
+        if request.is_taken and _is_unverified(job, attempt):
+            known = replace(attempt, is_taken=True)
+        # A second name waits in the queue until a read of the first is final.
+        if task_id is not None and attempt.named_task is None and attempt.may_have(task_id):
+            known = known.naming(task_id)
+        if known == attempt:
             return job
-        known = job.with_attempt(replace(attempt, is_taken=True))
+        after = job.with_attempt(known)
         if task_id is None and job.state is State.UNCONFIRMED:
-            known = replace(known, message=TAKEN_UNNAMED)
-        return self.job_writer.record(job, known)
+            after = replace(after, message=TAKEN_UNNAMED)
+        return self.job_writer.record(job, after)
 
     def running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
@@ -61,20 +69,24 @@ class UnfinishedTasks:
 
         The task of an earlier attempt is ignored, because the job no longer depends on it.
         """
-        now = self.clock.now()
-        if _is_unverified(job, attempt):
-            if self.timing.may_become_known(now - attempt.started_at):
-                self._remember(job, attempt, task_id)
-            elif attempt.named_task == task_id:
-                # Only this one: another callback may have named the right task meanwhile.
-                self._forget(job, attempt)
+        now, is_unverified = self.clock.now(), _is_unverified(job, attempt)
+        if attempt.task_id not in {None, task_id}:
+            # It is read again when the task that the job depends on has no result.
             return
-        if job.state not in _TRACKED or attempt != job.tracked_attempt:
+        if not is_unverified and (job.state not in _TRACKED or not job.tracks(attempt)):
             return
         since = attempt.not_found_since or now
         if self.timing.may_become_known(now - since):
-            missing = replace(attempt, not_found_since=since)
-            self._wait(job.with_attempt(missing), UNKNOWN_TASK_WAIT)
+            missing = job.with_attempt(replace(attempt, not_found_since=since))
+            if is_unverified:
+                self._record(job, missing, UNKNOWN_TASK_WAIT)
+            else:
+                self._wait(missing, UNKNOWN_TASK_WAIT)
+            return
+        if is_unverified:
+            self._forget(job, attempt)
+            return
+        if self._has_another_task(job, attempt, task_id):
             return
         ended = replace(
             attempt.ended(AttemptOutcome.UNKNOWN),
@@ -88,7 +100,7 @@ class UnfinishedTasks:
             settle = self.job_writer.settle
             settle(job, Move.FAIL, Reason.TASK_LOST, known=lost, code="task_not_found")
 
-    def unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> bool:
+    def unreadable(self, job: Job, attempt: Attempt, message: str) -> bool:
         """Ask again later; False if nobody polls for this attempt."""
         wait = self.timing.wait_before_read(job.tries, self.randomness, is_readable=False)
         if job.state in _TRACKED:
@@ -98,7 +110,7 @@ class UnfinishedTasks:
         elif self.clock.now() - attempt.started_at >= self.timing.job_deadline:
             self.job_writer.settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
         else:
-            self._remember(job, attempt, task_id, wait)
+            self._record(job, job, wait)
         return True
 
     def failed(self, job: Job, read: Attempt, attempt: Attempt, task: Task) -> None:
@@ -116,7 +128,8 @@ class UnfinishedTasks:
         """
         if job.state is State.SUBMITTING and _is_unverified(job, read):
             # The call is still being made; its own answer will name and prove the task.
-            self._remember(job, read, task.id)
+            return
+        if self._has_another_task(job, read, task.id):
             return
         ended = attempt.without_task()
         if not attempt.is_adopted:
@@ -138,11 +151,13 @@ class UnfinishedTasks:
         else:
             self._retry_or_fail(job, known, attempt, task)
 
-    def of_another_call(self, job: Job, attempt: Attempt) -> None:
+    def of_another_call(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """The task is another call's: the attempt does not adopt it, or gives it up.
 
         A job that depends on it ends: nothing names its own task any more but another callback.
         """
+        if self._has_another_task(job, attempt, task_id):
+            return
         without = job.with_attempt(attempt.without_task())
         if job.is_rechecking and attempt == job.tracked_attempt:
             self._go_on_asking(job, without)
@@ -199,19 +214,27 @@ class UnfinishedTasks:
 
     def _forget(self, job: Job, attempt: Attempt) -> None:
         """Discard the id that a callback named: it is not the task of this call."""
-        if attempt.named_task is None or not _is_unverified(job, attempt):
+        if attempt.named_task is None:
             return
-        nameless = job.with_attempt(replace(attempt, named_task=None))
+        nameless = job.with_attempt(replace(attempt, named_task=None, not_found_since=None))
+        if not _is_unverified(job, attempt):
+            self.job_writer.record(job, nameless)
+            return
         # While the id was known, it was read in place of a repeat: now the grace time counts.
         until_grace_ends = job.entered_at + self.timing.unconfirmed_grace
         self._record(job, nameless, until_grace_ends - self.clock.now())
 
-    def _remember(
-        self, job: Job, attempt: Attempt, task_id: str, wait: timedelta = UNKNOWN_TASK_WAIT
-    ) -> None:
-        """Record the id that a callback named. In `submitting`, the job stays due as it is."""
-        named = job.with_attempt(replace(attempt, named_task=task_id))
-        self._record(job, named, wait)
+    def _has_another_task(self, job: Job, attempt: Attempt, task_id: str) -> bool:
+        """Turn to the attempt's other task if it has one, as this one has no result."""
+        other = attempt.other_than(task_id)
+        if other is None:
+            return False
+        known = job.with_attempt(other)
+        if other.task_id != attempt.task_id and job.state in _TRACKED and job.tracks(attempt):
+            self._wait(known, timedelta(0))
+        elif known != job:
+            self.job_writer.record(job, known)
+        return True
 
     def _record(self, job: Job, known: Job, wait: timedelta) -> None:
         if job.state is State.UNCONFIRMED:

@@ -105,9 +105,11 @@ class CallOutcomes:
         may be charged is counted.
         """
         saved = job
-        if isinstance(outcome, Accepted) and attempt.is_open and attempt.task_id is None:
+        if isinstance(outcome, Accepted) and attempt.may_have(outcome.task_id):
+            is_second = attempt.task_id is not None
+            known = attempt.naming(outcome.task_id) if is_second else _taken(attempt, outcome)
             try:
-                saved = self.job_writer.record(job, job.with_attempt(_taken(attempt, outcome)))
+                saved = self.job_writer.record(job, job.with_attempt(known))
             except TaskTakenError:
                 self._count_taken(job)
         is_replay = isinstance(outcome, Accepted) and outcome.is_replay
@@ -267,8 +269,8 @@ class CallOutcomes:
 
 
 def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
-    """The attempt with the task that the provider created for it."""
-    return replace(
+    """The attempt with the task that the provider created for it, and another that it may have."""
+    taken = replace(
         attempt,
         body_name=None,
         outcome=AttemptOutcome.ACCEPTED,
@@ -276,5 +278,6 @@ def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
         credits_reserved=accepted.credits_reserved or attempt.credits_reserved,
         is_replayed=accepted.is_replay,
         is_adopted=False,
-        named_task=None,
+        not_found_since=None,
     )
+    return taken if taken.may_have(attempt.named_task) else replace(taken, named_task=None)

@@ -21,6 +21,7 @@ from cutout.domain.errors import (
     SourceGoneError,
 )
 from cutout.domain.job.job import Job
+from cutout.domain.job.recheck import next_to_recheck, rechecking
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.messages.upload_marks import read_marks
@@ -127,6 +128,10 @@ class SubmitJob:
         superseded = job.why_superseded_by(head)
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
+        unread = None if job.bypass_cache else next_to_recheck(job)
+        if unread is not None:
+            # A callback has named a task of an earlier attempt. Sweep has StoreResult read it now.
+            return self.job_writer.record(job, rechecking(job, unread, self.clock.now()))
         try:
             job = self.checked(job)
             self.require_copies(job)

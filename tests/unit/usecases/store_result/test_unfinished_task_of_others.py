@@ -30,6 +30,15 @@ def the_task(world: World, number: int) -> str:
     return world.evolink.charges[number - 1].task_id
 
 
+def is_as_before(after: Job, before: Job) -> bool:
+    """Whether the job still waits as if no callback had named a task."""
+    return (after.state, after.attempts, after.due_at) == (
+        before.state,
+        before.attempts,
+        before.due_at,
+    )
+
+
 @pytest.mark.parametrize("end", ["running", "completed", "failed"])
 def test_an_unconfirmed_call_does_not_adopt_another_photos_task(end: str) -> None:
     """The callback's token is valid and the API knows the task, but it is of another photo."""
@@ -40,7 +49,7 @@ def test_an_unconfirmed_call_does_not_adopt_another_photos_task(end: str) -> Non
         world.evolink.complete(task_id)
     if end == "failed":
         world.evolink.fail(task_id, "service_error")
-    assert world.check_task(job, task_id=task_id) == job
+    assert is_as_before(world.check_task(job, task_id=task_id), job)
     assert (named(world), world.results.puts) == (1, [])
     own = world.task_of(job)
     world.evolink.complete(own)
@@ -55,7 +64,7 @@ def test_an_adopted_task_is_claimed() -> None:
     adopted = world.check_task(first, task_id=task_id)
     then = world.clock.now() + TIMING.poll_interval
     assert (adopted.state, adopted.due_at) == (State.PROCESSING, then)
-    assert world.check_task(second, task_id=task_id) == second
+    assert is_as_before(world.check_task(second, task_id=task_id), second)
 
 
 def test_a_task_of_an_earlier_attempt_is_not_adopted_by_a_later_one() -> None:
@@ -69,7 +78,7 @@ def test_a_task_of_an_earlier_attempt_is_not_adopted_by_a_later_one() -> None:
     world.passes(3 * TIMING.lease)
     job = world.job(job)
     assert (job.state, len(job.attempts)) == (State.UNCONFIRMED, 2)
-    assert world.check_task(job, task_id=first) == job
+    assert is_as_before(world.check_task(job, task_id=first), job)
 
 
 def test_claims_of_tasks_outlive_the_jobs_that_can_name_them() -> None:
