@@ -260,6 +260,9 @@ def test_a_refused_repeat_says_nothing_about_the_first_call(code: str) -> None:
         "the link is dead",
     )
     assert (failed.credits, doubles(world)) == (PRICE, 0)
+    (attempt,) = failed.attempts
+    assert (attempt.posts, attempt.outcome) == (1, AttemptOutcome.UNKNOWN)
+    assert (attempt.code, attempt.message) == (code, "the link is dead")
     task_id = world.task_of(job)
     world.evolink.complete(task_id)
     done = world.check_task(job, task_id=task_id)
