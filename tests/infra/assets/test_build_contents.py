@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -229,6 +230,28 @@ def test_submit_can_presign_with_the_reduced_botocore(
     """Presigning finds its data, whatever the region of the bucket."""
     signed = _run_alone(_PRESIGN, str(assets[FunctionName.SUBMIT]), region)
     assert (signed.stdout, signed.stderr) == (f"https://{host}/k\n", "")
+
+
+_HOSTS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from botocore.utils import is_valid_ipv6_endpoint_url
+from urllib3.util.ssl_ import is_ipaddress
+from urllib3.util.url import parse_url
+for host in sys.argv[2:]:
+    url = f"https://{host}:443/x"
+    print(parse_url(url), is_ipaddress(host.strip("[]")), is_valid_ipv6_endpoint_url(url))
+"""
+
+
+def test_urllib3_tells_names_from_addresses_as_installed(
+    assets: Mapping[FunctionName, Path],
+) -> None:
+    """The simpler pattern of an asset takes no name for an address."""
+    hosts = ["dynamodb.eu-west-1.amazonaws.com", "face.ad", "10.0.0.1", "[::1]", "[FE80::a%25e0]"]
+    installed = _run_alone(_HOSTS, sysconfig.get_path("purelib"), *hosts)
+    assert len(installed.stdout.splitlines()) == len(hosts)
+    assert _run_alone(_HOSTS, str(assets[FunctionName.SUBMIT]), *hosts).stdout == installed.stdout
 
 
 def _run_alone(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
