@@ -143,6 +143,18 @@ def test_a_retry_that_fetches_an_earlier_result_counts_no_credits() -> None:
     assert world.telemetry.counts[Metric.CREDITS] == float(PRICE)
 
 
+def test_a_retry_that_ends_without_a_call_counts_no_credits() -> None:
+    """The photo was deleted meanwhile."""
+    world = World()
+    job = world.arrives()
+    world.passes(TIMING.job_deadline + timedelta(minutes=10))
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
+    world.operate.retry(world.job(job), bypass_cache=True)
+    world.deliver_all()
+    assert world.job(job).state is State.SUPERSEDED
+    assert world.telemetry.counts[Metric.CREDITS] == float(PRICE)
+
+
 ADOPTED = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_adopted=True)
 CERTAIN = replace(ADOPTED, is_adopted=False)
 

@@ -71,6 +71,14 @@ def test_a_job_that_finds_no_free_slot_records_why_it_waits(
     assert (world.jobs.bodies, world.links.signed_at, world.dedup_records.items) == ({}, {}, {})
 
 
+def test_a_note_that_jobs_wait_delays_no_job_when_none_waits_any_more() -> None:
+    """Sweep corrects it only once a minute."""
+    world = sealed(World())
+    world.note_waiting()
+    kept, _text = world.submit.admit_job.admit(world.submit.checked(registered(world)))
+    assert kept.state is State.SUBMITTING
+
+
 def test_only_the_first_of_many_waiting_jobs_writes_the_gate() -> None:
     """Each further write would compete with all others for one item."""
     hook = Hook()
