@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Self
 
-from cutout.domain.gate.gate import DEFAULT_LIMITS
+from cutout.domain.gate.gate import DEFAULT_LIMITS, LONGEST_DEADLINE
 from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.polling_and_timing import MESSAGE_LIFE
 from cutout.domain.states import Pixels, Transport
@@ -33,7 +33,7 @@ SIGNING_KEY: Final = "callback-signing-key"
 """Names of the secrets, after the deployment's name and a slash."""
 KEYS_PAGE: Final = "https://evolink.ai/dashboard/keys"
 """Where a person creates the provider's API key."""
-DAY: Final = 86_400
+LONGEST_SECONDS: Final = int(LONGEST_DEADLINE.total_seconds())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,16 +169,16 @@ class Settings(CheckedSettings):
     finds out)."""
 
     # Times
-    first_poll_seconds: int = whole(150, least=1, most=DAY)
+    first_poll_seconds: int = whole(150, least=1, most=LONGEST_SECONDS)
     """Time after which a task without a callback is polled."""
-    poll_interval_seconds: int = whole(300, least=1, most=DAY)
+    poll_interval_seconds: int = whole(300, least=1, most=LONGEST_SECONDS)
     """Time between two polls."""
     lease_seconds: int = whole(120, least=5, most=900)
     """How long a worker may hold a job."""
-    unconfirmed_grace_seconds: int = whole(1200, least=1, most=DAY)
+    unconfirmed_grace_seconds: int = whole(1200, least=1, most=LONGEST_SECONDS)
     """How long to wait for the callback of a request with an unknown outcome before it is sent
     again."""
-    job_deadline_seconds: int = whole(21_600, least=60, most=7 * DAY)
+    job_deadline_seconds: int = whole(21_600, least=60, most=LONGEST_SECONDS)
     """Age at which a task is given up."""
     old_version_days: int = whole(30, least=1, most=3650)
     """How long the stack's own buckets keep versions that were overwritten or deleted."""

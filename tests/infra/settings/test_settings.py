@@ -208,6 +208,10 @@ REFUSED = [
         {"allow_loopback": "true"},
         "allow_loopback is for a local cloud that is thrown away: pass -c ephemeral=true as well",
     ),
+    # The gate takes back a slot that is held for longer than settings allow a task to be tracked.
+    ({"job_deadline_seconds": "86401"}, "a whole number from 60 to 86400"),
+    ({"poll_interval_seconds": "86401"}, "a whole number from 1 to 86400"),
+    ({"first_poll_seconds": "86401"}, "a whole number from 1 to 86400"),
     (
         {"unconfirmed_grace_seconds": "1801"},
         (

@@ -255,8 +255,11 @@ class Gate:
 
 
 _MICRO = Decimal("0.000001")
-LONGEST_TASK = timedelta(days=3)
-"""Longer than any task runs, with the longest deadline that settings allow."""
+LONGEST_DEADLINE = timedelta(days=1)
+"""The longest deadline and poll interval that settings allow. Results last no longer."""
+LONGEST_TASK = 4 * LONGEST_DEADLINE
+"""Longer than any attempt holds its slot: it may be unconfirmed for a deadline and be tracked for
+another, and its last read comes a poll interval later."""
 
 
 def _micro(credits_: Decimal) -> int:

@@ -86,8 +86,8 @@ def test_sweep_seals_the_gate_and_stores_the_limits() -> None:
     assert (mine.limits, mine.deployed, mine.most_shards) == (wide, LIMITS, 7)
 
 
-@pytest.mark.parametrize(("days", "carried"), [(0, 2), (3, 2), (3.001, 0)])
-def test_admissions_of_an_earlier_version_end_after_three_days(days: float, carried: int) -> None:
+@pytest.mark.parametrize(("days", "carried"), [(0, 2), (4, 2), (4.001, 0)])
+def test_admissions_of_an_earlier_version_end_after_four_days(days: float, carried: int) -> None:
     """A wrong count would hold a slot for good."""
     later = OLD.sealed(NOW).swept(LIMITS, NOW + days * DAY)
     assert later.carried_in_flight == carried

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.gate import LONGEST_DEADLINE, LONGEST_TASK, Gate
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -24,6 +24,7 @@ from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook, WorkerCrashedError
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 def a_new_job(world: World) -> Job:
@@ -216,13 +217,13 @@ def test_after_an_operators_retry_the_new_attempt_is_polled() -> None:
 
 
 @pytest.mark.parametrize("slots", [LIMITS.max_in_flight, 20])
-def test_slots_of_deleted_jobs_are_freed_after_three_days(slots: int) -> None:
+def test_slots_of_deleted_jobs_are_freed_after_four_days(slots: int) -> None:
     """An operator deleted the jobs from the table. Twenty slots are in three shards."""
     world = World(limits=replace(LIMITS, max_in_flight=slots))
     world.occupy(slots)
     job = world.arrives()
     assert (job.state, job.reason) == (State.QUEUED, Reason.GATE_FULL)
-    world.clock.advance(timedelta(days=3))
+    world.clock.advance(timedelta(days=4))
     world.sweep.sweep()
     assert world.jobs.read_gate().in_flight == slots
     world.passes(2 * MINUTE)
@@ -231,8 +232,26 @@ def test_slots_of_deleted_jobs_are_freed_after_three_days(slots: int) -> None:
     assert named == holders(slots, START)
 
 
+def test_a_slot_is_held_for_as_long_as_settings_allow_a_task_to_be_tracked() -> None:
+    """The call's outcome is unknown, then its task runs on; each read fails just before the end."""
+    longest = LONGEST_DEADLINE
+    timing = replace(TIMING, job_deadline=longest, poll_interval=longest)
+    world = World(timing=timing, limits=replace(LIMITS, max_in_flight=1))
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    world.check_task(job, is_taken=True)
+    world.passes(longest - MINUTE, swept_every=HOUR)
+    world.check_task(job, task_id=world.task_of(job), is_taken=True)
+    other = world.arrives("b.jpg", png(salt=1))
+    while world.job(job).state is not State.FAILED:
+        assert (world.job(other).state, len(world.evolink.tasks)) == (State.QUEUED, 1)
+        world.passes(HOUR, swept_every=HOUR)
+    assert world.job(job).reason is Reason.DEADLINE_PASSED
+    assert world.clock.now() - START < LONGEST_TASK
+
+
 def test_the_shards_drop_the_credits_of_old_days() -> None:
-    """The last three days stay, since tasks of those days may still change them."""
+    """The last four days stay, since tasks of those days may still change them."""
     world = World()
     days = [START.date() + timedelta(days=number) for number in range(10)]
     for _ in days:
@@ -240,7 +259,7 @@ def test_the_shards_drop_the_credits_of_old_days() -> None:
         world.sweep.sweep()
         world.clock.advance(timedelta(days=1))
     gate = world.jobs.read_gate()
-    assert gate.shards[0].spent == dict.fromkeys(days[-4:], Decimal(7))
+    assert gate.shards[0].spent == dict.fromkeys(days[-5:], Decimal(7))
 
 
 @pytest.mark.parametrize("step", ["gate.free", "gate.forget"])
@@ -253,7 +272,7 @@ def test_a_busy_shard_does_not_end_the_run(step: str) -> None:
     waiting = world.arrives()
     world.operate.resume()
     world.submissions.job_ids.clear()
-    world.clock.advance(timedelta(days=4))
+    world.clock.advance(timedelta(days=5))
     hook.once_at(step, busy)
     world.sweep.sweep()
     assert world.submissions.job_ids == [waiting.id]
