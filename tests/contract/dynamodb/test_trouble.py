@@ -162,6 +162,28 @@ ASKED: dict[str, tuple[str, Callable[[WholeTable], object]]] = {
 }
 
 
+@pytest.mark.parametrize("code", BUSY[:3])
+@pytest.mark.parametrize(
+    ("operation", "read"),
+    [
+        ("get_item", lambda jobs: jobs.find("f" * 32)),
+        ("batch_get_item", lambda jobs: jobs.read_gate()),
+        ("query", lambda jobs: jobs.waiting(1)),
+    ],
+)
+def test_a_read_of_a_busy_table_does_not_count_for_its_job(
+    code: str,
+    operation: str,
+    read: Callable[[WholeTable], object],
+    stubbed: tuple[WholeTable, Stubber],
+) -> None:
+    """The SDK has repeated it; then the queue does, as after a busy write."""
+    jobs, stubber = stubbed
+    stubber.add_client_error(operation, code)
+    with pytest.raises(StoreBusyError, match=code):
+        read(jobs)
+
+
 @pytest.mark.parametrize("code", BUSY)
 def test_update_of_a_busy_table_is_repeated(code: str, stubbed: tuple[WholeTable, Stubber]) -> None:
     """Like any other write."""

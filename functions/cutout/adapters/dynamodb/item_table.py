@@ -124,10 +124,13 @@ class Table:
         self._new_id = new_id
 
     def get(self, pk: str) -> Item | None:
-        """The item (strongly consistent)."""
-        answer = self._client.get_item(
-            TableName=self._name, Key={"pk": {"S": pk}}, ConsistentRead=True
-        )
+        """The item (strongly consistent).
+
+        Raises:
+            StoreBusyError: throttled, as all reads may be.
+        """
+        request = {"TableName": self._name, "Key": {"pk": {"S": pk}}, "ConsistentRead": True}
+        answer = _answer(self._client.get_item, request)
         item = answer.get("Item")
         return None if item is None else _read(item)
 
@@ -138,7 +141,8 @@ class Table:
             wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
             while wanted:
                 request: Any = {"Keys": wanted, "ConsistentRead": True}
-                answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
+                whole = {"RequestItems": {self._name: request}}
+                answer = _answer(self._client.batch_get_item, whole)
                 found += map(_read, answer["Responses"].get(self._name, []))
                 # Keys are left over if it is throttled, or if the items have more than 16 MB:
                 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
@@ -187,17 +191,15 @@ class Table:
         return self._write_all(requests, token)
 
     def _write_all(self, requests: Sequence[Any], token: str) -> Item:
-        try:
-            if len(requests) > 1:
-                self._client.transact_write_items(TransactItems=requests, ClientRequestToken=token)
-            elif "Put" in requests[0]:
-                self._client.put_item(**requests[0]["Put"])
-            else:
-                answer = self._client.update_item(**requests[0]["Update"], ReturnValues="ALL_OLD")
-                return _read(answer.get("Attributes", {}))
-        except ClientError as exc:
-            _explain(exc, requests)
-            raise
+        if len(requests) > 1:
+            whole = {"TransactItems": requests, "ClientRequestToken": token}
+            _answer(self._client.transact_write_items, whole, requests)
+        elif "Put" in requests[0]:
+            _answer(self._client.put_item, requests[0]["Put"], requests)
+        else:
+            update = {**requests[0]["Update"], "ReturnValues": "ALL_OLD"}
+            answer = _answer(self._client.update_item, update, requests)
+            return _read(answer.get("Attributes", {}))
         return {}
 
     def entries(
@@ -229,7 +231,7 @@ class Table:
             "Limit": page,
         }
         while True:  # a paginator of the SDK takes a tenth longer
-            answer: Any = self._client.query(**request)
+            answer = _answer(self._client.query, request)
             for item in map(_read, answer["Items"]):
                 yield item["pk"], item[sort]
             if "LastEvaluatedKey" not in answer:
@@ -255,6 +257,17 @@ class Table:
         if write.values:
             members["ExpressionAttributeValues"] = _typed(write.values)
         return {type(write).__name__: members}
+
+
+def _answer(
+    call: Callable[..., Any], request: Mapping[str, Any], writes: Sequence[Any] = ()
+) -> Any:  # noqa: ANN401 - the SDK's
+    """The answer to a request. Lost conditions and a busy table are our own errors."""
+    try:
+        return call(**request)
+    except ClientError as exc:
+        _explain(exc, writes)
+        raise
 
 
 def _explain(exc: ClientError, requests: Sequence[Any]) -> None:

@@ -43,7 +43,8 @@ class PaidCalls:
         copies_are_made: False in a deployment without Prepare.
         deployment: different for each deployment that uses the same provider account. Two that
             watch one bucket have jobs with the same ids; with equal keys, the provider would answer
-            one with the other's task, or refuse its calls.
+            one with the other's task, or refuse its calls. With equal names of files, one would
+            replace or delete the other's photo.
         callback_base_url: empty if the provider cannot reach us.
     """
 
@@ -107,7 +108,8 @@ class PaidCalls:
             data = self.copies.read(copy.key) if copy else self.uploads.read(job.source).data
         except CopyGoneError as exc:
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
-        return self.files.upload(f"{job.id}-{_next_number(job)}.{format_}", content_type, data)
+        name = self.idempotency_key(job.id, _next_number(job))
+        return self.files.upload(f"{name}.{format_}", content_type, data)
 
     def require_recent_copy(self, job: Job) -> None:
         """Check that the copy exists for long enough that the provider can read it.
@@ -148,7 +150,7 @@ class PaidCalls:
         return key
 
     def idempotency_key(self, job_id: str, number: int) -> str:
-        """The key of an attempt, at most 96 characters of `[A-Za-z0-9._-]`."""
+        """The key of an attempt, at most 96 characters of `[A-Za-z0-9._-]`; names its file, too."""
         # Of the deployment's name, which may be longer than a key allows.
         salt = hashlib.sha256(self.deployment.encode()).hexdigest()[:12]
         return f"cutout-{job_id}-{number}-{salt}"

@@ -23,7 +23,7 @@ from tests.support.deduplicating import finish
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering, taken_but_unanswered
-from tests.support.fakes.world import TIMING, World, png
+from tests.support.fakes.world import KEY_SALT, TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
 UNFETCHABLE = ["image_processing_error", "invalid_media_url"]
@@ -50,7 +50,7 @@ def test_a_copy_is_transferred_before_the_call_that_names_it() -> None:
     """Its name is unique to the attempt, since the Files API overwrites existing names."""
     world = through_files()
     job = world.arrives()
-    name = f"{job.id}-1.png"
+    name = f"cutout-{job.id}-1-{KEY_SALT}.png"
     assert world.files.copies == {name: png()}
     assert urls_posted(world) == [f"https://files.example/{name}"]
     assert [a.file_id for a in job.attempts] == [name]
@@ -68,7 +68,7 @@ def test_a_copy_is_deleted_when_its_attempt_ends(
     else:
         world.evolink.fail(world.task_of(job), "content_policy_violation")
     assert world.check_task(job).state.is_settled
-    assert (world.files.copies, world.files.deleted) == ({}, [f"{job.id}-1.png"])
+    assert (world.files.copies, world.files.deleted) == ({}, [f"cutout-{job.id}-1-{KEY_SALT}.png"])
 
 
 def test_a_copy_stays_while_its_call_may_still_be_repeated() -> None:
@@ -77,7 +77,7 @@ def test_a_copy_stays_while_its_call_may_still_be_repeated() -> None:
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     world.passes(TIMING.unconfirmed_grace + MINUTE)
-    assert list(world.files.copies) == [f"{job.id}-1.png"]
+    assert list(world.files.copies) == [f"cutout-{job.id}-1-{KEY_SALT}.png"]
     assert len(set(world.evolink.posts)) == 1
 
 
@@ -96,7 +96,7 @@ def test_a_photo_that_the_provider_cannot_fetch_is_sent_through_the_files_api(co
     assert again.due_at is not None
     assert again.due_at - START < timedelta(seconds=8)
     world.passes(MINUTE)
-    assert urls_posted(world)[1] == f"https://files.example/{job.id}-2.png"
+    assert urls_posted(world)[1] == f"https://files.example/cutout-{job.id}-2-{KEY_SALT}.png"
     world.evolink.complete(world.task_of(job))
     assert (world.check_task(job).state, world.job(job).credits) == (State.COMPLETED, PRICE)
 
@@ -117,7 +117,7 @@ def test_a_call_refused_for_its_link_is_repeated_through_the_files_api(code: str
     assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, Decimal(0), None)
     world.passes(MINUTE)
     assert world.job(job).state is State.PROCESSING
-    assert urls_posted(world)[1] == f"https://files.example/{job.id}-2.png"
+    assert urls_posted(world)[1] == f"https://files.example/cutout-{job.id}-2-{KEY_SALT}.png"
 
 
 def test_a_copy_that_cannot_be_read_either_fails_the_job() -> None:
