@@ -24,9 +24,12 @@ class Evidence:
     Attributes:
         label: names the run in messages.
         photos: the bytes of each upload, by its job's id.
-        newest: the newest event of each key.
+        newest: the newest event of each key; without those of versions that were deleted for good,
+            if any is left.
         deleted: the newest deletion of each key.
         destroyed: job ids of versions that were deleted for good.
+        hidden: the earlier events of each key, without those of such versions.
+        shown_again: since when each key has shown an older version again.
         events_lost: job ids of uploads whose event never comes.
         has_odd_prices: the provider does not always say the same of its price.
         inputs: what the provider read for each task, by task id; None if there was nothing.
@@ -44,6 +47,8 @@ class Evidence:
     fresh: set[str] = field(default_factory=set)
     deleted: dict[str, Source] = field(default_factory=dict)
     destroyed: set[str] = field(default_factory=set)
+    hidden: dict[str, list[Source]] = field(default_factory=dict)
+    shown_again: dict[str, datetime] = field(default_factory=dict)
     events_lost: set[str] = field(default_factory=set)
     has_odd_prices: bool = False
     inputs: dict[str, bytes | None] = field(default_factory=dict)
@@ -57,7 +62,26 @@ class Evidence:
         self.uploads.append(source)
         self.uploaded_at[source.job_id] = at
         self.photos[source.job_id] = photo
-        self.newest[source.key] = source
+        self._shows(source)
+
+    def key_deleted(self, deletion: Source) -> None:
+        """Record the deletion of a key."""
+        self._shows(deletion)
+        self.deleted[deletion.key] = deletion
+
+    def newest_destroyed(self, key: str, now: datetime) -> None:
+        """Record that the newest version was deleted for good: the key shows what it has hidden."""
+        self.destroyed.add(self.newest[key].job_id)
+        if self.hidden[key]:
+            self.newest[key] = self.hidden[key].pop()
+            self.shown_again[key] = now
+
+    def _shows(self, newest: Source) -> None:
+        hidden = self.hidden.setdefault(newest.key, [])
+        if newest.key in self.newest and self.newest[newest.key].job_id not in self.destroyed:
+            hidden.append(self.newest[newest.key])
+        self.newest[newest.key] = newest
+        self.shown_again.pop(newest.key, None)
 
     def product_knows(self, source: Source, now: datetime) -> None:
         """Record that the product knows of this event from now on."""
@@ -120,13 +144,14 @@ class Evidence:
     def is_unclear(self, key: str) -> bool:
         """Nobody can tell which is the newest upload of a key.
 
-        Its newest version was deleted for good; or it was found in a listing, which tells no order,
-        before the event came of one that is older; or the same bytes came twice without versions,
-        and the second event was lost.
+        All its versions were deleted for good; or it was found in a listing, which tells no order,
+        before the event came of one that is older, or when its job had expired; or the same bytes
+        came twice without versions, and the second event was lost.
         """
         newest = self.newest[key]
         rows = [job for job in self.rows() if job.source.key == key]
         is_found_first = any(not job.source.sequencer for job in rows) and len(rows) > 1
+        is_found_first |= key in self.shown_again and any(job.source.is_found for job in rows)
         is_equal = newest.version_id is None and newest.job_id in self.events_lost
         is_equal &= any(job.source.etag == newest.etag for job in rows)
         return newest.job_id in self.destroyed or is_found_first or is_equal

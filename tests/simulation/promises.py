@@ -53,9 +53,8 @@ class Promises:
         """Each upload has a job, except for some whose event was lost.
 
         Those that went before an audit, and those that repeat what the key held before: without
-        versions nobody can tell them from the upload before. And those that were deleted for good
-        before their event, of which a worker had recorded the version alone, was replayed when
-        their job would have expired.
+        versions nobody can tell them from the upload before. And those that were replaced or
+        deleted before their event came for the first time, so late that their job may have expired.
         """
         evidence = self.evidence
         for source in evidence.uploads:
@@ -65,7 +64,7 @@ class Promises:
                 for job in evidence.rows()
             )
             is_excused = source.job_id in evidence.events_lost and (is_gone or is_repeat)
-            is_excused |= source.job_id in evidence.destroyed & evidence.replayed_late()
+            is_excused |= is_gone and source.job_id in evidence.replayed_late()
             has_job = bool(evidence.rows_about(source))
             text = f"no job for {source.key} {source.version_id}"
             demand(evidence, has_job or is_excused, 1, text)

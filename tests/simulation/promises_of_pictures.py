@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Verdict
@@ -26,6 +26,7 @@ class Pictures:
         self.world = evidence.world
         self._worker_lasts = worker_lasts
         self._puts_seen = 0
+        self._ended: dict[str, datetime] = {}
         self._kept_seen = 0
 
     def check_always(self) -> None:
@@ -38,6 +39,10 @@ class Pictures:
             self._check_kept()
 
     def check_write(self, job: Job) -> None:
+        if job.state.is_settled:
+            self._ended.setdefault(job.id, self.world.evolink.clock.now())
+        else:
+            self._ended.pop(job.id, None)
         if job.state is State.COMPLETED:
             put_by = {
                 stored.labels.metadata.get("cutout-job")
@@ -78,13 +83,17 @@ class Pictures:
                 demand(self.evidence, is_own, 4, f"{key} keeps another photo's picture")
 
     def _check_results(self) -> None:
-        """The cut-out is whole, accepted, of the newest upload, and replaced by no older one."""
+        """The cut-out is whole, accepted, of the newest upload, and replaced by no older one.
+
+        That of a version that was deleted for good may be.
+        """
         orders: dict[str, str] = {}
         for key, stored in self.world.results.puts:
             order = stored.labels.metadata["cutout-source-order"]
             text = f"{key} went back to an older photo"
             demand(self.evidence, order >= orders.get(key, ""), 4, text)
-            orders[key] = order
+            if stored.labels.metadata["cutout-job"] not in self.evidence.destroyed:
+                orders[key] = order
             is_cut_out = stored.data.decode().split()[3:5] == _GOOD_ALPHA
             is_right = key.startswith("review/") or is_cut_out or self._is_accepted(stored)
             demand(self.evidence, is_right, 4, f"{key} holds {stored.data!r}")
@@ -107,6 +116,8 @@ class Pictures:
         """Tags, notes and results of the newest upload of a key are about that upload."""
         if self.evidence.is_unclear(job.source.key) or not self.evidence.is_newest(job):
             return
+        if self._ended_before_it_was_shown_again(job):
+            return
         objects = self.world.results.objects
         text = f"{job.source.key} superseded, yet the newest"
         demand(self.evidence, job.state is not State.SUPERSEDED, 4, text)
@@ -120,20 +131,33 @@ class Pictures:
             text = f"{job.source.key} is tagged {tag}, and is {job.state}"
             demand(self.evidence, tag == job.state.value, 4, text)
 
+    def _ended_before_it_was_shown_again(self, job: Job) -> bool:
+        """It was rightly superseded, or its result replaced, by a version that was then destroyed.
+
+        No event makes it begin again.
+        """
+        shown_again = self.evidence.shown_again.get(job.source.key)
+        return shown_again is not None and self._ended[job.id] < shown_again + self._worker_lasts
+
     def _check_notes(self) -> None:
-        """An error note exists exactly for newest uploads without a cut-out, and names the job."""
+        """An error note exists exactly for newest uploads without a cut-out, and names the job.
+
+        Of a version that was deleted for good while its task ran, one may be left.
+        """
         expected: dict[str, str] = {}
         unclear: set[str] = set()
         for key, newest in self.evidence.newest.items():
             if self.evidence.is_unclear(key):
                 unclear.add(_note_of(key))
             for job in self.evidence.rows_about(newest):
+                if self._ended_before_it_was_shown_again(job):
+                    unclear.add(_note_of(key))
                 if leaves_a_note(job) and self.evidence.is_newest(job):
                     expected[_note_of(key)] = job.id
         stored = {
             key: note.note.job_id
             for key, note in self.world.notes.stored.items()
-            if not key.startswith("review/")
+            if not key.startswith("review/") and note.note.job_id not in self.evidence.destroyed
         }
         for key in (expected.keys() | stored.keys()) - unclear:
             told, wanted = stored.get(key), expected.get(key)

@@ -69,7 +69,7 @@ class Users:
 
     def _delete(self, key: str) -> None:
         deletion = self.world.uploads.remove(key)
-        self.evidence.newest[key] = self.evidence.deleted[key] = deletion
+        self.evidence.key_deleted(deletion)
         self._tell(events.deleted, deletion)
 
     def _destroy(self, key: str) -> None:
@@ -78,7 +78,7 @@ class Users:
         if newest is None or newest.version_id is None or not newest.size:
             return
         self.world.uploads.destroy(newest)
-        self.evidence.destroyed.add(newest.job_id)
+        self.evidence.newest_destroyed(key, self.scene.clock.now())
         self._tell(events.version_deleted, newest)
 
     def _tell(self, event: events.Event, source: Source) -> None:

@@ -23,7 +23,7 @@ from cutout.domain.polling_and_timing import Timing
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.notes_and_tags import LatestNotes, SettlementEffects
+from cutout.usecases.shared.notes_and_tags import LatestNotes, SettlementEffects, ShownVersions
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring import chosen_provider
 from cutout.wiring.aws_clients import tls_context
@@ -130,6 +130,7 @@ class JobParts:
     Attributes:
         deduplication: has a picture paid for once; None where each upload is paid for.
         latest_notes: writes notes into the results bucket.
+        shown_versions: tells which photo each key shows.
         settlement_effects: what the end of a job changes in the buckets.
         timing: how long things may take.
     """
@@ -157,9 +158,10 @@ class JobParts:
                 last=settings.retention_days,
             )
         self.latest_notes = LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
+        self.shown_versions = ShownVersions(uploads=ports.uploads, latest_versions=ports.jobs)
         self.settlement_effects = SettlementEffects(
             jobs=ports.jobs,
-            latest_versions=ports.jobs,
+            shown_versions=self.shown_versions,
             telemetry=ports.telemetry,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,

@@ -129,7 +129,7 @@ def store_result_use_cases(
     publisher = Publisher(
         uploads=shared.uploads,
         results=ports.results,
-        latest_versions=jobs,
+        shown_versions=parts.shown_versions,
         telemetry=telemetry,
         model=settings.model,
     )
@@ -204,7 +204,7 @@ def _track_task(
         provider=ports.provider,
         unfinished_tasks=UnfinishedTasks(
             job_writer=parts.job_writer,
-            latest_versions=ports.jobs,
+            shown_versions=parts.shown_versions,
             submissions=ports.submissions,
             clock=ports.clock,
             timing=parts.timing,

@@ -11,6 +11,7 @@ import pytest
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.states import State
+from cutout.usecases.shared.notes_and_tags import ShownVersions
 from cutout.usecases.store_result.publish_with_metadata import Publisher
 from tests.support.aws_account import Account, s3_with
 from tests.support.builders import a_job, a_source, an_attempt
@@ -82,10 +83,11 @@ def test_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         attempts=(an_attempt(1, task_id="task-1"),),
         storing_attempt=1,
     )
+    uploads = S3Uploads(s3)
     publisher = Publisher(
-        uploads=S3Uploads(s3),
+        uploads=uploads,
         results=S3Results(s3, "results"),
-        latest_versions=MemoryJobs(FakeClock()),
+        shown_versions=ShownVersions(uploads=uploads, latest_versions=MemoryJobs(FakeClock())),
         telemetry=MemoryTelemetry(),
         model="m" * 40,
     )

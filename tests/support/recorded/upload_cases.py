@@ -117,6 +117,8 @@ def _follow(world: World, state: Facts, row: Facts, head: Any, note: Any) -> obj
         world.jobs.heads[job.source.ref] = LatestVersion(
             source_ref=job.source.ref, order=head[0].ljust(32, "0"), job_id=head[1]
         )
+        if head[0] > job.source.order:
+            world.uploads.add(job.source.key, b"newer")
     if note is not None:
         occasion = NoteRevision(order=job.source.order, version=4, at=job.updated_at)
         standing = StoredResult(etag="e", occasion=replace(occasion, **note), job_id="other")

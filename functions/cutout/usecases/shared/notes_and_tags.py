@@ -15,7 +15,7 @@ from typing import Any
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError, TransientError
 from cutout.domain.job.job import Job
-from cutout.domain.job.source import Source
+from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG, note_key
 from cutout.domain.provider_outcomes import Terms
@@ -30,6 +30,28 @@ from cutout.usecases.shared.error_note_texts import error_note
 _TRIES = 3
 _NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
 """The end states for which a note is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownVersions:
+    """Which photo each key shows: by its newest event, and by the bucket where they differ."""
+
+    uploads: Uploads
+    latest_versions: LatestVersions
+
+    def why_superseded(self, job: Job, newest: LatestVersion | None = None) -> Reason | None:
+        """Why a newer event of its key supersedes the job; None if the bucket shows its photo.
+
+        `newest` is the newest event of the key, if it was just read.
+        """
+        reason = job.why_superseded_by(newest or self.latest_versions.newest(job.source.ref))
+        # No event says that a photo is back, as its delete marker or newer version was deleted.
+        return None if reason is None or self.shows(job) else reason
+
+    def shows(self, job: Job) -> bool:
+        """Whether a read of the key gives the job's version; False in a bucket without versions."""
+        bucket, key, version = job.source.bucket, job.source.key, job.source.version_id
+        return version is not None and self.uploads.version_shown(bucket, key) == version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +145,7 @@ class SettlementEffects:
     """
 
     jobs: Jobs
-    latest_versions: LatestVersions
+    shown_versions: ShownVersions
     telemetry: Telemetry
     upload_prefix: str
     result_prefix: str
@@ -144,7 +166,7 @@ class SettlementEffects:
         may_have_stored = job.result is not None or job.attempts or job.reused is not None
         if self.removals is not None and may_have_stored:
             # The source may have been deleted while the result was being stored.
-            head = self.latest_versions.newest(job.source.ref)
+            head = self.shown_versions.latest_versions.newest(job.source.ref)
             if head is not None and job.why_superseded_by(head) is Reason.SOURCE_DELETED:
                 self._remove(job.source, order=head.order)
             elif job.reason is Reason.SOURCE_DELETED:
@@ -196,7 +218,7 @@ class SettlementEffects:
         notes.remove_up_to(key, occasion_of(job))
 
     def _is_newest(self, job: Job) -> bool:
-        return job.why_superseded_by(self.latest_versions.newest(job.source.ref)) is None
+        return self.shown_versions.why_superseded(job) is None
 
     def _note_key(self, source: Source) -> str:
         return note_key(

@@ -16,8 +16,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
 from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Labels, Results, StoredResult, Uploads
-from cutout.ports.jobs_table import LatestVersions
 from cutout.ports.telemetry import Telemetry
+from cutout.usecases.shared.notes_and_tags import ShownVersions
 
 _PUT_TRIES = 4
 _OURS = "cutout-"
@@ -45,7 +45,7 @@ class Publisher:
 
     uploads: Uploads
     results: Results
-    latest_versions: LatestVersions
+    shown_versions: ShownVersions
     telemetry: Telemetry
     model: str
 
@@ -65,24 +65,16 @@ class Publisher:
         else:
             theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
             labels, is_newest = self.results.fitted(theirs, self._provenance(job)), False
-        superseded = None if is_newest else self.why_superseded(job)
+        superseded = None if is_newest else self.shown_versions.why_superseded(job)
         if superseded:
             return superseded
         published = self.publish(job, key, file, content_type=content_type, labels=labels)
         return published or Reason.NEWER_UPLOAD
 
-    def why_superseded(self, job: Job) -> Reason | None:
-        """Why a newer event of its key supersedes the job; None if the bucket shows its photo."""
-        reason = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
-        # No event says that a photo is back, as its delete marker or newer version was deleted.
-        if reason and self.uploads.labels_if_newest(job.source) is not None:
-            return None
-        return reason
-
     def publish(
         self, job: Job, key: str, file: Path, *, content_type: str, labels: Labels
     ) -> Published | None:
-        """Store the file; None if the key has the result of a newer upload.
+        """Store the file; None if the key has the result of a newer upload that still exists.
 
         Raises:
             TransientError: other writers changed the object each time.
@@ -96,7 +88,9 @@ class Publisher:
                 size = file.stat().st_size
                 return Published(size=size, sha256=sha256(file), labels=labels)
             current = self.results.current(key)
-            if current is not None and _is_newer(current, job):
+            # The bucket is asked after the object was read: the write then fails if a newer upload
+            # got its result meanwhile.
+            if current and _is_newer(current, job) and not self.shown_versions.shows(job):
                 return None
         raise TransientError("other writers change the result too often")
 

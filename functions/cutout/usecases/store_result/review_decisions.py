@@ -27,7 +27,7 @@ class ReviewDecisions:
 
     def carry_out(self, job: Job) -> Job:
         """Carry out the decision; this worker has the job's lease. Returns the job as stored."""
-        superseded = self.store_result.publisher.why_superseded(job)
+        superseded = self.store_result.publisher.shown_versions.why_superseded(job)
         if superseded:
             return self.store_result.settle(job, Move.SUPERSEDE, superseded)
         end = self.store_result.failures.end

@@ -264,7 +264,7 @@ class StoreResult:
 
     def _lost(self, job: Job, message: str) -> Job:
         """End the job: its result was paid for, but cannot be fetched."""
-        superseded = self.publisher.why_superseded(job)
+        superseded = self.publisher.shown_versions.why_superseded(job)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)

@@ -21,10 +21,10 @@ from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import HOLDING, UNDECIDED, AttemptOutcome, Move, State
-from cutout.ports.jobs_table import LatestVersions
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.notes_and_tags import ShownVersions
 
 _TRACKED = frozenset({State.PROCESSING, State.STORING})
 
@@ -34,7 +34,7 @@ class UnfinishedTasks:
     """Has the task read again later, makes another call, or ends the job."""
 
     job_writer: JobWriter
-    latest_versions: LatestVersions
+    shown_versions: ShownVersions
     submissions: SubmissionQueue
     clock: Clock
     timing: Timing
@@ -145,7 +145,7 @@ class UnfinishedTasks:
         elif job.state.is_settled or job.state is State.QUEUED or not job.tracks(attempt):
             # A person retried a queued job after it had failed: another attempt decides.
             self.job_writer.record(job, known, decided_by=attempt)
-        elif superseded := job.why_superseded_by(self.latest_versions.newest(job.source.ref)):
+        elif superseded := self.shown_versions.why_superseded(job):
             settle = self.job_writer.settle
             settle(job, Move.SUPERSEDE, superseded, known=known, decided_by=attempt)
         else:

@@ -110,13 +110,16 @@ class RegisterUpload:
     def _has_expired(self, source: Source, at: datetime | None) -> bool:
         """Whether an old event is replayed whose job has ended and expired.
 
-        The record of a key's latest version outlives the job. A recent event whose job does not
-        exist yet belongs to a worker that crashed before it wrote the job.
+        The record of a key's latest version outlives the job: it is the event's, or a later one's,
+        whose version may have been deleted since. A recent event whose job does not exist yet
+        belongs to a worker that crashed before it wrote the job.
         """
         if at is None or self.clock.now() - at < MESSAGE_LIFE:
             return False
-        head, job = self._newest(source)
-        return head is not None and head.job_id == source.job_id and job is None
+        head = self.latest_versions.newest(source.ref)
+        if head is None or (head.order < source.order and head.job_id != source.job_id):
+            return False
+        return self.jobs.find(source.job_id) is None
 
     def _found_before(self, source: Source, at: datetime | None) -> Job | None:
         """The job that a listing made for this upload before its event came.

@@ -14,9 +14,10 @@ from cutout.domain.job.job import Job
 from cutout.domain.polling_and_timing import PHOTO_LINK_LIFE, Timing
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Move
-from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions
+from cutout.ports.jobs_table import CallBodies, Gates
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.notes_and_tags import ShownVersions
 
 _MOST_POSTS = 2
 """Its link to the photo would expire before a third call."""
@@ -35,7 +36,7 @@ class RepeatCalls:
     job_writer: JobWriter
     bodies: CallBodies
     gates: Gates
-    latest_versions: LatestVersions
+    shown_versions: ShownVersions
     clock: Clock
     timing: Timing
 
@@ -49,7 +50,7 @@ class RepeatCalls:
 
     def decide(self, job: Job, body: str | None) -> Job:
         """The job in `submitting` if the body is to be sent again now; else postponed or ended."""
-        superseded = job.why_superseded_by(self.latest_versions.newest(job.source.ref))
+        superseded = self.shown_versions.why_superseded(job)
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         now = self.clock.now()

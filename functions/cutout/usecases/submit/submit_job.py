@@ -32,11 +32,12 @@ from cutout.domain.recipes import OwnPixels
 from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Lane, Move, State
 from cutout.ports.buckets import Uploads
-from cutout.ports.jobs_table import Backlog, JobMovedError, Jobs, LatestVersions
+from cutout.ports.jobs_table import Backlog, JobMovedError, Jobs
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.notes_and_tags import ShownVersions
 from cutout.usecases.shared.step_failures import Step, StepFailures
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
@@ -56,7 +57,7 @@ class SubmitJob:
     job_writer: JobWriter
     jobs: Jobs
     backlog: Backlog
-    latest_versions: LatestVersions
+    shown_versions: ShownVersions
     uploads: Uploads
     clock: Clock
     telemetry: Telemetry
@@ -124,8 +125,7 @@ class SubmitJob:
 
     def _start(self, job: Job, newest: LatestVersion | None) -> Job:
         # Nothing may be paid for a photo that was replaced while its job waited.
-        head = newest or self.latest_versions.newest(job.source.ref)
-        superseded = job.why_superseded_by(head)
+        superseded = self.shown_versions.why_superseded(job, newest)
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         unread = None if job.bypass_cache else next_to_recheck(job)

@@ -215,14 +215,32 @@ def test_a_photo_that_is_the_newest_again_gets_its_cut_out() -> None:
     assert owner_of(world) == older.id
 
 
-def test_the_cut_out_of_a_newer_version_that_was_destroyed_is_not_replaced() -> None:
-    """The removal of what a destroyed version left is a setting."""
+def test_the_cut_out_of_a_newer_version_that_was_destroyed_is_replaced() -> None:
+    """The key shows the older photo: what counts is the bucket, not the order of the uploads."""
     world = World()
     older, newer = two_uploads(world)
     finish(world, newer)
     world.uploads.destroy(newer.source)
-    assert ends(world, finish(world, older)) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
-    assert owner_of(world) == newer.id
+    assert ends(world, finish(world, older)) == (State.COMPLETED, None)
+    assert owner_of(world) == older.id
+
+
+@pytest.mark.parametrize("step", ["uploads.version_shown", "results.put"])
+def test_a_newer_result_stored_while_a_destroyed_ones_is_replaced_stays(step: str) -> None:
+    """The write fails, as the object has changed, and the bucket is asked again."""
+    hook = Hook()
+    world = World(step=hook)
+    older, destroyed = two_uploads(world)
+    finish(world, destroyed)
+    world.uploads.destroy(destroyed.source)
+
+    def overtaken() -> None:
+        finish(world, world.arrives("a.jpg", png(salt=3)))
+
+    hook.once_at("results.current", lambda: hook.once_at(step, overtaken))
+    finish(world, older)
+    assert ends(world, older) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+    assert owner_of(world) not in {older.id, destroyed.id}
 
 
 def test_sources_with_the_same_result_key_get_different_ones() -> None:

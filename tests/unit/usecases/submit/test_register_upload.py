@@ -96,6 +96,19 @@ def test_an_event_replayed_after_its_job_expired_is_not_paid_for_again() -> None
     assert ("upload ignored: its job has expired", {"due_job": job.id}) in world.telemetry.facts
 
 
+def test_an_event_replayed_after_its_job_expired_is_ignored_though_its_key_shows_it_again() -> None:
+    """The version that replaced it was destroyed: its record names another job."""
+    world = World(timing=replace(TIMING, retention=timedelta(days=25)))
+    source, job = finished_after_its_message_failed(world)
+    newer = world.uploads.add("a.jpg", b"not a photo")
+    world.registered(newer)
+    world.uploads.destroy(newer)
+    world.clock.advance(timedelta(days=26))
+    expires(world, job)
+    assert world.registered(source, at=START) is None
+    assert len(world.evolink.charges) == 1
+
+
 def test_an_old_event_of_an_unknown_key_makes_a_job() -> None:
     """No record of the key exists, so nothing was paid for it."""
     world = World()

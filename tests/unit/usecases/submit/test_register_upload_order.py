@@ -163,6 +163,44 @@ def test_no_further_call_is_made_for_a_superseded_job(
     assert len(world.evolink.posts) == posts
 
 
+@pytest.mark.parametrize(
+    "standing",
+    [waits_at_the_gate, backs_off, is_unconfirmed, failed_and_will_retry],
+)
+@pytest.mark.parametrize("is_deletion", [True, False])
+def test_a_photo_that_its_key_shows_again_is_processed(
+    standing: Callable[[World], Job],
+    is_deletion: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Its delete marker, or the version above it, was deleted, of which no event tells."""
+    world = World()
+    job = standing(world)
+    posts = len(world.evolink.posts)
+    if is_deletion:
+        world.register_upload.deleted(world.uploads.remove("a.jpg"))
+        world.uploads.restore("a.jpg")
+    else:
+        newer = world.uploads.add("a.jpg", b"not a photo")
+        world.registered(newer)
+        world.uploads.destroy(newer)
+    world.jobs.gate = replace(world.jobs.read_gate(), limits=None)
+    world.passes(TIMING.unconfirmed_grace + 5 * MINUTE)
+    assert len(world.evolink.posts) == posts + 1
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_failed_task_of_a_photo_that_is_shown_again_is_announced_and_noted() -> None:
+    """Its job ends as any other does."""
+    world = World()
+    job = world.arrives()
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
+    world.uploads.restore("a.jpg")
+    world.evolink.fail(world.task_of(job), "content_policy_violation")
+    assert world.check_task(job).state is State.FAILED
+    assert [one.state for one in world.announcements.jobs] == [State.FAILED]
+    assert list(world.notes.stored) == ["a.jpg.error.json"]
+
+
 def test_a_failed_task_of_a_superseded_job_is_not_tried_again() -> None:
     """The error code would allow another attempt; the newer event forbids it."""
     world = World()
