@@ -22,7 +22,7 @@ _LAMBDA_PLATFORM: Final = "aarch64-manylinux_2_28"  # Amazon Linux 2023 has glib
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class TargetPlatform:
     """A platform to install for, and its compiler."""
 
     name: str
@@ -37,12 +37,12 @@ class Target:
     a third of the time, and they are a tenth larger."""
 
 
-def target_of(name: str, *, cache: Path) -> Target:
+def target_of(name: str, *, cache: Path) -> TargetPlatform:
     """Return the platform that the setting `asset_platform` names."""
     if name == "local":
         # The local cloud runs the functions on this machine, in processes of this Python.
         python = f"{sys.implementation.name}-{sysconfig.get_platform()}-{sys.version}"
-        return Target(
+        return TargetPlatform(
             name="local",
             install_options=("--python", sys.executable),
             fingerprint=f"{python}\0{compiler_key()}",
@@ -50,7 +50,7 @@ def target_of(name: str, *, cache: Path) -> Target:
             compression=1,
         )
     options = ("--python-platform", _LAMBDA_PLATFORM, "--python-version", LAMBDA_PYTHON)
-    return Target(
+    return TargetPlatform(
         name="aws",
         install_options=options,
         fingerprint=f"cpython-{LAMBDA_PYTHON}-{_LAMBDA_PLATFORM}\0{compiler_key()}",

@@ -14,7 +14,7 @@ from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import authorities, botocore_data
 from .archive import Contents, Deflater, add_to_zip, digest_of
-from .asset_platform import Target, target_of
+from .asset_platform import TargetPlatform, target_of
 from .build_cache import BuildCache, folder_made_once, key_of
 from .bytecode import compiled, place_of
 from .dependencies import files_of, install, site_key
@@ -69,7 +69,7 @@ class AssetBuilder:
         )
 
     @cached_property
-    def _target(self) -> Target:
+    def _target(self) -> TargetPlatform:
         return target_of(self.platform, cache=self.cache)
 
     @cached_property

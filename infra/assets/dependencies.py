@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from .asset_error import AssetError
-from .asset_platform import Target
+from .asset_platform import TargetPlatform
 from .build_cache import folder_made_once, key_of
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
@@ -70,7 +70,7 @@ def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
     return {path: site / path for path in sorted(kept)}
 
 
-def install(target: Target, *, locks: Path, cache: Path) -> Path:
+def install(target: TargetPlatform, *, locks: Path, cache: Path) -> Path:
     """Return a folder with the locked requirements of all functions for a platform.
 
     Raises:
@@ -97,14 +97,14 @@ def _edited(path: Path, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def site_key(target: Target, locks: Path) -> str:
+def site_key(target: TargetPlatform, locks: Path) -> str:
     """Return a digest of all inputs of an installation."""
     return key_of(
         f"{target.fingerprint}\0{_REPLACED}{_EDITED}", {name: locks / name for name in LOCKS}
     )
 
 
-def _run_uv(target: Target, locks: Path, folder: Path) -> None:
+def _run_uv(target: TargetPlatform, locks: Path, folder: Path) -> None:
     command = [
         *(sys.executable, "-m", "uv"),
         # The lock lists every requirement with its hashes, so nothing is resolved here.

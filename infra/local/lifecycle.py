@@ -33,7 +33,7 @@ class Progress(Protocol):
         """Report that a phase has ended; ``note`` describes its result."""
 
 
-class Status(Enum):
+class CloudStatus(Enum):
     """The status of a local cloud."""
 
     DOWN = "down"
@@ -46,14 +46,14 @@ class Status(Enum):
     """One of its processes has ended, or its command was killed."""
 
 
-def status(place: Place) -> Status:
+def status(place: Place) -> CloudStatus:
     """Return the status of this place's local cloud."""
     ledger = read_ledger(place.ledger_file)
     if ledger is None:
-        return Status.BROKEN if place.ledger_file.exists() else Status.DOWN
+        return CloudStatus.BROKEN if place.ledger_file.exists() else CloudStatus.DOWN
     if ledger.owner is not None:
-        return Status.BUSY if is_alive(ledger.owner) else Status.BROKEN
-    return Status.UP if is_usable(place, ledger) else Status.BROKEN
+        return CloudStatus.BUSY if is_alive(ledger.owner) else CloudStatus.BROKEN
+    return CloudStatus.UP if is_usable(place, ledger) else CloudStatus.BROKEN
 
 
 def is_usable(place: Place, ledger: Ledger | None = None) -> bool:
@@ -123,9 +123,9 @@ def variables_if_up(
         check_disk_space(place.state, free)
         return read_env_file(place.env_file)
     match status(place):
-        case Status.DOWN:
+        case CloudStatus.DOWN:
             return None
-        case Status.BROKEN:
+        case CloudStatus.BROKEN:
             raise LocalCloudError(
                 "The local cloud of this folder has crashed.",
                 advice="`cutout up` starts it again, `cutout down` removes it; "

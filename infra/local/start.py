@@ -29,7 +29,7 @@ from infra.local.deployment.synth_cache import (
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
-from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, Progress, Status, remove, status
+from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, CloudStatus, Progress, remove, status
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.ministack_process import (
@@ -84,7 +84,7 @@ class CloudRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalCloud:
+class StartedCloud:
     """A running local cloud with a deployed stack."""
 
     endpoint: Endpoint
@@ -105,7 +105,7 @@ def start_local_cloud(
     stays_up: bool,
     free: Callable[[Path], int] = free_bytes,
     model: Path = MODEL,
-) -> LocalCloud:
+) -> StartedCloud:
     """Start all processes, deploy the stack, and write ``local.env``.
 
     Remains of an earlier local cloud are removed first. After a failure or an interrupt no process
@@ -121,7 +121,7 @@ def start_local_cloud(
     if request.api is None or request.api.port is not None:
         check_model(model)
     with sole_command(place, clock):
-        if status(place) in {Status.UP, Status.BUSY}:
+        if status(place) in {CloudStatus.UP, CloudStatus.BUSY}:
             raise LocalCloudError(
                 "Another command has just started the local cloud of this folder.",
                 advice="Run it again to use that one.",
@@ -158,7 +158,7 @@ class _Start:
         self._api = request.api or stand_in(ports[_EVOLINK])
         self._endpoint = Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
 
-    def run(self, environment: Mapping[str, str]) -> LocalCloud:
+    def run(self, environment: Mapping[str, str]) -> StartedCloud:
         settings = local_settings(self._endpoint, self._api, self._request)
         mark = fingerprint(self._place.source, settings)
         output = synthesized_folder(self._place, mark)
@@ -184,7 +184,7 @@ class _Start:
         variables |= self._stack_variables(outputs)
         write_env_file(self._place.env_file, variables)
         self._write(replace(self._ledger, fingerprint=mark))
-        return LocalCloud(
+        return StartedCloud(
             endpoint=self._endpoint,
             operator=operator,
             outputs=outputs,

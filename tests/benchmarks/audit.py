@@ -29,7 +29,7 @@ from click.testing import CliRunner
 
 from cutout.adapters.dynamodb.job_item import job_item
 from cutout.adapters.s3.listing import S3Listing
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.description import Description, StackOutputs
 from cutout.cli.aws.target import Target
@@ -63,7 +63,7 @@ def embedded_aws(folder: Path) -> Iterator[Target]:
         yield Target(stack=STACK, variables=sdk_variables(running.endpoint, operator))
 
 
-def make_stack(clients: Clients) -> StackOutputs:
+def make_stack(clients: TargetClients) -> StackOutputs:
     """The resources that the commands read: buckets, table, queue, Submit's settings."""
     create_table(clients.client("dynamodb"), "Figures-Jobs")
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
@@ -166,7 +166,7 @@ def run(target: Target, *arguments: str) -> dict[str, Any]:
 
 def measure(target: Target, objects: int) -> None:
     """Fill the bucket and run both commands."""
-    clients = Clients(target)
+    clients = TargetClients(target)
     outputs = make_stack(clients)
     s3 = clients.client("s3")
     keys = [f"shop/{number // 1000:04}/{number:07}.jpg" for number in range(objects)]

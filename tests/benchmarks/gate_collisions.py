@@ -27,7 +27,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Limits
-from cutout.domain.gate.pauses_and_slots import Place
+from cutout.domain.gate.pauses_and_slots import FreeSlot
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
@@ -145,7 +145,7 @@ def collisions(
             shard=shard,
         )
         inside = before.with_attempt(attempt).move(Move.ADMIT, now=_BEGAN)
-        place = Place(shard=shard, most_holders=14, most_spent=Decimal(10**6), day=_BEGAN.date())
+        place = FreeSlot(shard=shard, most_holders=14, most_spent=Decimal(10**6), day=_BEGAN.date())
         outside = inside.move(Move.FETCH, now=_BEGAN)
         for old, new, its_place in ((before, inside, place), (inside, outside, None)):
             try:

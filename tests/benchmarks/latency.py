@@ -36,7 +36,7 @@ from uuid import uuid4
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.target import Target
 from cutout.cli.progress.clock import Clock
 from cutout.domain.job.job import Job
@@ -91,7 +91,7 @@ class RunningCloud:
     """
 
     def __init__(self, place: Place, variables: Mapping[str, str]) -> None:
-        clients = Clients(Target(stack=variables["CUTOUT_STACK"], variables=variables))
+        clients = TargetClients(Target(stack=variables["CUTOUT_STACK"], variables=variables))
         self._s3 = clients.client("s3")
         self._jobs = DynamoJobs(Table(clients.client("dynamodb"), variables["CUTOUT_JOBS_TABLE"]))
         self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]

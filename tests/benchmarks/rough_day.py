@@ -24,7 +24,7 @@ from typing import Any
 from PIL import Image
 
 from cutout.cli import compose
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.deployed_stack import connect
 from cutout.cli.aws.target import Target
 from cutout.cli.progress.clock import Clock
@@ -55,7 +55,7 @@ class Day:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._target = Target(stack=variables["CUTOUT_STACK"], variables=variables)
-        clients = Clients(self._target)
+        clients = TargetClients(self._target)
         self._s3, self._sqs = clients.client("s3"), clients.client("sqs")
         self._events = clients.client("events")
         self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]

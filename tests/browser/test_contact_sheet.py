@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.round_trip.contact_sheet import contact_sheet
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
@@ -64,7 +64,7 @@ def _picture(path: Path, mode: str, size: tuple[int, int]) -> Path:
 
 def _card(folder: Path, key: str, job: Job | None, *, with_variants: bool) -> DeliveredPhoto:
     size = _SHAPES.get(key, (600, 400))
-    photo = Photo(
+    photo = PhotoFile(
         path=_picture(folder / f"{size}.jpg", "RGB", size), key=key, content_type="image/jpeg"
     )
     sent = SentPhoto(photo=photo, at=NOON - timedelta(seconds=1), etag="e", job_id="j")

@@ -78,7 +78,7 @@ def test_all_clients_of_a_function_share_their_connections(monkeypatch: pytest.M
     assert sqs.http_session is sts.http_session
 
 
-def session_of(clients: cli.Clients, service: str) -> URLLib3Session:
+def session_of(clients: cli.TargetClients, service: str) -> URLLib3Session:
     """Return the connections of a client."""
     session: URLLib3Session = clients.client(service)._endpoint.http_session  # noqa: SLF001
     return session
@@ -96,7 +96,7 @@ def no_bundle(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_clients_of_a_command_share_one_context(no_bundle: pytest.MonkeyPatch) -> None:
     """They keep the time-outs of commands and the person's proxy."""
     no_bundle.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    clients = cli.Clients(Target(stack="Cutout", region="eu-central-1"), is_impatient=True)
+    clients = cli.TargetClients(Target(stack="Cutout", region="eu-central-1"), is_impatient=True)
     sqs, sts = session_of(clients, "sqs"), session_of(clients, "sts")
     assert sqs._get_ssl_context() is sts._get_ssl_context()  # type: ignore[attr-defined] # noqa: SLF001
     assert (sqs._timeout.connect_timeout, sqs._timeout.read_timeout) == (3, 10)  # type: ignore[attr-defined] # noqa: SLF001
@@ -109,5 +109,5 @@ def test_command_trusts_the_authorities_that_a_person_sets(
 ) -> None:
     """No others: botocore reads the file for each connection, as always."""
     no_bundle.setenv(variable, "/etc/company.pem")
-    clients = cli.Clients(Target(stack="Cutout", region="eu-central-1"))
+    clients = cli.TargetClients(Target(stack="Cutout", region="eu-central-1"))
     assert session_of(clients, "sqs")._verify == "/etc/company.pem"  # type: ignore[attr-defined] # noqa: SLF001

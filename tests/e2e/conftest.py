@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.target import Target
 from infra.local.lifecycle import stop_local_cloud
 from infra.local.place import Place, find_place
@@ -132,7 +132,7 @@ def _cloud(folders: pytest.TempPathFactory, *, is_second: bool) -> Iterator[Depl
     try:
         stack = Deployed(
             cloud=cloud,
-            connect=cache(Clients(Target(stack=STACK, variables=cloud.variables)).client),
+            connect=cache(TargetClients(Target(stack=STACK, variables=cloud.variables)).client),
             evolink_url=cloud.api.url or "",
             evolink_keys=(cloud.api.key, _SECOND_KEY),
             evolink_arguments=arguments,

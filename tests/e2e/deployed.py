@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.place import Place
 from infra.local.processes.waiting import wait_until
-from infra.local.start import LocalCloud
+from infra.local.start import StartedCloud
 from tests.support.local_cloud import MachineClock
 
 STACK = "Cutout"
@@ -37,7 +37,7 @@ class Deployed:
         own_sweeps: One entry for each time that a test had Sweep come.
     """
 
-    cloud: LocalCloud
+    cloud: StartedCloud
     connect: Callable[[str], Any]
     evolink_url: str
     evolink_keys: tuple[str, ...]

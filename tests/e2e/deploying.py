@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.target import Target
 from infra.deploy.deployer_policy import policy
 from infra.local.start import CloudRequest, local_settings
@@ -166,7 +166,7 @@ def stack_of(deployed: Deployed, stack: str, region: str | None = None) -> Deplo
     variables = dict(deployed.cloud.variables)
     if region:
         variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-    connect = cache(Clients(Target(stack=stack, variables=variables)).client)
+    connect = cache(TargetClients(Target(stack=stack, variables=variables)).client)
     told = connect("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in told}
     cloud = replace(deployed.cloud, outputs=outputs, variables=variables)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.preparation import CopyKind, PrepareReport, PrepareRequest
-from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, PhotoAccess, Refused
 from cutout.usecases.prepare import prepare_copy
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.submit import copy_requests
@@ -34,7 +34,7 @@ def a_copy_is_sent_however_old_it_is(_self: PaidCalls, _job: Job) -> None:
 @MUTATIONS.of(PaidCalls, "hand_over")
 def the_photo_is_sent_in_place_of_its_copy(
     self: PaidCalls, job: Job
-) -> Uploaded | Refused | NotSent:
+) -> PhotoAccess | Refused | NotSent:
     return _hand_over(self, replace(job, prepared=None))
 
 

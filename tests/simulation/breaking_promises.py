@@ -10,7 +10,7 @@ from typing import Any
 
 from cutout.domain.errors import CopyGoneError
 from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.pauses_and_slots import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept, Result, Reuse
@@ -88,13 +88,13 @@ def nothing_is_charged(before: Job, after: Job) -> list[ShardChange]:
 
 
 @MUTATIONS.of(MemoryJobs, "_check_place")
-def a_slot_is_taken_without_its_condition(_self: MemoryJobs, _place: Place | None) -> None:
+def a_slot_is_taken_without_its_condition(_self: MemoryJobs, _place: FreeSlot | None) -> None:
     return None
 
 
 @MUTATIONS.of(Gate, "place")
-def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, now: Any, _random: Any) -> Place:
-    return Place(shard=0, most_holders=99, most_spent=Decimal(10**6), day=now.date())
+def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, now: Any, _random: Any) -> FreeSlot:
+    return FreeSlot(shard=0, most_holders=99, most_spent=Decimal(10**6), day=now.date())
 
 
 @MUTATIONS.of(Publisher, "publish")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from cutout.cli.aws.dead_letter_queues import DeadLetter
-from cutout.cli.aws.stack_resources import Queue, Resources
+from cutout.cli.aws.stack_resources import Queue, StackResources
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import MessageError
 from cutout.domain.job.job import Job
@@ -86,7 +86,7 @@ class LetterGroup:
         return self.then == _ONLY_TRACE
 
 
-def dead_letter_queues(resources: Resources) -> list[DeadLetterQueue]:
+def dead_letter_queues(resources: StackResources) -> list[DeadLetterQueue]:
     """Return the dead-letter queues of queues and of event rules."""
     queues = resources.queues()
     back = {queue.dead_letters: queue.arn for queue in queues if queue.dead_letters}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cutout.cli.options.local_options import LocalOptions
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start
-    from infra.local.lifecycle import Progress, Status
+    from infra.local.lifecycle import CloudStatus, Progress
 
     CloudRequest: TypeAlias = local_start.CloudRequest
 
@@ -169,15 +169,15 @@ class LocalCloud:
         Raises:
             Problem: Another command is starting it or taking it down.
         """
-        from infra.local.lifecycle import Status  # noqa: PLC0415 - needs a checkout, loads slowly
+        from infra.local.lifecycle import CloudStatus  # noqa: PLC0415 - needs a checkout, loads slowly
 
         status = self._status()
-        if status is Status.BUSY:
+        if status is CloudStatus.BUSY:
             raise Problem(
                 "Another command is starting the local cloud of this folder or taking it down.",
                 advice="Wait until that command has ended.",
             )
-        return status is Status.UP
+        return status is CloudStatus.UP
 
     @needs_checkout()
     def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
@@ -265,7 +265,7 @@ class LocalCloud:
 
         return Path(os.path.relpath(place.find_place(self._folder).env_file, self._folder))
 
-    def _status(self) -> Status:
+    def _status(self) -> CloudStatus:
         from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
 
         return lifecycle.status(place.find_place(self._folder))

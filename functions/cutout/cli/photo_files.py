@@ -20,7 +20,7 @@ _MORE_TYPES = media_types_by_suffix()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Photo:
+class PhotoFile:
     """A file to upload.
 
     Attributes:
@@ -44,7 +44,7 @@ class SentPhoto:
         credits_before: what its job had cost when it had ended before this command.
     """
 
-    photo: Photo
+    photo: PhotoFile
     at: datetime
     etag: str
     job_id: str | None
@@ -65,7 +65,7 @@ class Selection:
         links: links in folders that lead to nothing, or to folders, which could form a loop.
     """
 
-    photos: tuple[Photo, ...]
+    photos: tuple[PhotoFile, ...]
     skipped: tuple[Path, ...]
     links: tuple[Path, ...] = ()
 
@@ -82,7 +82,7 @@ def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
     """
     found = [one for path in paths for one in _in(path, prefix)]
     # One file may be named twice, as itself and by its folder.
-    photos = tuple(dict.fromkeys(one for one in found if isinstance(one, Photo)))
+    photos = tuple(dict.fromkeys(one for one in found if isinstance(one, PhotoFile)))
     _check_files(photos)
     _check_keys(photos)
     others = [one for one in found if isinstance(one, Path)]
@@ -98,7 +98,7 @@ def content_type(name: str) -> str:
     return _MORE_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
 
 
-def _in(path: Path, prefix: str) -> Iterator[Photo | Path]:
+def _in(path: Path, prefix: str) -> Iterator[PhotoFile | Path]:
     """Yield the photos that a path names; of a folder also skipped files and links."""
     if not path.is_dir():
         yield _photo(path, prefix + path.name)
@@ -122,11 +122,11 @@ def looks_like_photo(name: str) -> bool:
     return not PurePosixPath(name).suffix or content_type(name).startswith("image/")
 
 
-def _photo(path: Path, key: str) -> Photo:
-    return Photo(path=path, key=key, content_type=content_type(path.name))
+def _photo(path: Path, key: str) -> PhotoFile:
+    return PhotoFile(path=path, key=key, content_type=content_type(path.name))
 
 
-def _check_files(photos: Iterable[Photo]) -> None:
+def _check_files(photos: Iterable[PhotoFile]) -> None:
     for photo in photos:
         if not photo.path.is_file():
             raise Problem(f"{photo.path} is neither a file nor a folder.")
@@ -134,7 +134,7 @@ def _check_files(photos: Iterable[Photo]) -> None:
             raise Problem(f"{photo.path} is larger than 5 GB, which S3 does not accept.")
 
 
-def _check_keys(photos: Iterable[Photo]) -> None:
+def _check_keys(photos: Iterable[PhotoFile]) -> None:
     by_key: dict[str, Path] = {}
     for photo in photos:
         if len(_encoded(photo)) > MAX_KEY_BYTES:
@@ -149,7 +149,7 @@ def _check_keys(photos: Iterable[Photo]) -> None:
             )
 
 
-def _encoded(photo: Photo) -> bytes:
+def _encoded(photo: PhotoFile) -> bytes:
     try:
         return photo.key.encode()
     except UnicodeEncodeError as error:

@@ -102,7 +102,7 @@ CreateOutcome = Accepted | Refused | NotSent | OutcomeUnknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Uploaded:
+class PhotoAccess:
     """Access to a photo for the provider: a link, or a copy of the photo in its file store.
 
     Attributes:

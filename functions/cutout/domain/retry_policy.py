@@ -20,7 +20,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 
 
-class Verdict(StrEnum):
+class Remedy(StrEnum):
     """What to do about a failure."""
 
     FAIL = "fail"
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """A verdict and its particulars.
+    """A remedy and its particulars.
 
     Attributes:
         delay: before the next attempt, or until the pause ends; a pause with None lasts until a
@@ -44,29 +44,29 @@ class Decision:
         reason: of the job, if it ends.
     """
 
-    verdict: Verdict
+    remedy: Remedy
     delay: timedelta | None = None
     pause: PauseReason | None = None
     transport: Transport | None = None
     reason: Reason = Reason.REFUSED_BY_PROVIDER
 
 
-_FAIL = Decision(verdict=Verdict.FAIL)
+_FAIL = Decision(remedy=Remedy.FAIL)
 _AS_A_COPY = Decision(
-    verdict=Verdict.AGAIN,
+    remedy=Remedy.AGAIN,
     delay=timedelta(seconds=5),
     transport=Transport.FILES,
 )
 _REFUSALS: Mapping[Cause, Decision] = {
-    Cause.CALL_UNDECIDED: Decision(verdict=Verdict.WAIT),
-    Cause.KEY_REFUSED: Decision(verdict=Verdict.PAUSE, pause=PauseReason.KEY_REFUSED),
+    Cause.CALL_UNDECIDED: Decision(remedy=Remedy.WAIT),
+    Cause.KEY_REFUSED: Decision(remedy=Remedy.PAUSE, pause=PauseReason.KEY_REFUSED),
     Cause.OUT_OF_CREDITS: Decision(
-        verdict=Verdict.PAUSE,
+        remedy=Remedy.PAUSE,
         delay=timedelta(minutes=15),
         pause=PauseReason.OUT_OF_CREDITS,
     ),
     Cause.RATE_LIMITED: Decision(
-        verdict=Verdict.PAUSE,
+        remedy=Remedy.PAUSE,
         delay=timedelta(seconds=60),
         pause=PauseReason.RATE_LIMITED,
     ),
@@ -100,7 +100,7 @@ def decide_task_failure(
     if task.retry is None or earlier_failures >= task.retry.most:
         return replace(_FAIL, reason=Reason.TASK_FAILED)
     delay = task.retry.delay * 2**earlier_failures
-    return Decision(verdict=Verdict.AGAIN, delay=delay, reason=Reason.TASK_FAILED)
+    return Decision(remedy=Remedy.AGAIN, delay=delay, reason=Reason.TASK_FAILED)
 
 
 def is_final_refusal(job: Job, final_codes: frozenset[str]) -> bool:

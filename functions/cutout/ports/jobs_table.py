@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.pauses_and_slots import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
@@ -67,7 +67,7 @@ class Jobs(Protocol):
         job: Job,
         *,
         gate: Sequence[ShardChange] = (),
-        place: Place | None = None,
+        place: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
         result_key: str | None = None,

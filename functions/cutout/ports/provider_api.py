@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from cutout.domain.provider_outcomes import (
         CreateOutcome,
         NotSent,
+        PhotoAccess,
         Refused,
         Task,
         Terms,
-        Uploaded,
     )
 
 
@@ -67,7 +67,7 @@ class Files(Protocol):
     A copy outlives the deadline of its job.
     """
 
-    def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
+    def upload(self, name: str, content_type: str, data: bytes) -> PhotoAccess | Refused | NotSent:
         """Upload a copy, which is free; the name must be unique."""
 
     def delete(self, file_id: str) -> None:

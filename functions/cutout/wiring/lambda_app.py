@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cutout.ports.telemetry import Telemetry
 
 UseCases = TypeVar("UseCases")
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 Event = dict[str, Any]
 Handler = Callable[[Event, "LambdaContext"], Any]
 
@@ -80,10 +80,10 @@ class LambdaApp(Generic[UseCases]):
         self.telemetry.monitoring = settings.monitoring
         return self._build(os.environ, self.telemetry)
 
-    def on_event(self, answer: Callable[[UseCases, Event], Answer]) -> Handler:
+    def on_event(self, answer: Callable[[UseCases, Event], Returned]) -> Handler:
         """Return a handler that answers each event."""
 
-        def handler(event: Event, context: LambdaContext) -> Answer:  # noqa: ARG001 - as Lambda calls
+        def handler(event: Event, context: LambdaContext) -> Returned:  # noqa: ARG001 - as Lambda calls
             return answer(self.use_cases(), event)
 
         return self._observed(handler)

@@ -48,7 +48,7 @@ class StoredState:
         self._connection.close()
 
 
-class Table(UserDict[str, ValueT]):
+class StoredDict(UserDict[str, ValueT]):
     """A dictionary whose writes are stored, in the order in which keys were first written."""
 
     def __init__(self, state: StoredState, name: str) -> None:

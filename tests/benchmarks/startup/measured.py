@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from infra.assets import AssetBuilder
 from infra.assets.archive import Deflater, add_to_zip
-from infra.assets.asset_platform import Target, target_of
+from infra.assets.asset_platform import TargetPlatform, target_of
 from infra.assets.authorities import FOLDER, files_by_subject
 from infra.assets.dependencies import files_of
 from infra.deployed_functions import SHAPES
@@ -85,7 +85,7 @@ def archives(platform: str, folder: Path) -> dict[str, Path]:
     return {**compared, **{one.name: builder.build(one).path for one in SHAPES.values()}}
 
 
-def _compared(name: str, folder: Path, target: Target) -> Path:
+def _compared(name: str, folder: Path, target: TargetPlatform) -> Path:
     """Pack a compared handler as an asset is packed, with bytecode and all that it requires."""
     own = folder / f"sources-{name}"
     own.mkdir(parents=True)

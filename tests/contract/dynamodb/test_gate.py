@@ -11,7 +11,7 @@ import pytest
 
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place, Shard, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, Pause, PauseReason, Shard, ShardChange
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.states import State
 from cutout.ports.jobs_table import (
@@ -49,9 +49,9 @@ def frees(
 
 def place(
     shard: int = 0, most_holders: int = 0, most_spent: Decimal | int = 100, day: date = DAY
-) -> Place:
+) -> FreeSlot:
     """A place that is free while the shard has at most so many holders and so much is spent."""
-    return Place(shard=shard, most_holders=most_holders, most_spent=Decimal(most_spent), day=day)
+    return FreeSlot(shard=shard, most_holders=most_holders, most_spent=Decimal(most_spent), day=day)
 
 
 def held(*names: str, spent: Decimal = PRICE) -> Shard:
@@ -110,7 +110,7 @@ def test_one_write_may_change_several_shards(store: Store) -> None:
     ids=["the slot", "the credits", "both"],
 )
 def test_slot_that_is_no_longer_free_is_not_taken(
-    store: Store, records: DedupRecords, free: Place
+    store: Store, records: DedupRecords, free: FreeSlot
 ) -> None:
     """Nothing of the transaction is written: neither job nor record, claim or charge."""
     store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
@@ -138,7 +138,7 @@ def test_slot_that_is_no_longer_free_is_not_taken(
     ],
     ids=["the last", "one of many", "the next day"],
 )
-def test_slot_that_is_still_free_is_taken(store: Store, free: Place) -> None:
+def test_slot_that_is_still_free_is_taken(store: Store, free: FreeSlot) -> None:
     """As many holders and credits as the place allows, on the day that it names."""
     store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
     store.save(store.claim(a_job()), gate=[takes(day=free.day)], place=free)

@@ -14,7 +14,7 @@ from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, Dyna
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.pauses_and_slots import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import State
@@ -37,7 +37,7 @@ CLAIM = TaskClaim(task_id="task-1", job_id="a", attempt=1, is_certain=False, exp
 
 
 TAKES = ShardChange(shard=0, takes="a", charges={NOW.date(): Decimal("5.4")})
-PLACE = Place(shard=0, most_holders=0, most_spent=Decimal(0), day=NOW.date())
+PLACE = FreeSlot(shard=0, most_holders=0, most_spent=Decimal(0), day=NOW.date())
 RECORD = DedupRecord(picture="ab#model", owner="a")
 BODY = CallBody(name="0123", text="{}", expires_at=LATER)
 

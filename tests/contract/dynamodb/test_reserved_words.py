@@ -15,7 +15,7 @@ from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
-from cutout.domain.gate.pauses_and_slots import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import State
@@ -85,7 +85,7 @@ def _write_everything(jobs: WholeTable, records: DynamoDedupRecords) -> None:
         TaskClaim(task_id=str(number), job_id="a", attempt=1, is_certain=certain, expires_at=LATER)
         for number, certain in enumerate((False, True))
     ]
-    place = Place(shard=0, most_holders=0, most_spent=Decimal(0), day=DAY)
+    place = FreeSlot(shard=0, most_holders=0, most_spent=Decimal(0), day=DAY)
     job = jobs.save(job, gate=[takes], place=place, picture=picture, tasks=claims)
     frees = ShardChange(shard=0, frees="1.a.1", charges={DAY: Decimal("-5.4")})
     job = jobs.save(job, gate=[frees, ShardChange(shard=None, frees="a")])

@@ -12,7 +12,7 @@ import pytest
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, PhotoAccess, Refused
 from tests.support.provider_transport import Key, Provider
 
 NAME = "a00fc0b0b75cd1e67b0d7024ca35e9a9-1.jpeg"
@@ -37,7 +37,7 @@ def test_copy_is_uploaded_as_a_form() -> None:
     provider = Provider([httpx.Response(200, json=TAKEN)])
     outcome = files(provider).upload(NAME, "image/jpeg", PHOTO)
     (request,) = provider.requests
-    assert outcome == Uploaded(file_id="f-1", url=URL)
+    assert outcome == PhotoAccess(file_id="f-1", url=URL)
     assert (request.method, str(request.url)) == (
         "POST",
         "https://files-api.evolink.ai/api/v1/files/upload/stream",
@@ -150,7 +150,7 @@ def test_upload_with_a_refused_key_is_repeated_once_with_a_newer_one() -> None:
     """A rotated key must not pause the gate until a person resumes it."""
     provider = Provider([httpx.Response(401), httpx.Response(200, json=TAKEN)])
     outcome = files(provider, Key("sk-1", "sk-2")).upload(NAME, "image/jpeg", PHOTO)
-    assert outcome == Uploaded(file_id="f-1", url=URL)
+    assert outcome == PhotoAccess(file_id="f-1", url=URL)
     keys = [request.headers["authorization"] for request in provider.requests]
     assert keys == ["Bearer sk-1", "Bearer sk-2"]
 
@@ -203,11 +203,11 @@ def test_after_a_refusal_for_lack_of_room_no_copy_is_uploaded_until_there_is_som
     adapter = files(provider)
     outcomes = [adapter.upload(NAME, "image/jpeg", PHOTO) for _ in range(5)]
     assert [type(outcome) for outcome in outcomes] == [
-        Uploaded,
+        PhotoAccess,
         NotSent,
         NotSent,
-        Uploaded,
-        Uploaded,
+        PhotoAccess,
+        PhotoAccess,
     ]
     assert outcomes[2] == NotSent(message="the Files API has no room for another copy")
     assert paths(provider) == [
@@ -239,4 +239,4 @@ def test_copy_is_uploaded_if_the_quota_cannot_be_read(
     provider = Provider([full, answer, httpx.Response(200, json=TAKEN)])
     adapter = files(provider)
     adapter.upload(NAME, "image/jpeg", PHOTO)
-    assert isinstance(adapter.upload(NAME, "image/jpeg", PHOTO), Uploaded)
+    assert isinstance(adapter.upload(NAME, "image/jpeg", PHOTO), PhotoAccess)

@@ -19,9 +19,9 @@ from cutout.domain.provider_outcomes import (
     Accepted,
     NotSent,
     OutcomeUnknown,
+    PhotoAccess,
     Refused,
     Task,
-    Uploaded,
 )
 from tests.contract.fuzz.profiles import fuzzed
 from tests.support.provider_transport import Key, Provider, api
@@ -109,7 +109,7 @@ def test_every_answer_to_an_upload_is_an_outcome(answer: httpx.Response) -> None
     """Whether the Files API or a proxy answers."""
     http = HttpxHttp(transport=httpx.MockTransport(Provider([answer, answer])))
     handed = EvolinkFiles(http, "https://files.example", Key()).upload("a", "image/png", b"x")
-    assert isinstance(handed, Uploaded | Refused | NotSent)
+    assert isinstance(handed, PhotoAccess | Refused | NotSent)
     assert can_be_kept(handed)
 
 

@@ -14,7 +14,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cutout.cli.aws.photo_store import S3Store
-from cutout.cli.photo_files import Photo
+from cutout.cli.photo_files import PhotoFile
 from tests.support.aws_account import Account, s3_with
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def s3(account: Account) -> Iterator[S3Client]:
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Photo:
+def photo(tmp_path: Path) -> PhotoFile:
     """A photo on the disk."""
     path = tmp_path / "a.jpg"
     path.write_bytes(BYTES)
-    return Photo(path=path, key=KEY, content_type="image/jpeg")
+    return PhotoFile(path=path, key=KEY, content_type="image/jpeg")
 
 
 @pytest.mark.parametrize("bucket", ["uploads", "plain"])
-def test_upload_is_stored_with_its_hash(s3: S3Client, photo: Photo, bucket: str) -> None:
+def test_upload_is_stored_with_its_hash(s3: S3Client, photo: PhotoFile, bucket: str) -> None:
     """The same file is recognised without a download, also if ETags are no MD5."""
     store = S3Store(s3, bucket, "results")
     etag, version = store.upload(photo)

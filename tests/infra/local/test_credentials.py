@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.target import Target
 from infra.local.credentials import Credentials, client
 from infra.local.endpoint import Endpoint
@@ -48,7 +48,7 @@ def test_commands_reach_the_local_cloud_whatever_the_aws_configuration_is(
         "AWS_SECRET_ACCESS_KEY": _KEY.secret_access_key,
         "AWS_REGION": "us-east-1",
     }
-    of_commands = Clients(Target(stack="Cutout", variables=local)).client("s3")
+    of_commands = TargetClients(Target(stack="Cutout", variables=local)).client("s3")
     for s3 in (of_commands, client("s3", endpoint, _KEY)):
         link = s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
         assert link.startswith("https://127.0.0.1:4711/b/k?")

@@ -16,7 +16,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.cli.aws.deployed_stack import Stack, connect
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
-from cutout.cli.photo_files import Photo
+from cutout.cli.photo_files import PhotoFile
 from cutout.cli.progress.clock import Clock
 from cutout.domain.job.source import Source
 from cutout.domain.states import Lane, State
@@ -119,10 +119,10 @@ def jobs(cloud: Cloud, stack: Stack) -> DynamoJobs:
     return DynamoJobs(Table(cloud.client("dynamodb"), stack.outputs.jobs_table))
 
 
-def _photo(folder: Path, key: str) -> Photo:
+def _photo(folder: Path, key: str) -> PhotoFile:
     path = folder / "photo"
     path.write_bytes(b"a photo")
-    return Photo(path=path, key=key, content_type="image/webp")
+    return PhotoFile(path=path, key=key, content_type="image/webp")
 
 
 def test_parts_of_the_stack_are_found_by_its_outputs(stack: Stack, cloud: Cloud) -> None:

@@ -17,7 +17,7 @@ from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 from infra.local.env_file import write_env_file
 from infra.local.lifecycle import (
-    Status,
+    CloudStatus,
     is_like,
     local_variables,
     status,
@@ -61,14 +61,14 @@ def _bring_up(place: Place, *processes: ProcessRecord) -> Ledger:
 
 def test_local_cloud_without_a_ledger_is_down(place: Place) -> None:
     """A fresh checkout."""
-    assert status(place) is Status.DOWN
+    assert status(place) is CloudStatus.DOWN
     assert local_variables(place.source) is None
 
 
 def test_local_cloud_is_up_while_everything_runs(place: Place, process: ProcessRecord) -> None:
     """Then commands anywhere in the project find it."""
     _bring_up(place, process)
-    assert status(place) is Status.UP
+    assert status(place) is CloudStatus.UP
     assert local_variables(place.source / "functions" / "cutout") == {"CUTOUT_STACK": "Cutout"}
 
 
@@ -78,7 +78,7 @@ def test_local_cloud_is_broken_once_a_process_has_ended(
     """Commands do not use what is left of it."""
     _bring_up(place, process)
     stop(process, CLOCK)
-    assert status(place) is Status.BROKEN
+    assert status(place) is CloudStatus.BROKEN
     assert local_variables(place.source) is None
 
 
@@ -115,7 +115,7 @@ def test_local_cloud_is_busy_while_its_owner_runs(place: Place, process: Process
     """Other commands can use the cloud of a running demo but not start another."""
     owner = record("cutout", os.getpid())
     write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=owner))
-    assert status(place) is Status.BUSY
+    assert status(place) is CloudStatus.BUSY
     assert local_variables(place.source) == {"CUTOUT_STACK": "Cutout"}
 
 
@@ -124,7 +124,7 @@ def test_local_cloud_is_broken_once_its_owner_was_killed(
 ) -> None:
     """No command would stop it."""
     write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=NOBODY))
-    assert status(place) is Status.BROKEN
+    assert status(place) is CloudStatus.BROKEN
 
 
 def test_local_cloud_is_broken_before_the_stack_is_deployed(
@@ -132,7 +132,7 @@ def test_local_cloud_is_broken_before_the_stack_is_deployed(
 ) -> None:
     """Its processes run, but there are no buckets."""
     write_ledger(place.ledger_file, replace(_bring_up(place, process), fingerprint=""))
-    assert status(place) is Status.BROKEN
+    assert status(place) is CloudStatus.BROKEN
 
 
 def test_local_cloud_with_an_unreadable_ledger_is_broken(place: Place) -> None:
@@ -141,7 +141,7 @@ def test_local_cloud_with_an_unreadable_ledger_is_broken(place: Place) -> None:
     for content in ("", "{", "[]", '{"processes": []}', '{"owner": 1, "processes": 2}'):
         place.ledger_file.write_text(content)
         assert read_ledger(place.ledger_file) is None
-        assert status(place) is Status.BROKEN
+        assert status(place) is CloudStatus.BROKEN
 
 
 def test_ledger_is_read_as_it_was_written(place: Place, process: ProcessRecord) -> None:
@@ -165,7 +165,7 @@ def test_stopping_ends_processes_and_deletes_their_files(
     assert stop_local_cloud(place, CLOCK) is True
 
     assert not is_alive(process)
-    assert status(place) is Status.DOWN
+    assert status(place) is CloudStatus.DOWN
     left = sorted(path.name for path in place.state.iterdir())
     assert left == ["cache", "lock", "ministack.log"]
 
@@ -185,7 +185,7 @@ def test_a_second_interrupt_does_not_interrupt_stopping(
 
     stop_local_cloud(place, ImpatientClock())
 
-    assert status(place) is Status.DOWN
+    assert status(place) is CloudStatus.DOWN
     assert signal.getsignal(signal.SIGINT) is heard_before
 
 

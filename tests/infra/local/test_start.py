@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL
-from infra.local.lifecycle import CLOUD, SYNTH, Progress, Status, status, stop_local_cloud
+from infra.local.lifecycle import CLOUD, SYNTH, CloudStatus, Progress, status, stop_local_cloud
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, free_bytes, place_in
 from infra.local.processes.background import is_alive, record
@@ -102,7 +102,7 @@ def _assert_nothing_is_left(place: Place, names: list[str]) -> None:
     assert seen is not None
     assert [process.name for process in seen.processes] == names
     assert [process for process in seen.processes if is_alive(process)] == []
-    assert status(place) is Status.DOWN
+    assert status(place) is CloudStatus.DOWN
     assert not place.scratch.exists()
     assert not place.env_file.exists()
 
@@ -151,7 +151,7 @@ def test_local_cloud_that_another_command_has_started_is_left_running(place: Pla
     write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
     with pytest.raises(LocalCloudError, match="has just started"):
         _bring_up(place, NoProgress())
-    assert status(place) is Status.UP
+    assert status(place) is CloudStatus.UP
 
 
 def test_full_disk_is_reported_whatever_failed_because_of_it(place: Place) -> None:
@@ -222,7 +222,7 @@ def test_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> 
         _bring_up(place, NoProgress(), CloudRequest(stand_in_arguments=("--no-such-option",)))
     assert str(place.logs / "evolink.log") in caught.value.advice
     assert "No such option" in (place.logs / "evolink.log").read_text()
-    assert status(place) is Status.DOWN
+    assert status(place) is CloudStatus.DOWN
 
 
 def test_interrupted_synthesis_is_not_complete(place: Place) -> None:

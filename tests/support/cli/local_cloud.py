@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cutout.cli.local_cloud import LocalCloud, needs_checkout
-from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, Progress, Status
+from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, CloudStatus, Progress
 from infra.local.start import CloudRequest
 from tests.support.cli.jobs import RESULTS, UPLOADS
 
@@ -16,7 +16,7 @@ from tests.support.cli.jobs import RESULTS, UPLOADS
 class FakeLocalCloud(LocalCloud):
     """A local cloud that is up when the test says so."""
 
-    now: Status = Status.DOWN
+    now: CloudStatus = CloudStatus.DOWN
     fails_with: Exception | None = None
     wishes: list[CloudRequest] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class FakeLocalCloud(LocalCloud):
     control_token: str = "of-the-stand-in"
     evolink_url: str = ""
 
-    def _status(self) -> Status:
+    def _status(self) -> CloudStatus:
         return self.now
 
     @needs_checkout()
@@ -40,7 +40,7 @@ class FakeLocalCloud(LocalCloud):
         progress.end(SYNTH)
         progress.begin(DEPLOY)
         progress.end(DEPLOY)
-        self.now = Status.UP
+        self.now = CloudStatus.UP
         return self.variables()
 
     def is_like(self, request: CloudRequest) -> bool:
@@ -50,8 +50,8 @@ class FakeLocalCloud(LocalCloud):
     def down(self) -> bool:
         """Stop."""
         self.calls.append("down")
-        was_there = self.now is not Status.DOWN
-        self.now = Status.DOWN
+        was_there = self.now is not CloudStatus.DOWN
+        self.now = CloudStatus.DOWN
         return was_there
 
     def env_file(self) -> Path:

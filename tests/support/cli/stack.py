@@ -12,7 +12,7 @@ from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.aws.ports import Ports
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant, Verdict, replaced
@@ -77,14 +77,14 @@ class MemoryStore(S3Store):
     """Uploaded files, and one cut-out for all."""
 
     def __init__(self) -> None:
-        self.uploaded: list[Photo] = []
+        self.uploaded: list[PhotoFile] = []
         self.sizes: list[int] = []
         self.hashes: dict[str, str] = {}
         self.downloaded: list[str] = []
         self.cut_out = PNG
         self.objects: dict[tuple[str, str], bytes] = {}
 
-    def upload(self, photo: Photo) -> tuple[str, str | None]:
+    def upload(self, photo: PhotoFile) -> tuple[str, str | None]:
         """Record the photo."""
         self.uploaded.append(photo)
         self.sizes.append(photo.path.stat().st_size if photo.path.exists() else 0)
@@ -215,7 +215,7 @@ class FakeStack(Stack):
             transfers=self.copies,
         )
 
-    def upload(self, photo: Photo) -> SentPhoto:
+    def upload(self, photo: PhotoFile) -> SentPhoto:
         """Record the photo; its job takes steps from now on."""
         return self.table.take_steps(super().upload(photo))
 

@@ -26,11 +26,11 @@ from cutout.domain.provider_outcomes import (
     CreateOutcome,
     NotSent,
     OutcomeUnknown,
+    PhotoAccess,
     Refused,
     Task,
     TaskStatus,
     Terms,
-    Uploaded,
 )
 from cutout.domain.recipes import Recipe
 from cutout.ports.telemetry import Clock
@@ -167,13 +167,13 @@ class FakeFiles:
     deleted: list[str] = field(default_factory=list)
     answers: deque[Refused | NotSent] = field(default_factory=deque)
 
-    def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
+    def upload(self, name: str, content_type: str, data: bytes) -> PhotoAccess | Refused | NotSent:
         assert content_type.startswith("image/")
         self.step("files.upload")
         if self.answers:
             return self.answers.popleft()
         self.copies[name] = data
-        return Uploaded(file_id=name, url=f"https://files.example/{name}")
+        return PhotoAccess(file_id=name, url=f"https://files.example/{name}")
 
     def delete(self, file_id: str) -> None:
         self.step("files.delete")

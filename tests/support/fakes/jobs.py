@@ -8,7 +8,7 @@ from decimal import Decimal
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.pauses_and_slots import Place, Shard, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, Shard, ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion
@@ -85,7 +85,7 @@ class MemoryJobs:
         job: Job,
         *,
         gate: Sequence[ShardChange] = (),
-        place: Place | None = None,
+        place: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
         result_key: str | None = None,
@@ -259,7 +259,7 @@ class MemoryJobs:
                 raise TaskTakenError("the task belongs to another attempt")
         self.tasks |= {claim.task_id: claim for claim in claims}
 
-    def _check_place(self, place: Place | None) -> None:
+    def _check_place(self, place: FreeSlot | None) -> None:
         if place is None:
             return
         shard = self.shards.get(place.shard, Shard())

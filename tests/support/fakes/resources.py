@@ -16,8 +16,8 @@ from cutout.cli.aws.stack_resources import (
     DeployedFunction,
     EventRule,
     Queue,
-    Resources,
     Schedule,
+    StackResources,
     Trigger,
 )
 from cutout.cli.output.dashboard.definition import Points, Series
@@ -121,7 +121,7 @@ class FakeHttp:
 
 
 @dataclass(eq=False)
-class FakeResources(Resources):
+class FakeResources(StackResources):
     """What commands read of the stack; `fails` makes a read fail, by its name."""
 
     described: Description | None = field(

@@ -23,7 +23,7 @@ from cutout.cli.aws.dead_letter_queues import DeadLetter
 from cutout.cli.entry import run_in
 from cutout.cli.output.file_text import html_text, spreadsheet_cell
 from cutout.cli.output.terminal import stderr
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
@@ -163,7 +163,7 @@ def test_the_live_table_prints_no_control_characters(monkeypatch: pytest.MonkeyP
     with redirect_stderr(terminal):
         console = stderr()
     assert console.is_terminal
-    photo = Photo(path=Path("a.jpg"), key=KEY, content_type="image/jpeg")
+    photo = PhotoFile(path=Path("a.jpg"), key=KEY, content_type="image/jpeg")
     sent = SentPhoto(photo=photo, at=NOON, etag="e", job_id="j")
     with LiveTable(console) as board:
         board.show([TrackedPhoto(sent=sent, job=_job(State.FAILED, 1))], now=NOON)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutout.cli.output.problems import Problem
-from cutout.cli.photo_files import Photo, content_type, select_photos
+from cutout.cli.photo_files import PhotoFile, content_type, select_photos
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_the_key_of_a_file_is_its_name(tmp_path: Path) -> None:
 
     selection = select_photos([path])
 
-    assert selection.photos == (Photo(path=path, key="cat.jpg", content_type="image/jpeg"),)
+    assert selection.photos == (PhotoFile(path=path, key="cat.jpg", content_type="image/jpeg"),)
 
 
 def test_files_of_a_folder_keep_its_name_and_structure(shop: Path) -> None:

@@ -14,7 +14,7 @@ from cutout.domain.provider_outcomes import Cause, Refused, Retry, Task, TaskSta
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import (
     Decision,
-    Verdict,
+    Remedy,
     decide_refusal,
     decide_task_failure,
     is_final_refusal,
@@ -22,13 +22,13 @@ from cutout.domain.retry_policy import (
 from cutout.domain.states import State, Transport
 from tests.support.builders import a_job
 
-FAIL = Decision(verdict=Verdict.FAIL)
-TASK_FAILED = Decision(verdict=Verdict.FAIL, reason=Reason.TASK_FAILED)
-WAIT = Decision(verdict=Verdict.WAIT)
-AS_A_COPY = Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES)
-KEY_REFUSED = Decision(verdict=Verdict.PAUSE, pause=PauseReason.KEY_REFUSED)
+FAIL = Decision(remedy=Remedy.FAIL)
+TASK_FAILED = Decision(remedy=Remedy.FAIL, reason=Reason.TASK_FAILED)
+WAIT = Decision(remedy=Remedy.WAIT)
+AS_A_COPY = Decision(remedy=Remedy.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES)
+KEY_REFUSED = Decision(remedy=Remedy.PAUSE, pause=PauseReason.KEY_REFUSED)
 NO_CREDITS = Decision(
-    verdict=Verdict.PAUSE, delay=timedelta(minutes=15), pause=PauseReason.OUT_OF_CREDITS
+    remedy=Remedy.PAUSE, delay=timedelta(minutes=15), pause=PauseReason.OUT_OF_CREDITS
 )
 SECONDS = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -36,7 +36,7 @@ SECONDS = st.floats(allow_nan=True, allow_infinity=True)
 def rate_limited(seconds: float) -> Decision:
     """A pause of the gate for this time."""
     return Decision(
-        verdict=Verdict.PAUSE,
+        remedy=Remedy.PAUSE,
         delay=timedelta(seconds=seconds),
         pause=PauseReason.RATE_LIMITED,
     )
@@ -135,7 +135,7 @@ def test_a_failed_task_is_tried_again_as_often_as_the_provider_allows() -> None:
     """The delay doubles with each failure; after the last retry the job fails."""
     task = failed(retry=Retry(delay=timedelta(seconds=60), most=3))
     again = [
-        Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=seconds), reason=Reason.TASK_FAILED)
+        Decision(remedy=Remedy.AGAIN, delay=timedelta(seconds=seconds), reason=Reason.TASK_FAILED)
         for seconds in (60, 120, 240)
     ]
     assert [decide_task_failure(task, earlier) for earlier in range(5)] == [

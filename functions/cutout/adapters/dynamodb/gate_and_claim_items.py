@@ -12,7 +12,7 @@ from cutout.adapters.dynamodb.job_item import job_in, understood
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate.gate import Gate
-from cutout.domain.gate.pauses_and_slots import Place, Shard, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, Shard, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.ports.jobs_table import (
@@ -53,7 +53,7 @@ def spent_name(day: date) -> str:
     return f"{_SPENT}{day}"
 
 
-def shard_update(change: ShardChange, place: Place | None) -> Update:
+def shard_update(change: ShardChange, place: FreeSlot | None) -> Update:
     """The change of a shard; with a place, on condition that it is still free.
 
     The holders are a set of strings, so that taking or freeing a slot twice changes nothing.

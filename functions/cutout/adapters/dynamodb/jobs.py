@@ -41,7 +41,7 @@ from cutout.adapters.dynamodb.job_item import (
 from cutout.adapters.dynamodb.stored_limits import bounded
 from cutout.domain.errors import NewerRowError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.pauses_and_slots import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion
@@ -96,7 +96,7 @@ class DynamoJobs:
         job: Job,
         *,
         gate: Sequence[ShardChange] = (),
-        place: Place | None = None,
+        place: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
         result_key: str | None = None,

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from cutout.adapters.evolink.account import Account
 from cutout.adapters.evolink.error_codes import refusal
+from cutout.adapters.evolink.evolink_server import EvolinkServer
 from cutout.adapters.evolink.json_answers import (
     code_of,
     error_in,
@@ -21,7 +21,7 @@ from cutout.adapters.evolink.json_answers import (
     text_of,
 )
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
-from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded, words
+from cutout.domain.provider_outcomes import NotSent, PhotoAccess, Refused, words
 from cutout.ports.http import ApiKey, Http
 
 _FOLDER = "cutout"
@@ -42,10 +42,10 @@ class EvolinkFiles:
     """
 
     def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
-        self._account = Account(http, base_url, api_key)
+        self._server = EvolinkServer(http, base_url, api_key)
         self._was_full = False
 
-    def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
+    def upload(self, name: str, content_type: str, data: bytes) -> PhotoAccess | Refused | NotSent:
         """Upload a copy, which is free; each way it can end is a value."""
         if self._was_full and self._is_full():
             return NotSent(message="the Files API has no room for another copy")
@@ -54,7 +54,7 @@ class EvolinkFiles:
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         body = _multipart(boundary, name, content_type, data)
         try:
-            answer = self._account.send("POST", "/api/v1/files/upload/stream", headers, body)
+            answer = self._server.send("POST", "/api/v1/files/upload/stream", headers, body)
         except (NotSentError, ResponseLostError) as exc:
             return NotSent(message=f"the photo could not be handed over: {exc}")
         content = json_object(answer.body)
@@ -62,13 +62,13 @@ class EvolinkFiles:
         found = part(content, "data")
         file_id, url = text_of(found.get("file_id"), _MAX_ID), link_of(found.get("file_url"))
         if file_id and url:
-            return Uploaded(file_id=file_id, url=url)
+            return PhotoAccess(file_id=file_id, url=url)
         return _refusal(answer.status, content)
 
     def _is_full(self) -> bool:
         """True if the quota says so; False if the quota cannot be read."""
         try:
-            answer = self._account.send("GET", "/api/v1/files/quota")
+            answer = self._server.send("GET", "/api/v1/files/quota")
         except CutoutError:
             return False
         left = part(json_object(answer.body), "data").get("remain_files")
@@ -77,7 +77,7 @@ class EvolinkFiles:
     def delete(self, file_id: str) -> None:
         """Delete a copy if possible; otherwise it expires after 72 hours."""
         try:
-            self._account.send("DELETE", f"/api/v1/files/{quote(file_id, safe='')}")
+            self._server.send("DELETE", f"/api/v1/files/{quote(file_id, safe='')}")
         except CutoutError:
             return
 

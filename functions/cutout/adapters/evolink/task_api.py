@@ -18,13 +18,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from cutout.adapters.evolink.account import Account
 from cutout.adapters.evolink.error_codes import (
     MODERATION_CODES,
     cause_of_task_failure,
     refusal,
     retry_of_task,
 )
+from cutout.adapters.evolink.evolink_server import EvolinkServer
 from cutout.adapters.evolink.json_answers import (
     code_of,
     credits_of,
@@ -86,14 +86,14 @@ class EvolinkApi:
         api_key: ApiKey,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._account = Account(http, base_url, api_key)
+        self._server = EvolinkServer(http, base_url, api_key)
         self.terms = TERMS
         self._model = model
         self._now = now
 
     def get_ready(self) -> Refused | None:
         """Load the API key; the refusal of one that is missing or cannot be sent."""
-        return self._account.get_ready()
+        return self._server.get_ready()
 
     def call_body(self, photo_url: str, callback_url: str | None) -> str:
         """The exact text of a call."""
@@ -103,7 +103,7 @@ class EvolinkApi:
         """Make the paid call once; each way it can end is a value."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         try:
-            answer = self._account.send(
+            answer = self._server.send(
                 "POST", "/v1/images/generations", headers, body.encode(), is_paid=True
             )
         except NotSentError as exc:
@@ -117,7 +117,7 @@ class EvolinkApi:
 
     def read(self, task_id: str) -> Task:
         """The task's current state."""
-        answer = self._account.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
+        answer = self._server.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
         content = json_object(answer.body)
         if answer.status == _NOT_FOUND and error_in(content):
             # Without the API's `error` object, the 404 may be a proxy's.

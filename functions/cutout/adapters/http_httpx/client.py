@@ -10,7 +10,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from cutout.adapters.http_httpx.deadline_network import Network
+from cutout.adapters.http_httpx.deadline_network import DeadlineNetwork
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 
 USER_AGENT = "cutout/0.1 (background removal; AWS Lambda)"
@@ -40,7 +40,7 @@ def client(
         trust_env=False,
         # A cookie of one server must not be sent to the next.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
-        transport=transport or Network(verify),
+        transport=transport or DeadlineNetwork(verify),
     )
 
 

@@ -60,7 +60,7 @@ def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
     return found.result(max(0.0, seconds))
 
 
-class Network(httpx.BaseTransport):
+class DeadlineNetwork(httpx.BaseTransport):
     """The network, with one deadline for each exchange: the connect time-out of its request.
 
     Connections are not kept, so each belongs to one exchange.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageChops
 
-from cutout.adapters.pillow.decode.opening_results import Picture
+from cutout.adapters.pillow.decode.opening_results import Bitmap
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 from cutout.domain.dataclass import dataclass
 
@@ -20,7 +20,7 @@ _SURE = 0.9  # a pixel is evidence of a side's colour from this share of the sid
 _TRUST = 0.02  # the weight of the coarser level's colour, against a block's own share of a side
 _BILINEAR = Image.Resampling.BILINEAR
 _BOX = Image.Resampling.BOX
-Bands = tuple[Picture, Picture, Picture]
+Bands = tuple[Bitmap, Bitmap, Bitmap]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Colours:
     background: Bands | None
 
     @classmethod
-    def of(cls, photo: Picture, alpha: Picture) -> Colours:
+    def of(cls, photo: Bitmap, alpha: Bitmap) -> Colours:
         """Estimate both from the photo (RGB or RGBA) and the model's alpha (L)."""
         size = _fewer(alpha.size, _MOST_PIXELS)
         small, solid = shrunk(photo, size), alpha.resize(size, _BOX)
@@ -53,7 +53,7 @@ class Colours:
             background=_carried(small, _weight(clear)) if shows_background else None,
         )
 
-    def tile(self, box: Box, photo: Picture, alpha: Picture) -> Picture:
+    def tile(self, box: Box, photo: Bitmap, alpha: Bitmap) -> Bitmap:
         """The subject's colours in one part of the photo (RGB)."""
         if self.background is None:
             return photo
@@ -83,19 +83,19 @@ def _fewer(size: tuple[int, int], most: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _weight(share: Picture) -> Picture:
+def _weight(share: Bitmap) -> Bitmap:
     """How much a pixel counts for a side, 0 to 1 (F): only if it is nearly all that side."""
     sure = 255 * _SURE
     counting = share.point(lambda level: round(max(0.0, level - sure) * 255 / (255 - sure)))
     return floats(lambda a: a["counting"] / 255.0, counting=counting)
 
 
-def _carried(photo: Picture, weight: Picture) -> Bands:
+def _carried(photo: Bitmap, weight: Bitmap) -> Bands:
     red, green, blue = (_spread(band, weight) for band in photo.split())
     return red, green, blue
 
 
-def _spread(band: Picture, weight: Picture) -> Picture:
+def _spread(band: Bitmap, weight: Bitmap) -> Bitmap:
     """One side's colour at every place (F); outside the side, the nearest colour of it."""
     # Pyramids of weighted means, from coarse to fine: each level uses its own pixels where it has
     # some, and the coarser level elsewhere.

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
-from cutout.adapters.pillow.decode.opening_results import Picture
+from cutout.adapters.pillow.decode.opening_results import Bitmap
 from cutout.domain.dataclass import dataclass
 
 Box = tuple[int, int, int, int]
@@ -37,12 +37,12 @@ class Edge:
     """
 
     scale: tuple[float, float]
-    alpha: Picture
-    guide: Picture | None
-    band: Picture
+    alpha: Bitmap
+    guide: Bitmap | None
+    band: Bitmap
 
     @classmethod
-    def of(cls, photo: Picture, alpha: Picture) -> Edge:
+    def of(cls, photo: Bitmap, alpha: Bitmap) -> Edge:
         """The edge of a photo (RGB or RGBA), from the model's alpha (L)."""
         if alpha.width > photo.width or alpha.height > photo.height:
             alpha = alpha.resize(photo.size, Image.Resampling.BOX)
@@ -56,7 +56,7 @@ class Edge:
             band=_band(alpha),
         )
 
-    def tile(self, box: Box, photo: Picture) -> Picture:
+    def tile(self, box: Box, photo: Bitmap) -> Bitmap:
         """The alpha of one part of the photo (L).
 
         Args:
@@ -86,7 +86,7 @@ class Edge:
         across, down = self.scale
         return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
-    def _slope(self, place: tuple[float, float, float, float], size: tuple[int, int]) -> Picture:
+    def _slope(self, place: tuple[float, float, float, float], size: tuple[int, int]) -> Bitmap:
         """Levels of alpha to one level of grey, by windows that overlap by half (F)."""
         left, top, right, bottom = place
         columns = int(left // _WINDOW) - 2, int(right // _WINDOW) + 2
@@ -119,14 +119,14 @@ def _whole(place: tuple[int, ...]) -> Box:
     return left, top, right, bottom
 
 
-def _band(alpha: Picture) -> Picture:
+def _band(alpha: Bitmap) -> Bitmap:
     """Solid along the edge, clear elsewhere."""
     widest = alpha.filter(ImageFilter.MaxFilter(_BAND))
     least = alpha.filter(ImageFilter.MinFilter(_BAND))
     return ImageChops.subtract(widest, least).point(lambda level: 255 if level > _FLAT else 0)
 
 
-def _framed(image: Picture) -> Picture:
+def _framed(image: Bitmap) -> Bitmap:
     """The picture with its outermost pixels repeated around it, so that every window is whole."""
     width, height = image.size
     framed = Image.new(image.mode, (width + 2 * _FRAME, height + 2 * _FRAME))
@@ -140,7 +140,7 @@ def _framed(image: Picture) -> Picture:
     return framed
 
 
-def shrunk(photo: Picture, size: tuple[int, int]) -> Picture:
+def shrunk(photo: Bitmap, size: tuple[int, int]) -> Bitmap:
     """A small copy in RGB, of transparent pixels as well."""
     # An RGBA picture is shrunk band by band: Pillow would weight colours by their alpha, and make a
     # copy as large as the photo for it.
@@ -150,17 +150,17 @@ def shrunk(photo: Picture, size: tuple[int, int]) -> Picture:
     return Image.merge("RGB", bands)
 
 
-def floats(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - ImageMath's own type
+def floats(formula: Any, **pictures: Bitmap) -> Bitmap:  # noqa: ANN401 - ImageMath's own type
     """A formula over pictures, pixel by pixel, in floating point (F)."""
-    made: Picture = ImageMath.lambda_eval(formula, **_wide(pictures))
+    made: Bitmap = ImageMath.lambda_eval(formula, **_wide(pictures))
     return made
 
 
-def calculated(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - the same
+def calculated(formula: Any, **pictures: Bitmap) -> Bitmap:  # noqa: ANN401 - the same
     """A formula over pictures, pixel by pixel, rounded and limited to 0 to 255 (L)."""
-    made: Picture = ImageMath.lambda_eval(lambda a: formula(a) + 0.5, **_wide(pictures))
+    made: Bitmap = ImageMath.lambda_eval(lambda a: formula(a) + 0.5, **_wide(pictures))
     return made.convert("L")
 
 
-def _wide(pictures: dict[str, Picture]) -> dict[str, Picture]:
+def _wide(pictures: dict[str, Bitmap]) -> dict[str, Bitmap]:
     return {name: it if it.mode == "F" else it.convert("F") for name, it in pictures.items()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageChops
 
-from cutout.adapters.pillow.decode.opening_results import Picture
+from cutout.adapters.pillow.decode.opening_results import Bitmap
 from cutout.adapters.pillow.edge_colours import Colours
 from cutout.adapters.pillow.edges import Box, Edge
 
@@ -17,7 +17,7 @@ _TILE = 256  # pixels a side: its work takes a few MB, whatever the size of the 
 _CLEAR, _SOLID = 0, 255
 
 
-def cut_from(photo: Picture, alpha: Picture) -> Picture:
+def cut_from(photo: Bitmap, alpha: Bitmap) -> Bitmap:
     """Make the photo transparent where the model's picture is.
 
     Args:
@@ -40,7 +40,7 @@ def cut_from(photo: Picture, alpha: Picture) -> Picture:
     return photo
 
 
-def _tile(box: Box, seen: Picture, found: Picture, own: Picture, colours: Colours) -> Picture:
+def _tile(box: Box, seen: Bitmap, found: Bitmap, own: Bitmap, colours: Colours) -> Bitmap:
     """One part of the cut-out, of the photo's colours and alpha and the alpha that was found."""
     share = ImageChops.multiply(found, own)
     least, most = share.getextrema()

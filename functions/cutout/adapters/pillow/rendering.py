@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageCms, ImageColor, ImageFilter
 
-from cutout.adapters.pillow.decode.opening_results import Picture
+from cutout.adapters.pillow.decode.opening_results import Bitmap
 from cutout.domain.errors import PictureError
 from cutout.domain.recipes import LONGEST_SIDE, Length, Recipe, Shadow
 
@@ -24,7 +24,7 @@ _MOST_PIXELS = 60_000_000
 _LARGE = 8_000_000
 
 
-def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture:
+def rendered(cut_out: Bitmap, recipe: Recipe, profile: bytes | None) -> Bitmap:
     """Trim, scale, lay on a canvas with shadow and background.
 
     Args:
@@ -46,7 +46,7 @@ def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture
     return _laid(picture, canvas, at, recipe, profile)
 
 
-def save(image: Picture, recipe: Recipe, into: Path, profile: bytes | None) -> None:
+def save(image: Bitmap, recipe: Recipe, into: Path, profile: bytes | None) -> None:
     """Write the picture in the recipe's format."""
     options: dict[str, Any] = {"icc_profile": profile}
     if recipe.format != "png":
@@ -62,7 +62,7 @@ def save(image: Picture, recipe: Recipe, into: Path, profile: bytes | None) -> N
     image.save(into, name, **options)
 
 
-def _taken(cut_out: Picture, box: tuple[int, int, int, int], size: Size) -> Picture:
+def _taken(cut_out: Bitmap, box: tuple[int, int, int, int], size: Size) -> Bitmap:
     """A part of the cut-out, scaled; copied only if necessary."""
     part = box[2] - box[0], box[3] - box[1]
     if part != size:
@@ -70,7 +70,7 @@ def _taken(cut_out: Picture, box: tuple[int, int, int, int], size: Size) -> Pict
     return cut_out if part == cut_out.size else cut_out.crop(box)
 
 
-def _seen_in(picture: Picture) -> tuple[int, int, int, int]:
+def _seen_in(picture: Bitmap) -> tuple[int, int, int, int]:
     seen = picture.getchannel("A").point(lambda level: 255 if level >= _SEEN else 0)
     box = seen.getbbox()
     if box is None:
@@ -115,7 +115,7 @@ def _refuse_too_large(size: Size, format_: str) -> None:
         )
 
 
-def _laid(picture: Picture, size: Size, at: Size, recipe: Recipe, profile: bytes | None) -> Picture:
+def _laid(picture: Bitmap, size: Size, at: Size, recipe: Recipe, profile: bytes | None) -> Bitmap:
     ground = (0, 0, 0, 0)
     if recipe.background:
         ground = (*_in_profile(recipe.background, profile), 255)
@@ -127,14 +127,14 @@ def _laid(picture: Picture, size: Size, at: Size, recipe: Recipe, profile: bytes
     return canvas.convert("RGB") if recipe.background else canvas
 
 
-def _strips(picture: Picture) -> Iterator[tuple[int, Picture]]:
+def _strips(picture: Bitmap) -> Iterator[tuple[int, Bitmap]]:
     # In parts, compositing needs little memory.
     for top in range(0, picture.height, _STRIP):
         bottom = min(top + _STRIP, picture.height)
         yield top, picture.crop((0, top, picture.width, bottom))
 
 
-def _cast(canvas: Picture, alpha: Picture, at: Size, shadow: Shadow) -> None:
+def _cast(canvas: Bitmap, alpha: Bitmap, at: Size, shadow: Shadow) -> None:
     """Darken the canvas where the subject's shadow falls."""
     shorter = min(canvas.size)
     shape = Image.new("L", canvas.size)
@@ -147,7 +147,7 @@ def _cast(canvas: Picture, alpha: Picture, at: Size, shadow: Shadow) -> None:
         canvas.alpha_composite(black, (0, top))
 
 
-def _blurred(shape: Picture, radius: int) -> Picture:
+def _blurred(shape: Bitmap, radius: int) -> Bitmap:
     """Blur a shape; with a large radius, a smaller copy of it."""
     factor = max(1, radius // 8)
     if factor == 1:

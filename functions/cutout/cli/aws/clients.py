@@ -47,7 +47,7 @@ _EVENTS_OF = (
 )
 
 
-class Clients:
+class TargetClients:
     """SDK clients for one target, each made on first use. Several threads may share it."""
 
     def __init__(self, target: Target, *, is_impatient: bool = False) -> None:

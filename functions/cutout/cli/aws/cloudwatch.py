@@ -25,7 +25,7 @@ class Alarm:
     topics: Sequence[str]
 
 
-class Monitoring(DescribedStack):
+class StackMonitors(DescribedStack):
     """What CloudWatch and SNS know of the stack."""
 
     def alarms(self) -> Sequence[Alarm]:

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.description import StackOutputs
-from cutout.cli.aws.stack_resources import Resources
+from cutout.cli.aws.stack_resources import StackResources
 from cutout.domain.job.source import job_id_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cutout.cli.aws.ports import Ports
     from cutout.cli.aws.target import Target
     from cutout.cli.output.stack_metrics import StackMetrics
-    from cutout.cli.photo_files import Photo, SentPhoto
+    from cutout.cli.photo_files import PhotoFile, SentPhoto
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
     from cutout.operator.audit import Rules
@@ -37,13 +37,13 @@ class UploadedObject(NamedTuple):
 
 def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stack:
     """Return a stack on AWS or in the local cloud. No request is made yet."""
-    return Stack(Resources(Clients(target, is_impatient=is_impatient), target), clock)
+    return Stack(StackResources(TargetClients(target, is_impatient=is_impatient), target), clock)
 
 
 class Stack:
     """A deployed stack. Nothing is asked of AWS before it is needed."""
 
-    def __init__(self, resources: Resources, clock: Clock) -> None:
+    def __init__(self, resources: StackResources, clock: Clock) -> None:
         self.resources = resources
         self.clock = clock
 
@@ -106,7 +106,7 @@ class Stack:
         """Return how many requests were made to AWS so far, by the name of the operation."""
         return dict(self.resources.clients.requests)
 
-    def upload(self, photo: Photo) -> SentPhoto:
+    def upload(self, photo: PhotoFile) -> SentPhoto:
         """Upload a photo to the uploads bucket."""
         from cutout.cli.photo_files import SentPhoto  # noqa: PLC0415 - see above
 

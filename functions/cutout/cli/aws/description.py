@@ -13,7 +13,7 @@ from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from cutout.cli.aws.clients import Clients
+    from cutout.cli.aws.clients import TargetClients
 
 _COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # DescribeStacks answers a name that does not exist with this, not with an empty list.
@@ -105,7 +105,7 @@ class StackOutputs:
 class DescribedStack:
     """A stack and its description. Several threads may share it."""
 
-    def __init__(self, clients: Clients, name: str) -> None:
+    def __init__(self, clients: TargetClients, name: str) -> None:
         self.name = name
         self.where = clients.where
         self.clients = clients

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cutout.adapters.s3.objects import GONE, code
-from cutout.cli.photo_files import Photo
+from cutout.cli.photo_files import PhotoFile
 from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 
@@ -41,7 +41,7 @@ class S3Store:
         self._uploads = uploads_bucket
         self._results = results_bucket
 
-    def upload(self, photo: Photo) -> tuple[str, str | None]:
+    def upload(self, photo: PhotoFile) -> tuple[str, str | None]:
         """Upload a photo; returns its ETag, and its version in a versioned bucket."""
         with photo.path.open("rb") as body:
             answer = self._s3.put_object(

@@ -10,7 +10,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.description import StackOutputs
 from cutout.cli.aws.photo_store import S3Store
 from cutout.cli.progress.clock import Clock
@@ -40,7 +40,7 @@ class Ports(GatePorts):
     transfers: Callable[[str], ObjectCopies]
 
 
-def aws_ports(clients: Clients, clock: Clock, table: Table, outputs: StackOutputs) -> Ports:
+def aws_ports(clients: TargetClients, clock: Clock, table: Table, outputs: StackOutputs) -> Ports:
     """Return the adapters of AWS."""
     s3, sqs = clients.client("s3"), clients.client("sqs")
     # StoreResult makes variants and carries decisions out: both are messages of its queue.

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cutout.cli.aws.cloudwatch import Monitoring
+from cutout.cli.aws.cloudwatch import StackMonitors
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
 from cutout.cli.aws.description import Resource, name_in
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from cutout.cli.aws.clients import Clients
+    from cutout.cli.aws.clients import TargetClients
     from cutout.cli.aws.target import Target
     from cutout.ports.http import Http
 
@@ -103,10 +103,10 @@ class Schedule:
     target: str
 
 
-class Resources(Monitoring):
+class StackResources(StackMonitors):
     """The stack's resources, read from AWS each time."""
 
-    def __init__(self, clients: Clients, target: Target) -> None:
+    def __init__(self, clients: TargetClients, target: Target) -> None:
         super().__init__(clients, target.stack)
         local = target.variables
         self._authority = None if local is None else local["AWS_CA_BUNDLE"]

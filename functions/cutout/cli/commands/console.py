@@ -60,7 +60,7 @@ def command(context: Context, stack: Stack, *, port: int, price: Price) -> None:
     place, uploads_bucket = stack.place(), stack.outputs.uploads_bucket
     listener, choice = _listener(port), chosen_stack(is_impatient=True)
     address = f"{_HOST}:{listener.getsockname()[1]}"
-    from cutout.cli.console.server import serve  # noqa: PLC0415 - an extra, loads slowly
+    from cutout.cli.console.console_server import serve  # noqa: PLC0415 - an extra, loads slowly
 
     stderr().print(f"{place}. Uploads go to {uploads_bucket}. Ctrl-C ends the console.")
     serve(

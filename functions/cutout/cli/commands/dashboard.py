@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.aws.stack_resources import Resources
+from cutout.cli.aws.stack_resources import StackResources
 from cutout.cli.output.dashboard.definition import read_body
-from cutout.cli.output.dashboard.svg import Picture, draw
+from cutout.cli.output.dashboard.svg import Drawing, draw
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, remark, stdout
 from cutout.cli.stack_command import stack_command
@@ -59,7 +59,7 @@ def command(stack: Stack, *, out: Path, last: int, as_json: bool) -> None:
     remark(f"{len(picture.points)} graphs of {shown} values.")
 
 
-def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:
+def _picture(resources: StackResources, end: datetime, length: timedelta) -> Drawing:
     name = resources.outputs().get("DashboardName")
     if name is None:
         raise Problem(
@@ -70,7 +70,7 @@ def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:
     start = end - length
     wanted = [series for graph in graphs for series in graph.series]
     found = iter(resources.metric_values(wanted, start, end))
-    return Picture(
+    return Drawing(
         title=f"{resources.name} on {resources.where}",
         graphs=graphs,
         points={graph.title: [next(found) for _ in graph.series] for graph in graphs},
@@ -80,7 +80,7 @@ def _picture(resources: Resources, end: datetime, length: timedelta) -> Picture:
     )
 
 
-def _as_json(picture: Picture) -> dict[str, Any]:
+def _as_json(picture: Drawing) -> dict[str, Any]:
     return {
         "start": picture.start.isoformat(),
         "end": picture.end.isoformat(),

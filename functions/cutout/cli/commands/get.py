@@ -12,7 +12,7 @@ from cutout.cli.output.terminal import interruption, print_json, remark, stderr,
 from cutout.cli.output.units import counted
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import BucketPhotos
-from cutout.cli.round_trip.downloads import Downloads
+from cutout.cli.round_trip.downloads import CutOutDownloads
 from cutout.cli.stack_command import stack_command
 
 
@@ -52,7 +52,7 @@ def command(
     """
     photos = BucketPhotos(stack=stack, console=stderr(), prefix=prefix).named(names)
     out.mkdir(parents=True, exist_ok=True)
-    downloads = Downloads(store=stack.ports.store, out=out)
+    downloads = CutOutDownloads(store=stack.ports.store, out=out)
 
     def done() -> str:
         count = counted(len(downloads.fetched), "file")

@@ -10,7 +10,7 @@ import click
 from rich.progress import Progress
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.aws.stack_resources import Resources
+from cutout.cli.aws.stack_resources import StackResources
 from cutout.cli.dead_letters import (
     DeadLetterQueue,
     LetterGroup,
@@ -136,7 +136,7 @@ def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
     return QueueReport(dead=dead, seen=len(letters), groups=groups)
 
 
-def _emptied(resources: Resources, report: QueueReport, *, purge: bool) -> QueueReport:
+def _emptied(resources: StackResources, report: QueueReport, *, purge: bool) -> QueueReport:
     """Move as many messages as were counted: one that fails again is not moved twice."""
     queue, done, refused = report.dead.queue, 0, list[str]()
     with Progress(console=stderr(), transient=True) as progress:

@@ -23,7 +23,7 @@ from cutout.cli.console.site import Form, Site
 from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.photo_files import MAX_PHOTO_BYTES, Photo, content_type, looks_like_photo
+from cutout.cli.photo_files import MAX_PHOTO_BYTES, PhotoFile, content_type, looks_like_photo
 from cutout.cli.round_trip.upload_plan import Action, UploadPlanner
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
@@ -54,7 +54,7 @@ class DroppedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upload:
+class SentFile:
     """What the page states about a file that it sends.
 
     Attributes:
@@ -115,7 +115,7 @@ class Drop:
 
     async def receive(self, request: Request) -> Response:
         """Upload one photo, whose bytes are the body, and show what becomes of it."""
-        upload = Upload(
+        upload = SentFile(
             path=unquote(request.headers.get(PATH_HEADER, "")),
             price=_price(request.headers.get(PRICE_HEADER, "")),
             page=request.headers.get(PAGE_HEADER, ""),
@@ -127,7 +127,7 @@ class Drop:
             self.site.forget_stack()
             return self._row(upload, says=problem.message, is_wrong=True)
 
-    async def _received(self, request: Request, upload: Upload) -> Response:
+    async def _received(self, request: Request, upload: SentFile) -> Response:
         # The photo goes through a file, as S3 needs its hash first: any size, little memory.
         with tempfile.NamedTemporaryFile(prefix="cutout-drop-") as file:
             size = 0
@@ -139,7 +139,7 @@ class Drop:
             file.flush()
             return await run_in_threadpool(self._upload, upload, Path(file.name), size)
 
-    def _upload(self, upload: Upload, file: Path, size: int) -> Response:
+    def _upload(self, upload: SentFile, file: Path, size: int) -> Response:
         """Upload a photo for the price that the plan showed, or less.
 
         It is not uploaded if the bucket has the same bytes under its key already.
@@ -148,7 +148,7 @@ class Drop:
         dropped = _checked(stack.rules().upload_filter, upload.path, size)
         if dropped.why_skipped:
             raise Problem(f"Skipped: {dropped.why_skipped}.")
-        photo = Photo(path=file, key=dropped.key, content_type=content_type(dropped.path))
+        photo = PhotoFile(path=file, key=dropped.key, content_type=content_type(dropped.path))
         [planned] = UploadPlanner(stack=stack, console=_QUIET, retry_failed=False).plan([photo])
         if planned.action is not Action.UPLOAD:
             job_id = planned.there.job_id if planned.there else None
@@ -160,7 +160,7 @@ class Drop:
 
     def _row(
         self,
-        upload: Upload,
+        upload: SentFile,
         *,
         says: str,
         job_id: str | None = None,

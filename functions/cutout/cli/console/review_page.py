@@ -28,7 +28,7 @@ LONGEST_QUEUE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Queue:
+class ReviewQueue:
     """A page of the queue, as an address names it, and its results.
 
     Attributes:
@@ -42,7 +42,7 @@ class Queue:
     results: Sequence[DoubtfulResult] = ()
 
     @classmethod
-    def of(cls, parameters: QueryParams) -> Queue:
+    def of(cls, parameters: QueryParams) -> ReviewQueue:
         """Return the queue of an address; what is no place is the beginning."""
         ends: tuple[Cursor, ...] = ()
         with suppress(ValueError):
@@ -183,7 +183,7 @@ class ReviewPage:
             left_out: the job that was decided on just now, which the index may still list.
             notice: what became of it.
         """
-        queue = self._queue(Queue.of(request.query_params), left_out)
+        queue = self._queue(ReviewQueue.of(request.query_params), left_out)
         if asked and job_id not in {it.job.id for it in queue.results}:
             # It is on another page, or so new that the index does not have it yet.
             queue = self._queue(replace(queue, ends=(Cursor.of(asked.job),)), left_out)
@@ -203,7 +203,7 @@ class ReviewPage:
             offer=offer_of(self.site, doubtful.job) if doubtful else None,
         )
 
-    def _queue(self, queue: Queue, left_out: str | None) -> Queue:
+    def _queue(self, queue: ReviewQueue, left_out: str | None) -> ReviewQueue:
         """Return the queue with its results; its first page if there is none at its place."""
         reviews = compose.reviews(self.site.stack())
         doubtful = reviews.queue(JobFilter(prefix=queue.prefix), queue.after)

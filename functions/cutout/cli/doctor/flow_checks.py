@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
+from cutout.cli.aws.stack_resources import EventRule, Queue, StackResources
 from cutout.cli.dead_letters import dead_letter_queues
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.dashboard.definition import Series
@@ -40,7 +40,7 @@ def uploads(checkup: Checkup) -> Iterator[CheckResult]:
     yield _routed(here.event_rules(), bucket, queue.rpartition("/")[2], prefix)
 
 
-def _ungranted_keys(here: Resources, outputs: Mapping[str, str]) -> Iterator[CheckResult]:
+def _ungranted_keys(here: StackResources, outputs: Mapping[str, str]) -> Iterator[CheckResult]:
     for name in ("uploads", "results"):
         bucket = outputs.get(f"{name.capitalize()}BucketName")
         key = here.ungranted_key(bucket) if bucket else None

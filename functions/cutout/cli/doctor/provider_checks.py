@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 
-from cutout.cli.aws.stack_resources import DeployedFunction, Resources
+from cutout.cli.aws.stack_resources import DeployedFunction, StackResources
 from cutout.cli.doctor.check import CheckResult, Checkup, note, ok, problem
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.units import counted, duration
@@ -105,7 +105,7 @@ def callbacks(checkup: Checkup) -> Iterator[CheckResult]:
         yield _refused(checkup, submit.environment[variable("stack")])
 
 
-def _address(here: Resources, submit: DeployedFunction | None) -> Iterator[CheckResult]:
+def _address(here: StackResources, submit: DeployedFunction | None) -> Iterator[CheckResult]:
     if submit is not None and variable("callback_url") not in submit.environment:
         yield note("callbacks are off (setting `callbacks`): results are polled")
         return

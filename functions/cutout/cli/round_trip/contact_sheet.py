@@ -31,7 +31,7 @@ _PLAIN_MODES = frozenset({"RGB", "RGBA"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class StatePeriod:
     """A state of a photo: seconds from the upload to its begin, and its length in seconds."""
 
     state: str
@@ -64,7 +64,7 @@ def contact_sheet(delivered: Sequence[DeliveredPhoto], *, made_at: datetime) -> 
     )
 
 
-def steps_of(photo: TrackedPhoto) -> list[Step]:
+def steps_of(photo: TrackedPhoto) -> list[StatePeriod]:
     """Return the states of a photo in order.
 
     The first is `uploaded`: the time until the stack picked the photo up.
@@ -74,7 +74,7 @@ def steps_of(photo: TrackedPhoto) -> list[Step]:
     zero = photo.sent.at
     marks = [(_UPLOADED, zero), *((step.state.value, step.at) for step in photo.job.history)]
     ends = [*(at for _, at in marks[1:]), settled_at(photo.job) or photo.job.updated_at]
-    steps: list[Step] = []
+    steps: list[StatePeriod] = []
     for (state, at), end in zip(marks, ends, strict=True):
         lasts = (end - at).total_seconds()
         # Only the reason has changed.
@@ -83,7 +83,7 @@ def steps_of(photo: TrackedPhoto) -> list[Step]:
         # A shorter step could not be seen in the bar.
         if lasts >= _SHORTEST_STEP_SECONDS:
             begins = (end - zero).total_seconds() - lasts
-            steps.append(Step(state=state, begins=begins, lasts=lasts))
+            steps.append(StatePeriod(state=state, begins=begins, lasts=lasts))
     return steps
 
 
@@ -122,7 +122,7 @@ def _aspect(job: Job | None) -> float:
     return min(max(shape.width / shape.height, least), most)
 
 
-def _bars_of(photo: TrackedPhoto) -> Iterator[tuple[Step, float, float]]:
+def _bars_of(photo: TrackedPhoto) -> Iterator[tuple[StatePeriod, float, float]]:
     """Yield the states of a photo, and where their bars begin and how long they are in percent."""
     steps = steps_of(photo)
     whole = max((step.begins + step.lasts for step in steps), default=1.0)

@@ -75,7 +75,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Downloads:
+class CutOutDownloads:
     """Writes objects of the results bucket into a folder. Several threads may share it.
 
     Attributes:

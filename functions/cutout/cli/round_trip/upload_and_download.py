@@ -15,9 +15,9 @@ from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption
 from cutout.cli.output.units import counted
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
-from cutout.cli.round_trip.downloads import Downloads, Fetched
+from cutout.cli.round_trip.downloads import CutOutDownloads, Fetched
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
@@ -82,7 +82,7 @@ class RoundTrip:
     ) -> list[DeliveredPhoto]:
         """Wait until the photos are settled or the time is up; download what is completed."""
         self.problems.clear()
-        downloads = Downloads(store=self.stack.ports.store, out=out)
+        downloads = CutOutDownloads(store=self.stack.ports.store, out=out)
         settled: dict[str, TrackedPhoto] = {}
         files: dict[str, Future[Fetched]] = {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -116,10 +116,10 @@ class RoundTrip:
         self._print_problems()
         return done
 
-    def _uploaded(self, photos: Sequence[Photo]) -> dict[str, SentPhoto]:
+    def _uploaded(self, photos: Sequence[PhotoFile]) -> dict[str, SentPhoto]:
         sent: dict[str, SentPhoto] = {}
 
-        def upload(photo: Photo) -> None:
+        def upload(photo: PhotoFile) -> None:
             try:
                 with explained():
                     sent[photo.key] = self.stack.upload(photo)

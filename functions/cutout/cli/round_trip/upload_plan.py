@@ -15,7 +15,7 @@ from rich.console import Console
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.job_text import explanation
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import audited
 from cutout.domain.dataclass import dataclass
@@ -54,7 +54,7 @@ class PlannedPhoto:
         result_key: of the cut-out of a job that has expired.
     """
 
-    photo: Photo
+    photo: PhotoFile
     action: Action
     why: str = ""
     there: SentPhoto | None = None
@@ -102,7 +102,7 @@ class UploadPlanner:
     console: Console
     retry_failed: bool
 
-    def plan(self, photos: Sequence[Photo]) -> list[PlannedPhoto]:
+    def plan(self, photos: Sequence[PhotoFile]) -> list[PlannedPhoto]:
         """Return what to do with each photo, in the order of the photos."""
         uploads = compose.uploads(self.stack)
         listed = in_parallel(
@@ -135,7 +135,7 @@ class UploadPlanner:
             for photo in photos
         ]
 
-    def _there(self, photo: Photo, listed: ListedObject) -> SentPhoto:
+    def _there(self, photo: PhotoFile, listed: ListedObject) -> SentPhoto:
         now, job_id = self.stack.clock.now(), self.stack.job_id(photo.key, listed.version_id)
         return SentPhoto(photo=photo, at=now, etag=listed.etag, job_id=job_id)
 
@@ -165,7 +165,7 @@ class UploadPlanner:
         action = Action.RETRY if self.retry_failed else Action.LEAVE
         return action, f"ended as {job.state} because of {explanation(job)}{paid}"
 
-    def _has_same_bytes(self, photo: Photo, listed: ListedObject, job: Job | None) -> bool:
+    def _has_same_bytes(self, photo: PhotoFile, listed: ListedObject, job: Job | None) -> bool:
         """Compare hashes: that of the job, else one that S3 stores.
 
         A file that cannot be read counts as another: its upload will say why.
@@ -184,7 +184,7 @@ class UploadPlanner:
         return False
 
 
-def _hashed(photo: Photo, algorithm: str) -> str:
+def _hashed(photo: PhotoFile, algorithm: str) -> str:
     with photo.path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return digest.hexdigest()

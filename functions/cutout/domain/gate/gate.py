@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place, Shard
+from cutout.domain.gate.pauses_and_slots import FreeSlot, Pause, PauseReason, Shard
 from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import STORED_AS
@@ -119,12 +119,12 @@ class Gate:
 
     def admission(
         self, now: datetime, randomness: Callable[[], float]
-    ) -> tuple[Gate, Place | Reason]:
+    ) -> tuple[Gate, FreeSlot | Reason]:
         """The opened gate, and what `place` returns. It is written before it admits a job."""
         opened = self.opened(now)
         return opened, opened.place(now, randomness)
 
-    def place(self, now: datetime, randomness: Callable[[], float]) -> Place | Reason:
+    def place(self, now: datetime, randomness: Callable[[], float]) -> FreeSlot | Reason:
         """A free slot, picked at random, or why the next job must wait."""
         if self.is_paused(now):
             return Reason.GATE_PAUSED
@@ -138,7 +138,7 @@ class Gate:
         if not within:
             return Reason.PRICE_ABOVE_CAP if is_too_high else Reason.DAILY_CAP
         picked = within[int(randomness() * len(within))]
-        return Place(
+        return FreeSlot(
             shard=picked,
             most_holders=slots[picked] - 1,
             most_spent=most_spent[picked],

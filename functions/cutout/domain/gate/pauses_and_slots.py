@@ -29,7 +29,7 @@ class Shard:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class FreeSlot:
     """A free slot: the shard, and what must still be true of it when it is taken.
 
     Attributes:

@@ -11,7 +11,7 @@ HEAD_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+class FileKind:
     """A kind of file.
 
     Attributes:
@@ -31,7 +31,7 @@ def media_types_by_suffix() -> dict[str, str]:
     return {suffix: f"image/{kind.name.lower()}" for kind in kinds for suffix in kind.suffixes}
 
 
-def kind_of(head: bytes) -> Kind | None:
+def kind_of(head: bytes) -> FileKind | None:
     """The kind of a file that begins like this; None if it is unknown.
 
     Args:
@@ -47,7 +47,7 @@ def kind_of(head: bytes) -> Kind | None:
     return _SVG if _SVG_ELEMENT.search(head) else None
 
 
-def _iso_kind(head: bytes) -> Kind:
+def _iso_kind(head: bytes) -> FileKind:
     """The kind by its brands; the first may only name the container."""
     length = int.from_bytes(head[:4], "big")
     brands = [head[8:12]]
@@ -60,24 +60,24 @@ def _iso_kind(head: bytes) -> Kind:
     return next((kind for kind in kinds if kind is not _HEIF), kinds[0] if kinds else _VIDEO)
 
 
-def _not_decoded(name: str) -> Kind:
-    return Kind(name=name, is_decoded=False)
+def _not_decoded(name: str) -> FileKind:
+    return FileKind(name=name, is_decoded=False)
 
 
-def _raw(maker: str) -> Kind:
+def _raw(maker: str) -> FileKind:
     return _not_decoded(f"a camera's raw file ({maker})")
 
 
-_WEBP = Kind(name="WebP", suffixes=(".webp",))
-_HEIF = Kind(name="HEIF", suffixes=(".heif",))
-_HEIC = Kind(name="HEIC", suffixes=(".heic",))
-_AVIF = Kind(name="AVIF", suffixes=(".avif",))
+_WEBP = FileKind(name="WebP", suffixes=(".webp",))
+_HEIF = FileKind(name="HEIF", suffixes=(".heif",))
+_HEIC = FileKind(name="HEIC", suffixes=(".heic",))
+_AVIF = FileKind(name="AVIF", suffixes=(".avif",))
 _VIDEO = _not_decoded("a video, or another file of ISO media,")
 _RIFF_KINDS = {b"WEBP": _WEBP, b"AVI ": _VIDEO}
 _SVG = _not_decoded("SVG")
 _SVG_ELEMENT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[?!].*<)?svg[\s>]", re.DOTALL)
-_TIFF = Kind(name="TIFF")
-_JPEG_2000 = Kind(name="JPEG 2000")
+_TIFF = FileKind(name="TIFF")
+_JPEG_2000 = FileKind(name="JPEG 2000")
 _JPEG_XL = _not_decoded("JPEG XL")
 
 _ISO_KINDS = {
@@ -87,11 +87,11 @@ _ISO_KINDS = {
 }
 _ISO_OTHERS = {b"crx ": _raw("Canon CR3")}
 
-_MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", Kind(name="PNG")),
-    (0, b"\xff\xd8\xff", Kind(name="JPEG", suffixes=(".jfif",))),
-    (0, b"GIF87a", Kind(name="GIF")),
-    (0, b"GIF89a", Kind(name="GIF")),
+_MAGICS: tuple[tuple[int, bytes, FileKind], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", FileKind(name="PNG")),
+    (0, b"\xff\xd8\xff", FileKind(name="JPEG", suffixes=(".jfif",))),
+    (0, b"GIF87a", FileKind(name="GIF")),
+    (0, b"GIF89a", FileKind(name="GIF")),
     # Raw formats based on TIFF must be recognised before TIFF itself.
     (8, b"CR\x02", _raw("Canon CR2")),
     (6, b"HEAPCCDR", _raw("Canon CRW")),
@@ -110,7 +110,7 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"II+\0\x08\0\0\0", _TIFF),
     (0, b"MM\0+\0\x08\0\0", _not_decoded("a big-endian BigTIFF")),
     (0, b"II\xbc", _not_decoded("JPEG XR")),
-    (0, b"BM", Kind(name="BMP")),
+    (0, b"BM", FileKind(name="BMP")),
     (0, b"\0\0\0\x0cjP  ", _JPEG_2000),
     (0, b"\xff\x4f\xff\x51", _JPEG_2000),
     (0, b"\0\0\0\x0cJXL ", _JPEG_XL),

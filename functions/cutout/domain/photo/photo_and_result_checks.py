@@ -16,7 +16,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.job.source import Photo
 from cutout.domain.photo.exif_and_profile import FIRST_LYING
-from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
+from cutout.domain.photo.formats import HEAD_BYTES, FileKind, kind_of
 from cutout.domain.photo.model_formats import Size, structure_of
 from cutout.domain.photo.png_chunks import SIGNATURE
 from cutout.domain.reasons import Reason
@@ -114,7 +114,7 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
     )
 
 
-def check_kind(head: bytes) -> Kind:
+def check_kind(head: bytes) -> FileKind:
     """The kind of picture, by the file's first bytes.
 
     Args:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import holder
-from cutout.domain.gate.pauses_and_slots import Place, ShardChange
+from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.attempt import Attempt, charged, charges
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord
@@ -57,7 +57,7 @@ class JobWriter:
         after: Job,
         *,
         decided_by: Attempt | None = None,
-        place: Place | None = None,
+        place: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         others_wait: bool = True,
     ) -> Job:
@@ -116,7 +116,7 @@ class JobWriter:
         known: Job | None = None,
         code: str | None = None,
         message: str | None = None,
-        place: Place | None = None,
+        place: FreeSlot | None = None,
         picture: DedupRecord | None = None,
     ) -> Job:
         """Write a move after which the job is due in a while; raises as `record` does.

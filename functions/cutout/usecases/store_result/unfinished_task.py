@@ -19,7 +19,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.polling_and_timing import UNKNOWN_TASK_WAIT, Randomness, Timing
 from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Verdict, decide_task_failure
+from cutout.domain.retry_policy import Remedy, decide_task_failure
 from cutout.domain.states import HOLDING, UNDECIDED, AttemptOutcome, Move, State
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
@@ -170,7 +170,7 @@ class UnfinishedTasks:
         """Do what the retry policy decides about the failed task."""
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
         decision = decide_task_failure(task, earlier, attempt.transport)
-        is_again = decision.verdict is Verdict.AGAIN and job.state in HOLDING
+        is_again = decision.remedy is Remedy.AGAIN and job.state in HOLDING
         if attempt.is_adopted or not is_again or not decision.delay:
             self.job_writer.settle(
                 job,

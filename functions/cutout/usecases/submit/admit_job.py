@@ -16,14 +16,14 @@ from functools import cache
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
-from cutout.domain.gate.pauses_and_slots import Place
+from cutout.domain.gate.pauses_and_slots import FreeSlot
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept, Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.polling_and_timing import LONGEST_BACK_OFF, Randomness, Timing, back_off
 from cutout.domain.provider_outcomes import NotSent, Refused
 from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Verdict, decide_refusal
+from cutout.domain.retry_policy import Remedy, decide_refusal
 from cutout.domain.states import Move, Transport
 from cutout.ports.jobs_table import (
     Backlog,
@@ -96,7 +96,7 @@ class AdmitJob:
                 if isinstance(turn, Kept):
                     return self._reuse(job, turn), None
                 gate, place = self._place(job)
-                if isinstance(place, Place):
+                if isinstance(place, FreeSlot):
                     return self._submitting(job, gate, place, turn, begin)
                 # A cached result needs no slot, so it is looked up before the job waits for one.
                 if is_read or (picture := self._find_record(job)) is None:
@@ -124,14 +124,14 @@ class AdmitJob:
             self.deduplication.wait(job, picture)
         return turn
 
-    def _place(self, job: Job) -> tuple[Gate, Place | Reason]:
+    def _place(self, job: Job) -> tuple[Gate, FreeSlot | Reason]:
         """The gate, and a free slot for this job or why it must wait."""
         read = self.gates.read_gate(self.limits)
         gate, place = read.admission(self.clock.now(), self.randomness)
         if gate != read:
             gate = self.gates.write_gate(gate)
         # Sweep may clear the note just before a job waits: then others overtake it for a minute.
-        may_be_behind = isinstance(place, Place) and gate.has_waiting and not job.is_waiting
+        may_be_behind = isinstance(place, FreeSlot) and gate.has_waiting and not job.is_waiting
         if may_be_behind and self.backlog.waiting(1, job.lane):
             return gate, Reason.BEHIND_OTHERS
         return gate, place
@@ -140,7 +140,7 @@ class AdmitJob:
         self,
         job: Job,
         gate: Gate,
-        place: Place,
+        place: FreeSlot,
         picture: DedupRecord,
         begin: Callable[[], NextCall | Refused | NotSent],
     ) -> tuple[Job, str | None]:
@@ -176,7 +176,7 @@ class AdmitJob:
         *,
         wait: timedelta,
         known: Job,
-        place: Place | None = None,
+        place: FreeSlot | None = None,
         picture: DedupRecord | None = None,
     ) -> Job:
         """Write a move, after which the job owns the key of its result; raises as `move` does."""
@@ -209,7 +209,7 @@ class AdmitJob:
         """The photo could not be handed over; no call was made, and nothing is paid."""
         if isinstance(outcome, Refused):
             decision = decide_refusal(outcome)
-            if decision.verdict is not Verdict.PAUSE:
+            if decision.remedy is not Remedy.PAUSE:
                 # Without a call there is no callback to wait for.
                 return self.call_outcomes.fail(job, job, decision.reason, outcome)
             self.call_outcomes.pause(decision, outcome)

@@ -26,7 +26,7 @@ from cutout.domain.provider_outcomes import (
     Refused,
 )
 from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
+from cutout.domain.retry_policy import Decision, Remedy, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, State
 from cutout.ports.jobs_table import Gates, JobMovedError, TaskTakenError
 from cutout.ports.telemetry import Clock, Telemetry
@@ -157,18 +157,18 @@ class CallOutcomes:
         decision = decide_refusal(refused, attempt.transport)
         if attempt.posts > 1:
             return self._repeat_refused(job, attempt, refused, decision)
-        if decision.verdict is Verdict.WAIT:
+        if decision.remedy is Remedy.WAIT:
             return self._unknown(job, attempt, refused.message)
         ended = job.with_attempt(
             replace(
                 attempt.ended(AttemptOutcome.REFUSED), code=refused.code, message=refused.message
             )
         )
-        if decision.verdict is Verdict.FAIL:
+        if decision.remedy is Remedy.FAIL:
             return self.fail(job, ended, decision.reason, refused)
         # Before the job is written: its slot must not go to the next one that is refused.
         self.pause(decision, refused)
-        is_paused = decision.verdict is Verdict.PAUSE
+        is_paused = decision.remedy is Remedy.PAUSE
         return self.job_writer.move(
             job,
             Move.BACK_OFF,
@@ -188,7 +188,7 @@ class CallOutcomes:
         was refused for now is repeated. Another transport would make another body, and so a call
         that may be paid for beside the first.
         """
-        if decision.verdict is not Verdict.FAIL and decision.transport is None:
+        if decision.remedy is not Remedy.FAIL and decision.transport is None:
             self.pause(decision, refused)
             return self._repeat_soon(job, attempt, refused.message)
         unknown = replace(

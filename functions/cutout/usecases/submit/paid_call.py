@@ -14,7 +14,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import same_bytes_key
 from cutout.domain.polling_and_timing import Timing
-from cutout.domain.provider_outcomes import NotSent, Refused, Uploaded
+from cutout.domain.provider_outcomes import NotSent, PhotoAccess, Refused
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Transport
 from cutout.ports.buckets import Copies, Folders, PhotoLinks, Uploads
@@ -69,7 +69,7 @@ class PaidCalls:
         Raises as `hand_over` does.
         """
         handed = self.hand_over(job)
-        if not isinstance(handed, Uploaded):
+        if not isinstance(handed, PhotoAccess):
             return handed
         number, now = _next_number(job), self.clock.now()
         # A repeat must find the text, or it would be another call.
@@ -86,7 +86,7 @@ class PaidCalls:
         )
         return NextCall(attempt, text)
 
-    def hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
+    def hand_over(self, job: Job) -> PhotoAccess | Refused | NotSent:
         """Give the provider access to the photo for the next attempt; nothing is paid for this.
 
         Raises:
@@ -103,7 +103,7 @@ class PaidCalls:
         format_ = sent.format if sent else "jpeg"
         content_type = f"image/{format_}"
         if (job.transport or self.transport) is Transport.PRESIGNED:
-            return Uploaded(file_id="", url=self._link(job, content_type))
+            return PhotoAccess(file_id="", url=self._link(job, content_type))
         try:
             data = self.copies.read(copy.key) if copy else self.uploads.read(job.source).data
         except CopyGoneError as exc:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from infra.local.evolink.faults.fault_rules import ALL_FAULTS, parse_rule
-from infra.local.evolink.tasks.activity_log import Kind
+from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.service import Service
 
 CONTROL_TOKEN_HEADER = "x-control-token"  # noqa: S105 - a header's name
@@ -119,7 +119,7 @@ class ControlRoutes:
     def _sums(self) -> dict[str, object]:
         tasks = list(self._service.tasks.values())
         photos: dict[str, Counter[str]] = defaultdict(Counter)
-        for entry in self._service.activity.entries(Kind.POST):
+        for entry in self._service.activity.entries(EntryKind.POST):
             photos[str(entry["photo"])]["posts"] += 1
         for task in tasks:
             photos[task.photo]["tasks"] += 1

@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from infra.local.evolink import refusals
 from infra.local.evolink.refusals import RefusalError, no_such_key
-from infra.local.evolink.stored_state import Table
-from infra.local.evolink.tasks.activity_log import Kind
+from infra.local.evolink.stored_state import StoredDict
+from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.input_photo import FORMATS
 from infra.local.evolink.tasks.service import Service
 
@@ -53,7 +53,7 @@ class FileRoutes:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._files: Table[_StoredFile] = Table(service.state, "files")
+        self._files: StoredDict[_StoredFile] = StoredDict(service.state, "files")
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -73,10 +73,10 @@ class FileRoutes:
             path, name = _field(form, "upload", "path"), _field(form, "file", "name")
             file = self._store(form["file"], path, name)
         except RefusalError as error:
-            service.activity.enter(Kind.UPLOAD, status=error.refusal.status, file=None)
+            service.activity.enter(EntryKind.UPLOAD, status=error.refusal.status, file=None)
             raise
         own_photo = f"/files/{file.location}"
-        service.activity.enter(Kind.UPLOAD, photo=own_photo, status=200, file=file.id)
+        service.activity.enter(EntryKind.UPLOAD, photo=own_photo, status=200, file=file.id)
         return _success(file.described)
 
     async def quota(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class FileRoutes:
             raise RefusalError(refusals.FILE_NOT_FOUND)
         del self._files[file.location]
         photo = f"/files/{file.location}"
-        self._service.activity.enter(Kind.DELETE, photo=photo, file=file.id)
+        self._service.activity.enter(EntryKind.DELETE, photo=photo, file=file.id)
         return _success(None)
 
     async def serve(self, request: Request) -> Response:

@@ -31,8 +31,8 @@ from infra.local.evolink.refusals import (
     invalid_request,
     no_such_key,
 )
-from infra.local.evolink.stored_state import Table
-from infra.local.evolink.tasks.activity_log import Kind
+from infra.local.evolink.stored_state import StoredDict
+from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task import Task, creation_answer
 from infra.local.evolink.tasks.task_lifecycle import TaskLifecycle
@@ -50,7 +50,7 @@ class TaskRoutes:
         self._service = service
         self._lifecycle = lifecycle
         # The digest of the body and the task's id, by API key and idempotency key.
-        self._requests: Table[tuple[str, str]] = Table(service.state, "idempotency")
+        self._requests: StoredDict[tuple[str, str]] = StoredDict(service.state, "idempotency")
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -100,7 +100,7 @@ class TaskRoutes:
         answer = JSONResponse(service.describe(task))
         response = service.answer(request, READ_FAULTS, rule, answer)
         service.activity.enter(
-            Kind.READ,
+            EntryKind.READ,
             task,
             status=response.status_code,
             task_status=task.status,
@@ -126,7 +126,7 @@ class TaskRoutes:
         task = self._service.tasks.get(name.rpartition("/")[2].removesuffix(".png"))
         response = self._picture(request, task)
         self._service.activity.enter(
-            Kind.DOWNLOAD,
+            EntryKind.DOWNLOAD,
             task,
             method=request.method,
             status=response.status_code,
@@ -145,7 +145,7 @@ class TaskRoutes:
         task: Task | None = None,
     ) -> None:
         self._service.activity.enter(
-            Kind.POST,
+            EntryKind.POST,
             task,
             photo=photo,
             status=status,
@@ -182,7 +182,7 @@ class TaskRoutes:
         if digest != wanted.digest:
             raise RefusalError(IDEMPOTENCY_CONFLICT)
         task = self._service.tasks[task_id]
-        self._service.activity.enter(Kind.REPLAY, task)
+        self._service.activity.enter(EntryKind.REPLAY, task)
         return task
 
     def _task(self, wanted: CreateRequest) -> Task:

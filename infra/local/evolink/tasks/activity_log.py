@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from infra.local.evolink.standin_clock import Clock
-from infra.local.evolink.stored_state import StoredState, Table
+from infra.local.evolink.stored_state import StoredDict, StoredState
 from infra.local.evolink.tasks.task import Task
 
 _logger = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 Entry = dict[str, object]
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry is about."""
 
     POST = "post"  # a request to create a task, with its answer
@@ -36,8 +36,8 @@ class ActivityLog:
 
     def __init__(self, state: StoredState, clock: Clock, opening: float) -> None:
         self._clock = clock
-        self._entries: Table[Entry] = Table(state, "ledger")
-        self._account: Table[float] = Table(state, "account")
+        self._entries: StoredDict[Entry] = StoredDict(state, "ledger")
+        self._account: StoredDict[float] = StoredDict(state, "account")
         self._account.setdefault("balance", opening)
         self._account.setdefault("peak", 0)
         self._grown = asyncio.Event()
@@ -65,20 +65,20 @@ class ActivityLog:
     def reserve(self, task: Task) -> None:
         """Reserve a new task's credits."""
         self.balance -= task.credits_reserved
-        self.enter(Kind.RESERVE, task, credits=task.credits_reserved)
+        self.enter(EntryKind.RESERVE, task, credits=task.credits_reserved)
 
     def settle(self, task: Task) -> None:
         """Charge what an ended task used, and return the rest of its reservation."""
         rest = task.credits_reserved - task.credits_used
         if task.credits_used:
-            self.enter(Kind.CHARGE, task, credits=task.credits_used)
+            self.enter(EntryKind.CHARGE, task, credits=task.credits_used)
         if rest > 0:
             self.balance += rest
-            self.enter(Kind.RELEASE, task, credits=rest)
-        self.enter(Kind.END, task, status=task.status)
+            self.enter(EntryKind.RELEASE, task, credits=rest)
+        self.enter(EntryKind.END, task, status=task.status)
 
     def enter(
-        self, kind: Kind, task: Task | None = None, *, photo: str = "", **detail: object
+        self, kind: EntryKind, task: Task | None = None, *, photo: str = "", **detail: object
     ) -> None:
         """Add an entry about a task, or else about this photo; wake those who wait for entries."""
         task_id, photo = (task.id, task.photo) if task else (None, photo)

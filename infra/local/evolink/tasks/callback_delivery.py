@@ -3,7 +3,7 @@
 import asyncio
 
 from infra.local.evolink.faults.task_faults import CallbackEffect, callback_effect
-from infra.local.evolink.tasks.activity_log import Kind
+from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.outgoing_http import UnreachableError
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task import Task
@@ -48,7 +48,7 @@ class CallbackDelivery:
         except UnreachableError as error:
             failure = str(error)
         self._service.activity.enter(
-            Kind.CALLBACK,
+            EntryKind.CALLBACK,
             task,
             attempt=attempt,
             status=status,

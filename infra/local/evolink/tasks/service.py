@@ -9,7 +9,7 @@ from infra.local.evolink.faults.fault_rules import FaultRules
 from infra.local.evolink.options import Options
 from infra.local.evolink.refusals import UNAUTHORIZED, RefusalError
 from infra.local.evolink.standin_clock import Clock
-from infra.local.evolink.stored_state import StoredState, Table
+from infra.local.evolink.stored_state import StoredDict, StoredState
 from infra.local.evolink.tasks.activity_log import ActivityLog
 from infra.local.evolink.tasks.outgoing_http import OutgoingHttp
 from infra.local.evolink.tasks.task import Task, task_answer
@@ -33,8 +33,8 @@ class Service:
         self.clock = Clock(options.speed)
         self.rules = FaultRules()
         self.state = StoredState(options.state)
-        self.tasks: Table[Task] = Table(self.state, "tasks")
-        self.blobs: Table[bytes] = Table(self.state, "blobs")
+        self.tasks: StoredDict[Task] = StoredDict(self.state, "tasks")
+        self.blobs: StoredDict[bytes] = StoredDict(self.state, "blobs")
         self.activity = ActivityLog(self.state, self.clock, options.balance)
         self.outgoing = OutgoingHttp(options.ca_bundle)
         # A fast clock may have put the last run's end in the future.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from infra.local.evolink.faults.task_faults import MODERATED, task_effect
-from infra.local.evolink.tasks.activity_log import Kind
+from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.callback_delivery import CallbackDelivery
 from infra.local.evolink.tasks.input_photo import (
     UnusableInputError,
@@ -120,7 +120,7 @@ class TaskLifecycle:
         except UnreachableError as error:
             failure = str(error)
         self._service.activity.enter(
-            Kind.FETCH,
+            EntryKind.FETCH,
             task,
             status=status,
             bytes=len(content),

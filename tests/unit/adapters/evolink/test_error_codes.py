@@ -13,15 +13,15 @@ from cutout.adapters.evolink.error_codes import cause_of_task_failure, refusal, 
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.provider_outcomes import Refused, Task, TaskStatus
 from cutout.domain.reasons import Reason
-from cutout.domain.retry_policy import Decision, Verdict, decide_refusal, decide_task_failure
+from cutout.domain.retry_policy import Decision, Remedy, decide_refusal, decide_task_failure
 from cutout.domain.states import Transport
 
-FAIL = Decision(verdict=Verdict.FAIL)
-TASK_FAILED = Decision(verdict=Verdict.FAIL, reason=Reason.TASK_FAILED)
-WAIT = Decision(verdict=Verdict.WAIT)
-KEY_REFUSED = Decision(verdict=Verdict.PAUSE, pause=PauseReason.KEY_REFUSED)
+FAIL = Decision(remedy=Remedy.FAIL)
+TASK_FAILED = Decision(remedy=Remedy.FAIL, reason=Reason.TASK_FAILED)
+WAIT = Decision(remedy=Remedy.WAIT)
+KEY_REFUSED = Decision(remedy=Remedy.PAUSE, pause=PauseReason.KEY_REFUSED)
 NO_CREDITS = Decision(
-    verdict=Verdict.PAUSE, delay=timedelta(minutes=15), pause=PauseReason.OUT_OF_CREDITS
+    remedy=Remedy.PAUSE, delay=timedelta(minutes=15), pause=PauseReason.OUT_OF_CREDITS
 )
 UNKNOWN_STATUSES = st.integers(400, 499).filter(lambda it: it not in {401, 402, 403, 409, 429})
 KNOWN_CODES = {
@@ -37,7 +37,7 @@ KNOWN_CODES = {
 def rate_limited(seconds: float) -> Decision:
     """A pause of the gate for this time."""
     return Decision(
-        verdict=Verdict.PAUSE,
+        remedy=Remedy.PAUSE,
         delay=timedelta(seconds=seconds),
         pause=PauseReason.RATE_LIMITED,
     )
@@ -140,15 +140,13 @@ def test_a_failed_task_is_tried_again_as_its_code_allows(
     """Bounded, with a delay that doubles; never after a policy refusal or an unknown code."""
     decisions = [decide_task_failure(failed(code), earlier) for earlier in range(len(delays) + 1)]
     again = [
-        Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=s), reason=Reason.TASK_FAILED)
+        Decision(remedy=Remedy.AGAIN, delay=timedelta(seconds=s), reason=Reason.TASK_FAILED)
         for s in delays
     ]
     assert decisions == [*again, TASK_FAILED]
 
 
-THROUGH_FILES = Decision(
-    verdict=Verdict.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES
-)
+THROUGH_FILES = Decision(remedy=Remedy.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES)
 
 
 @pytest.mark.parametrize("code", ["invalid_media_url", "image_processing_error"])
@@ -200,5 +198,5 @@ def test_other_refusals_do_not_change_the_transport(
 def test_no_code_allows_more_than_three_further_attempts(code: str, earlier: int) -> None:
     """Whatever the code, a job makes at most four paid calls by itself."""
     decision = decide_task_failure(failed(code), earlier)
-    assert decision.verdict in {Verdict.AGAIN, Verdict.FAIL}
+    assert decision.remedy in {Remedy.AGAIN, Remedy.FAIL}
     assert decision == TASK_FAILED or earlier < 3

@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.target import Target
 
 
@@ -26,7 +26,7 @@ def test_what_botocore_does_for_s3_is_there_when_its_client_is_made(
     """It writes a source of a copy into a header, and asks a bucket at a host of its own."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
-    clients = Clients(Target(stack="Cutout", region="eu-central-1"))
+    clients = TargetClients(Target(stack="Cutout", region="eu-central-1"))
     assert clients.client("sqs").meta.region_name == "eu-central-1"
     s3, sent = clients.client("s3"), list[Any]()
 

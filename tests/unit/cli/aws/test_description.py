@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.description import DescribedStack
 from cutout.cli.aws.target import Target
 
@@ -19,7 +19,7 @@ _VARIABLES = {
 }
 
 
-class _Clients(Clients):
+class _Clients(TargetClients):
     """CloudFormation with one stack."""
 
     def client(self, service: str) -> Any:

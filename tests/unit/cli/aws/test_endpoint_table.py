@@ -15,7 +15,7 @@ from botocore.regions import EndpointResolver
 from botocore.session import Session
 
 import cutout.cli
-from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.endpoint_table import ModelsAndTable
 from cutout.cli.aws.target import Target
 
@@ -121,7 +121,7 @@ def test_special_endpoints_need_the_table_itself(
 @pytest.mark.parametrize("service", sorted(_USED))
 def test_a_client_is_that_of_botocore(service: str, region: str) -> None:
     """Its address, and the region and the name for which it signs, in several partitions."""
-    clients, session = Clients(Target(stack="Cutout", region=region)), Session()
+    clients, session = TargetClients(Target(stack="Cutout", region=region)), Session()
     clients.client("cloudformation").meta  # noqa: B018 - makes it, as for every command
     own = clients.client(service)
     plain = session.create_client(service, region_name=region, config=_CONFIG)

@@ -10,7 +10,7 @@ from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from infra.local.lifecycle import Status
+from infra.local.lifecycle import CloudStatus
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.provider_server import evolink
 from infra.local.start import CloudRequest
@@ -103,7 +103,7 @@ def test_an_interrupted_demo_stops_the_cloud(world: World, monkeypatch: pytest.M
 
 def test_a_running_cloud_is_used_and_keeps_running(world: World) -> None:
     """It was started with `cutout up`."""
-    world.local.now = Status.UP
+    world.local.now = CloudStatus.UP
     result = world.run("demo", world.photo("a.jpg"))
     assert result.exit_code == 0
     assert world.local.calls == []
@@ -118,7 +118,7 @@ def test_options_that_a_running_cloud_does_not_have_are_refused(
     world: World, options: tuple[str, ...]
 ) -> None:
     """They would have no effect."""
-    world.local.now = Status.UP
+    world.local.now = CloudStatus.UP
     result = world.run("demo", world.photo("a.jpg"), *options)
     assert result.exit_code == 1
     assert "already up, with other settings" in result.stderr
@@ -128,7 +128,7 @@ def test_options_that_a_running_cloud_does_not_have_are_refused(
 
 def test_a_cloud_started_live_spends_nothing_without_live(world: World) -> None:
     """The demo refuses it, with the reason and advice."""
-    world.local.now, world.local.control_token = Status.UP, ""
+    world.local.now, world.local.control_token = CloudStatus.UP, ""
     result = world.run("demo", world.photo("a.jpg"), "--yes")
     assert result.exit_code == 1
     assert "photos may cost credits there" in result.stderr
@@ -139,7 +139,7 @@ def test_a_cloud_started_live_spends_nothing_without_live(world: World) -> None:
 def test_a_cloud_started_live_is_used_with_live(world: World) -> None:
     """After the price was confirmed."""
     world.environment["EVOLINK_API_KEY"] = "sk-1"
-    world.local.now, world.local.control_token = Status.UP, ""
+    world.local.now, world.local.control_token = CloudStatus.UP, ""
     request = CloudRequest(api=evolink("sk-1"))
     world.local.asked = request.asked
     assert world.run("demo", world.photo("a.jpg"), "--live", typed="y\n").exit_code == 0
@@ -148,7 +148,7 @@ def test_a_cloud_started_live_is_used_with_live(world: World) -> None:
 
 def test_a_second_demo_in_a_folder_is_refused(world: World) -> None:
     """The first one is not affected."""
-    world.local.now = Status.BUSY
+    world.local.now = CloudStatus.BUSY
     result = world.run("demo", world.photo("a.jpg"))
     assert (result.exit_code, world.local.calls) == (1, [])
     assert "Another command is starting the local cloud" in result.stderr

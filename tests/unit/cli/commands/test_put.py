@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.domain.job.result import Reuse
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
@@ -27,7 +27,9 @@ def test_photos_are_uploaded_tracked_and_their_cut_outs_downloaded(world: World)
     result = world.run("put", photo, "--out", world.folder / "cut")
 
     assert result.exit_code == 0
-    assert world.stack.store.uploaded == [Photo(path=photo, key="a.jpg", content_type="image/jpeg")]
+    assert world.stack.store.uploaded == [
+        PhotoFile(path=photo, key="a.jpg", content_type="image/jpeg")
+    ]
     assert (world.folder / "cut/a.png").read_bytes() == PNG
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["photo", "state", "seconds", "credits", "result"],
@@ -71,7 +73,7 @@ def test_a_file_that_cannot_be_uploaded_does_not_stop_the_others(world: World) -
     there, gone = world.photo("a.jpg"), world.photo("b.jpg")
     upload = world.stack.upload
 
-    def deny(photo: Photo) -> SentPhoto:
+    def deny(photo: PhotoFile) -> SentPhoto:
         if photo.key == "b.jpg":
             raise PermissionError(13, "Permission denied", str(gone))
         return upload(photo)
@@ -89,7 +91,7 @@ def test_if_no_photo_can_be_uploaded_the_first_problem_is_the_error(world: World
     """There is nothing to wait for."""
     photos = [world.photo("a.jpg"), world.photo("b.jpg")]
 
-    def deny(photo: Photo) -> SentPhoto:
+    def deny(photo: PhotoFile) -> SentPhoto:
         raise PermissionError(13, "Permission denied", str(photo.path))
 
     world.stack.upload = deny  # type: ignore[method-assign]

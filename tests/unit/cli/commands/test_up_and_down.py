@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cutout.cli.local_cloud import OTHER_SERVERS_KEY
-from infra.local.lifecycle import Status
+from infra.local.lifecycle import CloudStatus
 from infra.local.local_cloud_error import LocalCloudError
 from tests.support.cli.world import World
 
@@ -51,13 +51,13 @@ def test_up_with_settings_is_refused_while_a_cloud_is_running(world: World) -> N
 
 def test_up_does_not_wait_for_another_command(world: World) -> None:
     """While that starts or uses its own cloud in this folder."""
-    world.local.now = Status.BUSY
+    world.local.now = CloudStatus.BUSY
     assert world.run("up").exit_code == 1
 
 
 def test_up_works_after_a_killed_command(world: World) -> None:
     """Its leftovers are removed."""
-    world.local.now = Status.BROKEN
+    world.local.now = CloudStatus.BROKEN
     assert world.run("up").exit_code == 0
 
 

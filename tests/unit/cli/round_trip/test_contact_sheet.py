@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cutout.cli.photo_files import Photo, SentPhoto
-from cutout.cli.round_trip.contact_sheet import Step, contact_sheet, data_uri, steps_of
+from cutout.cli.photo_files import PhotoFile, SentPhoto
+from cutout.cli.round_trip.contact_sheet import StatePeriod, contact_sheet, data_uri, steps_of
 from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
@@ -65,7 +65,7 @@ def _picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (64, 48)) ->
 def _delivered(
     folder: Path, name: str = "a.jpg", *, job: Job | None = None, file: Path | None = None
 ) -> DeliveredPhoto:
-    photo = Photo(path=_picture(folder / "photo.png"), key=name, content_type="image/jpeg")
+    photo = PhotoFile(path=_picture(folder / "photo.png"), key=name, content_type="image/jpeg")
     sent = SentPhoto(photo=photo, at=NOON - timedelta(seconds=1), etag="e", job_id="j")
     return DeliveredPhoto(photo=TrackedPhoto(sent=sent, job=job), file=file, seconds=5.0)
 
@@ -135,11 +135,11 @@ def test_names_with_a_dollar_are_kept(tmp_path: Path) -> None:
 def test_steps_add_up_to_the_whole_time(completed: DeliveredPhoto) -> None:
     """From the upload, through every state, to the end."""
     assert steps_of(completed.photo) == [
-        Step(state="uploaded", begins=0.0, lasts=1.0),
-        Step(state="queued", begins=1.0, lasts=1.0),
-        Step(state="submitting", begins=2.0, lasts=1.0),
-        Step(state="processing", begins=3.0, lasts=1.0),
-        Step(state="storing", begins=4.0, lasts=1.0),
+        StatePeriod(state="uploaded", begins=0.0, lasts=1.0),
+        StatePeriod(state="queued", begins=1.0, lasts=1.0),
+        StatePeriod(state="submitting", begins=2.0, lasts=1.0),
+        StatePeriod(state="processing", begins=3.0, lasts=1.0),
+        StatePeriod(state="storing", begins=4.0, lasts=1.0),
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_state_entered_twice_in_a_row_is_one_step(completed: DeliveredPhoto) -
     job = replace(job, history=(job.history[0], queued, *job.history[1:]))
     steps = steps_of(replace(completed.photo, job=job))
     assert [step.state for step in steps] == ["uploaded", "queued", "submitting"]
-    assert steps[1] == Step(state="queued", begins=1.0, lasts=1.0)
+    assert steps[1] == StatePeriod(state="queued", begins=1.0, lasts=1.0)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.reasons import Reason
@@ -18,7 +18,7 @@ from tests.support.cli.jobs import make_job
 
 
 def _followed(key: str, state: State | None, reason: Reason | None = None) -> TrackedPhoto:
-    photo = Photo(path=Path(key), key=key, content_type="image/jpeg")
+    photo = PhotoFile(path=Path(key), key=key, content_type="image/jpeg")
     job = make_job(key, state=state, reason=reason) if state else None
     return TrackedPhoto(sent=SentPhoto(photo=photo, at=NOON, etag="e", job_id="j"), job=job)
 

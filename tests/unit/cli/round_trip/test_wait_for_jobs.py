@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON
@@ -33,7 +33,7 @@ class Listener:
 
 
 def _sent(stack: FakeStack, *keys: str) -> list[SentPhoto]:
-    photos = [Photo(path=Path(key), key=key, content_type="image/jpeg") for key in keys]
+    photos = [PhotoFile(path=Path(key), key=key, content_type="image/jpeg") for key in keys]
     return [stack.upload(photo) for photo in photos]
 
 

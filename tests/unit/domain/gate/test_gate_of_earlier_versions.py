@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.gate.gate import Limits
-from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, Place
+from cutout.domain.gate.pauses_and_slots import FreeSlot, Pause, PauseReason
 from cutout.domain.reasons import Reason
 from tests.support.builders import LIMITS, NOW, a_gate, a_shard
 
@@ -31,7 +31,7 @@ def test_admissions_of_an_earlier_version_count() -> None:
         Decimal(30),
         Decimal(0),
     )
-    assert OLD.place(NOW, lambda: 0.0) == Place(
+    assert OLD.place(NOW, lambda: 0.0) == FreeSlot(
         shard=0, most_holders=0, most_spent=Decimal("4974.6"), day=NOW.date()
     )
     dear = replace(OLD, carried_spent=Decimal("4994.61"))

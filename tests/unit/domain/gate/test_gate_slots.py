@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import Gate, Limits, held_since, holder, shares
-from cutout.domain.gate.pauses_and_slots import Place, Shard
+from cutout.domain.gate.pauses_and_slots import FreeSlot, Shard
 from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from tests.support.builders import NOW, holders
@@ -79,7 +79,7 @@ class Table:
     def take(self, number: int, name: str) -> bool:
         """Take a slot by an earlier read; True if a slot was free."""
         place = self.reads[number % len(self.reads)].place(NOW, lambda: self.pick)
-        if not isinstance(place, Place):
+        if not isinstance(place, FreeSlot):
             return False
         shard = self.gate.shards[place.shard]
         spent = shard.spent.get(place.day, Decimal(0))
@@ -199,7 +199,7 @@ def test_a_day_of_short_tasks_spends_the_cap_up_to_one_price_a_shard(
     while True:
         shards = tuple(Shard(spent={TODAY: some}) for some in spent)
         place = replace(gate, shards=shards).place(NOW, lambda: 0.99)
-        if not isinstance(place, Place):
+        if not isinstance(place, FreeSlot):
             break
         # As many as fit into the shard at once, which makes the test fast.
         times = int((place.most_spent - spent[place.shard]) // price) + 1

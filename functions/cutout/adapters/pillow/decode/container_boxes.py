@@ -13,7 +13,7 @@ from mmap import mmap
 from cutout.domain.dataclass import dataclass
 
 Bytes = bytes | mmap
-Box = tuple[int, int, int, int]
+IsoBox = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
 _WIDE = 1  # the length that means that the real one follows in eight bytes
 _RESTRICTED, _ANY = 2, 3
@@ -32,7 +32,7 @@ class Properties:
     code_points: tuple[int, int] | None = None
     aperture: tuple[int, ...] | None = None
 
-    def crop(self, size: tuple[int, int]) -> Box | None:
+    def crop(self, size: tuple[int, int]) -> IsoBox | None:
         """The visible part of the stored pixels; None if all are visible, or if it is invalid."""
         if self.aperture is None or 0 in self.aperture[1::2]:
             return None

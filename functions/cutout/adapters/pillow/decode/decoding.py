@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-from cutout.adapters.pillow.decode.opening_uploads import JPEG_END, Upload, opened
+from cutout.adapters.pillow.decode.opening_uploads import JPEG_END, OpenedPicture, opened
 from cutout.adapters.pillow.decode.openjpeg import decoded_by_openjpeg
 from cutout.adapters.pillow.decode.orientation import size_as_shown, turned
 from cutout.adapters.pillow.decode.spliced_file import spliced
@@ -59,7 +59,7 @@ def decoded(file: Path, size: Size | None = None) -> Image.Image:
         return _with_true_alpha(pixels.copy() if pixels is image else pixels, image.format)
 
 
-def _prepare_load(upload: Upload, size: Size | None) -> int:
+def _prepare_load(upload: OpenedPicture, size: Size | None) -> int:
     """Have the decoder reduce the picture, at most to this size; None means its own.
 
     Returns:
@@ -95,7 +95,7 @@ def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
     raise NotAPhotoError(Reason.NOTHING_TO_SEE, "every pixel of it is transparent")
 
 
-def _refuse_half(upload: Upload, pixels: Image.Image) -> None:
+def _refuse_half(upload: OpenedPicture, pixels: Image.Image) -> None:
     """Refuse a JPEG that lacks data for some of its pixels, where decoders fill in grey."""
     # Decoding again costs time: only a JPEG without an end mark, or one whose last pixel is that
     # grey, is checked.

@@ -14,8 +14,8 @@ from functools import cache
 from cutout.domain.photo.exif_and_profile import is_coded_srgb
 from cutout.domain.photo.png_chunks import GAMMA_UNIT, Png
 
-Row = tuple[float, float, float]
-Matrix = tuple[Row, Row, Row]
+MatrixRow = tuple[float, float, float]
+Matrix = tuple[MatrixRow, MatrixRow, MatrixRow]
 Chromaticities = tuple[float, ...]
 """x and y of white, red, green and blue."""
 
@@ -30,7 +30,7 @@ _PRIMARIES: dict[int, Chromaticities] = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
-_D50: Row = (0.9642, 1.0, 0.8249)
+_D50: MatrixRow = (0.9642, 1.0, 0.8249)
 _BRADFORD: Matrix = (
     (0.8951, 0.2664, -0.1614),
     (-0.7502, 1.7135, 0.0367),
@@ -141,7 +141,7 @@ def _file(tags: Sequence[tuple[bytes, bytes]]) -> bytes:
     return head.ljust(128, b"\0") + table + body
 
 
-def _xyz(row: Row) -> bytes:
+def _xyz(row: MatrixRow) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">3i", *map(_fixed, row))
 
 
@@ -166,11 +166,11 @@ def _adapted(primaries: Chromaticities) -> Matrix:
     return first, second, third
 
 
-def _scaled(row: Row, factors: Row, share: float) -> Row:
+def _scaled(row: MatrixRow, factors: MatrixRow, share: float) -> MatrixRow:
     return row[0] * factors[0] * share, row[1] * factors[1] * share, row[2] * factors[2] * share
 
 
-def _times(matrix: Matrix, column: Row) -> Row:
+def _times(matrix: Matrix, column: MatrixRow) -> MatrixRow:
     x, y, z = (sum(one * other for one, other in zip(row, column, strict=True)) for row in matrix)
     return x, y, z
 

@@ -14,7 +14,7 @@ from cutout.adapters.pillow.decode.srgb import describes_rgb, in_8_bits, in_srgb
 from cutout.domain.errors import NotAPhotoError, PictureError
 from cutout.domain.photo.png_chunks import LARGEST_PROFILE
 
-Picture = Image.Image
+Bitmap = Image.Image
 RESULT_FORMATS = ("PNG", "WEBP", "JPEG")
 """The formats of results and of our cut-outs."""
 _BROKEN = (
@@ -60,7 +60,7 @@ def decoding_at_most(pixels: int) -> Iterator[None]:
 
 
 @contextmanager
-def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Picture]:
+def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Bitmap]:
     """The picture in a file, not decoded yet.
 
     Raises:
@@ -76,7 +76,7 @@ def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Pi
         raise too_many from exc
 
 
-def in_kept_colours(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:
+def in_kept_colours(image: Bitmap, profile: bytes | None) -> tuple[Bitmap, bytes | None]:
     """The picture in RGB or RGBA, and the profile of its values.
 
     Values with an RGB profile are kept; all others are converted to sRGB.

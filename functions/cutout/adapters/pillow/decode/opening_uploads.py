@@ -16,7 +16,7 @@ from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
-from cutout.adapters.pillow.decode.container_boxes import Box, jpeg_2000_profile, properties_of
+from cutout.adapters.pillow.decode.container_boxes import IsoBox, jpeg_2000_profile, properties_of
 from cutout.adapters.pillow.decode.icc_profiles import (
     adobe_rgb,
     profile_of_code_points,
@@ -80,7 +80,7 @@ _UNSUPPORTED = re.compile("unsupported|not supported", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upload:
+class OpenedPicture:
     """An opened picture, and what its file says about it.
 
     Attributes:
@@ -103,7 +103,7 @@ class Upload:
     profile: bytes = b""
     is_made_profile: bool = False
     is_grey: bool = False
-    crop: Box | None = None
+    crop: IsoBox | None = None
     is_deep: bool = False
     jpeg: Jpeg | None = None
     data: mmap
@@ -129,7 +129,7 @@ class Upload:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Upload]:
+def opened(file: Path) -> Iterator[OpenedPicture]:
     """The picture in a file, not decoded yet.
 
     Raises:
@@ -168,7 +168,7 @@ def _decoder_errors(file: Path) -> Iterator[None]:
         raise NotAPhotoError(reason, f"the file cannot be decoded: {words}") from exc
 
 
-def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
+def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> OpenedPicture:
     structure, png = structure_of(data), read_png(data)
     # Without its comments: for a large one, Pillow would refuse the whole file.
     parts: list[bytes | memoryview] = [SIGNATURE]
@@ -180,7 +180,7 @@ def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
         levels = tuple(_in_8_bits(level, png.depth) for level in png.clear_level)
         image.info["transparency"] = levels if image.mode == "RGB" else levels[0]
     profile = profile_of_png(png)
-    return Upload(
+    return OpenedPicture(
         image=image,
         data=data,
         orientation=structure.orientation if structure else 1,
@@ -195,12 +195,12 @@ def _in_8_bits(sample: int, depth: int) -> int:
     return sample >> 8 if depth > 8 else sample * 255 // ((1 << depth) - 1)  # noqa: PLR2004
 
 
-def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
+def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> OpenedPicture:
     structure, jpeg = structure_of(data), read_jpeg(data)
     # Pillow refuses a JPEG without an end mark, although all of its pixels may be there.
     file = stream if jpeg.end is not None else spliced([memoryview(data), JPEG_END])
     is_told = not jpeg.profile and is_adobe_rgb(jpeg.exif)
-    return Upload(
+    return OpenedPicture(
         image=Image.open(file, formats=("JPEG",)),
         data=data,
         orientation=structure.orientation if structure else 1,
@@ -210,7 +210,7 @@ def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     )
 
 
-def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
+def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> OpenedPicture:
     file: IO[bytes] = stream
     if kind == "AVIF":
         # Pillow recognises only some of the main brands that such files have.
@@ -223,7 +223,7 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
     properties = properties_of(data)
     embedded = image.info.get("icc_profile") or b""
     made = profile_of_code_points(*properties.code_points) if properties.code_points else b""
-    return Upload(
+    return OpenedPicture(
         image=image,
         data=data,
         orientation=orientation_of(image),
@@ -234,11 +234,11 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
     )
 
 
-def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
+def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> OpenedPicture:
     image = Image.open(stream, formats=("TIFF",))
     refuse_undecodable(image)
     use_whole_palette(image)
-    return Upload(
+    return OpenedPicture(
         image=image,
         data=data,
         orientation=orientation_of(image),
@@ -247,12 +247,12 @@ def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     )
 
 
-def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
+def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> OpenedPicture:
     image = Image.open(stream, formats=("JPEG2000",))
     # Pillow ignores the channels' definitions, and takes them in the order of the file.
     has_order = data.find(b"cdef", 0, data.find(_CODESTREAM)) >= 0
     is_deep = image.mode not in _DEEP_MODES and (has_order or _depths(data) != {8})
-    return Upload(image=image, data=data, profile=jpeg_2000_profile(data), is_deep=is_deep)
+    return OpenedPicture(image=image, data=data, profile=jpeg_2000_profile(data), is_deep=is_deep)
 
 
 def _depths(data: mmap) -> set[int]:
@@ -262,10 +262,10 @@ def _depths(data: mmap) -> set[int]:
     return {(data[at + 42 + 3 * channel] & 0x7F) + 1 for channel in range(channels)}
 
 
-def _read_other(data: mmap, kind: str, stream: BufferedReader) -> Upload:
+def _read_other(data: mmap, kind: str, stream: BufferedReader) -> OpenedPicture:
     structure = structure_of(data)
     image = Image.open(stream, formats=(_DECODERS[kind],))
-    return Upload(
+    return OpenedPicture(
         image=image,
         data=data,
         orientation=structure.orientation if structure else 1,
@@ -273,7 +273,7 @@ def _read_other(data: mmap, kind: str, stream: BufferedReader) -> Upload:
     )
 
 
-_READERS: dict[str, Callable[[mmap, str, BufferedReader], Upload]] = {
+_READERS: dict[str, Callable[[mmap, str, BufferedReader], OpenedPicture]] = {
     "PNG": _read_png,
     "JPEG": _read_jpeg,
     "TIFF": _read_tiff,

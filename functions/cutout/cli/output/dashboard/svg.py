@@ -34,7 +34,7 @@ text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class Drawing:
     """The content of the drawing.
 
     Attributes:
@@ -52,7 +52,7 @@ class Picture:
     end: datetime
 
 
-def draw(picture: Picture) -> str:
+def draw(picture: Drawing) -> str:
     """Return the picture as an SVG document."""
     chips = _chips_height(len(picture.alarms))
     tops = sorted({one.place[1] for one in picture.graphs})
@@ -100,7 +100,7 @@ def _chips(alarms: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def _graph(graph: Graph, picture: Picture, top: int) -> str:
+def _graph(graph: Graph, picture: Drawing, top: int) -> str:
     inner = _WIDTH - 2 * _MARGIN + _GAP
     left = _MARGIN + inner * graph.place[0] / _COLUMNS
     width = inner * graph.place[2] / _COLUMNS - _GAP

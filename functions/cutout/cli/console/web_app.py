@@ -14,9 +14,9 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.console.board_page import Board
 from cutout.cli.console.drop_page import Drop
 from cutout.cli.console.guard import Guard, Secrets
+from cutout.cli.console.job_files import JobFiles
 from cutout.cli.console.live import LiveWindows
 from cutout.cli.console.photo_page import PhotoPage
-from cutout.cli.console.pictures import Pictures
 from cutout.cli.console.review_page import ReviewPage
 from cutout.cli.console.site import Site
 from cutout.cli.output.money import Price
@@ -51,7 +51,7 @@ def create_app(
         *Board(site=site, windows=windows).routes(),
         *PhotoPage(site=site, windows=windows).routes(),
         *ReviewPage(site=site).routes(),
-        *Pictures(site=site).routes(),
+        *JobFiles(site=site).routes(),
         *Drop(site=site, windows=windows).routes(),
         *windows.routes(),
         Mount("/static", StaticFiles(packages=[_STATIC]), name="static"),

@@ -14,7 +14,7 @@ from cutout.ports.http import Answer, ApiKey, Http
 _KEY_REFUSED = 401
 
 
-class Account:
+class EvolinkServer:
     """One of the provider's servers, called with the API key.
 
     The key is read for each request, and again when the server refuses it.

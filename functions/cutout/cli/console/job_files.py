@@ -20,7 +20,7 @@ from cutout.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class JobFiles:
     """The files of jobs."""
 
     site: Site

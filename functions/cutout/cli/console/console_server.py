@@ -7,8 +7,8 @@ from contextlib import suppress
 import uvicorn
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.console.app import create_app
 from cutout.cli.console.guard import TOKEN_PARAMETER, Guard, Secrets
+from cutout.cli.console.web_app import create_app
 from cutout.cli.output.money import Price
 from cutout.cli.progress.clock import Clock
 
