@@ -4,5 +4,5 @@ from cutout.adapters.dynamodb.job_index import DynamoJobIndex
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 
 
-class WholeTable(DynamoJobs, DynamoJobIndex):
+class WholeTable(DynamoJobIndex, DynamoJobs):
     """Single jobs, the gate, and lists of many jobs."""

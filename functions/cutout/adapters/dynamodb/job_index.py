@@ -24,10 +24,19 @@ from cutout.ports.listings import StateEntry
 
 
 class DynamoJobIndex:
-    """The jobs by the index of their states, and many of them at a time."""
+    """The jobs by the index of their states, and many of them at a time.
 
-    def __init__(self, table: Table) -> None:
+    Args:
+        table: of the stack.
+        has_earlier: it may have moving jobs that this version has not written yet.
+    """
+
+    def __init__(self, table: Table, *, has_earlier: bool = True) -> None:
         self._table = table
+        self._partitions = [MOVING]
+        if has_earlier:
+            # Earlier versions listed them by their states.
+            self._partitions += [state.value for state in State if state not in SETTLED]
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
@@ -39,9 +48,7 @@ class DynamoJobIndex:
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
         """Jobs that have not ended, the last ones that began first, within both times."""
-        # Earlier versions listed them by their states.
-        partitions = [MOVING, *(state.value for state in State if state not in SETTLED)]
-        streams = [self._listed(partition, since, until) for partition in partitions]
+        streams = [self._listed(partition, since, until) for partition in self._partitions]
         return heapq.merge(*streams, key=lambda entry: entry.at, reverse=True)
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:

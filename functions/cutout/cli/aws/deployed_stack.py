@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.cli.aws.clients import TargetClients
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from cutout.operator.audit import Rules
     from cutout.ports.jobs_table import JobsTable
     from cutout.ports.listings import JobIndex
+
+
+_ALL_MOVED_AFTER: Final = timedelta(days=30)
+"""After an update. The longest deadline of a job is a week; waiting ones are written by Sweep."""
 
 
 class UploadedObject(NamedTuple):
@@ -74,7 +79,9 @@ class Stack:
         """Many jobs of the table at a time."""
         from cutout.adapters.dynamodb.job_index import DynamoJobIndex  # noqa: PLC0415 - see above
 
-        return DynamoJobIndex(self._table)
+        updated_at = self.resources.existing().updated_at
+        has_earlier = updated_at is not None and self.clock.now() < updated_at + _ALL_MOVED_AFTER
+        return DynamoJobIndex(self._table, has_earlier=has_earlier)
 
     @cached_property
     def ports(self) -> Ports:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from cutout.domain.dataclass import dataclass
 if TYPE_CHECKING:
     from cutout.cli.aws.clients import TargetClients
 
+_CREATED = frozenset({"CREATE_IN_PROGRESS", "CREATE_COMPLETE"})
 _COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # DescribeStacks answers a name that does not exist with this, not with an empty list.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
@@ -48,11 +50,13 @@ class Description:
         status: CloudFormation's word, such as `CREATE_COMPLETE`.
         outputs: by name.
         account: id of the AWS account; empty for the local cloud, where it means nothing.
+        updated_at: time of the last update; None if there was none.
     """
 
     status: str
     outputs: Mapping[str, str]
     account: str = ""
+    updated_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -151,7 +155,10 @@ class DescribedStack:
             raise
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
         account = "" if self.clients.is_local else stack["StackId"].split(":")[4]
-        return Description(status=stack["StackStatus"], outputs=outputs, account=account)
+        status = stack["StackStatus"]
+        # A change set that creates a stack may count as its update.
+        updated_at = None if status in _CREATED else stack.get("LastUpdatedTime")
+        return Description(status=status, outputs=outputs, account=account, updated_at=updated_at)
 
     def _resources(self, kind: str) -> Sequence[Resource]:
         """Return the stack's resources of a type; all are listed once."""

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from shutil import get_terminal_size
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ _NARROWEST = 72
 
 def stdout() -> Console:
     """Return the console for results."""
+    from shutil import get_terminal_size  # noqa: PLC0415 - it loads compression, too
+
     from cutout.cli.output.plain_console import PlainConsole  # noqa: PLC0415 - see above
 
     width = width_for(get_terminal_size().columns, is_terminal=sys.stdout.isatty())
