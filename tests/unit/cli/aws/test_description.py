@@ -11,7 +11,7 @@ import pytest
 from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.description import DescribedStack
-from cutout.cli.aws.stack_resources import Resources
+from cutout.cli.aws.stack_resources import StackResources
 from cutout.cli.aws.target import Target
 from tests.support.cli.clock import NOON, HandClock
 
@@ -87,7 +87,7 @@ def test_moving_jobs_of_earlier_versions_are_listed_after_an_update(
     if updated:
         described["LastUpdatedTime"] = NOON - updated
     clients = _Clients(_ON_AWS, described)
-    stack = Stack(Resources(clients, _ON_AWS), HandClock())
+    stack = Stack(StackResources(clients, _ON_AWS), HandClock())
     assert list(stack.index.moving()) == []
     assert len(clients.queried) == (6 if reads_earlier else 1)
     assert clients.queried[0] == {"S": "moving"}
