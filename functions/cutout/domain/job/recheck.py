@@ -1,7 +1,8 @@
 """Rechecking earlier attempts for results that were paid for, before a retry pays again.
 
-A job may fail although the provider took a call: the API was not readable before the deadline, or
-did not know the task for a while. The provider keeps results for a day, and reading is free.
+A job may end without the result of a call that the provider took: the API was not readable before
+the deadline, or did not know the task for a while, or each try to store the result failed. The
+provider keeps results for a day, and reading is free.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from cutout.domain.states import AttemptOutcome, Move, State
 
 
 def reopened(job: Job) -> Job:
-    """The job with its attempt reopened whose result could not be fetched."""
-    lost = job.attempt_numbered(job.storing_attempt)
-    if lost is None or (job.state, job.reason) != (State.FAILED, Reason.RESULT_LOST):
+    """The job with its attempt reopened whose result could not be fetched, or not be checked."""
+    unused = job.attempt_numbered(job.storing_attempt)
+    if unused is None or (job.state, job.reason) not in _WITH_UNUSED_RESULT:
         return job
-    # Its task succeeded, so the attempt was closed; the result may be fetched now.
-    return job.with_attempt(replace(lost, outcome=AttemptOutcome.ACCEPTED))
+    # Its task succeeded, so the attempt was closed; storing its result may succeed now.
+    return job.with_attempt(replace(unused, outcome=AttemptOutcome.ACCEPTED))
+
+
+_WITH_UNUSED_RESULT = frozenset(
+    {(State.FAILED, Reason.RESULT_LOST), (State.REVIEW, Reason.RESULT_UNCHECKED)}
+)
 
 
 def next_to_recheck(job: Job) -> Attempt | None:

@@ -27,10 +27,12 @@ _REFUSED = (
     "This is final: the provider refused what the photo shows. Upload another photo to the same "
     "key. A retry may cost again, and will be refused again: {refused}"
 )
-_LOOKED_FOR_FIRST = (
-    "This is final. A retry first checks whether the paid result is available, at no cost: "
-    "{retry} . With --fresh, it makes a new call at once and costs again."
-)
+_LOOKED_FOR_FIRST = {
+    State.FAILED: "This is final. A retry first checks whether the paid result is available, at no "
+    "cost: {retry} . With --fresh, it makes a new call at once and costs again.",
+    State.REVIEW: "Review the result. If it is good enough: {accept} . If not: {reject} . A retry "
+    "first tries to store the paid result, at no cost: {retry}",
+}
 
 
 def error_note(job: Job, terms: Terms) -> dict[str, Any]:
@@ -58,9 +60,8 @@ def error_note(job: Job, terms: Terms) -> dict[str, Any]:
 def _next_step(job: Job, terms: Terms) -> str:
     if is_final_refusal(job, terms.final_codes):
         return _REFUSED
-    if job.state is State.FAILED and next_to_recheck(reopened(job)) is not None:
-        return _LOOKED_FOR_FIRST
-    return _NEXT[job.state]
+    is_looked_for = next_to_recheck(reopened(job)) is not None
+    return (_NEXT | _LOOKED_FOR_FIRST if is_looked_for else _NEXT)[job.state]
 
 
 def whose(job: Job) -> dict[str, Any]:
