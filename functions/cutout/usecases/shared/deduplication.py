@@ -73,16 +73,16 @@ class Deduplication:
     def cache(self, job: Job, kept: Kept) -> None:
         """Record a cached result, and enqueue the jobs that wait for it.
 
-        Another job may own the record. Its result counts, unless it has made no call: that job may
-        be superseded before it does, and the photo would be paid for again. What a person accepted
-        counts until then, as that call may fail.
+        Another job may own the record. Its own result replaces this one when it comes: its call may
+        fail, or never be made, and the photo would be paid for again.
         """
         expires_at = self.clock.now() + self.last
         picture = self._picture(job)
 
         def rule(current: DedupRecord) -> DedupRecord | None:
-            changed = replace(current, kept=kept, waiting=(), expires_at=expires_at)
-            return changed if self._is_free_for(job, kept, current) else None
+            if current.owner != job.id and serves(current.kept):
+                return None
+            return replace(current, kept=kept, waiting=(), expires_at=expires_at)
 
         try:
             before = self.records.cache_result(picture, job.id, kept, expires_at)
@@ -151,13 +151,6 @@ class Deduplication:
                 )
                 return True
         return False
-
-    def _is_free_for(self, job: Job, kept: Kept, current: DedupRecord) -> bool:
-        if current.owner == job.id:
-            return True
-        if kept.is_accepted:
-            return not serves(current.kept)
-        return current.kept is None and not self._is_called_for(current)
 
     def _is_called_for(self, current: DedupRecord) -> bool:
         """Whether the owner has made a call, or may have, and has not ended."""

@@ -205,8 +205,14 @@ def test_a_refused_owner_does_not_pay_for_a_photo_being_paid_for_meanwhile() -> 
     assert len(world.evolink.charges) == 1
 
 
-def test_a_result_is_not_cached_when_another_owner_was_admitted_meanwhile() -> None:
-    """An upload that bypasses the cache is admitted just before the older result is recorded."""
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_result_is_cached_until_that_of_another_owner_comes(
+    is_refused: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """An upload that bypasses the cache is admitted just before the older result is recorded.
+
+    Its call may fail: a third upload of the photo would be paid for.
+    """
     hook = Hook()
     world = deduplicating(hook)
     first = world.arrives("a.jpg")
@@ -215,7 +221,16 @@ def test_a_result_is_not_cached_when_another_owner_was_admitted_meanwhile() -> N
     hook.once_at("purchases.cache", lambda: fresh.append(upload_bypassing_cache(world, "b.jpg")))
     world.check_task(first)
     (item,) = world.dedup_records.items.values()
-    assert (item.owner, item.kept) == (fresh[0].id, None)
+    assert item.kept is not None
+    assert (item.owner, item.kept.job_id) == (fresh[0].id, first.id)
+    if is_refused:
+        world.evolink.fail(world.task_of(fresh[0]), "content_policy_violation")
+        world.check_task(fresh[0])
+    else:
+        finish(world, fresh[0])
+    third = settled(world, world.arrives("c.jpg"))
+    assert third.reused is not None
+    assert third.reused.job_id == (first.id if is_refused else fresh[0].id)
 
 
 def test_an_older_result_does_not_overwrite_a_newer_one_that_is_not_recorded_yet() -> None:
