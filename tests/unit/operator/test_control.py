@@ -17,7 +17,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import answering
-from tests.support.fakes.world import LIMITS, TIMING, World
+from tests.support.fakes.world import KEY_SALT, LIMITS, TIMING, World
 
 MINUTE = timedelta(minutes=1)
 BAD_KEY = answering(refusal(status=401, code="unauthorized", message="expired"))
@@ -117,7 +117,7 @@ def test_a_photo_can_be_retried_through_the_files_api() -> None:
     job = failed(world)
     world.operate.retry(job, transport=Transport.FILES)
     world.deliver_all()
-    assert list(world.files.copies) == [f"{job.id}-2.png"]
+    assert list(world.files.copies) == [f"cutout-{job.id}-2-{KEY_SALT}.png"]
 
 
 def test_a_retry_whose_message_is_lost_is_found_by_sweep() -> None:

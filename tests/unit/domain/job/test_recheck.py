@@ -15,7 +15,7 @@ from cutout.domain.provider_outcomes import TaskStatus
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, Lane, State, Transport
 from tests.support.fakes.evolink import LOST, PRICE, taken_but_unanswered
-from tests.support.fakes.world import TIMING, World, png
+from tests.support.fakes.world import KEY_SALT, TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
 BEYOND_THE_DEADLINE = TIMING.job_deadline + timedelta(hours=1)
@@ -146,7 +146,7 @@ def test_a_new_call_is_made_once_no_result_can_come(
         Lane.BACKFILL,
         2,
     )
-    assert list(world.files.copies) == [f"{job.id}-2.png"]
+    assert list(world.files.copies) == [f"cutout-{job.id}-2-{KEY_SALT}.png"]
     world.evolink.complete(world.task_of(job))
     assert world.check_task(job).state is State.COMPLETED
 

@@ -15,7 +15,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
-from tests.support.fakes.world import TIMING, World, png
+from tests.support.fakes.world import KEY_SALT, TIMING, World, png
 from tests.support.hooks import Hook
 from tests.support.preparing import prepared, without_preparing
 
@@ -71,7 +71,7 @@ def test_a_copy_is_transferred_through_the_files_api_like_a_photo() -> None:
     """Under the copy's name and type."""
     world = World(transport=Transport.FILES)
     job = prepared(world, tiff())
-    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}
+    assert world.files.copies == {f"cutout-{job.id}-1-{KEY_SALT}.jpeg": b"jpeg 600 400 of 0"}
     assert job.state is State.PROCESSING
 
 

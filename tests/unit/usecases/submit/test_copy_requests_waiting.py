@@ -12,7 +12,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
-from tests.support.fakes.world import World, png
+from tests.support.fakes.world import KEY_SALT, World, png
 from tests.support.preparing import prepared
 
 MINUTE = timedelta(minutes=1)
@@ -88,4 +88,4 @@ def test_a_missing_copy_is_made_again() -> None:
     world.check_task(first)
     world.deliver_all()
     assert world.job(job).state is State.PROCESSING
-    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}
+    assert world.files.copies == {f"cutout-{job.id}-1-{KEY_SALT}.jpeg": b"jpeg 600 400 of 0"}
