@@ -57,8 +57,8 @@ class Png:
 
     Attributes:
         chunks: the first body of each kind that describes the picture.
-        places: offset and length in the file of the chunks that pixels are decoded from, without
-            the end chunk.
+        places: offset and length in the file of the chunks that pixels are decoded from, adjacent
+            ones as one, without the end chunk.
         is_ended: it has the end chunk.
         is_sound: all checksums are right.
         has_long_text: its comments are longer than decoders accept.
@@ -103,13 +103,14 @@ def read_png(data: bytes | mmap) -> Png:
         struct.error: the file ends inside a chunk.
     """
     chunks: dict[bytes, bytes] = {}
-    places, kinds = [], set()
+    places: list[tuple[int, int]] = []
+    kinds = set()
     is_sound, is_ended, text_left = True, False, LONGEST_TEXT
     for kind, start, length, is_chunk_sound in _chunks(data):
         is_sound &= is_chunk_sound
         is_ended |= kind == b"IEND"
         if kind in _PIXELS or (kind == b"tRNS" and is_chunk_sound):
-            places.append((start - 8, length + _LEAST_CHUNK))
+            _add(places, start - 8, length + _LEAST_CHUNK)
             kinds.add(kind)
         if not is_chunk_sound:
             continue
@@ -139,6 +140,14 @@ def read_png(data: bytes | mmap) -> Png:
         profile=profile,
         is_srgb=_has_srgb_colours(chunks, profile),
     )
+
+
+def _add(places: list[tuple[int, int]], at: int, length: int) -> None:
+    """Add a place, as part of an adjacent one: a file may consist of millions of empty chunks."""
+    if places and sum(places[-1]) == at:
+        at, before = places.pop()
+        length += before
+    places.append((at, length))
 
 
 def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
