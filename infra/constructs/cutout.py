@@ -201,7 +201,11 @@ class Cutout(Grants):
             name: CutoutFunction(
                 self,
                 name,
-                shape=shape_of(name, uses_source_pixels=self.uses_source_pixels),
+                shape=shape_of(
+                    name,
+                    uses_source_pixels=self.uses_source_pixels,
+                    max_bytes=self.settings.max_bytes,
+                ),
                 asset=assets[name],
                 settings=self.settings,
                 network=self.network,

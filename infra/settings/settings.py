@@ -146,7 +146,7 @@ class Settings(CheckedSettings):
     daily_credit_cap: int = whole(int(DEFAULT_LIMITS.daily_credit_cap), least=0, most=100_000_000)
     """Most credits a day (UTC)."""
     max_bytes: int = whole(10_000_000, least=1, most=100_000_000)
-    """Largest file that the model takes as it is."""
+    """Largest file that the model takes as it is. Submit gets memory for it."""
     max_pixels: int = whole(50_000_000, least=1, most=1_000_000_000)
     """Most pixels that the model takes."""
     min_side: int = whole(240, least=1, most=10_000)

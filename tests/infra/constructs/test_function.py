@@ -15,6 +15,7 @@ from cutout.domain.function_settings import (
 )
 from cutout.domain.function_settings import Settings as RuntimeSettings
 from cutout.wiring.environment_reader import read_settings
+from infra.deployed_functions import FunctionName, shape_of
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.template_view import Synthesize, TemplateView
@@ -144,6 +145,17 @@ def test_function_has_the_handler_memory_and_time_out_of_the_design(
     assert properties["Handler"] == handler
     assert properties["MemorySize"] == memory
     assert properties["Timeout"] == timeout
+
+
+@pytest.mark.parametrize(
+    ("max_bytes", "memory_mb"), [(32_000_000, 256), (50_000_000, 328), (100_000_000, 528)]
+)
+def test_submit_has_memory_for_the_largest_file_that_it_reads(
+    max_bytes: int, memory_mb: int
+) -> None:
+    """It peaked at 248 MB for 100 MB, and at 344 MB when it sent them to the Files API."""
+    shape = shape_of(FunctionName.SUBMIT, uses_source_pixels=True, max_bytes=max_bytes)
+    assert shape.memory_mb == memory_mb
 
 
 @pytest.mark.parametrize("by", ["setting", "recipe"])
