@@ -54,8 +54,8 @@ class Job:
         upright: the copy in full size, if the photo's own pixels are used.
         failures: how often a step of the current state failed. A step of `storing` counts from its
             start until it succeeds.
-        cut_short: how many steps of `storing` neither succeeded nor raised: their worker was
-            killed, perhaps while it decoded the result.
+        cut_short: how many steps of `storing`, or checks of the photo in `queued`, neither
+            succeeded nor raised: their worker was killed, perhaps by what it read.
         decision: a person's decision on the result under review.
     """
 

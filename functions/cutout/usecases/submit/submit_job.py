@@ -113,6 +113,8 @@ class SubmitJob:
         )
         now, attempt = self.clock.now(), job.attempt
         if job.state is State.QUEUED and not job.is_backing_off(now):
+            if job.cut_short >= _MOST_CUT_SHORT:
+                return self.failures.end(job, _CUT_SHORT)
             return self._start(job, newest)
         if job.state is State.SUBMITTING and job.is_due(now) and attempt is not None:
             # Its worker crashed: whether it made the call is unknown.
@@ -133,7 +135,11 @@ class SubmitJob:
             # A callback has named a task of an earlier attempt. Sweep has StoreResult read it now.
             return self.job_writer.record(job, rechecking(job, unread, self.clock.now()))
         try:
+            counted = self._counted(job)
+            is_counted, job = counted is not job, counted
             job = self.checked(job)
+            if is_counted:
+                job = self.job_writer.record(job, job)
             self.require_copies(job)
             return self._call(*self.admit_job.admit(job))
         except NotAPhotoError as exc:
@@ -142,6 +148,17 @@ class SubmitJob:
             return self.job_writer.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
             return self.job_writer.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+
+    def _counted(self, job: Job) -> Job:
+        """The job, whose row counts a further check of its photo, which may kill its worker.
+
+        The first check is not counted. The next write after a check that ends removes the count.
+        """
+        is_again = job.is_due(self.clock.now()) or job.is_waiting or job.cut_short > 0
+        if job.photo is not None or not is_again:
+            return job
+        saved = self.job_writer.record(job, replace(job, cut_short=job.cut_short + 1))
+        return replace(saved, cut_short=0)
 
     def checked(self, job: Job) -> Job:
         """The job with its photo's properties.
@@ -243,5 +260,7 @@ def _leaves_the_slot(candidate: Job, step: Step) -> bool:
 
 _CANDIDATES = 10
 """More than the workers that admit jobs at the same time."""
+_MOST_CUT_SHORT = 5
+_CUT_SHORT = "each worker that checked the photo was killed: it takes too much memory or time"
 _MOST_FAILED = 3
 """Jobs whose steps may fail while one message is processed."""
