@@ -243,7 +243,7 @@ _store = StoreResult.store
 
 @MUTATIONS.of(StoreResult, "store")
 def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task: Task) -> Job:
-    reason = self.publisher.shown_versions.why_superseded(job)
+    reason = self.shown_versions.why_superseded(job)
     if reason:
         return self.settle(job, Move.SUPERSEDE, reason)
     return _store(self, job, task)

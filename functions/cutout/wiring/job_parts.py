@@ -161,6 +161,7 @@ class JobParts:
         self.shown_versions = ShownVersions(uploads=ports.uploads, latest_versions=ports.jobs)
         self.settlement_effects = SettlementEffects(
             jobs=ports.jobs,
+            latest_versions=ports.jobs,
             shown_versions=self.shown_versions,
             telemetry=ports.telemetry,
             upload_prefix=settings.upload_prefix,

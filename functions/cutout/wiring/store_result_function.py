@@ -137,6 +137,7 @@ def store_result_use_cases(
     result_cache = ResultCache(copies=ports.kept, deduplication=records) if records else None
     variants = Variants(
         recipes=recipes,
+        pictures=ports.pictures,
         finish_cutout=finish_cutout,
         result_cache=result_cache,
         publisher=publisher,
@@ -145,27 +146,51 @@ def store_result_use_cases(
         clock=clock,
         result_prefix=settings.result_prefix,
     )
+    failures = parts.step_failures(TRACKED)
+    review_notes = ReviewNotes(
+        latest_notes=parts.latest_notes, results_bucket=settings.results_bucket
+    )
     store_result = StoreResult(
         folders=folder,
         job_writer=parts.job_writer,
         result_keys=jobs,
         submissions=shared.submissions,
         clock=clock,
-        failures=parts.step_failures(TRACKED),
+        failures=failures,
         downloads=ports.downloads,
         finish_cutout=finish_cutout,
         publisher=publisher,
-        review_notes=ReviewNotes(
-            latest_notes=parts.latest_notes, results_bucket=settings.results_bucket
-        ),
+        shown_versions=parts.shown_versions,
+        review_notes=review_notes,
         variants=variants,
         timing=parts.timing,
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
         result_cache=result_cache,
     )
+    review_decisions = ReviewDecisions(
+        folders=folder,
+        results=ports.results,
+        shown_versions=parts.shown_versions,
+        failures=failures,
+        finish_cutout=finish_cutout,
+        review_notes=review_notes,
+        result_cache=result_cache,
+        store_result=store_result,
+    )
     return StoreResultUseCases(
-        track_task=_track_task(shared, parts, store_result, ports.results),
+        track_task=TrackTask(
+            job_writer=parts.job_writer,
+            clock=clock,
+            telemetry=telemetry,
+            failures=failures,
+            jobs=jobs,
+            provider=shared.provider,
+            unfinished_tasks=_unfinished_tasks(shared, parts),
+            store_result=store_result,
+            review_decisions=review_decisions,
+            lease=parts.timing.lease,
+        ),
         render=Render(
             folders=folder,
             job_writer=parts.job_writer,
@@ -192,25 +217,12 @@ def store_result_use_cases(
     )
 
 
-def _track_task(
-    ports: JobPorts, parts: JobParts, store_result: StoreResult, results: Results
-) -> TrackTask:
-    return TrackTask(
+def _unfinished_tasks(ports: JobPorts, parts: JobParts) -> UnfinishedTasks:
+    return UnfinishedTasks(
         job_writer=parts.job_writer,
+        shown_versions=parts.shown_versions,
+        submissions=ports.submissions,
         clock=ports.clock,
-        telemetry=ports.telemetry,
-        failures=store_result.failures,
-        jobs=ports.jobs,
-        provider=ports.provider,
-        unfinished_tasks=UnfinishedTasks(
-            job_writer=parts.job_writer,
-            shown_versions=parts.shown_versions,
-            submissions=ports.submissions,
-            clock=ports.clock,
-            timing=parts.timing,
-            randomness=ports.randomness,
-        ),
-        store_result=store_result,
-        review_decisions=ReviewDecisions(results=results, store_result=store_result),
-        lease=parts.timing.lease,
+        timing=parts.timing,
+        randomness=ports.randomness,
     )

@@ -140,7 +140,22 @@ def submit_use_cases(
     """Compose the use cases of Submit on its ports."""
     shared, parts = ports.shared, JobParts(ports.shared, settings)
     own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
-    submit_job = _submit_job(ports, parts, settings, own_pixels)
+    limits = PhotoLimits(
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        min_side=settings.min_side,
+        max_side=settings.max_side,
+        prepare_max_bytes=settings.prepare_max_bytes,
+    )
+    copy_requests = CopyRequests(
+        job_writer=parts.job_writer,
+        jobs=shared.jobs,
+        telemetry=shared.telemetry,
+        queue=shared.preparations,
+        own_pixels=own_pixels,
+        limits=limits,
+        timing=parts.timing,
+    )
     return SubmitUseCases(
         jobs=shared.jobs,
         register_upload=RegisterUpload(
@@ -159,15 +174,28 @@ def submit_use_cases(
             ),
             settlement_effects=parts.settlement_effects,
         ),
-        submit_job=submit_job,
-        copy_requests=submit_job.copy_requests,
+        submit_job=_submit_job(
+            ports,
+            parts,
+            settings,
+            own_pixels=own_pixels,
+            limits=limits,
+            copy_requests=copy_requests,
+        ),
+        copy_requests=copy_requests,
         telemetry=shared.telemetry,
         prepare_role_id=settings.prepare_role_id,
     )
 
 
 def _submit_job(
-    ports: SubmitPorts, parts: JobParts, settings: SubmitSettings, own_pixels: OwnPixels
+    ports: SubmitPorts,
+    parts: JobParts,
+    settings: SubmitSettings,
+    *,
+    own_pixels: OwnPixels,
+    limits: PhotoLimits,
+    copy_requests: CopyRequests,
 ) -> SubmitJob:
     shared, job_writer, timing = ports.shared, parts.job_writer, parts.timing
     jobs, clock, telemetry = shared.jobs, shared.clock, shared.telemetry
@@ -179,22 +207,6 @@ def _submit_job(
         telemetry=telemetry,
         timing=timing,
         randomness=shared.randomness,
-    )
-    limits = PhotoLimits(
-        max_bytes=settings.max_bytes,
-        max_pixels=settings.max_pixels,
-        min_side=settings.min_side,
-        max_side=settings.max_side,
-        prepare_max_bytes=settings.prepare_max_bytes,
-    )
-    copy_requests = CopyRequests(
-        job_writer=job_writer,
-        jobs=jobs,
-        telemetry=telemetry,
-        queue=shared.preparations,
-        own_pixels=own_pixels,
-        limits=limits,
-        timing=timing,
     )
     admit_job = AdmitJob(
         job_writer=job_writer,

@@ -145,6 +145,7 @@ class SettlementEffects:
     """
 
     jobs: Jobs
+    latest_versions: LatestVersions
     shown_versions: ShownVersions
     telemetry: Telemetry
     upload_prefix: str
@@ -166,7 +167,7 @@ class SettlementEffects:
         may_have_stored = job.result is not None or job.attempts or job.reused is not None
         if self.removals is not None and may_have_stored:
             # The source may have been deleted while the result was being stored.
-            head = self.shown_versions.latest_versions.newest(job.source.ref)
+            head = self.latest_versions.newest(job.source.ref)
             if head is not None and job.why_superseded_by(head) is Reason.SOURCE_DELETED:
                 self._remove(job.source, order=head.order)
             elif job.reason is Reason.SOURCE_DELETED:

@@ -42,7 +42,8 @@ class FullSizePhotos:
         """The photo of a job in full size.
 
         Raises:
-            CopyGoneError: its copy is gone, or was never made; not on the last try.
+            CopyGoneError: its copy is gone, or was never made, and was requested again; not on the
+                last try. Prepare sends no report when it is made.
         """
         if job.upright is not None and job.upright.problem is not None:
             return job.upright.problem
@@ -53,15 +54,11 @@ class FullSizePhotos:
         except CopyGoneError:
             if is_last_try:
                 return "no copy of the photo could be made"
-            raise
-        return into
-
-    def have_made(self, job: Job) -> None:
-        """Request the copy again. Prepare sends no report when it is made."""
-        if self.queue is not None:
             self.queue.prepare(
                 PrepareRequest(job_id=job.id, source=job.source, wanted=(CopyKind.FULL_SIZE,))
             )
+            raise
+        return into
 
 
 @dataclass(frozen=True, kw_only=True)

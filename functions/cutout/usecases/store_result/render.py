@@ -61,7 +61,7 @@ class Render:
             try:
                 sources, labels = self._sources(job, job.result, request, Path(folder))
             except CopyGoneError:
-                self._when_copied(job, request)
+                self._when_copied(request)
                 return
             fresh = self.variants.make(
                 sources,
@@ -96,10 +96,9 @@ class Render:
         )
         return sources, self.results.fitted(labels or Labels(metadata={}, tags={}), {})
 
-    def _when_copied(self, job: Job, request: RenderRequest) -> None:
+    def _when_copied(self, request: RenderRequest) -> None:
         """Send the same request again, to be processed once a copy of the photo exists."""
         # A completed job is not due, so Sweep sends nothing: the message alone carries the request.
-        self.full_size_photos.have_made(job)
         again = replace(request, tries=request.tries + 1)
         self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
 

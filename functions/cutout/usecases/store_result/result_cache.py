@@ -52,6 +52,14 @@ class ResultCache:
         if fetched.pixels is Pixels.MODEL and job.reused is None:
             self.keep(fetched)
 
+    def reject(self, job: Job) -> None:
+        """Keep later jobs from using the result that a person rejected."""
+        self.deduplication.decided(job, task_of(job), is_accepted=False)
+
+    def forget_lost(self, job: Job) -> None:
+        """Keep later jobs from using the result that this job found missing or damaged."""
+        self.deduplication.forget_lost(job)
+
     def fetch(self, kept: Kept | Reuse, file: Path) -> bool:
         """Fetch a cached result; False if it is gone, or other bytes than were cached."""
         try:

@@ -37,6 +37,7 @@ from cutout.ports.provider_api import Downloads
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.notes_and_tags import ShownVersions
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.store_result.finish_cutout import CAUTIOUS_FROM, FetchedResult, FinishCutout
 from cutout.usecases.store_result.publish_with_metadata import Published, Publisher
@@ -69,6 +70,7 @@ class StoreResult:
     downloads: Downloads
     finish_cutout: FinishCutout
     publisher: Publisher
+    shown_versions: ShownVersions
     review_notes: ReviewNotes
     variants: Variants
     timing: Timing
@@ -141,7 +143,7 @@ class StoreResult:
     def _requeue(self, job: Job) -> Job:
         """Requeue a job whose cached result is gone or damaged."""
         if self.result_cache is not None:
-            self.result_cache.deduplication.forget_lost(job)
+            self.result_cache.forget_lost(job)
         uncached = replace(job, reused=None)
         reason, wait = Reason.KEPT_RESULT_LOST, timedelta(0)
         saved = self.job_writer.move(uncached, Move.CACHE_MISS, reason, wait=wait)
@@ -189,9 +191,7 @@ class StoreResult:
         reason = job.reason if job.is_being_decided else Reason.PREPARING
         wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         message = "the copy of the photo is gone, and is made once more"
-        saved = self._repeated(job, reason, wait, message)
-        self.finish_cutout.full_size_photos.have_made(job)
-        return saved
+        return self._repeated(job, reason, wait, message)
 
     def _repeated(self, job: Job, reason: Reason | None, wait: timedelta, message: str) -> Job:
         """The job, of which all steps are repeated later. This try does not count as failed."""
@@ -264,7 +264,7 @@ class StoreResult:
 
     def _lost(self, job: Job, message: str) -> Job:
         """End the job: its result was paid for, but cannot be fetched."""
-        superseded = self.publisher.shown_versions.why_superseded(job)
+        superseded = self.shown_versions.why_superseded(job)
         if superseded:
             return self.settle(job, Move.SUPERSEDE, superseded)
         return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)

@@ -15,6 +15,7 @@ from cutout.domain.recipes import Recipe, recipes_for
 from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import ResultKeys
+from cutout.ports.pictures import Pictures
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout, OwnPhoto
 from cutout.usecases.store_result.publish_with_metadata import Publisher
@@ -53,6 +54,7 @@ class Variants:
     """
 
     recipes: tuple[Recipe, ...]
+    pictures: Pictures
     finish_cutout: FinishCutout
     result_cache: ResultCache | None
     publisher: Publisher
@@ -123,7 +125,7 @@ class Variants:
             return self.finish_cutout.with_sources_pixels(published, sources.own)
         if result is None and cache is not None:
             file = published.with_name("model")
-            result = cache.fetch_again(sources.job, file, self.finish_cutout.pictures)
+            result = cache.fetch_again(sources.job, file, self.pictures)
         if result is None:
             raise PictureError("the model's result is no longer cached")
         return self.finish_cutout.with_models_pixels(result)
@@ -142,7 +144,7 @@ class Variants:
     def _make(self, job: Job, recipe: Recipe, cut_out: Path, labels: Labels) -> Variant:
         file = cut_out.with_name(f"variant.{recipe.format}")
         try:
-            picture = self.finish_cutout.pictures.render(cut_out, recipe, file)
+            picture = self.pictures.render(cut_out, recipe, file)
             key = self._claim(job, recipe)
             published = self.publisher.publish(
                 job, key, file, content_type=recipe.content_type, labels=labels

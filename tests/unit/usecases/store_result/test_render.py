@@ -61,9 +61,8 @@ def test_no_variant_is_started_after_half_of_a_lease(delay: timedelta, second: s
     """The message is redelivered after a whole one."""
     world = World(recipes=(FIRST, SECOND))
     job = completed(world)
-    variants = world.render.variants
-    slow = replace(variants.finish_cutout, pictures=SlowPictures(world, delay))
-    world.render = replace(world.render, variants=replace(variants, finish_cutout=slow))
+    slow = replace(world.render.variants, pictures=SlowPictures(world, delay))
+    world.render = replace(world.render, variants=slow)
     told = render(world, job, "first", "second")
     assert told == {"first": "a.first.png", "second": second}
 
