@@ -100,12 +100,10 @@ class Attempt:
 
     def other_than(self, task_id: str) -> Attempt | None:
         """The attempt with its other task, as this one has no result; None without another."""
-        others = {self.task_id, self.named_task} - {None, task_id}
-        if not others:
+        if not {self.task_id, self.named_task} - {None, task_id}:
             return None
         if self.task_id != task_id:
-            is_named = self.named_task == task_id
-            return replace(self, named_task=None) if is_named else self
+            return replace(self, named_task=None) if self.named_task == task_id else self
         return replace(
             self,
             task_id=self.named_task,

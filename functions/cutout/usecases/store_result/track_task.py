@@ -141,7 +141,7 @@ class TrackTask:
         return replace(storing, failures=storing.failures + 1, cut_short=storing.cut_short + 1)
 
     def _ask(self, job: Job, message: _Message) -> None:
-        """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
+        """Read the task that the message names if it may be the attempt's, else the known one."""
         request = message.request
         attempt = job.attempt_numbered(request.attempt)
         named = None if request.is_poll else request.task_id
