@@ -127,7 +127,7 @@ def variables_if_up(
             return None
         case CloudStatus.BROKEN:
             raise LocalCloudError(
-                "The local cloud of this folder has crashed.",
+                "The local cloud of this project has crashed.",
                 advice="`cutout up` starts it again, `cutout down` removes it; "
                 "pass `--aws` to use AWS.",
             )

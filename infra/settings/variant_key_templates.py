@@ -63,7 +63,7 @@ def refuse_collisions(recipes: Sequence[Recipe], *, result_prefix: str) -> None:
                 continue
             if recipe.name == earlier.name:
                 raise RecipeError(
-                    "name", f"there is a {recipe.name} for these photos already", index
+                    "name", f"the name {recipe.name!r} is used twice for these photos", index
                 )
             if key == _filled(earlier):
                 raise RecipeError("key", f"the recipe {earlier.name} writes to the same key", index)

@@ -8,7 +8,7 @@ made-up jobs. The cut-outs are the local stand-in's.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -17,6 +17,9 @@ from pathlib import Path, PurePosixPath
 from PIL import Image, ImageDraw, ImageFont
 
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.pauses_and_slots import ShardChange
+from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from infra.local.evolink.background_removal import remove_background
@@ -34,7 +37,7 @@ _EXAMPLE = _ROOT / "infra/examples/recipes.example.toml"
 _JOBS: tuple[tuple[str, State, Reason | None], ...] = (
     ("breakfast/coffee.jpg", State.COMPLETED, None),
     ("portraits/astronaut.jpg", State.PROCESSING, None),
-    ("cats/chelsea.jpg", State.COMPLETED, None),
+    ("cats/chelsea.jpg", State.PROCESSING, None),
     ("breakfast/spring/coffee.jpg", State.QUEUED, Reason.GATE_FULL),
     ("cats/sofa/chelsea.jpg", State.REVIEW, Reason.RESULT_OPAQUE),
 )
@@ -79,9 +82,11 @@ def _console(photos: Mapping[str, Path], file: Path) -> None:
     """Photograph the board in a browser."""
     stack = FakeStack()
     stack.resources.where = "the local cloud"
-    for number, (key, state, reason) in enumerate(_JOBS):
-        job = make_job(key, state=state, reason=reason, at=NOON - timedelta(seconds=70 * number))
-        stack.know(replace(job, id=f"{number:032x}", is_waiting=reason is Reason.GATE_FULL))
+    jobs = [_job(number, key, state, reason) for number, (key, state, reason) in enumerate(_JOBS)]
+    stack.know(*jobs)
+    _fill_gate(stack, jobs)
+    for job in jobs:
+        key = job.source.key
         with Image.open(photos[PurePosixPath(key).stem]) as photo:
             shown = photo.convert("RGB")
         stack.store.objects[UPLOADS, key] = _small(shown, "JPEG")
@@ -96,6 +101,27 @@ def _console(photos: Mapping[str, Path], file: Path) -> None:
         page.wait_for_load_state("load")
         page.evaluate("() => Promise.all([...document.images].map((one) => one.decode()))")
         page.screenshot(path=file, type="jpeg", quality=82)
+
+
+def _job(number: int, key: str, state: State, reason: Reason | None) -> Job:
+    job = make_job(key, state=state, reason=reason, at=NOON - timedelta(seconds=70 * number))
+    is_waiting = reason is Reason.GATE_FULL
+    return replace(
+        job,
+        id=f"{number:032x}",
+        is_waiting=is_waiting,
+        attempts=() if is_waiting else job.attempts,
+    )
+
+
+def _fill_gate(stack: FakeStack, jobs: Sequence[Job]) -> None:
+    """Let the gate hold the tasks and credits of the jobs; it is full, as one job waits for it."""
+    running = [job for job in jobs if job.state is State.PROCESSING]
+    stack.table.write_gate(Gate(limits=replace(DEFAULT_LIMITS, max_in_flight=len(running))))
+    for job in jobs:
+        taken = f"{job.created_at.timestamp() * 1000:.0f}.{job.id}" if job in running else None
+        spent = {NOON.date(): job.credits}
+        stack.table.change_shard(ShardChange(shard=0, takes=taken, charges=spent))
 
 
 def _small(picture: Image.Image, format_: str) -> bytes:

@@ -44,6 +44,7 @@ _FAULTS: tuple[tuple[str, str, str, Mapping[str, float]], ...] = (
     ("create", "accept-then-timeout", "odd/vanish", {"times": 1}),
     ("callback", "lost", "odd/vanish", {}),
     ("task", "failed", "shop/busy", {"times": 3}),
+    ("task", "failed", "shop/broken", {}),
     ("result", "opaque", "odd/opaque", {}),
     ("result", "404", "odd/late", {"times": 2}),
     ("task", "slow", "shop/slow", {"seconds": 50}),
@@ -125,6 +126,7 @@ def keys_of(wave: int) -> Iterator[str]:
     names = ["shop/shoe", "shop/bag", "shop/lamp", "shop/chair"]
     names += ["shop/slow"] if wave % 3 == 0 else []
     names += ["shop/lost", "shop/busy"] if wave in {2, 5, 9} else []
+    names += ["shop/broken"] if wave in {2, 9} else []
     names += ["people/portrait"] if wave in {3, 6, 7, 8} else []
     names += ["shop/reset"] if wave in {1, 6} else []
     names += ["notes/readme", "notes/list"] if wave == 3 else []

@@ -48,6 +48,13 @@ def root(started: Callable[[str], Emulator]) -> Iterator[Callable[[str], Any]]:
         yield lambda name: _client(name, emulator.access_key_id, emulator.secret_access_key)
 
 
+def test_wildcards_of_policies_do_not_match_line_breaks() -> None:
+    """On AWS they match any character, and a key may have line breaks."""
+    from ministack.core.iam_evaluator import fnmatch_iam_cs  # noqa: PLC0415 - reads its environment
+
+    assert not fnmatch_iam_cs("arn:aws:s3:::uploads/a\nb.jpg", "arn:aws:s3:::uploads/*")
+
+
 def test_event_of_a_bucket_with_versioning_does_not_name_the_version(clients: Clients) -> None:
     """AWS names it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html."""
     s3, sqs, events = clients.s3, clients.sqs, clients.events

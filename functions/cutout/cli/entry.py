@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 # The first sentence of each one's help is repeated here: importing all for it takes long.
 _COMMANDS = {
     "demo": "Cut out photos on a local cloud that runs as long as this command.",
-    "up": "Start a local cloud for this folder and deploy the stack to it.",
-    "down": "Stop the local cloud of this folder and delete its data.",
-    "faults": "Make the stand-in fail on demand, to see what follows.",
+    "up": "Start a local cloud for this project and deploy the stack to it.",
+    "down": "Stop the local cloud of this project and delete its data.",
+    "faults": "Inject faults into the stand-in, to test how Cutout reacts.",
     "put": "Upload photos, wait for them, and download the cut-outs.",
     "get": "Download cut-outs and their variants.",
     "ls": "List jobs, the most recently changed first.",
@@ -91,7 +91,7 @@ cutout demo
 def cutout() -> None:
     """Drop photos in a bucket; transparent cut-outs come back in another.
 
-    Commands use the local cloud of this folder while it is up, otherwise AWS with the usual
+    Commands use the local cloud of this project while it is up, otherwise AWS with the usual
     credentials. Results are written to stdout, progress and messages to stderr. Colours follow
     NO_COLOR and FORCE_COLOR; `cutout completion` completes commands in your shell.
     """
@@ -142,14 +142,16 @@ def prepare_streams() -> bool:
 
 
 def flushed(status: int) -> int:
-    """Flush stdout; returns the exit status, which is 1 if that fails."""
+    """Flush stdout; returns the exit status, which is 1 if the results cannot be written."""
     try:
         sys.stdout.flush()
     except OSError as error:
         # Python flushes again at exit and would print a traceback.
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if status == 0 and not isinstance(error, BrokenPipeError):
+        if isinstance(error, BrokenPipeError):
+            return status
+        if status == 0:
             click.echo(f"Error: The results could not be written: {error.strerror}.", err=True)
         return status or 1
     return status

@@ -2,6 +2,7 @@
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.output.next_step import retry_of_refused
 from cutout.cli.output.problems import Problem
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.job import Job
@@ -27,9 +28,18 @@ def check_retryable(job: Job, *, include_refused: bool = False) -> None:
         raise Problem(
             f"The provider refused what {job.source.key} shows ({job.code}): it would refuse it "
             "again, and may charge for it.",
-            advice="Upload another photo to the key. "
-            "`cutout retry --include-refused` retries all the same.",
+            advice=f"Upload another photo to the key. {retry_of_refused(job)}.",
         )
+
+
+def warning_of(job: Job) -> str:
+    """Return why a retry of the job probably changes nothing; empty if it may."""
+    if job.state is not State.REJECTED or job.attempts:
+        return ""
+    return (
+        "it was rejected before any request. The same file is rejected again, unless the stack's "
+        "settings or version have changed"
+    )
 
 
 def retry_job(

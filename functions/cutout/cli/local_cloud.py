@@ -174,7 +174,7 @@ class LocalCloud:
         status = self._status()
         if status is CloudStatus.BUSY:
             raise Problem(
-                "Another command is starting the local cloud of this folder or taking it down.",
+                "Another command is starting the local cloud of this project or taking it down.",
                 advice="Wait until that command has ended.",
             )
         return status is CloudStatus.UP
@@ -214,7 +214,7 @@ class LocalCloud:
         """Clear and add rules of the stand-in; return the `rules` in force and all `faults`.
 
         Raises:
-            Problem: No stand-in is running for this folder, or a rule cannot be read.
+            Problem: No stand-in is running for this project, or a rule cannot be read.
         """
         from infra.local.evolink.control_client import ControlClient  # noqa: PLC0415
 
@@ -222,7 +222,7 @@ class LocalCloud:
         url, token = variables.get("CUTOUT_EVOLINK_URL"), variables.get(_CONTROL_TOKEN)
         if not url or not token:
             raise Problem(
-                "No stand-in is running for this folder.",
+                "No stand-in is running for this project.",
                 advice="Start a local cloud with `cutout up`, without --live and --evolink-url.",
             )
         client = ControlClient(url, token)

@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -38,7 +39,7 @@ class SentPhoto:
     """A photo that was uploaded.
 
     Attributes:
-        at: when the upload began, by this machine's clock.
+        at: when its upload began, by this machine's clock; of an object that was there, by S3's.
         job_id: the id of its job; None in a bucket without versions, where the id follows from the
             event.
         credits_before: what its job had cost when it had ended before this command.
@@ -63,11 +64,13 @@ class Selection:
     Attributes:
         skipped: files in folders whose names are not names of photos.
         links: links in folders that lead to nothing, or to folders, which could form a loop.
+        unnamed: photos in folders whose names are not UTF-8, as keys are.
     """
 
     photos: tuple[PhotoFile, ...]
     skipped: tuple[Path, ...]
     links: tuple[Path, ...] = ()
+    unnamed: tuple[Path, ...] = ()
 
 
 def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
@@ -75,7 +78,7 @@ def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
 
     A file's key is its name. The keys of a folder's files keep the folder's name and structure
     (`.` has no name). In folders, hidden files and files whose names are not names of photos are
-    skipped; a file that is named itself is never skipped.
+    skipped, also photos whose names are not UTF-8; a file that is named itself is never skipped.
 
     Raises:
         Problem: Two files would have one key, or S3 does not accept a key or a file.
@@ -86,9 +89,12 @@ def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
     _check_files(photos)
     _check_keys(photos)
     others = [one for one in found if isinstance(one, Path)]
-    skipped = tuple(one for one in others if one.is_file())
+    files = [one for one in others if one.is_file()]
     return Selection(
-        photos=photos, skipped=skipped, links=tuple(one for one in others if not one.is_file())
+        photos=photos,
+        skipped=tuple(one for one in files if not looks_like_photo(one.name)),
+        links=tuple(one for one in others if one not in files),
+        unnamed=tuple(one for one in files if looks_like_photo(one.name)),
     )
 
 
@@ -114,12 +120,18 @@ def _in(path: Path, prefix: str) -> Iterator[PhotoFile | Path]:
             yield from [one] if one.is_symlink() else []
         elif not is_hidden:
             key = prefix + str(name / inside.as_posix())
-            yield _photo(one, key) if looks_like_photo(one.name) else one
+            is_photo = looks_like_photo(one.name) and is_utf8(inside)
+            yield _photo(one, key) if is_photo else one
 
 
 def looks_like_photo(name: str) -> bool:
     """Whether a file of a folder is a photo by its name."""
     return not PurePosixPath(name).suffix or content_type(name).startswith("image/")
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether the path can be a key; bytes of a name that are not UTF-8 are lone surrogates."""
+    return not re.search("[\ud800-\udfff]", str(path))
 
 
 def _photo(path: Path, key: str) -> PhotoFile:

@@ -25,6 +25,16 @@ def plain_lines(text: str) -> str:
     return "\n".join(map(plain, text.split("\n")))
 
 
+def shell_word(text: str) -> str:
+    """Return the text as one printable word of a bash command; `$'…'` if it has escapes."""
+    import shlex  # noqa: PLC0415 - the functions seldom need it
+
+    if text.isprintable():
+        return shlex.quote(text)
+    escaped = (_escaped_in_shell(one) for one in text)
+    return f"$'{''.join(escaped)}'"
+
+
 def plain_json(value: object, *, indent: int | None = None) -> str:
     r"""Return a value as JSON that is safe to print and parses to the same value.
 
@@ -49,6 +59,14 @@ def shortened(text: str, most_bytes: int) -> str:
 def _escaped(found: re.Match[str]) -> str:
     character = found[0]
     return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def _escaped_in_shell(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    # `\x85` would be a byte in bash, `\u0085` is a character.
+    escape = character.encode("unicode_escape").decode()
+    return character if character.isprintable() else escape.replace("\\x", "\\u00")
 
 
 def _escaped_in_json(found: re.Match[str]) -> str:

@@ -67,7 +67,7 @@ class Cursor:
         """
         number, _, job_id = text.partition("-")
         if not job_id or not number.isdecimal() or len(number) > _DIGITS:
-            raise ValueError(f"{text!r} is not the place of a job")
+            raise ValueError(f"{text!r} is not a cursor")
         return cls(at=_EPOCH + int(number) * _MILLISECOND, job_id=job_id)
 
     def __str__(self) -> str:

@@ -138,6 +138,6 @@ def outcome_of(job: Job, decision: ReviewDecision) -> str | None:
 def _why_not(job: Job) -> str:
     decision = job.decision
     if decision is None or decision.problem is not None:
-        return f"it is {job.state}: only results under review are accepted or rejected"
+        return f"it is {job.state}: only jobs in the state review can be decided"
     at = f"{decision.at:%Y-%m-%d %H:%M:%S}"
     return f"it was {decision.verdict}ed by {decision.by} at {at} UTC"

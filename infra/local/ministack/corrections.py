@@ -8,6 +8,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import uuid
 from contextvars import ContextVar
 from typing import Any
@@ -26,6 +27,7 @@ def apply_corrections() -> None:
     _put_versions_into_events()
     _check_batches_as_single_actions()
     _accept_saved_queries()
+    _match_line_breaks_in_resources()
     if log := os.environ.get("CUTOUT_DECISIONS_LOG"):
         _log_decisions(log)
 
@@ -94,6 +96,17 @@ def _accept_saved_queries() -> None:
         "update": update,
         "delete": lambda _query_id, _properties: None,
     }
+
+
+def _match_line_breaks_in_resources() -> None:
+    """Let `*` and `?` of a policy match every character, also the line breaks of a key."""
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    from ministack.core import iam_evaluator  # noqa: PLC0415 - reads its environment
+
+    compiled = iam_evaluator._fnmatch_compile  # noqa: SLF001
+    iam_evaluator._fnmatch_compile = lambda *pattern: re.compile(  # noqa: SLF001
+        compiled(*pattern).pattern, compiled(*pattern).flags | re.DOTALL
+    )
 
 
 def _log_decisions(log: str) -> None:

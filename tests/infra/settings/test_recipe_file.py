@@ -181,7 +181,7 @@ def test_invalid_byte_is_reported_with_its_line(tmp_path: Path) -> None:
         ('\n[[recipes]]\nname = "a"\n', "recipes.toml:2: there is nothing called recipes"),
         (
             '[[recipe]]\nname = "a"\n[[recipe]]\nname = "a"\nprefix = "b/"\n',
-            "recipes.toml:4: there is a a for these photos already",
+            "recipes.toml:4: the name 'a' is used twice for these photos",
         ),
         (
             (

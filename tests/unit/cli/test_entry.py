@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -166,6 +167,26 @@ def test_results_that_cannot_be_written_are_an_error(
     assert told.stderr.startswith(said)
     assert b"Traceback" not in told.stderr
     assert b"defect" not in told.stderr
+
+
+_PRINT_AND_FAIL = """
+import sys
+from cutout.cli import entry
+from cutout.cli.output.terminal import stdout
+for _ in range(3):
+    stdout().print("x" * 100_000)
+sys.exit(entry.flushed(3))
+"""
+
+
+def test_a_reader_that_stops_reading_does_not_change_the_exit_status(tmp_path: Path) -> None:
+    """`cutout doctor | head -1` fails only if there are problems; nothing is printed."""
+    program = (
+        f"{shlex.join([sys.executable, '-c', _PRINT_AND_FAIL])} | true; echo ${{PIPESTATUS[0]}}"
+    )
+    script = ["bash", "-c", program]
+    told = subprocess.run(script, cwd=tmp_path, capture_output=True, check=True)  # noqa: S603 - bash
+    assert (told.stdout, told.stderr) == (b"3\n", b"")
 
 
 _LEAVE_SOME = """

@@ -1,13 +1,15 @@
 """Untrusted text, as it is displayed."""
 
 import json
+import os
+import subprocess
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.sanitize import plain, plain_json, plain_lines
+from cutout.domain.sanitize import plain, plain_json, plain_lines, shell_word
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 """Surrogates, too: metadata and file names may hold one without its partner."""
@@ -53,6 +55,19 @@ def test_json_is_harmless_and_has_the_same_value(
 def test_letters_stay_readable_and_other_characters_are_escaped(text: str, shown: str) -> None:
     """As in JSON: four digits, or a pair of surrogates."""
     assert plain_json(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["a b's.jpg", "new\nline.jpg", "\x85\u202e\x1b'\\n é.jpg", "\U000e0041", "", "-a"]
+)
+def test_a_word_of_a_shell_is_harmless_and_means_the_text(text: str) -> None:
+    """A key is pasted from a message into bash."""
+    word = shell_word(text)
+    assert _is_harmless(word)
+    script = ["bash", "-c", f"printf %s {word}"]
+    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+    told = subprocess.run(script, env=environment, capture_output=True, check=True)  # noqa: S603 - bash
+    assert told.stdout.decode() == text
 
 
 def test_json_on_one_line_has_no_spaces_between_its_parts() -> None:

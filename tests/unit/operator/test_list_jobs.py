@@ -104,7 +104,7 @@ def test_a_page_keeps_to_the_period() -> None:
 @pytest.mark.parametrize("text", ["", "x", "12", "12-", "-a", "1e3-a", "9" * 16 + "-a", "-1-a"])
 def test_an_invalid_cursor_is_refused(text: str) -> None:
     """Before anything is read."""
-    with pytest.raises(ValueError, match="is not the place of a job"):
+    with pytest.raises(ValueError, match="is not a cursor"):
         Cursor.read(text)
 
 

@@ -1,4 +1,4 @@
-"""Where a stack is: in the local cloud of this folder, or on AWS."""
+"""Where a stack is: in the local cloud of this project, or on AWS."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -81,12 +81,12 @@ def command(
 ) -> int:
     """Find uploads that were never processed.
 
-    Compares every object in the uploads bucket with the jobs table. Findings: done; in-flight;
-    failed, review and rejected, with the reason; missing: an object that has no job 15 minutes
-    after it was written; result-gone: a completed photo whose cut-out was deleted; outdated: a
-    completed photo whose cut-out was made from a newer version that was deleted; superseded: a job
-    that was replaced by an upload or deletion that is itself gone. A request lists 1,000 objects or
-    reads 100 jobs; nothing is downloaded.
+    Compares every object in the uploads bucket with the jobs table. Findings: done; in
+    progress (`in-flight` in JSON); failed, review and rejected, with the reason; missing: an object
+    that has no job 15 minutes after it was written; result-gone: a completed photo whose cut-out
+    was deleted; outdated: a completed photo whose cut-out was made from a newer version that was
+    deleted; superseded: a job that was replaced by an upload or deletion that is itself gone. A
+    request lists 1,000 objects or reads 100 jobs; nothing is downloaded.
     """
     if (dry_run or yes) and not fix:
         raise click.UsageError("--dry-run and --yes go with --fix.")
@@ -173,7 +173,8 @@ def _table(counts: _Counts) -> Table:
         counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
     ):
         style = "bold red" if finding.is_trouble else _STYLES.get(finding, "")
-        table.add_row(Text(finding, style), f"{count:,}", reason)
+        name = "in progress" if finding is Finding.IN_FLIGHT else finding
+        table.add_row(Text(name, style), f"{count:,}", reason)
     return table
 
 

@@ -71,7 +71,7 @@ def command(
     those that come with the project), shows the state of each, downloads the cut-outs, and writes
     index.html with each photo before and after. Then it stops everything.
 
-    A local cloud that `cutout up` started in this folder is used instead, and keeps running, if it
+    A local cloud that `cutout up` started in this project is used instead, and keeps running, if it
     has the settings that the options ask for.
 
     This command needs a checkout of Cutout; an installed package has no local cloud.

@@ -20,7 +20,7 @@ cutout down
 )
 @click.pass_obj
 def command(context: Context) -> None:
-    """Stop the local cloud of this folder and delete its data.
+    """Stop the local cloud of this project and delete its data.
 
     Logs stay in .cutout/. Nothing on AWS changes. This command needs a checkout of Cutout; an
     installed package has no local cloud.

@@ -28,7 +28,7 @@ cutout put shoes
 cutout faults --clear
 """,
 )
-@click.argument("rules", nargs=-1, metavar="[WHERE:FAULT[,NAME=VALUE]...]...")
+@click.argument("rules", nargs=-1, metavar="[RULE]...")
 @click.option("--list", "lists", is_flag=True, help="List all faults and when each happens.")
 @click.option("--clear", is_flag=True, help="Remove the rules in force first.")
 @json_option
@@ -36,12 +36,12 @@ cutout faults --clear
 def command(
     context: Context, *, rules: Sequence[str], lists: bool, clear: bool, as_json: bool
 ) -> None:
-    """Make the stand-in fail on demand, to see what follows.
+    """Inject faults into the stand-in, to test how Cutout reacts.
 
-    Each argument is a rule for the stand-in of the local cloud. Without arguments, it shows the
-    rules in force and how often each was used. A rule can have these options: times (how often;
-    always without it), after (so many occasions pass first), match (a part of the photo's key),
-    each (count for every photo separately), seconds, status, code, message, retry_after.
+    Each RULE is WHERE:FAULT[,NAME=VALUE]... for the stand-in of the local cloud. Without one, the
+    rules in force are shown, and how often each was used. A rule has these options: times (how
+    often; always without it), after (so many occasions pass first), match (a part of the photo's
+    key), each (count for every photo separately), seconds, status, code, message, retry_after.
     """
     found = context.local.faults(rules, clear=clear)
     shown = found["faults" if lists else "rules"]

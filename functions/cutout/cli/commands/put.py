@@ -1,6 +1,6 @@
 """`cutout put`: upload photos and download the cut-outs."""
 
-import shlex
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from cutout.cli.photo_files import Selection, select_photos
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 from cutout.cli.stack_command import stack_command
+from cutout.domain.sanitize import shell_word
 
 _AGAIN = "The same command uploads the others, and pays for nothing twice."
 _FRESH_AGAIN = (
@@ -88,8 +89,8 @@ def command(
     """Upload photos, wait for them, and download the cut-outs.
 
     The key of a FILE is its name. The keys of the files in a FOLDER begin with the folder's name
-    and keep its structure; hidden files, files that are not images by their names, and links to
-    folders are skipped.
+    and keep its structure; hidden files, files that are not images by their names, photos whose
+    names are not UTF-8, and links to folders are skipped.
 
     Each photo costs about 5.4 credits once. A photo that is in the bucket already, with the same
     bytes under the same key, is not uploaded again: if it is completed, its cut-out is downloaded;
@@ -125,7 +126,7 @@ def command(
         f"`cutout put {again}` also waits for the others, and pays for nothing twice.",
     )
     begun = delivery.begin(plan)
-    all_is_well = not delivery.problems
+    all_is_well = not delivery.problems and not selection.unnamed
     if no_wait:
         good = [one for one in begun if one.action is not Action.LEAVE]
         _print_sent(good, as_json=as_json)
@@ -151,16 +152,20 @@ def _again(paths: Sequence[Path], out: Path, prefix: str | None) -> str:
         if value is not None
         for it in (f"--{name}", str(value))
     ]
-    return shlex.join([*map(str, paths), *given, *(["--aws"] if chosen.aws else [])])
+    words = [*map(str, paths), *given, *(["--aws"] if chosen.aws else [])]
+    return " ".join(map(shell_word, words))
 
 
 def _print_skipped(console: Console, selection: Selection) -> None:
     for why, paths in (
         ("not images by their names", selection.skipped),
         ("links to folders or to nothing", selection.links),
+        ("as their names are not UTF-8, as keys are", selection.unnamed),
     ):
         if paths:
-            names = first_of([path.name for path in paths], _SHOWN)
+            # Bytes that are not UTF-8 are shown as such.
+            shown = [os.fsencode(path.name).decode(errors="backslashreplace") for path in paths]
+            names = first_of(shown, _SHOWN)
             console.print(f"Skipped, {why}: {names}", style="note")
 
 

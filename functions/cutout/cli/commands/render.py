@@ -69,7 +69,11 @@ def _check_recipes(stack: Stack, names: Sequence[str]) -> None:
     known = stack.outputs.recipes
     for name in names:
         if name not in known:
-            advice = f"Its recipes are {', '.join(known)}." if known else "It has none."
+            advice = (
+                f"Its recipes are {', '.join(known)}."
+                if known
+                else "It has none: deploy with `-c recipes=FILE`."
+            )
             raise Problem(f"The stack on {stack.where} has no recipe {name}.", advice=advice)
 
 

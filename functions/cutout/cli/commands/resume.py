@@ -3,6 +3,7 @@
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.gate_text import print_gate
+from cutout.cli.output.terminal import remark
 from cutout.cli.stack_command import stack_command
 
 
@@ -19,4 +20,6 @@ def command(stack: Stack, *, as_json: bool) -> None:
 
     Waiting photos are sent at once, oldest first, as far as the limits allow.
     """
-    print_gate(compose.control(stack).resume(), stack.clock.now(), as_json=as_json)
+    gate = compose.control(stack).resume()
+    remark("The gate is open.")
+    print_gate(gate, stack.clock.now(), as_json=as_json)

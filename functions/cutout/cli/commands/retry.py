@@ -11,7 +11,7 @@ import click
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
-from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job
+from cutout.cli.job_retry import RETRYABLE, check_retryable, retry_job, warning_of
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.price_option import price_option
 from cutout.cli.options.shared_options import fresh_option
@@ -28,6 +28,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.job import Job
 from cutout.domain.retry_policy import is_final_refusal
+from cutout.domain.sanitize import plain
 from cutout.domain.states import Transport
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.operator.list_jobs import JobFilter
@@ -45,7 +46,7 @@ _AT_ONCE = 8
     },
     """
 $ cutout retry shoes/a.jpg
-1 photo: at most 5.4 credits, about $0.08 (1.47 cents each); done in about 45 s: 3 at once, [...]
+1 photo: at most 5.4 credits, about $0.08 (at 1.47 cents a credit); done in about 45 s: [...]
 Retry it? [y/N]: y
 shoes/a.jpg: queued because of retried-by-person · next: will be submitted in 2 min
 
@@ -125,6 +126,8 @@ class _Run:
         jobs = [newest_job(self.stack, key) for key in dict.fromkeys(keys)]
         for job in jobs:
             check_retryable(job, include_refused=self.include_refused)
+            if warning := warning_of(job):
+                remark(f"{plain(job.source.key)}: {warning}")
         report = self._preview_of(len(jobs))
         if not self.dry_run and not self._is_agreed(len(jobs)):
             return self._without_yes(report)
@@ -161,7 +164,11 @@ class _Run:
             counts, refused = self._count(which, progress)
             report = self._preview(counts, refused)
             if self.dry_run or not counts:
-                remark(f"Dry run: {counts.total():,} would be retried.")
+                remark(
+                    f"Dry run: {counts.total():,} would be retried."
+                    if counts or refused
+                    else "No photo matches."
+                )
                 if self.as_json:
                     print_json(report)
                 return 0
@@ -257,5 +264,5 @@ class _Run:
     def _without_yes(self, report: dict[str, Any]) -> int:
         if self.as_json:
             print_json(report)
-        stderr().print("Dry run: nothing was retried. Add `--yes` to retry them.")
+        stderr().print("Nothing was retried. Add `--yes` to retry.")
         return 1

@@ -13,7 +13,14 @@ from rich.text import Text
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.job_text import attempts_made, event_text, explanation, lasted, state_text
+from cutout.cli.output.job_text import (
+    attempt_cost,
+    attempts_made,
+    event_text,
+    explanation,
+    lasted,
+    state_text,
+)
 from cutout.cli.output.next_step import next_step
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
@@ -125,11 +132,11 @@ def _steps(job: Job, now: datetime) -> Table:
 
 def _attempts(attempts: Sequence[Attempt]) -> Group:
     """Return a line for each attempt, with the provider's message below."""
-    head = f" {'attempt':>7}  {'at':8}  {'posts':>5}  {'outcome':9}  {'credits':>7}  task"
+    head = f" {'attempt':>7}  {'at':8}  {'calls':>5}  {'outcome':9}  {'credits':>12}  task"
     parts: list[RenderableType] = [Text(head, _DIM)]
     for one in attempts:
         facts = f" {one.number:>7}  {one.started_at:%H:%M:%S}  {one.posts:>5}  {one.outcome:9}"
-        parts.append(Text(f"{facts}  {_credits(one):>7}  {plain(one.task_id or '')}"))
+        parts.append(Text(f"{facts}  {attempt_cost(one):>12}  {plain(one.task_id or '')}"))
         if message := _message(one):
             parts.append(Padding(message, (0, 0, 0, 10)))
     return Group(*parts)
@@ -174,13 +181,6 @@ def _variant(variant: Variant) -> str:
         return f"{variant.recipe}: none, {variant.problem}"
     size = f"{variant.width} x {variant.height}, {size_text(variant.size)}"
     return f"{variant.recipe}: {variant.key}   {size}"
-
-
-def _credits(attempt: Attempt) -> str:
-    if attempt.credits_used is not None:
-        return f"{attempt.credits_used:g}"
-    reserved = attempt.credits_reserved
-    return "" if reserved is None else f"({reserved:g})"
 
 
 def _message(attempt: Attempt) -> Text:

@@ -30,7 +30,7 @@ Jobs table      {CUTOUT_JOBS_TABLE}
     aws s3 cp photo.jpg s3://{CUTOUT_UPLOADS_BUCKET}/
     aws s3 ls s3://{CUTOUT_RESULTS_BUCKET}/
 
-`cutout` commands in this folder need no set-up: cutout put photo.jpg"""
+`cutout` commands in this project need no set-up: cutout put photo.jpg"""
 
 
 @click.command(
@@ -49,9 +49,9 @@ cutout up -c max_in_flight=10
 @click.pass_obj
 @local_options
 def command(context: Context, *, local: LocalOptions, as_json: bool) -> None:
-    """Start a local cloud for this folder and deploy the stack to it.
+    """Start a local cloud for this project and deploy the stack to it.
 
-    It runs in the background until `cutout down`. While it is up, `cutout` commands in this folder
+    It runs in the background until `cutout down`. While it is up, `cutout` commands in this project
     use it; .cutout/local.env makes AWS tools use it too. This command needs a checkout of Cutout;
     an installed package has no local cloud.
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cutout.cli import compose
 from cutout.cli.console.site import Form, Site
-from cutout.cli.job_retry import check_retryable, retry_job
+from cutout.cli.job_retry import check_retryable, retry_job, warning_of
 from cutout.cli.output.money import preview_in_words
 from cutout.cli.output.problems import Problem
 from cutout.domain.job.job import Job
@@ -12,10 +12,11 @@ from cutout.domain.job.job import Job
 
 @dataclass(frozen=True, kw_only=True)
 class RetryOffer:
-    """The retry of a job: its price, or why there is none."""
+    """The retry of a job: its price, why it may change nothing, or why there is none."""
 
     credits: str = ""
     price: str = ""
+    warning: str = ""
     refusal: Problem | None = None
 
 
@@ -27,7 +28,11 @@ def offer_of(site: Site, job: Job) -> RetryOffer:
     except Problem as refusal:
         return RetryOffer(refusal=refusal)
     estimate = compose.estimate(stack, 1)
-    return RetryOffer(credits=str(estimate.credits), price=preview_in_words(estimate, site.price))
+    return RetryOffer(
+        credits=str(estimate.credits),
+        price=preview_in_words(estimate, site.price),
+        warning=warning_of(job),
+    )
 
 
 def retry_as_offered(site: Site, job: Job, form: Form) -> Job:

@@ -23,6 +23,7 @@ from cutout.cli.output.templates import templates
 from cutout.cli.progress.clock import Clock
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
+from cutout.domain.sanitize import plain
 from cutout.domain.states import State
 
 View = Callable[[Request], Response]
@@ -174,6 +175,7 @@ async def _form(request: Request) -> Form:
 def _templates() -> Environment:
     made = templates("cutout.cli.console")
     made.globals |= {
+        "attempt_cost": job_text.attempt_cost,
         "attempts_made": job_text.attempts_made,
         "cost": job_text.cost,
         "explanation": job_text.explanation,
@@ -188,6 +190,7 @@ def _templates() -> Environment:
         "buttons": with_buttons,
         "duration": units.duration,
         "exact_duration": units.exact_duration,
+        "plain": plain,
         "size": units.size_text,
     }
     return made

@@ -129,7 +129,7 @@ def gate(checkup: Checkup) -> Iterator[CheckResult]:
     usage = gate_in_words(gate, checkup.now).splitlines()
     if gate.pause is not None and gate.is_paused(checkup.now):
         result = note if gate.pause.reason in _MILD else problem
-        yield result(f"the gate is {usage[-1].partition(':')[0]}", what_to_do(gate.pause.reason))
+        yield result(f"the gate was {usage[-1].partition(':')[0]}", what_to_do(gate.pause.reason))
     if facts["credits_today"] >= _NEARLY * facts["daily_credit_cap"]:
         advice = "At the cap, photos wait for the next day; `cutout limits` raises it."
         yield note(f"{usage[0]}: the daily cap is nearly reached", advice)

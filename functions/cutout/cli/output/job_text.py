@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
 
@@ -35,6 +36,12 @@ def state_text(state: str) -> Text:
 def cost(job: Job) -> str:
     """Return the cost of a job for a table: its credits, or "reused"."""
     return "reused" if job.reused and not job.credits else f"{float(job.credits):g}"
+
+
+def attempt_cost(attempt: Attempt) -> str:
+    """Return the credits of an attempt; "reserved" if the provider has not reported them yet."""
+    unreported = attempt.credits_used is None and charged(attempt)
+    return f"{unreported:g} reserved" if unreported else f"{attempt.credits_used or 0:g}"
 
 
 def attempts_made(job: Job) -> str:

@@ -48,8 +48,9 @@ def preview_in_words(estimate: Estimate, price: Price) -> str:
     measured = counted(estimate.measured, "recent photo")
     source = f"measured on {measured}" if estimate.measured else "as documented by the provider"
     time = "never done" if estimate.lasts is None else f"done in about {duration(estimate.lasts)}"
-    cost = f"{price.in_words(estimate.credits)} ({price.cents:f} cents each)"
-    rate = f"{limits.max_in_flight} at once, {duration(estimate.task)} each, {source}"
+    cost = f"{price.in_words(estimate.credits)} (at {price.cents:f} cents a credit)"
+    at_once = counted(limits.max_in_flight, "photo")
+    rate = f"{at_once} at once, {duration(estimate.task)} each, {source}"
     lines = [f"{cost}; {time}: {rate}"]
     if estimate.today < estimate.photos:
         lines.append(

@@ -12,6 +12,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.sanitize import plain
 from cutout.domain.states import State
+from cutout.usecases.shared.error_note_texts import command_on
 from cutout.wiring.chosen_provider import final_codes
 
 _NEXT = {
@@ -20,7 +21,7 @@ _NEXT = {
     State.PROCESSING: "waits for its callback; without one, the task is polled",
     State.STORING: "the result is being stored; Sweep retries if that is interrupted",
     State.REVIEW: "waits for `cutout review accept` or `cutout review reject`; `cutout retry` "
-    "costs again",
+    "pays for a new result",
     State.FAILED: "final, unless you run `cutout retry`",
     State.REJECTED: "final. Upload a corrected file to the same key to try again",
 }
@@ -33,10 +34,7 @@ _WAITS: dict[Reason | None, str] = {
 _PREPARING = "Prepare makes a copy that the model accepts; without its report, it is asked again"
 _RECHECK = "an earlier task is checked for its result, free of charge; else a new request is sent"
 _DECIDED = "the decision is being carried out; Sweep retries if that is interrupted"
-_REFUSED = (
-    "final: the provider refused what the photo shows. Upload another photo to the key; "
-    "`cutout retry --include-refused` retries all the same"
-)
+_REFUSED = "final: the provider refused what the photo shows. Upload another photo to the key; "
 _SKIPPED = "final. Upload it again without the metadata `cutout-skip` to get a cut-out"
 _NEXT_BY_REASON: dict[tuple[State, Reason | None], str] = {
     (State.STORING, Reason.RETRIED_BY_PERSON): _RECHECK,
@@ -72,8 +70,13 @@ def next_step(job: Job) -> NextStep | None:
 
 def _what_is_next(job: Job) -> str:
     if is_final_refusal(job, final_codes()):
-        return _REFUSED
+        return f"{_REFUSED}{retry_of_refused(job)}"
     return _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
+
+
+def retry_of_refused(job: Job) -> str:
+    """Return the command that retries a photo whose content the provider refused."""
+    return f"`{command_on('retry --include-refused', job)}` retries all the same"
 
 
 def _unconfirmed(job: Job) -> str:

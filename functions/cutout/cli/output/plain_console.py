@@ -1,5 +1,6 @@
 """The console of rich as every command uses it."""
 
+import os
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -32,6 +33,10 @@ class PlainConsole(Console):
     def is_terminal(self) -> bool:
         """Whether the stream is a terminal, on which lines can be replaced."""
         return self.file.isatty()
+
+    def on_broken_pipe(self) -> None:
+        """Drop all further output: the exit status still says what the command did."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
         """Return the text of a string on one line, as line breaks in it may be untrusted."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _GIVE_CREDENTIALS = (
-    "Start a local cloud with `cutout up`, or give AWS credentials as for the AWS CLI "
-    "(`--profile NAME`, AWS_PROFILE, `aws sso login`)."
+    "Start a local cloud with `cutout up` (commands use it only inside its project), or give AWS "
+    "credentials as for the AWS CLI (`--profile NAME`, AWS_PROFILE, `aws sso login`)."
 )
 _INVALID_CREDENTIALS = frozenset(
     {

@@ -20,7 +20,7 @@ _MEANINGS = {
     Reason.PREPARING: "Prepare makes a copy that the model accepts",
     Reason.SAME_PICTURE: "another job is processing the same photo; its result will be used",
     Reason.KEPT_RESULT_LOST: "the cached result of the same photo is gone; a new request is sent",
-    Reason.BACKING_OFF: "the request was not sent or not accepted; it is retried later",
+    Reason.BACKING_OFF: "a step failed, or the request was not accepted; it is retried later",
     Reason.TASK_RETRIED: "the task failed with a temporary error; it is retried later",
     Reason.OUTCOME_UNKNOWN: "request outcome unknown; waiting for the callback",
     Reason.RETRIED_BY_PERSON: "retried by a person",

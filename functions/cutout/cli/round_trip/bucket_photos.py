@@ -81,7 +81,7 @@ class BucketPhotos:
         }
         if not found:
             raise Problem(
-                f"{name} is neither a key nor a prefix in {self._bucket}, nor a file.",
+                f"{name} is no key and no prefix of keys in {self._bucket}, and no file here.",
                 advice=f"{nearest_key(self.stack, key)}`cutout ls` lists the jobs.",
             )
         return found

@@ -158,8 +158,7 @@ class RoundTrip:
                 found[one.photo.key] = TrackedPhoto(
                     sent=one.there,
                     job=one.job,
-                    # It is there already; only its job may have expired.
-                    is_expired=one.job is None,
+                    has_ended_before=True,
                     result_key=one.result_key,
                     note=one.why,
                 )

@@ -136,8 +136,8 @@ class UploadPlanner:
         ]
 
     def _there(self, photo: PhotoFile, listed: ListedObject) -> SentPhoto:
-        now, job_id = self.stack.clock.now(), self.stack.job_id(photo.key, listed.version_id)
-        return SentPhoto(photo=photo, at=now, etag=listed.etag, job_id=job_id)
+        job_id = self.stack.job_id(photo.key, listed.version_id)
+        return SentPhoto(photo=photo, at=listed.modified_at, etag=listed.etag, job_id=job_id)
 
     def _planned(self, there: SentPhoto, job: Job | None, found: AuditedObject) -> PlannedPhoto:
         action, why = self._decided(job, found.finding)

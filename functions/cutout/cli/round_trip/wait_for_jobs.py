@@ -28,22 +28,22 @@ class TrackedPhoto(UploadStatus):
     """An uploaded photo and its job; no job means that the stack has not picked it up yet.
 
     Attributes:
-        is_expired: its job ended and has expired since.
+        has_ended_before: its job ended before this command; without a job, it has expired since.
     """
 
     sent: SentPhoto
-    is_expired: bool = False
+    has_ended_before: bool = False
     note: str = "not picked up by the stack yet"
 
     @property
     def is_settled(self) -> bool:
         """Its job has ended."""
-        return self.is_expired if self.job is None else self.job.state.is_settled
+        return self.has_ended_before if self.job is None else self.job.state.is_settled
 
     def age(self, now: datetime) -> timedelta:
         """Return the time from the upload to the end, or until now."""
-        if self.is_expired:
-            return timedelta(0)  # It was there already: nothing was uploaded or waited for.
+        if self.has_ended_before:
+            return timedelta(0)  # Nothing was uploaded or waited for.
         ended = settled_at(self.job) if self.job else None
         if self.job is not None and ended is not None:
             # The time of the upload is from this machine's clock, the end is from that of AWS: they

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,7 @@ from cutout.domain.object_keys import beside
 from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import is_final_refusal
+from cutout.domain.sanitize import shell_word
 from cutout.domain.states import AttemptOutcome, State
 
 _NEXT = {
@@ -49,7 +49,7 @@ def error_note(job: Job, terms: Terms) -> dict[str, Any]:
         **cost(job),
         "next": _next_step(job, terms).format(
             retry=retry_command(job),
-            refused=_command("retry --include-refused", job),
+            refused=command_on("retry --include-refused", job),
             accept=review_command(Verdict.ACCEPT, job),
             reject=review_command(Verdict.REJECT, job),
         ),
@@ -92,16 +92,17 @@ def address(bucket: str, key: str) -> str:
 
 def review_command(verdict: Verdict, job: Job) -> str:
     """The command that accepts or rejects the result under review."""
-    return _command(f"review {verdict}", job)
+    return command_on(f"review {verdict}", job)
 
 
 def retry_command(job: Job) -> str:
     """The command that retries the job."""
-    return _command("retry", job)
+    return command_on("retry", job)
 
 
-def _command(words: str, job: Job) -> str:
-    key = shlex.quote(job.source.key)
+def command_on(words: str, job: Job) -> str:
+    """A command with the job's key, to paste into a shell."""
+    key = shell_word(job.source.key)
     return f"cutout {words} -- {key}" if key.startswith("-") else f"cutout {words} {key}"
 
 

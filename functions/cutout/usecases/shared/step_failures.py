@@ -12,6 +12,7 @@ from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
+    CutoutError,
     LostRaceError,
     NewerRowError,
     SourceDeniedError,
@@ -108,7 +109,8 @@ class StepFailures:
         failed = replace(job, failures=failures, due_at=now + wait)
         if job.state.is_settled:
             return self.jobs.save(failed)
-        message = words(f"{type(exc).__name__}: {exc}")
+        is_worded = isinstance(exc, CutoutError)
+        message = words(str(exc) if is_worded else f"{type(exc).__name__}: {exc}")
         if failures >= MOST_FAILURES:
             return self.end(job, message, is_denied=isinstance(exc, SourceDeniedError))
         if job.state is not State.QUEUED:

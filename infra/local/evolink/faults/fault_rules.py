@@ -43,7 +43,7 @@ def find_fault(where: str, name: str) -> Fault[object]:
     except KeyError:
         known = [f"{fault.where}:{fault.name}" for fault in ALL_FAULTS]
         near = get_close_matches(f"{where}:{name}", known, n=1)
-        hint = "".join(f": did you mean {one}?" for one in near)
+        hint = "".join(f" (similar: {one})" for one in near)
         raise LookupError(f"no fault {name!r} at {where!r}{hint}") from None
 
 

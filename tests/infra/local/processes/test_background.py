@@ -79,6 +79,27 @@ print([iam_evaluator.evaluate(asked).decision for _ in range(3)], flush=True)
 """
 
 
+_MATCH = """
+from ministack.core import iam_evaluator
+from infra.local.ministack.corrections import apply_corrections
+apply_corrections()
+key = "arn:aws:s3:::uploads/a\\nb.jpg"
+print([iam_evaluator.fnmatch_iam_cs(key, f"arn:aws:s3:::{one}/*") for one in ("uploads", "other")])
+"""
+
+
+def test_a_policy_matches_keys_with_line_breaks() -> None:
+    """Otherwise the functions may not read such a photo, and its job waits forever."""
+    told = subprocess.run(  # noqa: S603 - a program that is written out above
+        [sys.executable, "-P", "-c", _MATCH],
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == "[True, False]\n"
+
+
 def test_requests_are_answered_when_the_log_of_decisions_cannot_be_written() -> None:
     """On a full disk, data in MiniStack's memory can still be read."""
     told = subprocess.run(  # noqa: S603 - a program that is written out above

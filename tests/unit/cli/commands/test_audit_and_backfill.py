@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
-from cutout.domain.states import Lane
+from cutout.domain.states import Lane, State
 from tests.support.cli.clock import NOON
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import RESULTS, UPLOADS, failed, make_job
@@ -80,6 +80,13 @@ def test_audit_queues_missing_uploads_with_yes(world: World) -> None:
     assert (source.key, lane) == ("lost.jpg", Lane.BACKFILL)
 
 
+def test_audit_calls_open_jobs_in_progress(world: World) -> None:
+    """A task in flight is another thing: it holds a slot of the gate. Programs get the old name."""
+    stored(world, make_job("a.jpg", state=State.QUEUED))
+    assert "in progress        1" in world.run("audit").stdout
+    assert "in-flight" in world.run("audit", "--json").stdout
+
+
 def test_audit_keeps_to_the_watched_prefix(world: World) -> None:
     """Other objects are ignored."""
     world.stack.watch("in/")
@@ -123,8 +130,8 @@ def test_backfill_shows_the_cost_first_and_queues_only_with_yes(world: World) ->
         "      1 skipped: too-many-bytes\n"
         "      1 skipped: has a job: done\n"
         "      1 skipped: written just now: its event may still arrive\n"
-        "10.8 credits, about $0.16 (1.47 cents each); done in about 3.0 s: 3 at once, 3.0 s each, "
-        "measured on 1 recent photo\n"
+        "10.8 credits, about $0.16 (at 1.47 cents a credit); done in about 3.0 s: "
+        "3 photos at once, 3.0 s each, measured on 1 recent photo\n"
     )
     assert "Dry run: nothing was queued. Add `--yes` to queue them." in asked.stderr
     assert world.run("backfill", "s3://the-uploads/x/", "--dry-run", "--yes").exit_code == 0

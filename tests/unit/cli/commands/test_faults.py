@@ -49,7 +49,7 @@ def test_all_faults_are_listed(here: World) -> None:
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        ("task:moderatd", "did you mean task:moderated?"),
+        ("task:moderatd", "(similar: task:moderated)."),
         ("402", "'402' is not where:fault"),
         ("create:402,often=2", "no setting 'often' in a rule"),
         ("create:402,times=often", "invalid literal"),
@@ -70,7 +70,7 @@ def test_without_a_stand_in_no_faults_can_be_set(world: World, url: str, token: 
     world.local.evolink_url, world.local.control_token = url, token
     told = world.run("faults", "create:402")
     assert told.exit_code == 1
-    assert "No stand-in is running for this folder." in told.stderr
+    assert "No stand-in is running for this project." in told.stderr
     assert "`cutout up`" in told.stderr
 
 

@@ -109,7 +109,9 @@ def test_an_unknown_name_is_an_error(world: World) -> None:
     processed(world, "a.jpg")
     result = world.run("get", "a.jpg", "aa.jpg")
     assert result.exit_code == 1
-    assert "aa.jpg is neither a key nor a prefix in the-uploads, nor a file." in result.stderr
+    assert (
+        "aa.jpg is no key and no prefix of keys in the-uploads, and no file here." in result.stderr
+    )
     assert "Did you mean a.jpg?" in result.stderr
     assert not (world.folder / "out").exists()
     assert world.run("get", "s3://another/a.jpg").exit_code == 1

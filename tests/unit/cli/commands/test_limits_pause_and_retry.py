@@ -34,6 +34,7 @@ def test_pause_holds_until_resume(world: World) -> None:
     assert paused.exit_code == 0
     assert json.loads(paused.stdout)["pause"]["reason"] == "operator"
     assert json.loads(paused.stdout)["pause"]["until"] is None
+    assert "The gate is open." in world.run("resume").stderr
     resumed = world.run("resume", "--json")
     assert resumed.exit_code == 0
     assert json.loads(resumed.stdout)["pause"] is None
@@ -150,6 +151,7 @@ def test_a_photo_refused_for_its_content_is_not_retried(world: World) -> None:
     told = world.run("retry", "a.jpg", "--yes")
     assert told.exit_code == 1
     assert "refused what a.jpg shows (content_policy_violation)" in told.stderr
+    assert "`cutout retry --include-refused a.jpg` retries all the same." in told.stderr
     assert world.stack.submissions.job_ids == []
     assert world.run("retry", "a.jpg", "--yes", "--include-refused").exit_code == 0
     assert world.stack.submissions.job_ids == [refused.id]
@@ -171,6 +173,15 @@ def test_a_dry_run_of_retry_changes_nothing(world: World) -> None:
     assert told.exit_code == 0
     assert "1 would be retried" in told.stderr
     assert world.stack.submissions.job_ids == []
+
+
+def test_a_photo_rejected_before_any_request_is_retried_with_a_warning(world: World) -> None:
+    """The same file is rejected again, unless the stack has changed."""
+    rejected = make_job("a.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
+    world.stack.know(replace(rejected, attempts=()), make_job("b.jpg", state=State.FAILED))
+    told = world.run("retry", "a.jpg", "b.jpg", "--dry-run")
+    assert "a.jpg: it was rejected before any request. The same file is rejected" in told.stderr
+    assert "b.jpg: it was rejected" not in told.stderr
 
 
 @pytest.mark.parametrize("state", [State.COMPLETED, State.PROCESSING, State.SUPERSEDED])

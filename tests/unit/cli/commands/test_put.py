@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -220,6 +221,18 @@ REUSED = Reuse(
     task_id="task-1",
     credits_saved=Decimal("5.4"),
 )
+
+
+def test_a_name_that_is_not_utf_8_does_not_stop_the_other_photos(world: World) -> None:
+    """The command names it, uploads the others, and fails in the end."""
+    world.photo("photos/a.jpg")
+    Path(os.fsdecode(os.fsencode(world.folder) + b"/photos/latin\xe9.jpg")).write_bytes(b"x")
+    told = world.run("put", world.folder / "photos")
+    assert (told.exit_code, [one.key for one in world.stack.store.uploaded]) == (
+        1,
+        ["photos/a.jpg"],
+    )
+    assert "Skipped, as their names are not UTF-8, as keys are: latin\\xe9.jpg" in told.stderr
 
 
 def test_skipped_files_are_listed(world: World) -> None:

@@ -35,7 +35,7 @@ def test_a_completed_photo_is_downloaded_not_uploaded(world: World) -> None:
     assert result.stdout.splitlines()[1].split() == [
         "a.jpg",
         "completed",
-        "4.0",
+        "0.0",
         "0",
         "cut/a.png",
     ]

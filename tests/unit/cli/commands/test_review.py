@@ -111,7 +111,7 @@ def test_only_results_under_review_are_decided_on(world: World) -> None:
     world.stack.know(make_job())
     told = world.run("review", "accept", "a.jpg", "--json")
     assert told.exit_code == 1
-    assert "it is completed: only results under review are accepted or rejected" in told.stderr
+    assert "it is completed: only jobs in the state review can be decided" in told.stderr
     assert json.loads(told.stdout)[0]["state"] == "completed"
     assert world.stack.checks.checks == []
 

@@ -108,6 +108,20 @@ def test_every_paid_call_is_shown_with_its_outcome(world: World) -> None:
     assert "result s3://the-results/shoes/a.png 600 x 400, 16 bytes event sent to" in shown
 
 
+@pytest.mark.parametrize(
+    ("outcome", "shown"),
+    [(AttemptOutcome.REFUSED, "refused 0"), (AttemptOutcome.ACCEPTED, "accepted 5.4 reserved")],
+)
+def test_credits_are_reserved_only_while_they_may_be_charged(
+    world: World, outcome: AttemptOutcome, shown: str
+) -> None:
+    """A refused call costs nothing."""
+    job = make_job("a.jpg", state=State.PROCESSING, credits_used=None)
+    attempt = replace(job.attempts[0], outcome=outcome, credits_reserved=Decimal("5.4"))
+    world.stack.know(replace(job, attempts=(attempt,)))
+    assert shown in " ".join(world.run("show", "a.jpg").stdout.split())
+
+
 def test_a_replayed_call_is_no_double_charge(world: World) -> None:
     """The provider returned the first call's task."""
     story = _a_long_story()

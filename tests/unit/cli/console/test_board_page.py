@@ -120,7 +120,7 @@ def test_thumbnails_are_loaded_lazily(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (State.REVIEW, "waits for Accept or Reject; Retry costs again"),
+        (State.REVIEW, "waits for Accept or Reject; Retry pays for a new result"),
         (State.FAILED, "final, unless you press Retry on its page"),
     ],
 )

@@ -98,7 +98,14 @@ def test_before_and_after_are_side_by_side_and_described(completed: DeliveredPho
 def test_totals_state_time_and_credits_are_shown(completed: DeliveredPhoto) -> None:
     """In the header for all, on the card for each."""
     texts = Page(contact_sheet([completed], made_at=NOON)).texts
-    for text in ("1 of 1", "5.4", "5.0 s", "completed", "600 by 400 pixels, 1 kB", "a.jpg"):
+    for text in (
+        "1 of 1",
+        "5.4",
+        "5.0 s",
+        "completed",
+        "cut-out: 600 by 400 pixels, 1 kB",
+        "a.jpg",
+    ):
         assert text in texts
 
 
