@@ -82,6 +82,7 @@ ATTEMPTS = drawn(
     body_name=st.none() | _HEX,
     shard=st.none() | st.integers(0, 63),
     is_probe=st.booleans(),
+    model=st.none() | _TEXTS,
 )
 PREPARED = drawn(
     Prepared,

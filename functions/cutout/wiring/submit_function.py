@@ -224,6 +224,7 @@ def _submit_job(
             signer=ports.signer,
             clock=clock,
             timing=timing,
+            model=settings.model,
             transport=settings.input_transport,
             copies_are_made=copies_are_made,
             deployment=settings.jobs_table_arn,

@@ -29,6 +29,7 @@ TEXT_BYTES = {
     "file_id": 200,
     "format": 20,
     "message": 600,
+    "model": 200,
     "named_task": 200,
     "problem": 300,
     "profile": 100,

@@ -20,6 +20,8 @@ class Attempt:
 
     Attributes:
         number: from 1; the callback URL contains it.
+        model: the provider's model that the call names; None in jobs of earlier versions, which the
+            setting tells.
         posts: how often the call was made.
         day: the UTC day to which an earlier version counted its credits, if not that of its start.
         body_name: what names its text among those of the job, while it may be repeated; None in
@@ -63,6 +65,7 @@ class Attempt:
     body_name: str | None = None
     shard: int | None = None
     is_probe: bool = False
+    model: str | None = None
 
     @property
     def is_possible_double_charge(self) -> bool:

@@ -29,6 +29,7 @@ class Deduplication:
     """The deduplication records, and the rules for owning them.
 
     Attributes:
+        model: the provider's model of today.
         last: how long a record with a result, or with an ended owner, is retained.
     """
 
@@ -40,8 +41,8 @@ class Deduplication:
     last: timedelta
 
     def find(self, job: Job) -> DedupRecord | None:
-        """The record of the job's photo, if there is one."""
-        return self.records.find_dedup_record(self._picture(job)) if job.photo else None
+        """The record of the job's photo and today's model, if there is one."""
+        return self._find(self._picture(job))
 
     def decide(self, job: Job, current: DedupRecord | None) -> DedupRecord | Kept | None:
         """What a job does about its photo.
@@ -77,7 +78,7 @@ class Deduplication:
         fail, or never be made, and the photo would be paid for again.
         """
         expires_at = self.clock.now() + self.last
-        picture = self._picture(job)
+        picture = self._picture(job, stored_model(job))
 
         def rule(current: DedupRecord) -> DedupRecord | None:
             if current.owner != job.id and serves(current.kept):
@@ -87,7 +88,7 @@ class Deduplication:
         try:
             before = self.records.cache_result(picture, job.id, kept, expires_at)
         except DedupRecordMovedError:
-            self._change(job, rule, DedupRecord(picture=picture, owner=job.id))
+            self._change(picture, rule, DedupRecord(picture=picture, owner=job.id))
         else:
             self.submissions.enqueue(before.waiting)
 
@@ -100,11 +101,11 @@ class Deduplication:
             kept = replace(current.kept, is_doubted=not is_accepted, is_accepted=is_accepted)
             return replace(current, kept=kept, waiting=())
 
-        return self._change(job, rule)
+        return self._change(self._picture(job, stored_model(job)), rule)
 
     def kept_result_of(self, job: Job) -> Kept | None:
         """The cached result that this job made; None if there is none, or another job's."""
-        current = self.find(job)
+        current = self._find(self._picture(job, stored_model(job)))
         kept = current.kept if current else None
         return kept if kept is not None and kept.job_id == job.id else None
 
@@ -115,7 +116,10 @@ class Deduplication:
         """
         if job.state is State.REVIEW or (job.attempts and job.state is not State.COMPLETED):
             expires_at = self.clock.now() + self.last
-            self._change(job, lambda current: _without_result(current, job, expires_at))
+            # Each of its calls made it the owner of a record, one for each model.
+            models = [attempt.model for attempt in job.attempts] or [None]
+            for picture in dict.fromkeys(self._picture(job, model) for model in models):
+                self._change(picture, lambda current: _without_result(current, job, expires_at))
 
     def forget_lost(self, job: Job) -> None:
         """Remove the cached result that the job found missing or damaged from its record."""
@@ -124,18 +128,18 @@ class Deduplication:
             is_it = current.kept and job.reused and current.kept.sha256 == job.reused.sha256
             return replace(current, kept=None) if is_it else None
 
-        self._change(job, rule)
+        self._change(self._picture(job), rule)
 
     def _change(
         self,
-        job: Job,
+        picture: str,
         rule: Callable[[DedupRecord], DedupRecord | None],
         new: DedupRecord | None = None,
     ) -> bool:
-        """Write what a rule makes of the photo's record; enqueue the jobs that no longer wait.
+        """Write what a rule makes of a record; enqueue the jobs that no longer wait.
 
         Args:
-            job: of the photo.
+            picture: of the record.
             rule: returns None to leave the record as it is.
             new: the record that the rule changes if there is none.
 
@@ -144,7 +148,7 @@ class Deduplication:
         """
         # Each further turn means that another worker's write succeeded, so some worker always
         # gets on.
-        while (current := self.find(job) or new) and (changed := rule(current)):
+        while (current := self._find(picture) or new) and (changed := rule(current)):
             if self._try_to_save(changed):
                 self.submissions.enqueue(
                     [waiting for waiting in current.waiting if waiting not in changed.waiting]
@@ -161,8 +165,12 @@ class Deduplication:
             return True
         return owner is not None and owner.state not in {State.QUEUED, *SETTLED}
 
-    def _picture(self, job: Job) -> str:
-        return f"{job.photo.sha256 if job.photo else ''}#{self.model}"
+    def _find(self, picture: str) -> DedupRecord | None:
+        # A photo that was never inspected has no digest, and no record.
+        return None if picture.startswith("#") else self.records.find_dedup_record(picture)
+
+    def _picture(self, job: Job, model: str | None = None) -> str:
+        return f"{job.photo.sha256 if job.photo else ''}#{model or self.model}"
 
     def _try_to_save(self, record: DedupRecord) -> bool:
         try:
@@ -170,6 +178,12 @@ class Deduplication:
         except DedupRecordMovedError:
             return False
         return True
+
+
+def stored_model(job: Job) -> str | None:
+    """The model of the attempt whose result is stored; None for a cached result."""
+    attempt = job.attempt_numbered(job.storing_attempt)
+    return attempt.model if attempt else None
 
 
 def serves(kept: Kept | None) -> TypeGuard[Kept]:

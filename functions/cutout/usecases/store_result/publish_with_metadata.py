@@ -17,6 +17,7 @@ from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION, STA
 from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Labels, Results, StoredResult, Uploads
 from cutout.ports.telemetry import Telemetry
+from cutout.usecases.shared.deduplication import stored_model
 from cutout.usecases.shared.notes_and_tags import ShownVersions
 
 _PUT_TRIES = 4
@@ -40,7 +41,7 @@ class Publisher:
     """Writes to the results bucket.
 
     Attributes:
-        model: the provider's model, which each result names.
+        model: the provider's model of today, which made the results whose attempt names none.
     """
 
     uploads: Uploads
@@ -126,7 +127,7 @@ class Publisher:
             MADE_BY: job.id,
             SOURCE_VERSION: job.source.version_id or job.source.etag,
             SOURCE_ORDER: job.source.order,
-            "cutout-model": self.model,
+            "cutout-model": stored_model(job) or self.model,
             "cutout-task": task_of(job),
         }
 

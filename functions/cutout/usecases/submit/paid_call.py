@@ -39,6 +39,7 @@ class PaidCalls:
     """Hands photos over to the provider, and writes the calls for them.
 
     Attributes:
+        model: the provider's model, which its calls name.
         transport: how the provider gets photos, unless the job has its own setting.
         copies_are_made: False in a deployment without Prepare.
         deployment: different for each deployment that uses the same provider account. Two that
@@ -58,6 +59,7 @@ class PaidCalls:
     folders: Folders
     clock: Clock
     timing: Timing
+    model: str
     transport: Transport
     copies_are_made: bool
     deployment: str
@@ -83,6 +85,7 @@ class PaidCalls:
             file_id=handed.file_id or None,
             started_at=now,
             body_name=name,
+            model=self.model,
         )
         return NextCall(attempt, text)
 

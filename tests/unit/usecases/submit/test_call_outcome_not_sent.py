@@ -16,7 +16,7 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from cutout.usecases.shared.change_gate import change_gate
 from tests.support.fakes.clock import START
-from tests.support.fakes.evolink import PRICE, answering
+from tests.support.fakes.evolink import MODEL, PRICE, answering
 from tests.support.fakes.world import KEY_SALT, TIMING, World
 
 MINUTE = timedelta(minutes=1)
@@ -48,6 +48,7 @@ def test_a_call_that_was_not_sent_backs_off_and_costs_nothing() -> None:
             credits_reserved=PRICE,
             message="ConnectError",
             shard=0,
+            model=MODEL,
         ),
     )
     assert job.credits == Decimal(0)

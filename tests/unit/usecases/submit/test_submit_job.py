@@ -21,7 +21,7 @@ from cutout.domain.provider_outcomes import Accepted
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
 from tests.support.fakes.clock import START
-from tests.support.fakes.evolink import PRICE, answering
+from tests.support.fakes.evolink import MODEL, PRICE, answering
 from tests.support.fakes.world import (
     CALLBACK_URL,
     KEY_SALT,
@@ -68,6 +68,7 @@ def test_the_attempt_is_recorded_before_the_call_is_made() -> None:
         credits_reserved=PRICE,
         body_name=job.attempts[0].body_name,
         shard=0,
+        model=MODEL,
     )
     assert (job.state, job.attempts) == (State.SUBMITTING, (recorded,))
     assert job.due_at == START + TIMING.lease
@@ -127,6 +128,7 @@ def test_an_accepted_call_is_tracked_until_its_task_ends() -> None:
             task_id="task-unified-000001",
             credits_reserved=PRICE,
             shard=0,
+            model=MODEL,
         ),
     )
     assert world.telemetry.happened == {Metric.ADMITTED: 1}
@@ -186,6 +188,7 @@ def test_a_refused_call_fails_the_job_with_the_apis_code_and_message(
             code=code,
             message="no\nreally",
             shard=0,
+            model=MODEL,
         ),
     )
     assert job.credits == Decimal(0)
