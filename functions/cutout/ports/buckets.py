@@ -58,7 +58,7 @@ class FetchedUpload:
 
 
 class Uploads(Protocol):
-    """The uploads bucket."""
+    """The photos in the uploads bucket."""
 
     def read(self, source: Source) -> Upload:
         """The bytes of this version.
@@ -96,6 +96,17 @@ class Uploads(Protocol):
             SourceDeniedError: a policy or a KMS key denies access to what the key shows.
         """
 
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        """Set one tag of this version and keep the others; False if it has the most tags already.
+
+        Raises:
+            SourceGoneError: it no longer exists.
+        """
+
+
+class CurrentVersions(Protocol):
+    """Which version each key of the uploads bucket shows."""
+
     def version_shown(self, bucket: str, key: str) -> str | None:
         """The id of the version that a read of the key gives; None if it gives no photo.
 
@@ -106,12 +117,9 @@ class Uploads(Protocol):
     def is_current(self, source: Source) -> bool:
         """Whether this version is the current one of its key: a read of the key gives it."""
 
-    def tag(self, source: Source, name: str, value: str) -> bool:
-        """Set one tag of this version and keep the others; False if it has the most tags already.
 
-        Raises:
-            SourceGoneError: it no longer exists.
-        """
+class UploadsBucket(Uploads, CurrentVersions, Protocol):
+    """The uploads bucket, and which versions it shows."""
 
 
 class PhotoLinks(Protocol):
@@ -192,7 +200,7 @@ class StoredResult:
 
 
 class Results(Protocol):
-    """The results bucket."""
+    """The results and variants in the results bucket."""
 
     def current(self, key: str) -> StoredResult | None:
         """The current object; None if there is none."""
@@ -217,11 +225,19 @@ class Results(Protocol):
     def fetch(self, key: str, file: Path) -> Labels | None:
         """Write the object into the file; returns its labels, or None if there is none."""
 
+    def remove(self, key: str, current: StoredResult) -> bool:
+        """Remove the object if it is still `current`; False if it has changed."""
+
+
+class ReviewedResults(Protocol):
+    """The results under review, in the results bucket."""
+
     def download(self, key: str, file: Path) -> bool:
         """Write the object into the file, without its labels; False if there is none."""
 
-    def remove(self, key: str, current: StoredResult) -> bool:
-        """Remove the object if it is still `current`; False if it has changed."""
+
+class ResultsBucket(Results, ReviewedResults, Protocol):
+    """The results bucket, but for its notes."""
 
 
 class Notes(Protocol):

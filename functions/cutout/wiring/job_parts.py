@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cutout.domain.function_settings import JobSettings
     from cutout.domain.polling_and_timing import Randomness
     from cutout.domain.states import State
-    from cutout.ports.buckets import Copies, Notes, Uploads
+    from cutout.ports.buckets import Copies, Notes, UploadsBucket
     from cutout.ports.jobs_table import DedupRecords
     from cutout.ports.provider_api import Files, Provider
     from cutout.ports.queues import CallbacksQueue, PreparationQueue
@@ -64,7 +64,7 @@ class JobPorts(GatePorts):
     provider: Provider
     randomness: Randomness
     telemetry: Telemetry
-    uploads: Uploads
+    uploads: UploadsBucket
 
 
 def job_ports(
@@ -158,7 +158,9 @@ class JobParts:
                 last=settings.retention_days,
             )
         self.latest_notes = LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
-        self.shown_versions = ShownVersions(uploads=ports.uploads, latest_versions=ports.jobs)
+        self.shown_versions = ShownVersions(
+            current_versions=ports.uploads, latest_versions=ports.jobs
+        )
         self.settlement_effects = SettlementEffects(
             jobs=ports.jobs,
             latest_versions=ports.jobs,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from cutout.domain.function_settings import JobSettings
     from cutout.domain.recipes import Recipe
-    from cutout.ports.buckets import Copies, Results
+    from cutout.ports.buckets import Copies, ResultsBucket
     from cutout.ports.pictures import Pictures
     from cutout.ports.provider_api import Downloads
     from cutout.ports.telemetry import Telemetry
@@ -56,7 +56,7 @@ class StoreResultPorts:
     downloads: Downloads
     kept: Copies
     pictures: Pictures
-    results: Results
+    results: ResultsBucket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +205,7 @@ def store_result_use_cases(
         ),
         remove_results=RemoveResults(
             jobs=jobs,
-            uploads=shared.uploads,
+            current_versions=shared.uploads,
             results=ports.results,
             telemetry=telemetry,
             results_bucket=settings.results_bucket,

@@ -17,7 +17,7 @@ from cutout.ports.buckets import (
     Labels,
     Results,
     StoredResult,
-    Uploads,
+    UploadsBucket,
 )
 from tests.support.aws_account import Account, s3_with
 from tests.support.fakes.buckets import MemoryResults, MemoryUploads
@@ -30,7 +30,7 @@ LABELS = Labels(metadata={"sku": "4711"}, tags={"shop": "north + south"})
 NOTHING = Labels(metadata={}, tags={})
 
 
-class UploadsBucket(Uploads, Protocol):
+class ChangingUploads(UploadsBucket, Protocol):
     """An uploads bucket, and what its users do to it."""
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
@@ -101,7 +101,7 @@ def _source(key: str, version: str, etag: str, size: int) -> Source:
 
 
 @pytest.fixture
-def uploads(account_or_fake: Account | None) -> Iterator[UploadsBucket]:
+def uploads(account_or_fake: Account | None) -> Iterator[ChangingUploads]:
     """An empty bucket with versioning."""
     if account_or_fake is None:
         yield MemoryUploads()
@@ -120,7 +120,7 @@ def results(account_or_fake: Account | None) -> Iterator[Results]:
         yield S3Results(client, "results")
 
 
-def test_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
+def test_upload_is_read_by_its_version(uploads: ChangingUploads) -> None:
     """Overwriting and deleting the key do not change the version of the job."""
     older = uploads.add(KEY, b"older", LABELS)
     newer = uploads.add(KEY, b"newer")
@@ -131,7 +131,7 @@ def test_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
 
 
 def test_labels_are_read_only_of_the_newest_upload_of_a_key(
-    uploads: UploadsBucket,
+    uploads: ChangingUploads,
 ) -> None:
     """Not of an older one, nor of any below a delete marker."""
     older = uploads.add(KEY, b"older", NOTHING)
@@ -144,7 +144,7 @@ def test_labels_are_read_only_of_the_newest_upload_of_a_key(
     assert (uploads.labels_if_newest(older), uploads.labels_if_newest(newer)) == (None, LABELS)
 
 
-def test_version_below_a_deleted_one_is_the_newest_again(uploads: UploadsBucket) -> None:
+def test_version_below_a_deleted_one_is_the_newest_again(uploads: ChangingUploads) -> None:
     """S3 shows it under the key from then on."""
     older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer")
     assert uploads.version_shown("uploads", KEY) == newer.version_id
@@ -155,7 +155,7 @@ def test_version_below_a_deleted_one_is_the_newest_again(uploads: UploadsBucket)
     assert uploads.version_shown("uploads", KEY) is None
 
 
-def test_permanently_deleted_version_is_gone(uploads: UploadsBucket) -> None:
+def test_permanently_deleted_version_is_gone(uploads: ChangingUploads) -> None:
     """Its bytes and its labels; other versions stay."""
     gone, there = uploads.add(KEY, b"gone"), uploads.add(KEY, b"there")
     uploads.destroy(gone)
@@ -166,7 +166,7 @@ def test_permanently_deleted_version_is_gone(uploads: UploadsBucket) -> None:
     assert uploads.read(there).data == b"there"
 
 
-def test_delete_marker_is_no_photo(uploads: UploadsBucket) -> None:
+def test_delete_marker_is_no_photo(uploads: ChangingUploads) -> None:
     """It has a version without content."""
     uploads.add(KEY, b"photo")
     marker = uploads.remove(KEY)
@@ -176,7 +176,7 @@ def test_delete_marker_is_no_photo(uploads: UploadsBucket) -> None:
         uploads.labels(marker)
 
 
-def test_tag_is_added_to_the_existing_ones(uploads: UploadsBucket) -> None:
+def test_tag_is_added_to_the_existing_ones(uploads: ChangingUploads) -> None:
     """Others stay, a second value replaces the first, and other versions are not changed."""
     older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer", LABELS)
     assert uploads.tag(older, "cutout", "failed")
@@ -185,7 +185,7 @@ def test_tag_is_added_to_the_existing_ones(uploads: UploadsBucket) -> None:
     assert uploads.labels(newer).tags == LABELS.tags
 
 
-def test_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
+def test_photo_with_ten_tags_gets_no_eleventh(uploads: ChangingUploads) -> None:
     """S3's limit; a tag that it has already gets the new value."""
     ten = {f"t{number}": "x" for number in range(10)}
     full = uploads.add(KEY, b"full", Labels(metadata={}, tags=ten))
@@ -194,7 +194,7 @@ def test_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
     assert uploads.tag(full, "t3", "y")
 
 
-def test_deleted_photo_cannot_be_tagged(uploads: UploadsBucket) -> None:
+def test_deleted_photo_cannot_be_tagged(uploads: ChangingUploads) -> None:
     """Its owner deleted it before."""
     gone = uploads.add(KEY, b"gone")
     uploads.destroy(gone)

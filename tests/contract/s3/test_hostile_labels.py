@@ -87,7 +87,9 @@ def test_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
     publisher = Publisher(
         uploads=uploads,
         results=S3Results(s3, "results"),
-        shown_versions=ShownVersions(uploads=uploads, latest_versions=MemoryJobs(FakeClock())),
+        shown_versions=ShownVersions(
+            current_versions=uploads, latest_versions=MemoryJobs(FakeClock())
+        ),
         telemetry=MemoryTelemetry(),
         model="m" * 40,
     )

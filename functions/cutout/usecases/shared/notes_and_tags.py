@@ -21,7 +21,7 @@ from cutout.domain.object_keys import STATE_TAG, note_key
 from cutout.domain.provider_outcomes import Terms
 from cutout.domain.reasons import GIVEN_BY_METADATA, Reason
 from cutout.domain.states import State
-from cutout.ports.buckets import NoteRevision, Notes, StoredResult, Uploads
+from cutout.ports.buckets import CurrentVersions, NoteRevision, Notes, StoredResult, Uploads
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.queues import RemovalQueue
 from cutout.ports.telemetry import Telemetry
@@ -36,7 +36,7 @@ _NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
 class ShownVersions:
     """Which photo each key shows: by its newest event, and by the bucket where they differ."""
 
-    uploads: Uploads
+    current_versions: CurrentVersions
     latest_versions: LatestVersions
 
     def why_superseded(self, job: Job, newest: LatestVersion | None = None) -> Reason | None:
@@ -51,7 +51,7 @@ class ShownVersions:
     def shows(self, job: Job) -> bool:
         """Whether a read of the key gives the job's version; False in a bucket without versions."""
         bucket, key, version = job.source.bucket, job.source.key, job.source.version_id
-        return version is not None and self.uploads.version_shown(bucket, key) == version
+        return version is not None and self.current_versions.version_shown(bucket, key) == version
 
 
 @dataclass(frozen=True, kw_only=True)

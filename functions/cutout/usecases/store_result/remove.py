@@ -18,7 +18,7 @@ from cutout.domain.object_keys import (
     review_keys,
 )
 from cutout.domain.recipes import Recipe, recipes_for
-from cutout.ports.buckets import Results, StoredResult, Uploads
+from cutout.ports.buckets import CurrentVersions, Results, StoredResult
 from cutout.ports.jobs_table import SourceJobs
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -41,7 +41,7 @@ class RemoveResults:
     """
 
     jobs: SourceJobs
-    uploads: Uploads
+    current_versions: CurrentVersions
     results: Results
     telemetry: Telemetry
     results_bucket: str
@@ -71,7 +71,7 @@ class RemoveResults:
 
         Without the delete marker, no event says that a photo is back, and its job may complete.
         """
-        shown = self.uploads.version_shown(removal.bucket, removal.key)
+        shown = self.current_versions.version_shown(removal.bucket, removal.key)
         return shown is not None and any(job.source.version_id == shown for job in hidden)
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, ReviewDecision, Verdict
 from cutout.domain.states import Move
-from cutout.ports.buckets import Folders, Results
+from cutout.ports.buckets import Folders, ReviewedResults
 from cutout.usecases.shared.notes_and_tags import ShownVersions
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FetchedResult, FinishCutout
@@ -31,7 +31,7 @@ class ReviewDecisions:
     """
 
     folders: Folders
-    results: Results
+    results: ReviewedResults
     shown_versions: ShownVersions
     failures: StepFailures
     finish_cutout: FinishCutout

@@ -11,7 +11,7 @@ from cutout.domain.job.source import LatestVersion, Source, after
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.polling_and_timing import MESSAGE_LIFE, Timing
 from cutout.domain.states import Lane
-from cutout.ports.buckets import Uploads
+from cutout.ports.buckets import CurrentVersions
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.notes_and_tags import SettlementEffects
@@ -54,7 +54,7 @@ class RegisterUpload:
 
     jobs: Jobs
     latest_versions: LatestVersions
-    current_versions: Uploads
+    current_versions: CurrentVersions
     telemetry: Telemetry
     clock: Clock
     timing: Timing

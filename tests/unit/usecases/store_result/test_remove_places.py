@@ -69,7 +69,7 @@ def removed(places: Places, *jobs: Job, removal: Removal = REMOVAL) -> set[str]:
     before, rows, telemetry = set(places.objects), JobsOfKey(list(jobs)), MemoryTelemetry()
     RemoveResults(
         jobs=rows,
-        uploads=MemoryUploads(),
+        current_versions=MemoryUploads(),
         results=places,  # type: ignore[arg-type] # nothing is put or fetched
         telemetry=telemetry,
         results_bucket="results",
