@@ -14,11 +14,13 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.adapters.sqs import SqsCallbacks
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
+from cutout.cli.compose import reviews_on
 from cutout.domain.metrics import TIME_IN_STATE
 from cutout.operator.review import Reviews
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.gate_parts import GatePorts
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import ACCOUNT, REGION
 from tests.support.function_environment import USUAL_SETTINGS
@@ -98,8 +100,10 @@ class Stack:
 
     def reviews(self) -> Reviews:
         """An operator's decisions on doubtful results."""
-        checks = SqsCallbacks(self.clients.sqs, self.callbacks_url)
-        return Reviews(jobs=self.jobs, index=self.jobs, checks=checks, clock=SystemClock())
+        sqs = self.clients.sqs
+        submissions = SqsSubmissions(sqs, self.submissions_url)
+        ports = GatePorts(clock=SystemClock(), jobs=self.jobs, submissions=submissions)
+        return reviews_on(ports, self.jobs, SqsCallbacks(sqs, self.callbacks_url))
 
     def upload(self, key: str, data: bytes, **options: Any) -> str:
         """Put a photo into the uploads bucket; returns its version."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cutout.operator.control import Control
     from cutout.operator.estimate import Estimate
     from cutout.operator.review import Reviews
-    from cutout.ports.listings import BucketListing, ObjectCopies
+    from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies
+    from cutout.ports.queues import TaskCheckQueue
     from cutout.wiring.gate_parts import GatePorts
 
 
@@ -54,11 +55,16 @@ def browse(
     return ListJobs(records=stack.index, tell=tell, at_once=at_once)
 
 
-def reviews(stack: Stack) -> Reviews:
-    """Return what lists results under review, and records decisions on them."""
+def reviews_on(ports: GatePorts, index: JobIndex, checks: TaskCheckQueue) -> Reviews:
+    """Compose what lists results under review, and records decisions on them."""
     from cutout.operator.review import Reviews  # noqa: PLC0415 - see above
 
-    return Reviews(jobs=stack.jobs, index=stack.index, checks=stack.ports.checks, clock=stack.clock)
+    return Reviews(jobs=ports.jobs, index=index, checks=checks, clock=ports.clock)
+
+
+def reviews(stack: Stack) -> Reviews:
+    """Compose the same for a stack."""
+    return reviews_on(stack.ports, stack.index, stack.ports.checks)
 
 
 def estimate(stack: Stack, photos: int) -> Estimate:

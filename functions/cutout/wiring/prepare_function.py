@@ -1,4 +1,4 @@
-"""Prepare: its adapters, and its use case.
+"""Prepare: its ports on AWS, and its use case on them.
 
 It decodes strangers' files, so it has no table and no key.
 """
@@ -17,8 +17,12 @@ from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsReports
 from cutout.adapters.temp_folder import clear_left_behind, folder
+from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import PrepareSettings
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
+from cutout.ports.buckets import Copies, Uploads
+from cutout.ports.pictures import Copier
+from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.wiring.aws_clients import Clients
@@ -27,6 +31,17 @@ from cutout.wiring.environment_reader import read_settings
 # Memory of the function's own process: its SDK, its connections, a photo on its way to a file.
 _OWN_MB = 250
 _COPIES = 2  # copies made of one photo; each is decoded separately
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparePorts:
+    """The ports of Prepare."""
+
+    uploads: Uploads
+    copier: Copier
+    copies: Copies
+    reports: ReportQueue
+    telemetry: Telemetry
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
@@ -41,19 +56,32 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     settings = read_settings(PrepareSettings, environment)
     clients = Clients(environment)
     clients.connect("s3", "sqs")
-    return PrepareCopy(
-        folders=folder,
+    ports = PreparePorts(
         uploads=S3Uploads(clients.s3),
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3, settings.work_bucket),
         reports=SqsReports(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
-        limits=PhotoLimits(
-            max_bytes=settings.max_bytes,
-            max_pixels=settings.max_pixels,
-            min_side=settings.min_side,
-            max_side=settings.max_side,
-        ),
+    )
+    limits = PhotoLimits(
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        min_side=settings.min_side,
+        max_side=settings.max_side,
+    )
+    return prepare_use_case(ports, limits)
+
+
+def prepare_use_case(ports: PreparePorts, limits: PhotoLimits) -> PrepareCopy:
+    """Compose PrepareCopy on its ports."""
+    return PrepareCopy(
+        folders=folder,
+        uploads=ports.uploads,
+        copier=ports.copier,
+        copies=ports.copies,
+        reports=ports.reports,
+        telemetry=ports.telemetry,
+        limits=limits,
     )
 
 

@@ -9,10 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from cutout.adapters.evolink import task_id_of_callback
 from cutout.adapters.evolink.task_api import TERMS
-from cutout.adapters.temp_folder import folder
-from cutout.cli.compose import operate
+from cutout.cli.compose import operate, reviews_on
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.gate.gate import Limits
@@ -25,16 +23,15 @@ from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.polling_and_timing import Timing
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import HOLDING, Lane, Pixels, Transport
-from cutout.operator.review import Reviews
 from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock
-from cutout.usecases.callback.receive_callback import ReceiveCallback
-from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.change_gate import change_gate
-from cutout.usecases.sweep.sweep import Sweep
+from cutout.wiring.callback_function import ReceivePorts, receive_use_case
 from cutout.wiring.job_parts import JobParts, JobPorts
+from cutout.wiring.prepare_function import PreparePorts, prepare_use_case
 from cutout.wiring.store_result_function import StoreResultPorts, store_result_use_cases
 from cutout.wiring.submit_function import SubmitPorts, submit_use_cases
+from cutout.wiring.sweep_function import SweepPorts, sweep_use_case
 from tests.support.builders import holders
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
@@ -254,36 +251,28 @@ class World:
         self.track_task = self.store_result_use_cases.track_task
         self.render = self.store_result_use_cases.render
         self.remove_results = self.store_result_use_cases.remove_results
-        self.prepare = PrepareCopy(
-            folders=folder,
+        prepare_ports = PreparePorts(
             uploads=self.uploads,
             copier=FakeCopier(step),
             copies=self.copies,
             reports=self.reports,
             telemetry=self.telemetry,
-            limits=photo_limits,
         )
-        self.receive_callback = ReceiveCallback(
-            keys=keys,
-            task_id_in=task_id_of_callback,
-            callbacks=self.callbacks,
-            telemetry=self.telemetry,
+        self.prepare = prepare_use_case(prepare_ports, photo_limits)
+        receive_ports = ReceivePorts(
+            keys=keys, callbacks=self.callbacks, telemetry=self.telemetry, clock=self.clock
+        )
+        self.receive_callback = receive_use_case(receive_ports)
+        sweep_ports = SweepPorts(
             clock=self.clock,
-        )
-        self.sweep = Sweep(
-            backlog=self.jobs,
-            gates=self.jobs,
+            jobs=self.jobs,
             submissions=self.submissions,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
-            clock=self.clock,
-            limits=limits,
-            resend_after=timing.lease,
         )
+        self.sweep = sweep_use_case(sweep_ports, limits, timing.lease)
         self.operate = operate(ports, limits)
-        self.reviews = Reviews(
-            jobs=self.jobs, index=self.jobs, checks=self.callbacks, clock=self.clock
-        )
+        self.reviews = reviews_on(ports, self.jobs, self.callbacks)
 
     def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:
         """Upload a photo and have Submit take its event."""
