@@ -232,6 +232,8 @@ class DedupRecords(Protocol):
     ) -> DedupRecord:
         """Record a cached result without a read; returns the record as it was before.
 
+        The waiting jobs stay listed: a repeated write returns them again.
+
         Raises:
             DedupRecordMovedError: the record has another owner, or does not exist.
         """

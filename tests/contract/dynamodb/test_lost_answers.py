@@ -182,12 +182,17 @@ def test_repeated_write_of_a_body_succeeds_if_the_first_one_was_made(lossy: Loss
 def test_repeated_write_of_a_record_succeeds_if_the_first_one_was_made(
     lossy: Lossy, records: DynamoDedupRecords
 ) -> None:
-    """Also of a cached result, whose update does not depend on the version."""
+    """Also of a cached result, whose update does not depend on the version.
+
+    The jobs that wait for the result are enqueued.
+    """
     lossy.is_lossy = True
-    saved = records.save_dedup_record(RECORD)
-    assert saved == replace(RECORD, version=0)
+    waited_for = replace(RECORD, waiting=("b", "c"))
+    saved = records.save_dedup_record(waited_for)
+    assert saved == replace(waited_for, version=0)
     kept = Kept(key="k", sha256="ab", job_id="a", task_id="t", credits=Decimal("5.4"))
-    records.cache_result(RECORD.picture, RECORD.owner, kept, LATER)
+    before = records.cache_result(RECORD.picture, RECORD.owner, kept, LATER)
+    assert before.waiting == ("b", "c")
     found = records.find_dedup_record(RECORD.picture)
     assert found is not None
     assert (found.kept, found.expires_at) == (kept, LATER)

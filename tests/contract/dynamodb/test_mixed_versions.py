@@ -226,7 +226,7 @@ def test_previous_version_reads_deduplication_records(table: Table) -> None:
     assert _earlier_record(table) == to_row(waiting)
     kept = Kept(key="k", sha256="ab", job_id="a", task_id="t", credits=Decimal("5.4"))
     records.cache_result("ab#model", "a", kept, LATER)
-    cached = replace(waiting, kept=kept, waiting=(), expires_at=LATER, version=2)
+    cached = replace(waiting, kept=kept, expires_at=LATER, version=2)
     assert _earlier_record(table) == to_row(cached)
 
 

@@ -45,7 +45,7 @@ class MemoryDedupRecords:
         if current is None or current.owner != owner:
             raise DedupRecordMovedError(current)
         self.items[picture] = replace(
-            current, kept=kept, waiting=(), expires_at=expires_at, version=current.version + 1
+            current, kept=kept, expires_at=expires_at, version=current.version + 1
         )
         self.step("purchases.cache done")
         return current

@@ -223,13 +223,11 @@ class DynamoDedupRecords:
         """Record a cached result if the record has this owner; returns the record before."""
         update = Update(
             pk=f"picture#{picture}",
-            expression="SET purchase.kept = :kept, purchase.#waiting = :nobody, expires_at = :at, "
-            "purchase.expires_at = :time, #version = #version + :one, "
-            "purchase.#version = #version + :one",
+            expression="SET purchase.kept = :kept, expires_at = :at, purchase.expires_at = :time, "
+            "#version = #version + :one, purchase.#version = #version + :one",
             condition="purchase.buyer = :owner",
             values={
                 ":kept": to_row(kept),
-                ":nobody": [],
                 ":at": int(expires_at.timestamp()),
                 ":time": expires_at.isoformat(),
                 ":one": 1,

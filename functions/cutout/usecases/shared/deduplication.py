@@ -126,7 +126,7 @@ class Deduplication:
 
         def rule(current: DedupRecord) -> DedupRecord | None:
             is_it = current.kept and job.reused and current.kept.sha256 == job.reused.sha256
-            return replace(current, kept=None) if is_it else None
+            return replace(current, kept=None, waiting=()) if is_it else None
 
         self._change(self._picture(job), rule)
 
