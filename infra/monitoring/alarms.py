@@ -12,7 +12,6 @@ from aws_cdk import aws_sqs as sqs
 
 from cutout.domain.metrics import Metric
 from cutout.domain.polling_and_timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
-from cutout.domain.provider_outcomes import USUAL_PRICE
 
 from ..deployed_functions import FunctionName
 from ..settings.settings import API_KEY
@@ -242,7 +241,7 @@ def _of_money(metrics: MetricBuilder) -> Iterator[AlarmRule]:
         runbook="Possible double charges",
         happened="A request with an unknown outcome was sent again, and the provider did not "
         "report a replay.",
-        at_stake=f"one photo ({USUAL_PRICE} credits) may have been paid for twice.",
+        at_stake="one photo may have been paid for twice.",
         do="`cutout costs --by outcome --csv claim.csv --stack {stack}` lists the requests, for "
         "the provider's support. It can wait for the morning.",
         metric=metrics.of(Metric.POSSIBLE_DOUBLE_CHARGE, "Sum"),

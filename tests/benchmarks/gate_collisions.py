@@ -33,6 +33,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import Move
 from cutout.usecases.shared.job_writer import gate_changes
+from tests.support.builders import PRICE
 
 LIMITS = Limits(max_in_flight=840, daily_credit_cap=Decimal(10**6))
 """100,000 photos an hour whose tasks take half a minute."""
@@ -131,7 +132,7 @@ def collisions(
     time = _Time()
     client: Any = _Client(time)
     table = Table(client, "Jobs", sleep=time.sleep, randomness=rng.random)
-    jobs = DynamoJobs(table)
+    jobs = DynamoJobs(table, PRICE)
     given_up = [0]
 
     def pass_gate(number: int) -> None:

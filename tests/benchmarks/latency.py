@@ -50,6 +50,7 @@ from infra.local.processes.run_ledger import read_ledger
 from infra.local.processes.waiting import wait_until
 from infra.local.start import CloudRequest, start_local_cloud
 from tests.e2e.pictures import opened, small_photo
+from tests.support.builders import PRICE
 from tests.support.local_cloud import NoProgress
 
 _PHOTOS = (500,)
@@ -93,7 +94,8 @@ class RunningCloud:
     def __init__(self, place: Place, variables: Mapping[str, str]) -> None:
         clients = TargetClients(Target(stack=variables["CUTOUT_STACK"], variables=variables))
         self._s3 = clients.client("s3")
-        self._jobs = DynamoJobs(Table(clients.client("dynamodb"), variables["CUTOUT_JOBS_TABLE"]))
+        table = Table(clients.client("dynamodb"), variables["CUTOUT_JOBS_TABLE"])
+        self._jobs = DynamoJobs(table, PRICE)
         self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]
         self._provider = ControlClient(
             variables["CUTOUT_EVOLINK_URL"], variables["CUTOUT_EVOLINK_CONTROL_TOKEN"]

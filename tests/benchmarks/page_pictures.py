@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image, ImageDraw, ImageFont
 
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.domain.gate.pauses_and_slots import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
@@ -25,6 +25,7 @@ from cutout.domain.states import State
 from infra.local.evolink.background_removal import remove_background
 from infra.local.place import shipped_photos
 from infra.settings.recipe_file import read_recipes
+from tests.support.builders import new_gate
 from tests.support.chromium import running
 from tests.support.cli.clock import NOON
 from tests.support.cli.console_server import served
@@ -117,7 +118,7 @@ def _job(number: int, key: str, state: State, reason: Reason | None) -> Job:
 def _fill_gate(stack: FakeStack, jobs: Sequence[Job]) -> None:
     """Let the gate hold the tasks and credits of the jobs; it is full, as one job waits for it."""
     running = [job for job in jobs if job.state is State.PROCESSING]
-    stack.table.write_gate(Gate(limits=replace(DEFAULT_LIMITS, max_in_flight=len(running))))
+    stack.table.write_gate(new_gate(limits=replace(DEFAULT_LIMITS, max_in_flight=len(running))))
     for job in jobs:
         taken = f"{job.created_at.timestamp() * 1000:.0f}.{job.id}" if job in running else None
         spent = {NOON.date(): job.credits}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cutout.adapters.evolink.promises_and_prices import TERMS
 from cutout.domain.gate.gate import Gate, Limits, holder
 from cutout.domain.gate.pauses_and_slots import Shard
 from cutout.domain.job.attempt import Attempt
@@ -18,6 +19,7 @@ from cutout.domain.states import AttemptOutcome, State
 NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 RETENTION = timedelta(days=90)
+PRICE = TERMS.usual_price
 LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
 PHOTO = Photo(format="jpeg", width=600, height=400, sha256="c0" * 32)
 RESULT = Result(
@@ -48,7 +50,7 @@ def an_attempt(number: int = 1, **facts: Any) -> Attempt:
     known: dict[str, Any] = {
         "idempotency_key": f"cutout-1-{number}",
         "started_at": NOW,
-        "credits_reserved": Decimal("5.4"),
+        "credits_reserved": PRICE,
     }
     return Attempt(number=number, **(known | facts))
 
@@ -78,4 +80,9 @@ def a_shard(held: int = 0, *, spent: Decimal | int = 0, at: datetime = NOW) -> S
 def a_gate(*, held: int = 0, spent: Decimal | int = 0, **facts: Any) -> Gate:
     """Return a saved gate: so many held slots, and credits spent on the day of `NOW`."""
     known: dict[str, Any] = {"version": 7, "shards": (a_shard(held, spent=spent),)}
-    return Gate(**(known | facts))
+    return new_gate(**(known | facts))
+
+
+def new_gate(**facts: Any) -> Gate:
+    """Return a gate that is not saved yet, with the usual price."""
+    return Gate(**({"price": PRICE, "usual_price": PRICE} | facts))

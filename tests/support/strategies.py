@@ -183,6 +183,7 @@ GATES = drawn(
     Gate,
     version=_COUNTS,
     price=_CREDITS,
+    usual_price=_CREDITS,
     limits=st.none() | _LIMITS,
     deployed=st.none() | _LIMITS,
     pause=st.none() | _PAUSES,

@@ -9,7 +9,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
 from cutout.ports.jobs_table import JobMovedError
-from cutout.wiring.chosen_provider import final_codes
+from cutout.wiring.chosen_provider import terms
 
 RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 """The states that allow a retry."""
@@ -24,7 +24,7 @@ def check_retryable(job: Job, *, include_refused: bool = False) -> None:
     # First: of a job in progress, nothing was refused for good.
     if job.state not in RETRYABLE:
         raise _not_retryable(job)
-    if not include_refused and is_final_refusal(job, final_codes()):
+    if not include_refused and is_final_refusal(job, terms().final_codes):
         raise Problem(
             f"The provider refused what {job.source.key} shows ({job.code}): it would refuse it "
             "again, and may charge for it.",

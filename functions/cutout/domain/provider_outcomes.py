@@ -7,7 +7,7 @@ travel with them for people: they are kept on the job, and nothing is decided by
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -24,10 +24,16 @@ class Terms:
             long is lost.
         final_codes: codes that refuse what the photo shows: a new call ends the same, and may be
             charged.
+        usual_price: credits that a photo is expected to cost until a call has named the price.
+        cents_a_credit: US cents, by the provider's price list.
+        price_list: the date of that list.
     """
 
     results_last: timedelta
     task_visibility_delay: timedelta
+    usual_price: Decimal
+    cents_a_credit: Decimal
+    price_list: date
     final_codes: frozenset[str] = frozenset()
 
 
@@ -48,8 +54,6 @@ class Cause(StrEnum):
     """The photo itself was refused, or the cause is unknown: the same call would fail again."""
 
 
-USUAL_PRICE = Decimal("5.4")
-"""Credits that a photo is expected to cost until the provider has named its price."""
 API_KEY_NOT_SET = "not-set"
 """What the stack puts into the secret of the API key; a person replaces it."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from cutout.domain.dataclass import dataclass
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -14,16 +16,11 @@ if TYPE_CHECKING:
         PhotoAccess,
         Refused,
         Task,
-        Terms,
     )
 
 
 class Provider(Protocol):
     """Makes cut-outs of photos, one task for each paid call."""
-
-    @property
-    def terms(self) -> Terms:
-        """What the provider promises."""
 
     def get_ready(self) -> Refused | None:
         """Load the API key before the call is recorded.
@@ -72,6 +69,25 @@ class Files(Protocol):
 
     def delete(self, file_id: str) -> None:
         """Delete a copy if possible; otherwise it expires."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """The provider's answer about the balance of the account.
+
+    Attributes:
+        server: the URL that was asked.
+        key_fault: why the key cannot be sent; then there was no request.
+        status: the HTTP status; None if there was no response.
+        credits: the credits that are left, if the response names them.
+        message: the error message of the provider or of the network.
+    """
+
+    server: str
+    key_fault: str = ""
+    status: int | None = None
+    credits: float | None = None
+    message: str = ""
 
 
 class Downloads(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from cutout.adapters.secrets import signing_keys
 from cutout.adapters.sqs import SqsCallbacks
@@ -20,9 +20,10 @@ from cutout.wiring.environment_reader import read_settings
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivePorts:
-    """The ports of ReceiveCallback."""
+    """The ports of ReceiveCallback, and what reads the provider's callbacks."""
 
     keys: KeyRing
+    task_id_in: Callable[[bytes | str], str | None]
     callbacks: TaskCheckQueue
     telemetry: Telemetry
     clock: Clock
@@ -40,6 +41,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     clients.connect("secretsmanager", "sqs")
     ports = ReceivePorts(
         keys=signing_keys(clients.secrets, settings.signing_key_secret),
+        task_id_in=task_id_of_callback,
         callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         telemetry=telemetry,
         clock=SystemClock(),
@@ -51,7 +53,7 @@ def receive_use_case(ports: ReceivePorts) -> ReceiveCallback:
     """Compose ReceiveCallback on its ports."""
     return ReceiveCallback(
         keys=ports.keys,
-        task_id_in=task_id_of_callback,
+        task_id_in=ports.task_id_in,
         callbacks=ports.callbacks,
         telemetry=ports.telemetry,
         clock=ports.clock,

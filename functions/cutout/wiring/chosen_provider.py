@@ -6,24 +6,18 @@ function, or its environment: a setting can choose.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutout.adapters.evolink import (
     balance,
     file_store,
-    final_codes,
     task_id_of_callback,
     tasks,
+    terms,
 )
 
-if TYPE_CHECKING:
-    from cutout.adapters.evolink import Balance
-
 __all__ = [
-    "Balance",
     "balance",
     "file_store",
-    "final_codes",
     "task_id_of_callback",
     "tasks",
+    "terms",
 ]

@@ -32,6 +32,7 @@ from cutout.wiring.gate_parts import GatePorts, gate_limits
 if TYPE_CHECKING:
     from cutout.domain.function_settings import JobSettings
     from cutout.domain.polling_and_timing import Randomness
+    from cutout.domain.provider_outcomes import Terms
     from cutout.domain.states import State
     from cutout.ports.buckets import Copies, Notes, UploadsBucket
     from cutout.ports.jobs_table import DedupRecords
@@ -52,6 +53,7 @@ class JobPorts(GatePorts):
 
     Attributes:
         preparations: None in a deployment without Prepare.
+        terms: the provider's.
     """
 
     announcements: Announcements
@@ -64,6 +66,7 @@ class JobPorts(GatePorts):
     provider: Provider
     randomness: Randomness
     telemetry: Telemetry
+    terms: Terms
     uploads: UploadsBucket
 
 
@@ -80,6 +83,7 @@ def job_ports(
     """
     table = Table(clients.dynamodb, settings.jobs_table)
     api_key = Secret(clients.secrets, settings.api_key_secret)
+    terms = chosen_provider.terms()
     queue_url = settings.preparations_queue_url
     # Two clients, since the time-out is the client's own.
     tls = tls_context()
@@ -92,13 +96,14 @@ def job_ports(
         copies=S3Copies(clients.s3, settings.work_bucket),
         deduplication=DynamoDedupRecords(table),
         files=chosen_provider.file_store(files, settings, api_key),
-        jobs=DynamoJobs(table),
+        jobs=DynamoJobs(table, terms.usual_price),
         notes=S3Results(clients.s3, settings.results_bucket),
         preparations=SqsPreparations(clients.sqs, queue_url) if queue_url else None,
         provider=chosen_provider.tasks(calls, settings, api_key),
         randomness=random.SystemRandom().random,
         submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
+        terms=terms,
         uploads=S3Uploads(clients.s3),
     )
 
@@ -145,7 +150,7 @@ class JobParts:
             unconfirmed_grace=settings.unconfirmed_grace_seconds,
             job_deadline=settings.job_deadline_seconds,
             retention=settings.retention_days,
-            provider=ports.provider.terms,
+            provider=ports.terms,
         )
         self.deduplication = None
         if settings.reuse:
@@ -168,7 +173,7 @@ class JobParts:
             telemetry=ports.telemetry,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
-            terms=ports.provider.terms,
+            terms=ports.terms,
             notes=self.latest_notes if settings.error_notes else None,
             tags=ports.uploads if settings.tag_source else None,
             removals=ports.callbacks if settings.delete_with_source else None,

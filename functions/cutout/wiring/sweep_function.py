@@ -16,6 +16,7 @@ from cutout.ports.queues import TaskCheckQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.chosen_provider import terms
 from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.gate_parts import GatePorts, gate_limits
 
@@ -40,7 +41,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     clients.connect("dynamodb")
     ports = SweepPorts(
         clock=SystemClock(),
-        jobs=DynamoJobs(Table(clients.dynamodb, settings.jobs_table)),
+        jobs=DynamoJobs(Table(clients.dynamodb, settings.jobs_table), terms().usual_price),
         submissions=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         callbacks=SqsCallbacks(clients.sqs, settings.callbacks_queue_url),
         telemetry=telemetry,

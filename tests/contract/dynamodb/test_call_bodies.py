@@ -10,7 +10,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.ports.jobs_table import CallBodies, CallBody
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import Account
-from tests.support.builders import LATER, a_job
+from tests.support.builders import LATER, PRICE, a_job
 
 TEXT = '{"image_urls": ["https://uploads.example/a.jpg?X-Amz-Security-Token=ü"]}'
 BODY = CallBody(name="0123456789abcdef", text=TEXT, expires_at=LATER)
@@ -41,7 +41,7 @@ def test_bodies_are_in_a_table_of_their_own_and_expire(account: Account) -> None
         client = clients.dynamodb
         create_table(client)
         create_calls_table(client)
-        job = DynamoJobs(Table(client, TABLE)).claim(a_job())
+        job = DynamoJobs(Table(client, TABLE), PRICE).claim(a_job())
         DynamoCallBodies(Table(client, CALLS)).keep_body(job.id, BODY)
         assert TEXT not in str(client.scan(TableName=TABLE)["Items"])
         (kept,) = client.scan(TableName=CALLS)["Items"]

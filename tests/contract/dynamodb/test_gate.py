@@ -24,10 +24,9 @@ from cutout.ports.jobs_table import (
     TaskTakenError,
 )
 from tests.contract.dynamodb.table import Store
-from tests.support.builders import LATER, NOW, a_job
+from tests.support.builders import LATER, NOW, PRICE, a_job, new_gate
 
 DAY = NOW.date()
-PRICE = Decimal("5.4")
 MANY = Limits(max_in_flight=24, daily_credit_cap=Decimal(5000))
 """Divided over three shards."""
 RECORD = DedupRecord(picture="ab#model", owner=a_job().id)
@@ -285,7 +284,7 @@ def test_credits_of_a_day_can_be_deleted(store: Store) -> None:
     assert store.read_gate(MANY).shards[1] == Shard()
 
 
-WHOLE_GATE = Gate(
+WHOLE_GATE = new_gate(
     price=Decimal("5.40"),
     limits=Limits(max_in_flight=20, daily_credit_cap=Decimal("1E+3")),
     deployed=MANY,
@@ -299,10 +298,10 @@ WHOLE_GATE = Gate(
 ENDLESS = Pause(reason=PauseReason.KEY_REFUSED, since=NOW, until=None)
 
 
-@pytest.mark.parametrize("gate", [Gate(), WHOLE_GATE, Gate(pause=ENDLESS)])
+@pytest.mark.parametrize("gate", [new_gate(), WHOLE_GATE, new_gate(pause=ENDLESS)])
 def test_gates_item_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
     """A new one if there is none; each write increments the version and leaves the shards alone."""
-    assert store.read_gate() == Gate()
+    assert store.read_gate() == new_gate()
     store.save(store.claim(a_job()), gate=[takes()])
     written = store.write_gate(gate)
     assert written == replace(gate, version=1)
@@ -314,20 +313,20 @@ def test_gates_item_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
 @pytest.mark.parametrize("version", [0, 1, 3])
 def test_gate_that_has_changed_is_not_written(store: Store, version: int) -> None:
     """Neither by a writer with an older version nor by one with none."""
-    winner = store.write_gate(store.write_gate(Gate(price=Decimal(7))))
+    winner = store.write_gate(store.write_gate(new_gate(price=Decimal(7))))
     with pytest.raises(GateMovedError):
-        store.write_gate(Gate(version=version, price=Decimal(9)))
+        store.write_gate(new_gate(version=version, price=Decimal(9)))
     assert store.read_gate() == winner
 
 
 @pytest.mark.parametrize(
     ("gate", "deployed"),
     [
-        (Gate(), MANY),
-        (Gate(most_shards=3), None),
-        (Gate(most_shards=3), Limits(max_in_flight=1, daily_credit_cap=Decimal(10))),
-        (Gate(limits=MANY), None),
-        (Gate(limits=MANY), Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))),
+        (new_gate(), MANY),
+        (new_gate(most_shards=3), None),
+        (new_gate(most_shards=3), Limits(max_in_flight=1, daily_credit_cap=Decimal(10))),
+        (new_gate(limits=MANY), None),
+        (new_gate(limits=MANY), Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))),
     ],
     ids=["deployed", "of higher limits before", "of a deployment before", "set", "set over two"],
 )
@@ -343,7 +342,7 @@ def test_every_shard_that_may_be_in_use_is_read(
 
 def test_more_shards_are_read_than_one_batch_has_keys(store: Store) -> None:
     """Limits never make so many shards, but another version may have."""
-    store.write_gate(Gate(most_shards=150))
+    store.write_gate(new_gate(most_shards=150))
     store.save(store.claim(a_job()), gate=[takes(149)])
     assert store.read_gate(MANY).shards[149].holders == {"a"}
 

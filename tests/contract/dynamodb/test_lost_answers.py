@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
@@ -27,7 +26,7 @@ from cutout.ports.jobs_table import (
 )
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import Account
-from tests.support.builders import LATER, NOW, a_job, a_source
+from tests.support.builders import LATER, NOW, PRICE, a_job, a_source, new_gate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -100,7 +99,7 @@ def table(lossy: Lossy) -> Table:
 @pytest.fixture
 def jobs(table: Table) -> DynamoJobs:
     """The jobs behind that connection."""
-    return DynamoJobs(table)
+    return DynamoJobs(table, PRICE)
 
 
 @pytest.fixture
@@ -155,7 +154,9 @@ def test_repeated_transaction_succeeds_if_the_first_one_was_made(
     "write",
     [
         lambda jobs: jobs.claim(a_job()) == a_job(),
-        lambda jobs: jobs.write_gate(Gate(price=Decimal(7))) == Gate(version=1, price=Decimal(7)),
+        lambda jobs: (
+            jobs.write_gate(new_gate(price=Decimal(7))) == new_gate(version=1, price=Decimal(7))
+        ),
         lambda jobs: jobs.advance(HEAD).newest == HEAD,
         lambda jobs: jobs.claim_result_key("a.png", "uploads/a.jpg"),
         lambda jobs: jobs.free_slot(0, "a") is None,
@@ -218,9 +219,9 @@ def test_single_write_that_differs_from_the_stored_item_is_a_lost_race(
     jobs.save(replace(job, updated_at=LATER))
     with pytest.raises(JobMovedError):
         jobs.save(job)
-    jobs.write_gate(Gate(price=Decimal(7)))
+    jobs.write_gate(new_gate(price=Decimal(7)))
     with pytest.raises(GateMovedError):
-        jobs.write_gate(Gate(price=Decimal(8)))
+        jobs.write_gate(new_gate(price=Decimal(8)))
     records.save_dedup_record(RECORD)
     with pytest.raises(DedupRecordMovedError):
         records.save_dedup_record(replace(RECORD, owner="b"))

@@ -25,7 +25,7 @@ from cutout.domain.states import State
 from cutout.ports.jobs_table import TaskClaim
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
-from tests.support.builders import LATER, NOW, a_job, an_attempt
+from tests.support.builders import LATER, NOW, PRICE, a_job, an_attempt, new_gate
 
 YEARS_LATER = NOW.replace(year=2036)
 
@@ -81,7 +81,7 @@ def table(account: Account) -> Iterator[Table]:
 @pytest.fixture
 def jobs(table: Table) -> DynamoJobs:
     """This version's adapter."""
-    return DynamoJobs(table)
+    return DynamoJobs(table, PRICE)
 
 
 def _item(table: Table, pk: str) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _write_as_earlier(table: Table, gate: _EarlierGate) -> None:
     table.write(put)
 
 
-COUNTED = Gate(carried_in_flight=2, carried_day=NOW.date(), carried_spent=Decimal("37.8"))
+COUNTED = new_gate(carried_in_flight=2, carried_day=NOW.date(), carried_spent=Decimal("37.8"))
 """As the version before has counted its tasks and credits."""
 PAUSED = COUNTED.pausing(PauseReason.OUT_OF_CREDITS, NOW, LATER)
 
@@ -123,7 +123,7 @@ PAUSED = COUNTED.pausing(PauseReason.OUT_OF_CREDITS, NOW, LATER)
 @pytest.mark.parametrize(
     "gate",
     [
-        Gate().sealed(NOW),
+        new_gate().sealed(NOW),
         COUNTED.sealed(NOW),
         PAUSED.sealed(NOW),
         PAUSED.sealed(NOW).resuming(),

@@ -13,14 +13,13 @@ from boto3.dynamodb.types import TypeSerializer
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason, ShardChange
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import BacklogStatus, Due, NewerRow
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
-from tests.support.builders import NOW, a_job, an_attempt
+from tests.support.builders import NOW, a_job, an_attempt, new_gate
 from tests.support.whole_table import WholeTable
 
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ def test_gate_of_a_newer_version_can_be_paused_for_an_unknown_reason(
     """
     until = NOW + timedelta(hours=1)
     pause = Pause(reason=PauseReason.OPERATOR, since=NOW, until=until)
-    jobs.write_gate(Gate(carried_in_flight=2, pause=pause))
+    jobs.write_gate(new_gate(carried_in_flight=2, pause=pause))
     table("gate", "SET gate.paused.#name = :new", "reason", "provider-maintenance")
     table("gate", "SET gate.#name = :new", "reserved_tomorrow", {"credits": 7})
     gate = jobs.read_gate()
@@ -201,7 +200,7 @@ def test_gate_that_cannot_be_read_is_of_a_newer_version(
     name: str, jobs: WholeTable, table: Write
 ) -> None:
     """Without the limits no job may be admitted."""
-    jobs.write_gate(Gate())
+    jobs.write_gate(new_gate())
     table("gate", "SET gate.#name = :new", name, "something else")
     with pytest.raises(NewerRowError, match="the gate is of a newer version"):
         jobs.read_gate()

@@ -14,7 +14,7 @@ from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies, DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.domain.gate.pauses_and_slots import FreeSlot, ShardChange
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion
@@ -22,7 +22,7 @@ from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody, TaskClaim
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import cloud
-from tests.support.builders import LATER, NOW, a_job
+from tests.support.builders import LATER, NOW, a_job, new_gate
 from tests.support.whole_table import WholeTable
 
 _OF_EXPRESSIONS = frozenset(
@@ -77,7 +77,7 @@ def expressions() -> set[str]:
 def _write_everything(jobs: WholeTable, records: DynamoDedupRecords) -> None:
     """Send every kind of expression."""
     job = jobs.claim(a_job())
-    jobs.write_gate(jobs.write_gate(Gate(carried_in_flight=1)))
+    jobs.write_gate(jobs.write_gate(new_gate(carried_in_flight=1)))
     jobs.read_gate(DEFAULT_LIMITS)
     takes = ShardChange(shard=0, takes="1.a.1", charges={DAY: Decimal("5.4")})
     picture = DedupRecord(picture="ab#model", owner=job.id)

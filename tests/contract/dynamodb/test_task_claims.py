@@ -15,7 +15,7 @@ from cutout.domain.states import State
 from cutout.ports.jobs_table import TaskClaim, TaskTakenError
 from tests.contract.dynamodb.table import TABLE, Store, create_table
 from tests.support.aws_account import Account
-from tests.support.builders import LATER, a_job
+from tests.support.builders import LATER, PRICE, a_job
 
 OTHER = "f" * 32
 
@@ -78,7 +78,7 @@ def test_claims_expire(account: Account) -> None:
     with account() as clients:
         create_table(clients.dynamodb)
         table = Table(clients.dynamodb, TABLE)
-        jobs = DynamoJobs(table)
+        jobs = DynamoJobs(table, PRICE)
         jobs.save(jobs.claim(a_job()), tasks=[claim(expires_at=LATER + timedelta(days=1))])
         item = table.get("task#task-unified-1")
     assert item is not None

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cutout.adapters.evolink.account_balance import Balance, read_balance
+from cutout.adapters.evolink.account_balance import read_balance
 from cutout.domain.errors import NotSentError
 from cutout.ports.http import Answer
+from cutout.ports.provider_api import Balance
 
 SERVER = "https://api.example/"
 

@@ -23,6 +23,7 @@ from cutout.domain.states import Lane, State
 from cutout.ports.listings import ListedObject
 from infra.local.credentials import sdk_variables
 from tests.infra.local.conftest import Cloud
+from tests.support.builders import PRICE
 from tests.support.cli.jobs import make_job
 
 NAME = "Mine"
@@ -116,7 +117,7 @@ def stack(target: Target) -> Stack:
 @pytest.fixture
 def jobs(cloud: Cloud, stack: Stack) -> DynamoJobs:
     """The jobs table, to write to as the functions do."""
-    return DynamoJobs(Table(cloud.client("dynamodb"), stack.outputs.jobs_table))
+    return DynamoJobs(Table(cloud.client("dynamodb"), stack.outputs.jobs_table), PRICE)
 
 
 def _photo(folder: Path, key: str) -> PhotoFile:

@@ -13,12 +13,13 @@ from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.photo_store import OpenObject, S3Store
 from cutout.cli.aws.ports import Ports
 from cutout.cli.photo_files import PhotoFile, SentPhoto
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant, Verdict, replaced
 from cutout.domain.messages.queue_messages import RenderRequest, TaskCheck
 from cutout.domain.states import Move
 from cutout.ports.jobs_table import BacklogStatus
+from tests.support.builders import new_gate
 from tests.support.cli.clock import HandClock
 from tests.support.cli.jobs import PNG, UPLOADS, WAY, make_job
 from tests.support.fakes.jobs import MemoryJobs
@@ -244,7 +245,7 @@ class FakeStack(Stack):
 def healthy_stack(**facts: object) -> FakeStack:
     """Return a stack without a fault, except for these facts of its resources."""
     stack = FakeStack()
-    stack.table.gate = Gate(deployed=DEFAULT_LIMITS)
+    stack.table.gate = new_gate(deployed=DEFAULT_LIMITS)
     for name, value in facts.items():
         setattr(stack.resources, name, value)
     return stack

@@ -13,7 +13,8 @@ from cutout.adapters.evolink.error_codes import (
     refusal,
     retry_of_task,
 )
-from cutout.adapters.evolink.task_api import TERMS, call_body
+from cutout.adapters.evolink.promises_and_prices import TERMS
+from cutout.adapters.evolink.task_api import call_body
 from cutout.domain.errors import (
     FetchRefusedError,
     PictureError,
@@ -30,14 +31,13 @@ from cutout.domain.provider_outcomes import (
     Refused,
     Task,
     TaskStatus,
-    Terms,
 )
 from cutout.domain.recipes import Recipe
 from cutout.ports.telemetry import Clock
 from tests.support.fakes.copier import size_of
 from tests.support.fakes.steps import Step, no_step
 
-PRICE = Decimal("5.4")
+PRICE = TERMS.usual_price
 MODEL = "mj-v7-remove-bg"
 CUT_OUT = b"png 600 400 0 255"
 """A result as the fakes write it: format, width, height, least and greatest alpha.
@@ -80,10 +80,6 @@ class FakeEvolink:
     honours_keys: bool = True
     unready: Exception | Refused | None = None
     _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def terms(self) -> Terms:
-        return TERMS
 
     def get_ready(self) -> Refused | None:
         if isinstance(self.unready, Exception):

@@ -28,6 +28,7 @@ from cutout.ports.jobs_table import (
 )
 from cutout.ports.listings import StateEntry
 from cutout.ports.telemetry import Clock
+from tests.support.builders import new_gate
 from tests.support.fakes.dedup_records import MemoryDedupRecords
 from tests.support.fakes.steps import Step, no_step
 
@@ -128,7 +129,7 @@ class MemoryJobs:
 
     def read_gate(self, deployed: Limits | None = None) -> Gate:
         self._step("gate.read")
-        gate = self.gate or Gate()
+        gate = self.gate or new_gate()
         count = max(
             deployed.shards if deployed else 1,
             gate.most_shards,
@@ -139,7 +140,7 @@ class MemoryJobs:
 
     def write_gate(self, gate: Gate) -> Gate:
         self._step("gate.write")
-        if (self.gate or Gate()).version != gate.version:
+        if (self.gate or new_gate()).version != gate.version:
             raise GateMovedError
         self.gate = replace(gate, version=gate.version + 1, shards=())
         self._step("gate.write done")
@@ -270,7 +271,7 @@ class MemoryJobs:
     def change_shard(self, change: ShardChange) -> None:
         """Apply a change of a shard, or of what an earlier version counted."""
         if change.shard is None:
-            gate = self.gate or Gate()
+            gate = self.gate or new_gate()
             self.gate = replace(
                 gate, carried_in_flight=gate.carried_in_flight - 1, version=gate.version + 1
             )

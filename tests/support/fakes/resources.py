@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from cutout.adapters.evolink.account_balance import Balance
 from cutout.cli.aws.cloudwatch import Alarm
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
 from cutout.cli.aws.description import Description
@@ -23,6 +22,7 @@ from cutout.cli.aws.stack_resources import (
 from cutout.cli.output.dashboard.definition import Points, Series
 from cutout.domain.errors import CutoutError, NotSentError
 from cutout.ports.http import Answer
+from cutout.ports.provider_api import Balance
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import RESULTS, UPLOADS
 

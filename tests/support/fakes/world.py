@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.compose import operate, reviews_on
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
@@ -23,9 +22,11 @@ from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.polling_and_timing import Timing
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import HOLDING, Lane, Pixels, Transport
-from cutout.ports.provider_api import Downloads, Provider
+from cutout.ports.http import Http
+from cutout.ports.provider_api import Downloads
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.change_gate import change_gate
+from cutout.wiring import chosen_provider
 from cutout.wiring.callback_function import ReceivePorts, receive_use_case
 from cutout.wiring.job_parts import JobParts, JobPorts
 from cutout.wiring.prepare_function import PreparePorts, prepare_use_case
@@ -54,6 +55,7 @@ from tests.support.fakes.queues import (
     MemoryTelemetry,
 )
 from tests.support.fakes.steps import Step, no_step
+from tests.support.providers.provider_module import ProviderModule
 
 TIMING = Timing(
     first_poll=timedelta(seconds=150),
@@ -62,7 +64,7 @@ TIMING = Timing(
     unconfirmed_grace=timedelta(seconds=1200),
     job_deadline=timedelta(hours=6),
     retention=timedelta(days=90),
-    provider=TERMS,
+    provider=chosen_provider.terms(),
 )
 LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
 PHOTO_LIMITS = PhotoLimits(
@@ -119,7 +121,10 @@ class FakeLinks:
 
 
 class FakeKeys:
-    """One signing key."""
+    """One signing key, and one of the API."""
+
+    def text(self, *, is_fresh: bool = False) -> str | None:  # noqa: ARG002 - never replaced
+        return "an API key for tests"
 
     def signing_key(self) -> bytes:
         return SIGNING_KEY
@@ -129,7 +134,10 @@ class FakeKeys:
 
 
 class World:
-    """All use cases on in-memory ports."""
+    """All use cases on in-memory ports.
+
+    With `http`, the task API and the file store are those of the `provider` by it, else Evolink's.
+    """
 
     def __init__(
         self,
@@ -154,7 +162,8 @@ class World:
         jobs: MemoryJobs | None = None,
         uploads: MemoryUploads | None = None,
         keys: FakeKeys | None = None,
-        provider: Provider | None = None,
+        provider: ProviderModule = chosen_provider,
+        http: Http | None = None,
         downloads: Downloads | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -180,30 +189,6 @@ class World:
         self.notes = MemoryNotes(step)
         self.cached_results = MemoryCopies(step, "kept")
         keys = keys or FakeKeys()
-        ports = JobPorts(
-            announcements=self.announcements,
-            callbacks=self.callbacks,
-            clock=self.clock,
-            copies=self.copies,
-            files=self.files,
-            jobs=self.jobs,
-            notes=self.notes,
-            preparations=self.preparations,
-            provider=provider or self.evolink,
-            deduplication=self.dedup_records,
-            randomness=(rng or random.Random(0)).random,  # noqa: S311 - reproducible on purpose
-            submissions=self.submissions,
-            telemetry=self.telemetry,
-            uploads=self.uploads,
-        )
-        submit_ports = SubmitPorts(shared=ports, bodies=self.jobs, links=self.links, signer=keys)
-        store_result_ports = StoreResultPorts(
-            shared=ports,
-            downloads=downloads or self.downloads,
-            kept=self.cached_results,
-            pictures=self.pictures,
-            results=self.results,
-        )
         settings = SubmitSettings(
             stack="Cutout",
             jobs_table="Cutout-Jobs",
@@ -241,6 +226,31 @@ class World:
             job_deadline_seconds=timing.job_deadline,
             retention_days=timing.retention,
         )
+        ports = JobPorts(
+            announcements=self.announcements,
+            callbacks=self.callbacks,
+            clock=self.clock,
+            copies=self.copies,
+            files=provider.file_store(http, settings, keys) if http else self.files,
+            jobs=self.jobs,
+            notes=self.notes,
+            preparations=self.preparations,
+            provider=provider.tasks(http, settings, keys) if http else self.evolink,
+            deduplication=self.dedup_records,
+            randomness=(rng or random.Random(0)).random,  # noqa: S311 - reproducible on purpose
+            submissions=self.submissions,
+            telemetry=self.telemetry,
+            terms=provider.terms(),
+            uploads=self.uploads,
+        )
+        submit_ports = SubmitPorts(shared=ports, bodies=self.jobs, links=self.links, signer=keys)
+        store_result_ports = StoreResultPorts(
+            shared=ports,
+            downloads=downloads or self.downloads,
+            kept=self.cached_results,
+            pictures=self.pictures,
+            results=self.results,
+        )
         parts = JobParts(ports, settings)
         self.job_writer = parts.job_writer
         self.settlement_effects = self.job_writer.settlement_effects
@@ -260,7 +270,11 @@ class World:
         )
         self.prepare = prepare_use_case(prepare_ports, photo_limits)
         receive_ports = ReceivePorts(
-            keys=keys, callbacks=self.callbacks, telemetry=self.telemetry, clock=self.clock
+            keys=keys,
+            task_id_in=provider.task_id_of_callback,
+            callbacks=self.callbacks,
+            telemetry=self.telemetry,
+            clock=self.clock,
         )
         self.receive_callback = receive_use_case(receive_ports)
         sweep_ports = SweepPorts(
@@ -374,5 +388,5 @@ class World:
 def token_for(job: Job, attempt: int = 1) -> str:
     """Return the callback token of an attempt that was begun with its job."""
     address = CallbackAddress(job_id=job.id, attempt=attempt)
-    life = 2 * TIMING.job_deadline + TERMS.results_last
+    life = 2 * TIMING.job_deadline + TIMING.provider.results_last
     return sign(address, SIGNING_KEY, job.created_at + life)

@@ -14,14 +14,14 @@ from functools import partial
 from itertools import islice, product
 from typing import Any
 
-from cutout.domain.gate.gate import Gate, holder
+from cutout.domain.gate.gate import holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import DedupRecord, Kept
 from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.states import HOLDING, AttemptOutcome, State
 from cutout.ports.jobs_table import TaskClaim
-from tests.support.builders import a_shard
+from tests.support.builders import a_shard, new_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE
 from tests.support.fakes.world import World, png
@@ -120,9 +120,9 @@ SHA256 = "7ca7430eae8451efb5db0b77be64c3dbc2d97da9b3186f7d99ea9f9a70559fa5"
 PHOTO = Photo(format="png", width=600, height=400, sha256=SHA256)
 BEGAN = START - 20 * MINUTE
 _KNOWN_BODY = "body-"
-SEALED = Gate(version=7).sealed(BEGAN)
+SEALED = new_gate(version=7).sealed(BEGAN)
 """The gate's item, once this version has written it."""
-OF_AN_EARLIER_VERSION = Gate(
+OF_AN_EARLIER_VERSION = new_gate(
     version=7, carried_in_flight=1, carried_day=START.date(), carried_spent=Decimal(20)
 )
 

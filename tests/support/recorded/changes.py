@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
+from tests.support.builders import new_gate
 from tests.support.fakes.world import World
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def gate_changed(before: Gate, after: Gate) -> dict[str, object]:
 def _left(world: World) -> Iterator[str]:
     left: dict[str, object] = {
         "gate": world.jobs.gate,
-        "slots and credits": gate_changed(Gate(), Gate(shards=world.jobs.read_gate().shards)),
+        "slots and credits": gate_changed(
+            new_gate(), new_gate(shards=world.jobs.read_gate().shards)
+        ),
         "heads": world.jobs.heads,
         "tasks": world.jobs.tasks,
         "result keys": world.jobs.result_keys,
@@ -101,7 +104,10 @@ def line(name: str, it: object) -> str:
 def _plain(it: object) -> object:
     """What JSON does not know."""
     if is_dataclass(it):
-        return _without_words({field.name: getattr(it, field.name) for field in fields(it)})
+        values = {field.name: getattr(it, field.name) for field in fields(it)}
+        # Not stored: a term of the provider.
+        values.pop("usual_price", None)
+        return _without_words(values)
     if isinstance(it, bytes):
         return it.decode(errors="replace")
     return list(it) if isinstance(it, KeysView) else str(it)

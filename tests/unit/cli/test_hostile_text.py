@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.adapters.evolink.account_balance import Balance
 from cutout.cli.aws.cloudwatch import Alarm
 from cutout.cli.aws.dead_letter_queues import DeadLetter
 from cutout.cli.entry import run_in
@@ -30,6 +29,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import AttemptOutcome, State
+from cutout.ports.provider_api import Balance
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import UPLOADS, make_job
 from tests.support.cli.world import World

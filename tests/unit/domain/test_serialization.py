@@ -20,7 +20,7 @@ from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import Row, from_row, to_row, to_small_row
 from cutout.domain.states import AttemptOutcome, Lane, State
-from tests.support.builders import NOW, PHOTO, RESULT, a_gate, a_job, an_attempt
+from tests.support.builders import NOW, PHOTO, PRICE, RESULT, a_gate, a_job, an_attempt, new_gate
 from tests.support.strategies import GATES, JOBS
 
 FULL_JOB = a_job(
@@ -267,9 +267,9 @@ def test_the_gate_of_an_earlier_version_is_read() -> None:
         "pause": {"reason": "operator", "since": "2026-11-20T09:15:27+00:00"},
         "suspicion": {"version": 6, "counted": 1, "since": "2026-11-20T09:15:27+00:00"},
     }
-    gate = from_row(Gate, through_dynamodb(row))
+    gate = from_row(Gate, through_dynamodb(row) | {"usual_price": PRICE})
     assert not gate.is_sealed
-    assert gate == Gate(
+    assert gate == new_gate(
         version=7,
         carried_in_flight=2,
         carried_day=NOW.date(),

@@ -13,7 +13,7 @@ from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.estimate import Estimate, Estimator
-from tests.support.builders import a_gate, a_job, a_shard, an_attempt
+from tests.support.builders import a_gate, a_job, a_shard, an_attempt, new_gate
 from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.jobs import MemoryJobs
 
@@ -46,7 +46,7 @@ def estimate(photos: int, gate: Gate | None = None, *jobs: Job) -> Estimate:
     records = MemoryJobs(clock)
     for job in jobs:
         records.claim(job)
-    return Estimator(records=records, clock=clock).estimate(photos, gate or Gate())
+    return Estimator(records=records, clock=clock).estimate(photos, gate or new_gate())
 
 
 def test_a_task_takes_as_long_as_the_recent_ones() -> None:
@@ -112,7 +112,7 @@ def test_yesterdays_spending_does_not_count() -> None:
 
 def test_a_cap_below_the_price_admits_no_photo() -> None:
     """So there is no estimate of the end."""
-    gate = Gate(deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
+    gate = new_gate(deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
     told = estimate(1, gate)
     assert (told.today, told.lasts) == (0, None)
 
@@ -120,7 +120,7 @@ def test_a_cap_below_the_price_admits_no_photo() -> None:
 def test_no_photos_take_no_time_and_free_photos_need_no_cap() -> None:
     """Whatever the state of the gate."""
     assert estimate(0).lasts == timedelta(0)
-    gate = Gate(price=Decimal(0), deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(0)))
+    gate = new_gate(price=Decimal(0), deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(0)))
     assert estimate(30, gate).today == 30
 
 
@@ -153,10 +153,10 @@ def test_slow_tasks_take_longer_than_the_cap_requires() -> None:
 @pytest.mark.parametrize(
     ("gate", "limits"),
     [
-        (Gate(), DEFAULT_LIMITS),
-        (Gate(deployed=Limits(max_in_flight=5, daily_credit_cap=Decimal(9))), 5),
+        (new_gate(), DEFAULT_LIMITS),
+        (new_gate(deployed=Limits(max_in_flight=5, daily_credit_cap=Decimal(9))), 5),
         (
-            Gate(
+            new_gate(
                 deployed=Limits(max_in_flight=5, daily_credit_cap=Decimal(9)),
                 limits=Limits(max_in_flight=7, daily_credit_cap=Decimal(9)),
             ),

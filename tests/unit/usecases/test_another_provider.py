@@ -12,7 +12,7 @@ from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.fakes.world import TIMING, World
-from tests.support.providers.instant.adapter import InstantProvider
+from tests.support.providers import instant
 from tests.support.providers.instant.server import InstantServer
 
 
@@ -24,7 +24,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         """Compose them."""
-        self.world = World(provider=InstantProvider(self.server), downloads=self.server)
+        self.world = World(provider=instant, http=self.server, downloads=self.server)
 
 
 def test_a_result_returned_with_the_call_is_stored_at_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
@@ -35,7 +36,7 @@ def gate_put(gate: Gate) -> Put:
     """The write of the gate's item, on condition that it has not been written since it was read."""
     changed = bounded(replace(gate, version=gate.version + 1, shards=()))
     row = to_row(changed)
-    del row["newer"], row["shards"]
+    del row["newer"], row["shards"], row["usual_price"]
     return Put(
         item={"pk": GATE, "version": changed.version, "gate": changed.newer | row},
         condition=SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
@@ -186,7 +187,7 @@ def _lost_race(lost: LostError) -> LostRaceError:
     return GateMovedError("the gate was written, the slot taken, or the credits spent")
 
 
-def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:
+def gate_in(item: Item | None, shards: Sequence[Item | None], usual_price: Decimal) -> Gate:
     """The gate; a new one if there is none. Fields of another version are kept with it.
 
     Raises:
@@ -197,7 +198,8 @@ def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:
     newer = {name: value for name, value in row.items() if name not in known}
     with understood("the gate"):
         counted = tuple(map(shard_in, shards))
-        return replace(from_row(Gate, row), newer=newer, shards=counted)
+        gate = from_row(Gate, {"price": usual_price, **row, "usual_price": usual_price})
+        return replace(gate, newer=newer, shards=counted)
 
 
 class DynamoDedupRecords:

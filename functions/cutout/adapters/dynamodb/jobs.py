@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 
 from cutout.adapters.dynamodb.gate_and_claim_items import (
@@ -66,8 +67,9 @@ _EARLIER_LANES = ("waiting#live", "waiting#backfill")
 class DynamoJobs:
     """All ports of the jobs table but that of deduplication records."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, usual_price: Decimal) -> None:
         self._table = table
+        self._usual_price = usual_price
 
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the one that is stored under its id."""
@@ -116,11 +118,12 @@ class DynamoJobs:
         """The gate (strongly consistent), in one request unless limits have changed."""
         known = 1 if deployed is None else deployed.shards
         items = self._table.get_all([GATE, *map(shard_key, range(known))])
-        gate = gate_in(items.get(GATE), [])
+        gate = gate_in(items.get(GATE), [], self._usual_price)
         count = max(known, gate.most_shards, gate.limits.shards if gate.limits else 1)
         if count > known:
             items |= self._table.get_all([shard_key(number) for number in range(known, count)])
-        gate = gate_in(items.get(GATE), [items.get(shard_key(number)) for number in range(count)])
+        shards = [items.get(shard_key(number)) for number in range(count)]
+        gate = gate_in(items.get(GATE), shards, self._usual_price)
         return replace(gate, deployed=deployed or gate.deployed)
 
     def write_gate(self, gate: Gate) -> Gate:

@@ -14,18 +14,17 @@ from cutout.domain.function_settings import variable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cutout.adapters.evolink.account_balance import Balance
     from cutout.domain.function_settings import JobSettings
+    from cutout.domain.provider_outcomes import Terms
     from cutout.ports.http import ApiKey, Http
-    from cutout.ports.provider_api import Files, Provider
+    from cutout.ports.provider_api import Balance, Files, Provider
 
 __all__ = [
-    "Balance",
     "balance",
     "file_store",
-    "final_codes",
     "task_id_of_callback",
     "tasks",
+    "terms",
 ]
 
 
@@ -43,11 +42,11 @@ def file_store(http: Http, settings: JobSettings, api_key: ApiKey) -> Files:
     return EvolinkFiles(http, settings.evolink_files_url, api_key)
 
 
-def final_codes() -> frozenset[str]:
-    """The codes that refuse what a photo shows."""
-    from cutout.adapters.evolink.task_api import TERMS
+def terms() -> Terms:
+    """What the provider promises, and its prices."""
+    from cutout.adapters.evolink.promises_and_prices import TERMS
 
-    return TERMS.final_codes
+    return TERMS
 
 
 def task_id_of_callback(body: bytes | str) -> str | None:

@@ -8,30 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.json_answers import error_in, json_object, part
-from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CutoutError
 
 if TYPE_CHECKING:
     from cutout.ports.http import Http
-
-
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """The provider's answer.
-
-    Attributes:
-        server: the URL that was asked.
-        key_fault: why the key cannot be sent; then there was no request.
-        status: the HTTP status; None if there was no response.
-        credits: the credits that are left, if the response names them.
-        message: the error message of the provider or of the network.
-    """
-
-    server: str
-    key_fault: str = ""
-    status: int | None = None
-    credits: float | None = None
-    message: str = ""
+from cutout.ports.provider_api import Balance
 
 
 def read_balance(http: Http, base_url: str, key: str) -> Balance:

@@ -10,28 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from cutout.adapters.evolink.promises_and_prices import TERMS
 from cutout.domain.provider_outcomes import Cause, Refused, Retry
 
 _CONFLICT = 409
 # Client, and error-code page: upload the photo through the Files API instead.
 _UNREADABLE_PHOTO = ("invalid_media_url", "image_processing_error")
-MODERATION_CODES = frozenset(
-    {
-        "content_policy_violation",
-        "content_filter",
-        "sensitive_content",
-        "moderation_blocked",
-        "input_moderation_failed",
-    }
-)
-"""Client, and error-code page: the photo was moderated. The documentation of the model says that
-some of these tasks are charged."""
 _REFUSAL_CODES: Mapping[str, Cause] = {
     # Client: an earlier call with the key is undecided, or the key came with another body.
     "paid_outcome_unknown": Cause.CALL_UNDECIDED,
     "idempotency_conflict": Cause.CALL_UNDECIDED,
     # It concerns one photo, so a 403 of this kind must not pause the gate.
-    **dict.fromkeys(MODERATION_CODES, Cause.OTHER),
+    **dict.fromkeys(TERMS.final_codes, Cause.OTHER),
     # Client: no capacity, whatever the status.
     "no_available_channel": Cause.RATE_LIMITED,
     "channel_selection_failed": Cause.RATE_LIMITED,

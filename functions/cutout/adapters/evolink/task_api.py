@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 from cutout.adapters.evolink.error_codes import (
-    MODERATION_CODES,
     cause_of_task_failure,
     refusal,
     retry_of_task,
@@ -50,7 +49,6 @@ from cutout.domain.provider_outcomes import (
     Refused,
     Task,
     TaskStatus,
-    Terms,
     words,
 )
 from cutout.ports.http import Answer, ApiKey, Http
@@ -66,13 +64,6 @@ _STATUSES = {
     "canceled": TaskStatus.FAILED,
 }
 _CANCELLED = "request_cancelled"
-TERMS = Terms(
-    # The pages of MJ V7 (24 hours) and V8.1 (30 days); the model's own page says nothing.
-    results_last=timedelta(hours=24),
-    # Error-code page: a new task may be unknown "for a short while".
-    task_visibility_delay=timedelta(minutes=10),
-    final_codes=MODERATION_CODES,
-)
 
 
 class EvolinkApi:
@@ -87,7 +78,6 @@ class EvolinkApi:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._server = EvolinkServer(http, base_url, api_key)
-        self.terms = TERMS
         self._model = model
         self._now = now
 

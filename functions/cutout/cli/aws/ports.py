@@ -17,6 +17,7 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
 from cutout.ports.queues import RenderRequestQueue, TaskCheckQueue
+from cutout.wiring.chosen_provider import terms
 from cutout.wiring.gate_parts import GatePorts
 
 
@@ -47,7 +48,7 @@ def aws_ports(clients: TargetClients, clock: Clock, table: Table, outputs: Stack
     callbacks = SqsCallbacks(sqs, outputs.callbacks_queue_url)
     return Ports(
         clock=clock,
-        jobs=DynamoJobs(table),
+        jobs=DynamoJobs(table, terms().usual_price),
         submissions=SqsSubmissions(sqs, outputs.submissions_queue_url),
         upload_queue=SqsUploadQueue(sqs, outputs.submissions_queue_url),
         renders=callbacks,

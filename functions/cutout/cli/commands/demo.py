@@ -26,7 +26,7 @@ from cutout.cli.round_trip.upload_and_download import (
     print_delivery,
 )
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
-from cutout.domain.provider_outcomes import USUAL_PRICE
+from cutout.wiring.chosen_provider import terms
 
 if TYPE_CHECKING:
     from cutout.cli.local_cloud import CloudRequest
@@ -129,7 +129,8 @@ def _check_running_cloud(context: Context, request: CloudRequest) -> None:
 
 def _ask(context: Context, photos: int) -> None:
     """Ask whether to spend credits; ends the command unless the answer is yes."""
-    price = f"{counted(photos, 'photo')}: about {float(photos * USUAL_PRICE):g} credits."
+    credits_ = float(photos * terms().usual_price)
+    price = f"{counted(photos, 'photo')}: about {credits_:g} credits."
     if not context.is_terminal:
         raise Problem(price, advice="Add `--yes` to spend them.")
     click.confirm(f"{price} Continue?", abort=True, err=True)

@@ -92,10 +92,11 @@ def command(
     and keep its structure; hidden files, files that are not images by their names, photos whose
     names are not UTF-8, and links to folders are skipped.
 
-    Each photo costs about 5.4 credits once. A photo that is in the bucket already, with the same
-    bytes under the same key, is not uploaded again: if it is completed, its cut-out is downloaded;
-    if it failed, needs review or was rejected, it is left alone unless you add --retry-failed. The
-    same photo under another key is free (unless the stack's setting reuse is false).
+    Each photo is paid for once, at the provider's price. A photo that is in the bucket already,
+    with the same bytes under the same key, is not uploaded again: if it is completed, its cut-out
+    is downloaded; if it failed, needs review or was rejected, it is left alone unless you add
+    --retry-failed. The same photo under another key is free (unless the stack's setting reuse is
+    false).
     """
     console = stderr()
     price = price_of(context.settings, None)

@@ -33,7 +33,7 @@ from cutout.domain.states import Transport
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.operator.list_jobs import JobFilter
 from cutout.ports.jobs_table import JobMovedError
-from cutout.wiring.chosen_provider import final_codes
+from cutout.wiring.chosen_provider import terms
 
 _AT_ONCE = 8
 
@@ -88,7 +88,7 @@ def command(
 ) -> int:
     """Submit failed, rejected or reviewed photos again.
 
-    The newest upload of each KEY gets a new attempt. It costs about 5.4 credits, or nothing if a
+    The newest upload of each KEY gets a new attempt. It costs credits, or nothing if a
     result of the same photo is cached. If the provider accepted an earlier request for the photo,
     the result of that request is checked first, free of charge; `--fresh` sends a new request at
     once. Without a KEY, retries every photo that matches the options, at lower priority than live
@@ -234,7 +234,7 @@ class _Run:
         return compose.browse(self.stack, at_once=_AT_ONCE).jobs(which)
 
     def _is_left_out(self, job: Job) -> bool:
-        return not self.include_refused and is_final_refusal(job, final_codes())
+        return not self.include_refused and is_final_refusal(job, terms().final_codes)
 
     def _is_agreed(self, photos: int) -> bool:
         """Whether the person agrees to the price; for one photo, a terminal asks."""

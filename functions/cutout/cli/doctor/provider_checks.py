@@ -14,7 +14,8 @@ from cutout.domain.callback_token import CALLBACK_ROUTE, FORGED_TOKEN
 from cutout.domain.errors import CutoutError
 from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE, Metric
-from cutout.domain.provider_outcomes import API_KEY_NOT_SET, USUAL_PRICE
+from cutout.domain.provider_outcomes import API_KEY_NOT_SET
+from cutout.ports.provider_api import Balance
 from cutout.wiring import chosen_provider
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
@@ -51,7 +52,7 @@ def api_key(checkup: Checkup) -> Iterator[CheckResult]:
         yield from _balance(found, put)
 
 
-def _balance(found: chosen_provider.Balance, put: str) -> Iterator[CheckResult]:
+def _balance(found: Balance, put: str) -> Iterator[CheckResult]:
     url = found.server
     match found.status:
         case None:
@@ -71,7 +72,7 @@ def _balance(found: chosen_provider.Balance, put: str) -> Iterator[CheckResult]:
 def _left(credits_: float | None) -> CheckResult:
     if credits_ is None:
         return ok("the provider accepts the key; it does not report the balance")
-    photos = int(credits_ / float(USUAL_PRICE))
+    photos = int(credits_ / float(chosen_provider.terms().usual_price))
     enough = f"{credits_:g} credits are left, for about {counted(photos, 'photo')}"
     message = f"the provider accepts the key; {enough}"
     if photos < 1:

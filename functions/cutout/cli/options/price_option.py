@@ -5,8 +5,9 @@ from decimal import Decimal, InvalidOperation
 import click
 
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.output.money import DEFAULT_CENTS, Price
+from cutout.cli.output.money import Price
 from cutout.cli.output.problems import Problem
+from cutout.wiring.chosen_provider import terms
 
 _MOST_CENTS = 1_000_000
 
@@ -21,7 +22,7 @@ def price_of(settings: CliSettings, chosen: str | None) -> Price:
     if chosen is not None:
         return Price(cents=_amount(chosen))
     if settings.cents_per_credit is None:
-        return Price(cents=DEFAULT_CENTS)
+        return Price(cents=terms().cents_a_credit)
     try:
         return Price(cents=_amount(settings.cents_per_credit))
     except click.BadParameter as error:
@@ -45,6 +46,7 @@ price_option = click.option(
     # Resolved with the options, so that a wrong variable ends a command before it connects.
     callback=lambda ctx, _option, chosen: price_of(ctx.obj.settings, chosen),
     help="Your price of a credit in US cents; also as CUTOUT_CENTS_PER_CREDIT.  "
-    f"[default: {DEFAULT_CENTS}, from the provider's price list of 2026-10-10]",
+    f"[default: {terms().cents_a_credit}, from the provider's price list of "
+    f"{terms().price_list}]",
 )
 """The command gets the `price`."""

@@ -9,7 +9,6 @@ from cutout.cli.output.units import duration
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 
 # Reasons of jobs that wait longer than for a slot.
@@ -117,7 +116,7 @@ def gate_in_words(gate: Gate, now: datetime) -> str:
     if price > cap:
         what = (
             "no photo is sent until you set a higher cap"
-            if cap < USUAL_PRICE
+            if cap < gate.usual_price
             else "one photo a day is sent to check the price"
         )
         lines.append(

@@ -7,8 +7,6 @@ from cutout.cli.output.units import counted, duration
 from cutout.domain.dataclass import dataclass
 from cutout.operator.estimate import Estimate
 
-DEFAULT_CENTS = Decimal("1.47")
-"""US cents a credit; by the price list of 2026-10-10, 5.4 credits cost 0.0794 US dollars."""
 _CENT = Decimal("0.01")
 
 

@@ -13,7 +13,7 @@ from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.sanitize import plain
 from cutout.domain.states import State
 from cutout.usecases.shared.error_note_texts import command_on
-from cutout.wiring.chosen_provider import final_codes
+from cutout.wiring.chosen_provider import terms
 
 _NEXT = {
     State.QUEUED: "will be submitted",
@@ -69,7 +69,7 @@ def next_step(job: Job) -> NextStep | None:
 
 
 def _what_is_next(job: Job) -> str:
-    if is_final_refusal(job, final_codes()):
+    if is_final_refusal(job, terms().final_codes):
         return f"{_REFUSED}{retry_of_refused(job)}"
     return _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
 

@@ -13,7 +13,6 @@ from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.pauses_and_slots import FreeSlot, Pause, PauseReason, Shard
-from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
 from cutout.domain.serialization import STORED_AS
 
@@ -21,8 +20,8 @@ MOST_SHARDS = 64
 """BatchGetItem reads 100 items at once."""
 _SLOTS_A_SHARD = 8
 """So that a shard stays below 1 KB, the size of a write unit."""
-_PHOTOS_A_SHARD = 20
-"""Of the day's cap. Each shard may leave up to one price of its share unused."""
+_CREDITS_A_SHARD = 108
+"""Of the day's cap, many times a photo's price: a shard may leave up to one price unused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +35,7 @@ class Limits:
     def shards(self) -> int:
         """Over how many shards they are divided."""
         by_slots = -(-self.max_in_flight // _SLOTS_A_SHARD)
-        by_credits = self.daily_credit_cap // (_PHOTOS_A_SHARD * USUAL_PRICE)
+        by_credits = self.daily_credit_cap // _CREDITS_A_SHARD
         return max(1, min(MOST_SHARDS, by_slots, int(by_credits)))
 
 
@@ -53,7 +52,8 @@ class Gate:
 
     Attributes:
         version: the number of writes of the item.
-        price: expected credits for one photo: what the provider last reserved.
+        price: expected credits for one photo: what the provider last reserved, at first the usual.
+        usual_price: what the provider's terms name; not stored.
         limits: set by a person; None means the deployed limits.
         deployed: the deployed limits: those of the function that reads it; for the command line,
             those when Sweep last ran.
@@ -69,7 +69,8 @@ class Gate:
     """
 
     version: int = 0
-    price: Decimal = USUAL_PRICE
+    price: Decimal
+    usual_price: Decimal
     limits: Limits | None = None
     deployed: Limits | None = None
     pause: Pause | None = field(default=None, metadata={STORED_AS: "paused"})
@@ -238,7 +239,7 @@ class Gate:
         """
         limits = self.limits_in_force
         cap = limits.daily_credit_cap
-        expected = _micro(USUAL_PRICE if is_price_too_high else self.price)
+        expected = _micro(self.usual_price if is_price_too_high else self.price)
         spent = [_micro(shard.spent.get(day, Decimal(0))) for shard in self._padded]
         carried = _micro(self._carried_spent_on(day))
         credits_ = shares(_micro(cap), spent, limits.shards, outside=carried)

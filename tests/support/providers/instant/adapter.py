@@ -8,15 +8,16 @@ Instant has a JSON of its own, prices in cents, no callbacks, no file store and 
         200 {"outcome": "broke"}: the prepaid amount is used up
     GET /cut/ID
         200 {"png": URL}, or 404
+    GET /purse
+        200 {"cents": N}: what is left of the prepaid amount
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from cutout.domain.errors import TaskUnknownError
 from cutout.domain.provider_outcomes import (
@@ -26,33 +27,19 @@ from cutout.domain.provider_outcomes import (
     Refused,
     Task,
     TaskStatus,
-    Terms,
     words,
 )
+from cutout.ports.http import Http
 
-
-class Server(Protocol):
-    """Instant's server."""
-
-    def post(self, request_id: str, body: str) -> str:
-        """Answer `POST /cut`."""
-        ...
-
-    def get(self, ref: str) -> str | None:
-        """Answer `GET /cut/ID`; None is a 404."""
-        ...
+ADDRESS = "https://instant.example"
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
 class InstantProvider:
     """Makes cut-outs by Instant."""
 
-    server: Server
-
-    @property
-    def terms(self) -> Terms:
-        """Results are kept for an hour, and known at once."""
-        return Terms(results_last=timedelta(hours=1), task_visibility_delay=timedelta(0))
+    http: Http
 
     def get_ready(self) -> Refused | None:
         """Instant has no API key."""
@@ -64,7 +51,9 @@ class InstantProvider:
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         """Make the call, whose answer is the result."""
-        answer: dict[str, Any] = json.loads(self.server.post(idempotency_key, body))
+        headers = {"Request-Id": idempotency_key}
+        sent = self.http.send("POST", f"{ADDRESS}/cut", headers=headers, body=body.encode())
+        answer: dict[str, Any] = json.loads(sent.body)
         if answer["outcome"] == "done":
             cents = Decimal(answer["cents"])
             return Accepted(task_id=answer["ref"], credits_reserved=cents, is_completed=True)
@@ -76,8 +65,19 @@ class InstantProvider:
 
     def read(self, task_id: str) -> Task:
         """The result of an earlier call."""
-        answer = self.server.get(task_id)
-        if answer is None:
+        answer = self.http.send("GET", f"{ADDRESS}/cut/{task_id}", headers={})
+        if answer.status == _NOT_FOUND:
             raise TaskUnknownError("Instant has no such result")
-        url = json.loads(answer)["png"]
+        url = json.loads(answer.body)["png"]
         return Task(id=task_id, status=TaskStatus.COMPLETED, result_url=url)
+
+
+class NoFiles:
+    """A file store that takes no copies."""
+
+    def upload(self, name: str, content_type: str, data: bytes) -> Refused:  # noqa: ARG002 - none
+        """Refuse a copy."""
+        return Refused(cause=Cause.OTHER, code="no-copies", message="Instant takes links only")
+
+    def delete(self, file_id: str) -> None:
+        """There is nothing to delete."""

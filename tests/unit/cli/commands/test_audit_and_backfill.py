@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
 from cutout.domain.states import Lane, State
+from tests.support.builders import new_gate
 from tests.support.cli.clock import NOON
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import RESULTS, UPLOADS, failed, make_job
@@ -152,7 +153,7 @@ def test_backfill_stops_at_its_limit(world: World) -> None:
 def test_backfill_shows_the_effect_of_the_cap(world: World) -> None:
     """With the expected time of the end."""
     limits = Limits(max_in_flight=3, daily_credit_cap=make_job().credits * 2)
-    world.stack.table.gate = Gate(limits=limits)
+    world.stack.table.gate = new_gate(limits=limits)
     for key in "abc":
         world.stack.bucket(UPLOADS).add(f"{key}.jpg")
     told = world.run("backfill", "s3://the-uploads/", "--dry-run")

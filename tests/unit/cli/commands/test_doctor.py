@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError
 
-from cutout.adapters.evolink.account_balance import Balance
 from cutout.cli.commands.doctor import CHECKS
 from cutout.cli.doctor.check import CheckResult, Checkup, ok, run_checks
+from cutout.ports.provider_api import Balance
 from tests.support.cli.clock import NOON
 from tests.support.cli.stack import healthy_stack
 from tests.support.cli.world import World

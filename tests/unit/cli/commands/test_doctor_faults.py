@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cutout.adapters.evolink.account_balance import Balance
 from cutout.cli.aws.description import Description
 from cutout.cli.commands.doctor import CHECKS
 from cutout.cli.doctor.check import CheckResult, Checkup, Severity, ok
@@ -17,6 +16,7 @@ from cutout.domain.callback_token import verify
 from cutout.domain.errors import CallbackRefusedError, NotSentError
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.states import State
+from cutout.ports.provider_api import Balance
 from tests.support.builders import a_shard
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job

@@ -14,6 +14,7 @@ from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
+from tests.support.builders import new_gate
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World
 
@@ -43,7 +44,7 @@ def test_pause_holds_until_resume(world: World) -> None:
 def test_resume_ends_a_pause_caused_by_the_provider(world: World) -> None:
     """For example after a new API key; waiting jobs are enqueued."""
     now = world.stack.clock.now()
-    _set_gate(world, Gate().pausing(PauseReason.KEY_REFUSED, now, None))
+    _set_gate(world, new_gate().pausing(PauseReason.KEY_REFUSED, now, None))
     waiting = replace(make_job("a.jpg", state=State.QUEUED), is_waiting=True, due_at=None)
     world.stack.know(waiting)
     assert world.run("resume").exit_code == 0
@@ -55,7 +56,7 @@ def test_resume_ends_a_pause_caused_by_the_provider(world: World) -> None:
 def test_limits_shows_the_reason_of_a_pause_and_its_end(world: World, reason: PauseReason) -> None:
     """For each reason."""
     now = world.stack.clock.now()
-    _set_gate(world, Gate().pausing(reason, now, now + timedelta(minutes=15)))
+    _set_gate(world, new_gate().pausing(reason, now, now + timedelta(minutes=15)))
     told = world.run("limits")
     assert told.exit_code == 0
     assert "paused" in told.stdout
@@ -83,7 +84,7 @@ def test_a_price_above_the_cap_is_shown(
 ) -> None:
     """It blocks jobs although no credit is spent."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
-    _set_gate(world, Gate(price=Decimal(price), limits=limits))
+    _set_gate(world, new_gate(price=Decimal(price), limits=limits))
     said = " ".join(world.run("limits").stdout.split())
     assert (told is None) == ("for one photo" not in said)
     assert told is None or told in said
@@ -108,7 +109,7 @@ def test_limits_are_changed_one_by_one_and_restored(world: World) -> None:
 def test_invalid_limits_are_refused(world: World, arguments: tuple[str, ...]) -> None:
     """Before anything is changed."""
     assert world.run("limits", *arguments).exit_code == 2
-    assert world.stack.table.read_gate() == Gate()
+    assert world.stack.table.read_gate() == new_gate()
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.REJECTED, State.REVIEW])

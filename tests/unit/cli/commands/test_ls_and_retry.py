@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State, Transport
+from tests.support.builders import new_gate
 from tests.support.cli.clock import NOON
 from tests.support.cli.interrupting import interrupted_once_b_is_done
 from tests.support.cli.jobs import failed, make_job
@@ -125,7 +125,7 @@ def test_retry_of_a_reason_shows_the_cost_first(world: World) -> None:
 def test_retry_of_many_enqueues_nothing_while_the_gate_is_paused(world: World) -> None:
     """They wait like all others."""
     know(world, failed("a.jpg"))
-    world.stack.table.gate = Gate().pausing(PauseReason.OPERATOR, NOON, None)
+    world.stack.table.gate = new_gate().pausing(PauseReason.OPERATOR, NOON, None)
     assert world.run("retry", "--state", "failed", "--yes").exit_code == 0
     assert world.stack.submissions.job_ids == []
 

@@ -13,20 +13,21 @@ from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
+from tests.support.builders import new_gate
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
 
-EMPTY = Gate().pausing(PauseReason.OUT_OF_CREDITS, NOON, NOON + timedelta(hours=1))
-REFUSED = Gate().pausing(PauseReason.KEY_REFUSED, NOON, None)
+EMPTY = new_gate().pausing(PauseReason.OUT_OF_CREDITS, NOON, NOON + timedelta(hours=1))
+REFUSED = new_gate().pausing(PauseReason.KEY_REFUSED, NOON, None)
 PAUSED = "No photo is sent now: the gate was paused 1.6 s ago"
-CAPPED = Gate(
+CAPPED = new_gate(
     limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(6)),
     carried_day=NOON.date(),
     carried_spent=Decimal("5.4"),
 )
-DEAR = Gate(limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
+DEAR = new_gate(limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
 
 
 def waiting(key: str, reason: Reason) -> Job:
@@ -102,7 +103,7 @@ def test_put_without_waiting_prints_that_the_gate_is_paused(
     """There is no later output."""
     world.stack.table.gate = REFUSED
     assert "`cutout resume`" in world.run("put", world.photo("a.jpg"), *options).stderr
-    world.stack.table.gate = Gate()
+    world.stack.table.gate = new_gate()
     assert "paused" not in world.run("put", world.photo("b.jpg"), *options).stderr
 
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from cutout.cli.output.stack_metrics import REQUESTS, StackMetrics, metrics_in_words
-from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, BacklogStatus
-from tests.support.builders import a_shard
+from tests.support.builders import a_shard, new_gate
 from tests.support.cli.clock import NOON, HandClock
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 def _numbers(**facts: object) -> StackMetrics:
     usual: dict[str, object] = {
         "at": NOON,
-        "gate": Gate(deployed=DEFAULT_LIMITS),
+        "gate": new_gate(deployed=DEFAULT_LIMITS),
         "backlog": BacklogStatus(waiting=0, waiting_since=None),
         "now": {},
         "lately": {},
@@ -52,7 +52,7 @@ def test_once_prints_all_figures(world: World) -> None:
 
 def test_a_pause_is_shown_with_advice() -> None:
     """At the top."""
-    gate = Gate(deployed=DEFAULT_LIMITS).pausing(PauseReason.KEY_REFUSED, NOON - MINUTE, None)
+    gate = new_gate(deployed=DEFAULT_LIMITS).pausing(PauseReason.KEY_REFUSED, NOON - MINUTE, None)
     assert "paused 1 min ago" in metrics_in_words(_numbers(gate=gate))["pause"]
 
 

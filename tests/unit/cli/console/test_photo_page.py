@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.wiring.chosen_provider import final_codes
+from cutout.wiring.chosen_provider import terms
 from tests.support.cli.clock import NOON
 from tests.support.cli.console import Visitor
 from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, failed, make_job
@@ -98,7 +98,7 @@ def test_a_second_click_does_not_retry_again(visitor: Visitor) -> None:
 def test_a_photo_that_the_provider_refused_has_no_retry(visitor: Visitor) -> None:
     """It would be refused again, and may be charged for."""
     job = failed("a.jpg", Reason.REFUSED_BY_PROVIDER)
-    code = next(iter(final_codes()))
+    code = next(iter(terms().final_codes))
     visitor.stack.know(replace(job, code=code))
     text = visitor.get(f"/jobs/{job.id}").text
     assert "it would refuse it again" in text

@@ -11,7 +11,7 @@ import pytest
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.gate.pauses_and_slots import FreeSlot, Pause, PauseReason, Shard
 from cutout.domain.reasons import Reason
-from tests.support.builders import NOW, a_gate, a_shard, holders
+from tests.support.builders import NOW, a_gate, a_shard, holders, new_gate
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -273,7 +273,7 @@ def test_a_cap_below_the_usual_price_admits_no_job(cap: str, price: str) -> None
 
 def test_a_new_gate_is_open() -> None:
     """A newly deployed stack admits the first job."""
-    fresh = Gate()
+    fresh = new_gate()
     assert fresh.why_closed(NOW) is None
     assert (fresh.version, fresh.most_shards, fresh.in_flight, fresh.shards) == (
         0,
@@ -287,7 +287,7 @@ def test_a_new_gate_is_open() -> None:
 
 def test_a_short_pause_does_not_shorten_a_long_one() -> None:
     """A 429 comes in while the account is known to be empty."""
-    empty = Gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + 15 * MINUTE)
+    empty = new_gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + 15 * MINUTE)
     assert empty.pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE) == empty
     longer = empty.pausing(PauseReason.RATE_LIMITED, NOW, NOW + 20 * MINUTE)
     assert longer.pause == Pause(
@@ -297,9 +297,9 @@ def test_a_short_pause_does_not_shorten_a_long_one() -> None:
 
 def test_of_two_pauses_with_the_same_end_the_later_one_counts() -> None:
     """It is no shorter than the first."""
-    limited = Gate().pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE)
+    limited = new_gate().pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE)
     empty = limited.pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
-    assert empty == Gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
+    assert empty == new_gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
 
 
 def test_a_pause_reason_of_a_newer_version_is_kept() -> None:

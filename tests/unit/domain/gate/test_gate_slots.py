@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from cutout.domain.gate.gate import Gate, Limits, held_since, holder, shares
 from cutout.domain.gate.pauses_and_slots import FreeSlot, Shard
-from cutout.domain.provider_outcomes import USUAL_PRICE
 from cutout.domain.reasons import Reason
-from tests.support.builders import NOW, holders
+from tests.support.builders import NOW, PRICE, holders, new_gate
 
 TODAY = NOW.date()
 
@@ -140,6 +139,7 @@ _TABLES = st.builds(
     gate=st.builds(
         Gate,
         price=st.decimals("0.01", 20, places=2),
+        usual_price=st.just(PRICE),
         shards=_SHARDS,
         carried_in_flight=st.integers(-1, 10),
         carried_day=st.just(TODAY),
@@ -194,7 +194,7 @@ def test_a_day_of_short_tasks_spends_the_cap_up_to_one_price_a_shard(
     """Slots are free all day, so that only the cap decides."""
     limits = Limits(max_in_flight=100, daily_credit_cap=cap)
     share = cap / limits.shards
-    gate = Gate(price=price, deployed=limits, carried_day=TODAY, carried_spent=carried)
+    gate = new_gate(price=price, deployed=limits, carried_day=TODAY, carried_spent=carried)
     spent = [Decimal(0)] * limits.shards
     while True:
         shards = tuple(Shard(spent={TODAY: some}) for some in spent)
@@ -216,8 +216,10 @@ def test_a_day_of_short_tasks_spends_the_cap_up_to_one_price_a_shard(
 def test_a_refund_of_an_earlier_versions_charge_opens_no_more_than_the_cap() -> None:
     """It is subtracted in the first shard, while the charge stays in the earlier count."""
     limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(50))
-    refunded = Shard(spent={TODAY: 2 * -USUAL_PRICE})
-    gate = Gate(deployed=limits, carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,))
+    refunded = Shard(spent={TODAY: 2 * -PRICE})
+    gate = new_gate(
+        deployed=limits, carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,)
+    )
     assert gate.place(NOW, lambda: 0.0) is Reason.DAILY_CAP
     above = replace(limits, daily_credit_cap=Decimal(100))
     table = Table(limits=above, gate=gate)
@@ -233,9 +235,9 @@ def test_a_shard_holds_few_slots_and_many_prices(in_flight: int, cap: Decimal) -
     """An item stays within a write unit, and only a large cap is divided."""
     count = Limits(max_in_flight=in_flight, daily_credit_cap=cap).shards
     assert 1 <= count <= 64
-    assert count == 1 or cap / count >= 20 * USUAL_PRICE
+    assert count == 1 or cap / count >= 20 * PRICE
     is_spread = in_flight <= 8 * count
-    assert is_spread or count == 64 or cap < (count + 1) * 20 * USUAL_PRICE
+    assert is_spread or count == 64 or cap < (count + 1) * 20 * PRICE
 
 
 @pytest.mark.parametrize(

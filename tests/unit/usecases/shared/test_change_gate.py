@@ -13,7 +13,7 @@ from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import GateMovedError
 from cutout.usecases.shared.change_gate import change_gate
-from tests.support.builders import a_job, a_source
+from tests.support.builders import a_job, a_source, new_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World
 from tests.support.hooks import Hook
@@ -75,7 +75,7 @@ class BusyGates:
     def read_gate(self, deployed: Limits | None = None) -> Gate:
         """As it stands."""
         assert deployed is None, "the shards are not needed"
-        return Gate()
+        return new_gate()
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write it, or lose."""
@@ -99,11 +99,11 @@ def test_the_gate_is_changed_after_up_to_eleven_races() -> None:
     def rule(gate: Gate) -> Gate:
         return gate.priced(Decimal(7))
 
-    assert change_gate(BusyGates(11), rule) == Gate(price=Decimal(7))
+    assert change_gate(BusyGates(11), rule) == new_gate(price=Decimal(7))
     with pytest.raises(StoreBusyError):
         change_gate(BusyGates(12), rule)
 
 
 def test_a_rule_that_changes_nothing_writes_nothing() -> None:
     """A write would make the writes of others fail."""
-    assert change_gate(BusyGates(12), lambda gate: gate.resuming()) == Gate()
+    assert change_gate(BusyGates(12), lambda gate: gate.resuming()) == new_gate()

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.adapters.evolink.task_api import TERMS
+from cutout.adapters.evolink.promises_and_prices import TERMS
 from cutout.domain.errors import NotSentError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job

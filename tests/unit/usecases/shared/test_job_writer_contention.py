@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import CreateOutcome, OutcomeUnknown
 from cutout.domain.states import State
 from cutout.usecases.shared.change_gate import GATE_TRIES, change_gate
+from tests.support.builders import new_gate
 from tests.support.fakes.evolink import FakeEvolink
 from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook
@@ -101,7 +101,7 @@ def test_a_change_to_the_gate_alone_gives_up_after_a_bounded_number_of_tries() -
     world = World(step=hook)
 
     def write() -> None:
-        gate = world.jobs.gate or Gate()
+        gate = world.jobs.gate or new_gate()
         world.jobs.gate = replace(gate, version=gate.version + 1)
 
     contended(hook, "gate.write", write)

@@ -17,10 +17,9 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.states import HOLDING, AttemptOutcome, State
 from cutout.usecases.shared.job_writer import gate_changes
-from tests.support.builders import NOW, a_job, an_attempt
+from tests.support.builders import NOW, PRICE, a_job, an_attempt
 
 TODAY, TOMORROW = NOW.date(), (NOW + timedelta(days=1)).date()
-PRICE = Decimal("5.4")
 OPEN = an_attempt(credits_reserved=PRICE, shard=4)
 REPEATED = replace(OPEN, posts=2, repeat_day=TOMORROW)
 HELD = sorted(HOLDING)

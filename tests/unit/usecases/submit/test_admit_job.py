@@ -14,6 +14,7 @@ from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.admitting import SEAL, held, registered, sealed, taken
+from tests.support.builders import new_gate
 from tests.support.deduplicating import deduplicating, finish
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
@@ -145,9 +146,9 @@ def test_jobs_admitted_under_raised_limits_count_after_the_limits_are_lowered() 
     ("old", "paused_by"),
     [
         (None, None),
-        (Gate(version=7, carried_in_flight=1), None),
+        (new_gate(version=7, carried_in_flight=1), None),
         (
-            Gate(version=7, seal=Pause(reason=PauseReason.OPERATOR, since=START, until=None)),
+            new_gate(version=7, seal=Pause(reason=PauseReason.OPERATOR, since=START, until=None)),
             PauseReason.OPERATOR,
         ),
     ],
@@ -169,7 +170,7 @@ def test_slots_and_credits_of_an_earlier_version_count() -> None:
     """It holds one of three slots, and has left the day's credits for two photos."""
     world = World()
     cap = LIMITS.daily_credit_cap
-    world.jobs.gate = Gate(
+    world.jobs.gate = new_gate(
         version=7,
         carried_in_flight=1,
         carried_day=START.date(),
@@ -187,10 +188,10 @@ def test_a_gate_that_an_earlier_version_writes_meanwhile_is_read_again() -> None
     """That version admitted a job just before it was paused."""
     hook = Hook()
     world = World(step=hook, limits=replace(LIMITS, max_in_flight=1))
-    world.jobs.gate = Gate(version=7)
+    world.jobs.gate = new_gate(version=7)
 
     def admits() -> None:
-        world.jobs.gate = Gate(version=8, carried_in_flight=1)
+        world.jobs.gate = new_gate(version=8, carried_in_flight=1)
 
     hook.once_at("gate.write", admits)
     assert held(world.arrives()) == (State.QUEUED, Reason.GATE_FULL, True, 0)

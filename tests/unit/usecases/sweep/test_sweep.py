@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate.gate import LONGEST_DEADLINE, LONGEST_TASK, Gate
+from cutout.domain.gate.gate import LONGEST_DEADLINE, LONGEST_TASK
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -17,7 +17,7 @@ from cutout.domain.metrics import Metric
 from cutout.domain.provider_outcomes import NotSent
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from tests.support.builders import holders
+from tests.support.builders import holders, new_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import LOST, answering, taken_but_unanswered
 from tests.support.fakes.world import LIMITS, TIMING, World, png
@@ -287,7 +287,7 @@ def test_sweep_seals_the_gate_for_earlier_versions_and_stores_the_limits() -> No
     """After an update, tasks of the earlier version still count; its pause is kept."""
     world = World()
     pause = Pause(reason=PauseReason.OPERATOR, since=START, until=None)
-    old = Gate(version=9, carried_in_flight=2, seal=pause)
+    old = new_gate(version=9, carried_in_flight=2, seal=pause)
     world.jobs.gate = old
     world.sweep.sweep()
     gate = world.jobs.read_gate()

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import PauseReason
 from cutout.domain.metrics import TIME_IN_STATE, Metric
 from cutout.domain.states import State
 from cutout.usecases.sweep.sweep import PAUSED_BECAUSE
+from tests.support.builders import new_gate
 from tests.support.fakes.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -36,7 +36,7 @@ def test_a_paused_gate_reports_its_reason(reason: PauseReason) -> None:
     """One gauge a reason, so that each can have its own alarm."""
     world = World()
     now = world.clock.now()
-    world.jobs.write_gate(Gate().pausing(reason, now, now + 2 * MINUTE))
+    world.jobs.write_gate(new_gate().pausing(reason, now, now + 2 * MINUTE))
     world.sweep.sweep()
     told = {metric for metric in PAUSED_BECAUSE.values() if world.telemetry.counts[metric]}
     assert told == {PAUSED_BECAUSE[reason]}
