@@ -11,7 +11,7 @@ _DATA: Final = "botocore/data/"
 _MODEL: Final = "/service-2.json.gz"
 _RULES: Final = "/endpoint-rule-set-1.json.gz"
 _ENDPOINTS: Final = "botocore/data/endpoints.json"
-_CALLED: Final = re.compile(r'\.([a-z_]+)\(|"([a-z_]+)"')
+_CALLED: Final = re.compile(r'\.([a-z_]+)[(,)]|"([a-z_]+)"')
 _CALLED_BY_BOTOCORE: Final = frozenset({"head_bucket"})
 """S3's client asks for a bucket's region when it is redirected."""
 
@@ -19,9 +19,10 @@ Model = dict[str, Any]
 
 
 def names_called(sources: Iterable[Path]) -> frozenset[str]:
-    """Return every name that these modules call or quote, operations of AWS among them.
+    """Return every name that these modules call, pass or quote, operations of AWS among them.
 
-    An operation is called as `client.put_item(...)`, or quoted for a paginator or a presigned URL.
+    An operation is called as `client.put_item(...)`, passed as `answer(client.put_item, ...)`, or
+    quoted for a paginator or a presigned URL.
     """
     found = (_CALLED.findall(path.read_text()) for path in sources)
     return frozenset(name for pairs in found for pair in pairs for name in pair if name)
