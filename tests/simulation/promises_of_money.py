@@ -174,12 +174,13 @@ class Money:
             return
         read = {task_id for task_id, at in self.world.evolink.reads if at >= retried[-1]}
         for attempt in job.attempts:
-            is_open = attempt.outcome not in _WITHOUT_PROOF and attempt.task_id is not None
+            tasks = {attempt.task_id, attempt.named_task} - {None}
+            is_open = attempt.outcome not in _WITHOUT_PROOF and bool(tasks)
             is_earlier = attempt.idempotency_key != new.key and attempt.started_at < retried[-1]
             # An earlier retry asked for the task already, and could not get it.
-            was_asked = attempt.task_id in read or attempt.is_asked_again
+            was_asked = tasks <= read or attempt.is_asked_again
             is_asked = was_asked or not (is_open and is_earlier)
-            text = f"{job.source.key}: {attempt.task_id} was not asked about before another"
+            text = f"{job.source.key}: of {tasks}, one was not asked about before another"
             demand(self.evidence, is_asked, 10, text)
 
     def _check_charges(self) -> None:

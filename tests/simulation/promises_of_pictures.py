@@ -142,10 +142,15 @@ class Pictures:
     def _check_notes(self) -> None:
         """An error note exists exactly for newest uploads without a cut-out, and names the job.
 
-        Of a version that was deleted for good while its task ran, one may be left.
+        Of a version that was deleted for good, one may be left, also in the place of an older
+        version's: a late message of its job writes it again, and it is the newer one.
         """
         expected: dict[str, str] = {}
-        unclear: set[str] = set()
+        unclear = {
+            key
+            for key, note in self.world.notes.stored.items()
+            if note.note.job_id in self.evidence.destroyed
+        }
         for key, newest in self.evidence.newest.items():
             if self.evidence.is_unclear(key):
                 unclear.add(_note_of(key))
@@ -157,7 +162,7 @@ class Pictures:
         stored = {
             key: note.note.job_id
             for key, note in self.world.notes.stored.items()
-            if not key.startswith("review/") and note.note.job_id not in self.evidence.destroyed
+            if not key.startswith("review/")
         }
         for key in (expected.keys() | stored.keys()) - unclear:
             told, wanted = stored.get(key), expected.get(key)
