@@ -146,11 +146,11 @@ def collisions(
             shard=shard,
         )
         inside = before.with_attempt(attempt).move(Move.ADMIT, now=_BEGAN)
-        place = FreeSlot(shard=shard, most_holders=14, most_spent=Decimal(10**6), day=_BEGAN.date())
+        slot = FreeSlot(shard=shard, most_holders=14, most_spent=Decimal(10**6), day=_BEGAN.date())
         outside = inside.move(Move.FETCH, now=_BEGAN)
-        for old, new, its_place in ((before, inside, place), (inside, outside, None)):
+        for old, new, its_place in ((before, inside, slot), (inside, outside, None)):
             try:
-                jobs.save(new, gate=gate_changes(old, new), place=its_place)
+                jobs.save(new, gate=gate_changes(old, new), slot=its_place)
             except StoreBusyError:
                 given_up[0] += 1
             time.sleep(_TASK_SECONDS)

@@ -88,11 +88,11 @@ def nothing_is_charged(before: Job, after: Job) -> list[ShardChange]:
 
 
 @MUTATIONS.of(MemoryJobs, "_check_place")
-def a_slot_is_taken_without_its_condition(_self: MemoryJobs, _place: FreeSlot | None) -> None:
+def a_slot_is_taken_without_its_condition(_self: MemoryJobs, _slot: FreeSlot | None) -> None:
     return None
 
 
-@MUTATIONS.of(Gate, "place")
+@MUTATIONS.of(Gate, "slot")
 def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, now: Any, _random: Any) -> FreeSlot:
     return FreeSlot(shard=0, most_holders=99, most_spent=Decimal(10**6), day=now.date())
 

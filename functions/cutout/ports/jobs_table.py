@@ -67,14 +67,14 @@ class Jobs(Protocol):
         job: Job,
         *,
         gate: Sequence[ShardChange] = (),
-        place: FreeSlot | None = None,
+        slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
         result_key: str | None = None,
     ) -> Job:
         """Write the job and what belongs to it in one transaction.
 
-        The job and the photo's record have the versions that were read. `place` is the free slot
+        The job and the photo's record have the versions that were read. `slot` is the free slot
         that `gate` takes, if it takes one. A task can be claimed by one attempt; a certain claim
         replaces an uncertain one. The result key is claimed for the job's source.
 

@@ -46,7 +46,7 @@ def frees(
     return ShardChange(shard=shard, frees=name, charges=charges or {})
 
 
-def place(
+def slot(
     shard: int = 0, most_holders: int = 0, most_spent: Decimal | int = 100, day: date = DAY
 ) -> FreeSlot:
     """A place that is free while the shard has at most so many holders and so much is spent."""
@@ -61,7 +61,7 @@ def held(*names: str, spent: Decimal = PRICE) -> Shard:
 def test_job_and_its_slot_are_written_together(store: Store) -> None:
     """The slot is taken and charged when the attempt is recorded, in the shard that it names."""
     job = store.claim(a_job())
-    saved = store.save(replace(job, state=State.SUBMITTING), gate=[takes(2)], place=place(2))
+    saved = store.save(replace(job, state=State.SUBMITTING), gate=[takes(2)], slot=slot(2))
     assert store.find(job.id) == saved
     assert store.read_gate(MANY).shards == (Shard(), Shard(), held("a"))
 
@@ -93,7 +93,7 @@ def test_one_write_may_change_several_shards(store: Store) -> None:
     """The next attempt of a job takes its slot in another shard."""
     job = store.save(store.claim(a_job()), gate=[takes(1)])
     store.save(
-        job, gate=[takes(0, "b"), frees(1, charges={DAY: -PRICE})], place=place(most_holders=0)
+        job, gate=[takes(0, "b"), frees(1, charges={DAY: -PRICE})], slot=slot(most_holders=0)
     )
     shards = store.read_gate(MANY).shards
     assert shards == (held("b"), held(spent=Decimal(0)), Shard())
@@ -102,9 +102,9 @@ def test_one_write_may_change_several_shards(store: Store) -> None:
 @pytest.mark.parametrize(
     "free",
     [
-        place(most_holders=0),
-        place(most_holders=1, most_spent=PRICE - Decimal("0.000001")),
-        place(most_holders=0, most_spent=0),
+        slot(most_holders=0),
+        slot(most_holders=1, most_spent=PRICE - Decimal("0.000001")),
+        slot(most_holders=0, most_spent=0),
     ],
     ids=["the slot", "the credits", "both"],
 )
@@ -118,7 +118,7 @@ def test_slot_that_is_no_longer_free_is_not_taken(
         store.save(
             replace(job, state=State.SUBMITTING),
             gate=[takes()],
-            place=free,
+            slot=free,
             picture=RECORD,
             tasks=[CLAIM],
         )
@@ -131,23 +131,23 @@ def test_slot_that_is_no_longer_free_is_not_taken(
 @pytest.mark.parametrize(
     "free",
     [
-        place(most_holders=1, most_spent=PRICE),
-        place(most_holders=2),
-        place(most_holders=1, most_spent=0, day=DAY + timedelta(days=1)),
+        slot(most_holders=1, most_spent=PRICE),
+        slot(most_holders=2),
+        slot(most_holders=1, most_spent=0, day=DAY + timedelta(days=1)),
     ],
     ids=["the last", "one of many", "the next day"],
 )
 def test_slot_that_is_still_free_is_taken(store: Store, free: FreeSlot) -> None:
     """As many holders and credits as the place allows, on the day that it names."""
     store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
-    store.save(store.claim(a_job()), gate=[takes(day=free.day)], place=free)
+    store.save(store.claim(a_job()), gate=[takes(day=free.day)], slot=free)
     assert store.read_gate().in_flight == 2
 
 
 def test_condition_of_a_slot_does_not_keep_other_slots_from_being_freed(store: Store) -> None:
     """Only the shard in which it is taken must have room."""
     job = store.save(store.claim(a_job()), gate=[takes(1), takes(2, "b")])
-    store.save(job, gate=[frees(1), takes(0, "c")], place=place(0))
+    store.save(job, gate=[frees(1), takes(0, "c")], slot=slot(0))
     assert [shard.holders for shard in store.read_gate(MANY).shards] == [{"c"}, set(), {"b"}]
 
 
@@ -159,7 +159,7 @@ def test_job_slot_record_and_claim_are_written_together(
     saved = store.save(
         replace(job, state=State.SUBMITTING),
         gate=[takes()],
-        place=place(),
+        slot=slot(),
         picture=RECORD,
         tasks=[CLAIM],
     )
@@ -181,7 +181,7 @@ def test_job_is_not_admitted_if_its_record_has_changed(
         store.save(
             replace(job, state=State.SUBMITTING),
             gate=[takes()],
-            place=place(),
+            slot=slot(),
             picture=replace(RECORD, version=version),
             tasks=[CLAIM],
         )
@@ -204,7 +204,7 @@ def test_job_that_has_changed_takes_no_slot(store: Store, records: DedupRecords)
     job = store.claim(a_job())
     winner = store.save(job)
     with pytest.raises(JobMovedError) as lost:
-        store.save(job, gate=[takes()], place=place(), picture=RECORD, tasks=[CLAIM])
+        store.save(job, gate=[takes()], slot=slot(), picture=RECORD, tasks=[CLAIM])
     assert lost.value.winner == winner
     assert store.read_gate().shards == (Shard(),)
     assert records.find_dedup_record(RECORD.picture) is None
@@ -232,7 +232,7 @@ def test_of_several_lost_conditions_the_job_is_reported_first_then_slot_record_k
             store.save(
                 replace(moved, version=version),
                 gate=[takes()],
-                place=place(most_holders=most_holders),
+                slot=slot(most_holders=most_holders),
                 picture=replace(RECORD, version=record),
                 tasks=[CLAIM],
                 result_key=key,

@@ -36,7 +36,7 @@ CLAIM = TaskClaim(task_id="task-1", job_id="a", attempt=1, is_certain=False, exp
 
 
 TAKES = ShardChange(shard=0, takes="a", charges={NOW.date(): Decimal("5.4")})
-PLACE = FreeSlot(shard=0, most_holders=0, most_spent=Decimal(0), day=NOW.date())
+SLOT = FreeSlot(shard=0, most_holders=0, most_spent=Decimal(0), day=NOW.date())
 RECORD = DedupRecord(picture="ab#model", owner="a")
 BODY = CallBody(name="0123", text="{}", expires_at=LATER)
 
@@ -137,7 +137,7 @@ def test_repeated_transaction_succeeds_if_the_first_one_was_made(
     saved = jobs.save(
         replace(job, state=State.SUBMITTING),
         gate=[TAKES],
-        place=PLACE,
+        slot=SLOT,
         picture=picture,
         tasks=tasks,
     )
@@ -205,9 +205,9 @@ def test_equal_transaction_of_another_worker_is_a_lost_race(
 ) -> None:
     """Two workers write the same at the same moment: only one of them makes the paid call."""
     taken = replace(jobs.claim(a_job()), state=State.SUBMITTING)
-    jobs.save(taken, gate=[TAKES], place=PLACE, picture=RECORD)
+    jobs.save(taken, gate=[TAKES], slot=SLOT, picture=RECORD)
     with pytest.raises(JobMovedError):
-        jobs.save(taken, gate=[TAKES], place=PLACE, picture=RECORD)
+        jobs.save(taken, gate=[TAKES], slot=SLOT, picture=RECORD)
     assert jobs.read_gate().spent_on(NOW.date()) == Decimal("5.4")
 
 

@@ -85,8 +85,8 @@ def _write_everything(jobs: WholeTable, records: DynamoDedupRecords) -> None:
         TaskClaim(task_id=str(number), job_id="a", attempt=1, is_certain=certain, expires_at=LATER)
         for number, certain in enumerate((False, True))
     ]
-    place = FreeSlot(shard=0, most_holders=0, most_spent=Decimal(0), day=DAY)
-    job = jobs.save(job, gate=[takes], place=place, picture=picture, tasks=claims)
+    slot = FreeSlot(shard=0, most_holders=0, most_spent=Decimal(0), day=DAY)
+    job = jobs.save(job, gate=[takes], slot=slot, picture=picture, tasks=claims)
     frees = ShardChange(shard=0, frees="1.a.1", charges={DAY: Decimal("-5.4")})
     job = jobs.save(job, gate=[frees, ShardChange(shard=None, frees="a")])
     jobs.postpone(job, LATER)

@@ -86,7 +86,7 @@ class MemoryJobs:
         job: Job,
         *,
         gate: Sequence[ShardChange] = (),
-        place: FreeSlot | None = None,
+        slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
         result_key: str | None = None,
@@ -95,7 +95,7 @@ class MemoryJobs:
         standing = self.jobs.get(job.id)
         if standing is None or standing.version != job.version:
             raise JobMovedError(standing)
-        self._check_place(place)
+        self._check_slot(slot)
         if picture is not None:
             self.pictures.check(picture)
         if result_key and self.result_keys.get(result_key, job.source.ref) != job.source.ref:
@@ -260,12 +260,12 @@ class MemoryJobs:
                 raise TaskTakenError("the task belongs to another attempt")
         self.tasks |= {claim.task_id: claim for claim in claims}
 
-    def _check_place(self, place: FreeSlot | None) -> None:
-        if place is None:
+    def _check_slot(self, slot: FreeSlot | None) -> None:
+        if slot is None:
             return
-        shard = self.shards.get(place.shard, Shard())
-        is_full = len(shard.holders) > place.most_holders
-        if is_full or shard.spent.get(place.day, Decimal(0)) > place.most_spent:
+        shard = self.shards.get(slot.shard, Shard())
+        is_full = len(shard.holders) > slot.most_holders
+        if is_full or shard.spent.get(slot.day, Decimal(0)) > slot.most_spent:
             raise GateMovedError
 
     def change_shard(self, change: ShardChange) -> None:

@@ -54,8 +54,8 @@ def spent_name(day: date) -> str:
     return f"{_SPENT}{day}"
 
 
-def shard_update(change: ShardChange, place: FreeSlot | None) -> Update:
-    """The change of a shard; with a place, on condition that it is still free.
+def shard_update(change: ShardChange, slot: FreeSlot | None) -> Update:
+    """The change of a shard; with a free slot, on condition that it is still free.
 
     The holders are a set of strings, so that taking or freeing a slot twice changes nothing.
     """
@@ -79,9 +79,9 @@ def shard_update(change: ShardChange, place: FreeSlot | None) -> Update:
     if change.frees is not None:
         clauses.append("DELETE holders :frees")
         values[":frees"] = {change.frees}
-    if place is not None and place.shard == change.shard:
-        names["#spent"] = spent_name(place.day)
-        values |= {":most": place.most_holders, ":spent": place.most_spent}
+    if slot is not None and slot.shard == change.shard:
+        names["#spent"] = spent_name(slot.day)
+        values |= {":most": slot.most_holders, ":spent": slot.most_spent}
         # DynamoDB stores no empty set: the attribute disappears with its last element, and a
         # comparison with the size of a missing attribute is false.
         condition = (

@@ -98,7 +98,7 @@ class DynamoJobs:
         job: Job,
         *,
         gate: Sequence[ShardChange] = (),
-        place: FreeSlot | None = None,
+        slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
         result_key: str | None = None,
@@ -106,7 +106,7 @@ class DynamoJobs:
         """Write the job and what belongs to it in one transaction."""
         saved = _to_be_saved(job)
         row = Put(item=job_item(saved), condition=SAME_VERSION, values={":version": job.version})
-        shards = [shard_update(change, place) for change in gate]
+        shards = [shard_update(change, slot) for change in gate]
         pictures = [] if picture is None else [dedup_put(picture)]
         keys = [] if result_key is None else [result_key_put(result_key, job.source.ref)]
         claims = [task_put(bounded(claim)) for claim in tasks]

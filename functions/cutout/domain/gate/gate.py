@@ -121,11 +121,11 @@ class Gate:
     def admission(
         self, now: datetime, randomness: Callable[[], float]
     ) -> tuple[Gate, FreeSlot | Reason]:
-        """The opened gate, and what `place` returns. It is written before it admits a job."""
+        """The opened gate, and what `slot` returns. It is written before it admits a job."""
         opened = self.opened(now)
-        return opened, opened.place(now, randomness)
+        return opened, opened.slot(now, randomness)
 
-    def place(self, now: datetime, randomness: Callable[[], float]) -> FreeSlot | Reason:
+    def slot(self, now: datetime, randomness: Callable[[], float]) -> FreeSlot | Reason:
         """A free slot, picked at random, or why the next job must wait."""
         if self.is_paused(now):
             return Reason.GATE_PAUSED
@@ -148,8 +148,8 @@ class Gate:
 
     def why_closed(self, now: datetime) -> Reason | None:
         """Why the next job must wait, or None if the gate is open."""
-        place = self.place(now, lambda: 0.0)
-        return place if isinstance(place, Reason) else None
+        slot = self.slot(now, lambda: 0.0)
+        return slot if isinstance(slot, Reason) else None
 
     def sealed(self, now: datetime) -> Gate:
         """The gate, paused for earlier versions; a pause that they made is taken over."""

@@ -57,7 +57,7 @@ class JobWriter:
         after: Job,
         *,
         decided_by: Attempt | None = None,
-        place: FreeSlot | None = None,
+        slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
         others_wait: bool = True,
     ) -> Job:
@@ -67,7 +67,7 @@ class JobWriter:
             before: the job as it was read.
             after: the job after the move.
             decided_by: the attempt whose task decides the move.
-            place: the free slot that the move takes, if it admits the job.
+            slot: the free slot that the move takes, if it admits the job.
             picture: the photo's record with the job as its owner, if it becomes that.
             others_wait: False if it was just read that no job waits for a slot.
 
@@ -81,12 +81,12 @@ class JobWriter:
         saved = self.jobs.save(
             after,
             gate=gate_changes(before, after),
-            place=place,
+            slot=slot,
             picture=picture,
             tasks=self._claims(before, after, decided_by),
             result_key=None if after.result_key == before.result_key else after.result_key,
         )
-        if place is not None:
+        if slot is not None:
             self.telemetry.metric(Metric.ADMITTED)
         else:
             self.telemetry.log(
@@ -116,7 +116,7 @@ class JobWriter:
         known: Job | None = None,
         code: str | None = None,
         message: str | None = None,
-        place: FreeSlot | None = None,
+        slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
     ) -> Job:
         """Write a move after which the job is due in a while; raises as `record` does.
@@ -129,7 +129,7 @@ class JobWriter:
         after = (known or job).move(
             move, now=now, reason=reason, due_at=due_at, code=code, message=message
         )
-        return self.record(job, after, place=place, picture=picture)
+        return self.record(job, after, slot=slot, picture=picture)
 
     def settle(
         self,

@@ -95,12 +95,12 @@ class AdmitJob:
                     return self._held_for_picture(job), None
                 if isinstance(turn, Kept):
                     return self._reuse(job, turn), None
-                gate, place = self._place(job)
-                if isinstance(place, FreeSlot):
-                    return self._submitting(job, gate, place, turn, begin)
+                gate, slot = self._slot(job)
+                if isinstance(slot, FreeSlot):
+                    return self._submitting(job, gate, slot, turn, begin)
                 # A cached result needs no slot, so it is looked up before the job waits for one.
                 if is_read or (picture := self._find_record(job)) is None:
-                    return self._held_at_gate(job, gate, place), None
+                    return self._held_at_gate(job, gate, slot), None
                 is_read = True
             except DedupRecordMovedError as lost:
                 picture, is_read = lost.winner, True
@@ -124,23 +124,23 @@ class AdmitJob:
             self.deduplication.wait(job, picture)
         return turn
 
-    def _place(self, job: Job) -> tuple[Gate, FreeSlot | Reason]:
+    def _slot(self, job: Job) -> tuple[Gate, FreeSlot | Reason]:
         """The gate, and a free slot for this job or why it must wait."""
         read = self.gates.read_gate(self.limits)
-        gate, place = read.admission(self.clock.now(), self.randomness)
+        gate, slot = read.admission(self.clock.now(), self.randomness)
         if gate != read:
             gate = self.gates.write_gate(gate)
         # Sweep may clear the note just before a job waits: then others overtake it for a minute.
-        may_be_behind = isinstance(place, FreeSlot) and gate.has_waiting and not job.is_waiting
+        may_be_behind = isinstance(slot, FreeSlot) and gate.has_waiting and not job.is_waiting
         if may_be_behind and self.backlog.waiting(1, job.lane):
             return gate, Reason.BEHIND_OTHERS
-        return gate, place
+        return gate, slot
 
     def _submitting(
         self,
         job: Job,
         gate: Gate,
-        place: FreeSlot,
+        slot: FreeSlot,
         picture: DedupRecord,
         begin: Callable[[], NextCall | Refused | NotSent],
     ) -> tuple[Job, str | None]:
@@ -150,7 +150,7 @@ class AdmitJob:
         if not isinstance(call, NextCall):
             return self.handover_failed(job, call), None
         now = self.clock.now()
-        if now - read_at > _GATE_HOLDS or now.date() != place.day:
+        if now - read_at > _GATE_HOLDS or now.date() != slot.day:
             raise GateMovedError("the gate may have been paused while the photo was handed over")
         if gate.pause is not None:
             # The pause has ended: this call alone shows whether the provider takes calls again.
@@ -159,13 +159,13 @@ class AdmitJob:
             call.attempt,
             started_at=now,
             credits_reserved=gate.price,
-            shard=place.shard,
+            shard=slot.shard,
             is_probe=gate.pause is not None,
         )
         known = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
         claimed, lease = None if picture is _NO_RECORD else picture, self.timing.lease
         saved = self._with_result_key(
-            job, Move.ADMIT, wait=lease, known=known, place=place, picture=claimed
+            job, Move.ADMIT, wait=lease, known=known, slot=slot, picture=claimed
         )
         return saved, call.text
 
@@ -176,7 +176,7 @@ class AdmitJob:
         *,
         wait: timedelta,
         known: Job,
-        place: FreeSlot | None = None,
+        slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
     ) -> Job:
         """Write a move, after which the job owns the key of its result; raises as `move` does."""
@@ -186,7 +186,7 @@ class AdmitJob:
             named = replace(known, result_key=job.result_key or next(keys))
             with suppress(ResultKeyTakenError):
                 return self.job_writer.move(
-                    job, move, None, wait=wait, known=named, place=place, picture=picture
+                    job, move, None, wait=wait, known=named, slot=slot, picture=picture
                 )
 
     def _held_at_gate(self, job: Job, gate: Gate, reason: Reason) -> Job:

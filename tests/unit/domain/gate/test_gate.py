@@ -22,9 +22,9 @@ BY_HAND = Pause(reason=PauseReason.OPERATOR, since=NOW, until=None)
 SEAL = Pause(reason=PauseReason.NEWER_VERSION, since=NOW, until=None)
 
 
-def place(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> FreeSlot | Reason:
+def slot(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> FreeSlot | Reason:
     """The place for the next job under the deployed limits."""
-    return gate.place(now, lambda: pick)
+    return gate.slot(now, lambda: pick)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_no_more_credits_are_spent_a_day_than_the_cap(spent: str, reason: Reason
 
 def test_a_place_names_the_conditions_for_taking_it() -> None:
     """At most two slots are held, and the spent credits leave room for the price."""
-    assert place(a_gate(held=1, spent=10)) == FreeSlot(
+    assert slot(a_gate(held=1, spent=10)) == FreeSlot(
         shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=NOW.date()
     )
 
@@ -57,7 +57,7 @@ def test_the_shard_is_picked_at_random_among_those_with_room(pick: float, shard:
     """Workers that read the gate at the same time use different shards."""
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     shards = (a_shard(8), a_shard(7), a_shard(0, spent=Decimal("194.61")), a_shard(2))
-    picked = a_gate(shards=shards, limits=limits).place(NOW, lambda: pick)
+    picked = a_gate(shards=shards, limits=limits).slot(NOW, lambda: pick)
     assert isinstance(picked, FreeSlot)
     assert (picked.shard, picked.most_holders) == (shard, 7)
     assert picked.most_spent == Decimal("194.6")
@@ -74,7 +74,7 @@ def test_a_new_day_starts_with_nothing_spent() -> None:
     """At midnight UTC the whole cap is available; the day before keeps its sum."""
     full, tomorrow = a_gate(spent=5000, held=1), NOW + DAY
     assert full.why_closed(NOW) == Reason.DAILY_CAP
-    assert place(full, tomorrow) == FreeSlot(
+    assert slot(full, tomorrow) == FreeSlot(
         shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=tomorrow.date()
     )
     assert (full.spent_on(NOW.date()), full.spent_on(tomorrow.date())) == (
@@ -96,7 +96,7 @@ def test_slots_and_credits_are_counted_over_all_shards() -> None:
 def test_a_shard_that_was_not_read_counts_as_empty() -> None:
     """The limits were raised; the first shard holds eight of nine slots."""
     limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))
-    picked = a_gate(held=8, deployed=limits).place(NOW, lambda: 0.0)
+    picked = a_gate(held=8, deployed=limits).slot(NOW, lambda: 0.0)
     assert picked == FreeSlot(shard=1, most_holders=0, most_spent=Decimal("2494.6"), day=NOW.date())
 
 
@@ -232,7 +232,7 @@ def test_a_price_above_the_cap_admits_one_job_on_a_new_day() -> None:
     """Only a call can correct the price. The job is charged with it, so that no other follows."""
     odd = a_gate(price=Decimal(9999), spent=9999)
     assert odd.why_closed(NOW) == Reason.PRICE_ABOVE_CAP
-    assert place(odd, NOW + DAY) == FreeSlot(
+    assert slot(odd, NOW + DAY) == FreeSlot(
         shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=(NOW + DAY).date()
     )
 
@@ -241,7 +241,7 @@ def test_a_price_above_the_cap_is_tried_in_the_first_shard_only() -> None:
     """One job a day, not one for each shard."""
     limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
     free = a_gate(price=Decimal(201), limits=limits, shards=(Shard(),) * 4)
-    picked = free.place(NOW, lambda: 0.99)
+    picked = free.slot(NOW, lambda: 0.99)
     assert isinstance(picked, FreeSlot)
     assert picked.shard == 0
     tried = replace(free, shards=(a_shard(1, spent=201), Shard(), Shard(), Shard()))

@@ -31,7 +31,7 @@ def test_admissions_of_an_earlier_version_count() -> None:
         Decimal(30),
         Decimal(0),
     )
-    assert OLD.place(NOW, lambda: 0.0) == FreeSlot(
+    assert OLD.slot(NOW, lambda: 0.0) == FreeSlot(
         shard=0, most_holders=0, most_spent=Decimal("4974.6"), day=NOW.date()
     )
     dear = replace(OLD, carried_spent=Decimal("4994.61"))

@@ -77,15 +77,15 @@ class Table:
 
     def take(self, number: int, name: str) -> bool:
         """Take a slot by an earlier read; True if a slot was free."""
-        place = self.reads[number % len(self.reads)].place(NOW, lambda: self.pick)
-        if not isinstance(place, FreeSlot):
+        slot = self.reads[number % len(self.reads)].slot(NOW, lambda: self.pick)
+        if not isinstance(slot, FreeSlot):
             return False
-        shard = self.gate.shards[place.shard]
-        spent = shard.spent.get(place.day, Decimal(0))
-        if len(shard.holders) > place.most_holders or spent > place.most_spent:
+        shard = self.gate.shards[slot.shard]
+        spent = shard.spent.get(slot.day, Decimal(0))
+        if len(shard.holders) > slot.most_holders or spent > slot.most_spent:
             return False
-        days = dict(shard.spent) | {place.day: spent + self.gate.price}
-        self._write(place.shard, Shard(holders=shard.holders | {name}, spent=days))
+        days = dict(shard.spent) | {slot.day: spent + self.gate.price}
+        self._write(slot.shard, Shard(holders=shard.holders | {name}, spent=days))
         return True
 
     def free(self, number: int, refunded: Decimal) -> None:
@@ -198,17 +198,17 @@ def test_a_day_of_short_tasks_spends_the_cap_up_to_one_price_a_shard(
     spent = [Decimal(0)] * limits.shards
     while True:
         shards = tuple(Shard(spent={TODAY: some}) for some in spent)
-        place = replace(gate, shards=shards).place(NOW, lambda: 0.99)
-        if not isinstance(place, FreeSlot):
+        slot = replace(gate, shards=shards).slot(NOW, lambda: 0.99)
+        if not isinstance(slot, FreeSlot):
             break
         # As many as fit into the shard at once, which makes the test fast.
-        times = int((place.most_spent - spent[place.shard]) // price) + 1
-        spent[place.shard] += times * price
+        times = int((slot.most_spent - spent[slot.shard]) // price) + 1
+        spent[slot.shard] += times * price
     if price > share:
-        assert place is Reason.PRICE_ABOVE_CAP
+        assert slot is Reason.PRICE_ABOVE_CAP
         assert sum(spent) <= price
     else:
-        assert place is Reason.DAILY_CAP
+        assert slot is Reason.DAILY_CAP
         total = sum(spent) + carried
         assert cap - limits.shards * price < total <= max(cap, carried)
 
@@ -220,7 +220,7 @@ def test_a_refund_of_an_earlier_versions_charge_opens_no_more_than_the_cap() -> 
     gate = new_gate(
         deployed=limits, carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,)
     )
-    assert gate.place(NOW, lambda: 0.0) is Reason.DAILY_CAP
+    assert gate.slot(NOW, lambda: 0.0) is Reason.DAILY_CAP
     above = replace(limits, daily_credit_cap=Decimal(100))
     table = Table(limits=above, gate=gate)
     assert table.fill() is Reason.DAILY_CAP
