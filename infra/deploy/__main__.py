@@ -220,7 +220,7 @@ def _put_key(session: boto3.Session, settings: Settings, secret: str, saved: str
         _say("The API key is in place.")
         return
     _say(
-        "Until the secret holds your Evolink API key, photos wait at the gate. Create one at\n"
+        "Until the secret holds your Evolink API key, jobs wait at the gate. Create one at\n"
         f"{KEYS_PAGE}, store it, and open the gate:\n"
         f"    aws secretsmanager put-secret-value --secret-id {secret} "
         "--secret-string file://key.txt\n"

@@ -79,7 +79,7 @@ class Photos:
     ) -> Upload:
         """Upload; without content, a small photo.
 
-        Paid for anew each time, since tests upload the same few pictures.
+        Paid for again each time, since tests upload the same few pictures.
         """
         mark = {BYPASS_CACHE_MARK: "true"} if bypass_cache else {}
         content = small_photo() if content is None else content

@@ -100,7 +100,7 @@ class SigningKeys:
         return key.encode()
 
     def accepted_keys(self) -> Iterator[bytes]:
-        """The current key, the previous one, and then both read afresh, at most every 10 s."""
+        """The current key, the previous one, and then both read again, at most every 10 s."""
         yield from self._keys(is_fresh=False)
         now = self._monotonic()
         if now - self._refreshed_at >= _REFRESH_SECONDS:

@@ -117,8 +117,10 @@ def run_in(context: Context, arguments: list[str]) -> int:
         with explained():
             # With `standalone_mode` click would print errors and exit by itself.
             status = cutout.main(arguments, obj=context, standalone_mode=False, prog_name="cutout")
-    except click.Abort:
-        click.echo("Interrupted.", err=True)
+    except click.Abort as abort:
+        # A command that printed what it did until then has left a note.
+        if not getattr(abort.__cause__, "__notes__", ()):
+            click.echo("Interrupted.", err=True)
         return _INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -114,7 +114,7 @@ class Gates(Protocol):
         """
 
     def free_slot(self, shard: int, holder: str) -> None:
-        """Free the slot of a holder whose job will not."""
+        """Free a slot whose job cannot: deleted by hand, or written by a newer version."""
 
     def forget_day(self, shard: int, day: date) -> None:
         """Remove the credits of a day that no longer count."""
@@ -247,7 +247,7 @@ class SourceJobs(Protocol):
 
 
 class JobsTable(Jobs, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):
-    """The jobs table, but for its deduplication records."""
+    """The jobs table, except for its deduplication records."""
 
 
 class JobMovedError(LostRaceError):

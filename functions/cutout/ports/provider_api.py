@@ -40,7 +40,7 @@ class Provider(Protocol):
         """
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
-        """Make the paid call once; each way it can end is a value.
+        """Make the paid call once; returns the outcome and does not raise.
 
         Args:
             body: from `call_body`.

@@ -13,6 +13,7 @@ from cutout.cli.context import Context
 from cutout.cli.entry import run_in
 from cutout.cli.options.environment import CliSettings
 from cutout.cli.options.shared_options import Choice
+from cutout.cli.output.terminal import interruption
 from tests.support.cli.clock import HandClock
 from tests.support.cli.local_cloud import FakeLocalCloud
 
@@ -59,3 +60,11 @@ def test_an_interrupt_has_its_own_status(
 
     assert run_in(_context(connect, tmp_path), ["ls"]) == 130
     assert capsys.readouterr().err.strip() == "Interrupted."
+
+    def connect_and_say(choice: Choice) -> Stack:
+        with interruption(lambda: "1 of 2 done."):
+            return connect(choice)
+
+    # A command that has printed what it did is not followed by the same word again.
+    assert run_in(_context(connect_and_say, tmp_path), ["ls"]) == 130
+    assert capsys.readouterr().err.split() == ["Interrupted:", "1", "of", "2", "done."]

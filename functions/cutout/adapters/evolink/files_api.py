@@ -46,7 +46,7 @@ class EvolinkFiles:
         self._was_full = False
 
     def upload(self, name: str, content_type: str, data: bytes) -> PhotoAccess | Refused | NotSent:
-        """Upload a copy, which is free; each way it can end is a value."""
+        """Upload a copy, which is free; returns the outcome and does not raise."""
         if self._was_full and self._is_full():
             return NotSent(message="the Files API has no room for another copy")
         # Random, so that no photo can contain it.

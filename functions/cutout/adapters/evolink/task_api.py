@@ -90,7 +90,7 @@ class EvolinkApi:
         return call_body(self._model, photo_url, callback_url)
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
-        """Make the paid call once; each way it can end is a value."""
+        """Make the paid call once; returns the outcome and does not raise."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         try:
             answer = self._server.send(

@@ -48,7 +48,7 @@ def command(context: Context, stack: Stack, *, port: int, price: Price) -> None:
     Prints a URL that opens the console in your browser; only this machine can reach it, and only
     with this URL. It runs until Ctrl-C. The pages: the board with all jobs and the gate, each photo
     with its history, the review of doubtful results by keyboard, and the upload of dropped folders.
-    What costs money shows its price first and asks.
+    Before each action that costs money, it shows the price and asks.
     """
     if missing := [name for name in _NEEDS if find_spec(name) is None]:
         raise Problem(

@@ -143,7 +143,8 @@ class Board:
         try:
             job = job_named(self.site.stack(), name)
         except UnknownNameError as problem:
-            return self.site.page("problem.html", status=HTTPStatus.NOT_FOUND, problem=problem)
+            status = HTTPStatus.NOT_FOUND
+            return self.site.page("problem.html", status=status, problem=problem, sought=name)
         return RedirectResponse(f"/jobs/{quote(job.id)}", status_code=HTTPStatus.SEE_OTHER)
 
     def pause(self, _request: Request, _form: Form) -> Response:

@@ -23,7 +23,6 @@ from cutout.cli.output.templates import templates
 from cutout.cli.progress.clock import Clock
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
-from cutout.domain.sanitize import plain
 from cutout.domain.states import State
 
 View = Callable[[Request], Response]
@@ -41,7 +40,7 @@ _BUTTONS = {
     "`cutout limits`": "the board",
     "`cutout where`": "this page",
     "`cutout ls`": "The board",
-    "`cutout put`": "Drop",
+    "`cutout put`": "Upload",
 }
 """What the pages have in place of commands that texts name."""
 _MAX_FORM_BYTES = 8 << 20
@@ -190,7 +189,6 @@ def _templates() -> Environment:
         "buttons": with_buttons,
         "duration": units.duration,
         "exact_duration": units.exact_duration,
-        "plain": plain,
         "size": units.size_text,
     }
     return made

@@ -3,6 +3,7 @@
 from cutout.cli.photo_files import content_type
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
+from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 
 _SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"})
@@ -17,6 +18,7 @@ class StoredFile:
     key: str
     size: int
     version_id: str | None = None
+    is_picture: bool = True
 
     @property
     def media_type(self) -> str:
@@ -27,7 +29,7 @@ class StoredFile:
     @property
     def is_shown(self) -> bool:
         """Whether browsers show it."""
-        return self.media_type in _SHOWN
+        return self.is_picture and self.media_type in _SHOWN
 
     @property
     def name(self) -> str:
@@ -39,7 +41,11 @@ def photo_of(job: Job) -> StoredFile:
     """Return the photo that was uploaded."""
     source = job.source
     return StoredFile(
-        bucket=source.bucket, key=source.key, size=source.size, version_id=source.version_id
+        bucket=source.bucket,
+        key=source.key,
+        size=source.size,
+        version_id=source.version_id,
+        is_picture=job.reason is not Reason.NOT_A_PHOTO,
     )
 
 

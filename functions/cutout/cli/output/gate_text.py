@@ -50,7 +50,7 @@ def what_to_do(reason: PauseReason) -> str:
 
 
 class Delay(NamedTuple):
-    """Why photos wait at the gate longer than for a slot; the same cause may have another text."""
+    """Why jobs wait at the gate longer than for a slot; the same cause may have another text."""
 
     cause: str
     text: str

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+REPORTED = "The command has printed what it did until then."
+"""A note of the exception that ended a command."""
 _WIDE = 10_000
 _NARROWEST = 72
 
@@ -96,8 +98,9 @@ def interruption(text: Callable[[], str]) -> Iterator[None]:
     """Print what is done so far if Ctrl-C or an error ends the context."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         stderr().print(f"Interrupted: {text()}", soft_wrap=True)
+        error.add_note(REPORTED)
         raise
 
 

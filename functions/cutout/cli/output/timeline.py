@@ -99,7 +99,8 @@ def _calls(steps: Sequence[HistoryEntry], attempts: Sequence[Attempt]) -> Iterat
 
 def _text(job: Job, step: HistoryEntry, call: Attempt | None) -> str:
     if call is not None:
-        is_repeat = call.started_at < step.at
+        sent = [it.at for it in job.history if it.state is State.SUBMITTING]
+        is_repeat = any(call.started_at <= at < step.at for at in sent)
         return f"attempt {call.number}{', the same request again' if is_repeat else ''}"
     if step.reason is not None:
         return _MEANINGS.get(step.reason, step.reason.value)

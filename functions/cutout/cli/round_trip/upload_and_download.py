@@ -13,7 +13,7 @@ from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
-from cutout.cli.output.terminal import interruption
+from cutout.cli.output.terminal import REPORTED, interruption
 from cutout.cli.output.units import counted
 from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
@@ -107,9 +107,10 @@ class RoundTrip:
                 results = map(delivered, tracked)
                 done = list(progress_bar(self.console, "Downloading", results, len(tracked)))
             # Also Ctrl-C: leaving the `with` block would first wait for every download in the pool.
-            except BaseException:
+            except BaseException as error:
                 pool.shutdown(cancel_futures=True)
                 self._print_rest("Interrupted", list(settled.values()), len(begun))
+                error.add_note(REPORTED)
                 raise
         if not all(one.photo.is_settled for one in done):
             self._print_rest("The time is up", list(settled.values()), len(begun))

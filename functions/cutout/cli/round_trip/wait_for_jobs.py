@@ -106,7 +106,7 @@ def wait_for_jobs(
 
 
 class _Delays:
-    """Remarks why photos wait at the gate, once for each cause."""
+    """Remarks why jobs wait at the gate, once for each cause."""
 
     def __init__(self, stack: Stack, watcher: Watcher) -> None:
         self._stack = stack

@@ -281,7 +281,7 @@ def held_since(name: str) -> datetime:
 def shares(limit: int, used: Sequence[int], count: int, *, outside: int) -> list[int]:
     """How much of a limit each of the first `count` shards may use.
 
-    The shares, and what further shards and others `outside` use, add up to the limit at most. A
+    The shares, plus the use of other shards and of `outside`, never exceed the limit. A
     shard that uses more than its part, since the limit was lowered, keeps what it uses; it gets
     nothing, and the others less. One that holds a refund of credits that are counted elsewhere uses
     less than nothing.

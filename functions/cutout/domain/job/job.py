@@ -37,7 +37,7 @@ class Job:
         look_at: when Sweep looks at it: `due_at` or earlier, so that the index of due jobs need not
             be written with each move.
         tries: how often in a row the current state was entered; back-offs grow with it.
-        trying_since: when the first of the latest calls began that were all not sent.
+        trying_since: start of the current series of unsent calls.
         storing_attempt: the attempt whose result is being stored, or was.
         transport: how the provider gets the photo next; None means the deployment's setting.
         handovers_failed: how often in a row the provider's file store did not take the photo.

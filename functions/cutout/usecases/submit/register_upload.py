@@ -92,7 +92,7 @@ class RegisterUpload:
 
         A listing has no sequencers, only the time when S3 stored the object. Where the two times
         are close, the bucket says which upload is the newer one. The order of the listed upload is
-        raised above the event's, or an older photo would replace a newer one.
+        given a higher sequence than the event's, or an older photo would replace a newer one.
         """
         if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
             return False

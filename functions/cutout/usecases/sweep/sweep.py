@@ -50,7 +50,7 @@ class Sweep:
         # This version cannot read rows of a newer one. They stay due, so that the alarm for overdue
         # jobs goes off; a thousand of them must not fill every run.
         for row in due.newer:
-            self.telemetry.log("row of a newer version left alone", job_id=row.id)
+            self.telemetry.log("job of a newer version left alone", job_id=row.id)
             self.backlog.postpone(row, now + self.resend_after)
         # The index is not written with each move, so an entry may be earlier than its due time.
         for job in due.early:

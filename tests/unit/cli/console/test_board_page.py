@@ -163,6 +163,7 @@ def test_a_search_without_a_match_is_reported(visitor: Visitor, name: str, said:
     """With advice; the connection to AWS is kept."""
     answer = visitor.get(f"/search?key={name}")
     assert (answer.status_code, said in answer.text) == (404, True)
+    assert (f'value="{name}"' in answer.text, "Try again" in answer.text) == (True, False)
     before = visitor.connections
     assert visitor.get("/").status_code == 200
     assert visitor.connections == before

@@ -220,3 +220,13 @@ def test_a_missing_file_is_not_found(visitor: Visitor, path: str) -> None:
     """It was deleted, or never made."""
     visitor.stack.know(replace(failed("a.jpg"), id="1"))
     assert visitor.get(path).status_code == 404
+
+
+def test_a_photo_rejected_before_any_request_is_retried_only_if_needed(visitor: Visitor) -> None:
+    """The same file is rejected again. Its bytes are no picture, so none is shown."""
+    job = make_job("a.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
+    visitor.stack.know(replace(job, attempts=()))
+    text = visitor.get(f"/jobs/{job.id}").text
+    assert "Retry only if needed: it was rejected before any request." in text
+    assert "An earlier task" not in text
+    assert 'alt="The photo"' not in text

@@ -130,7 +130,7 @@ def test_a_result_that_could_not_be_accepted_is_shown_with_the_problem(visitor: 
 def test_a_photo_that_browsers_cannot_show_has_a_message(visitor: Visitor) -> None:
     """HEIC and TIFF, for example."""
     visitor.stack.know(reviewed("new.heic", -1))
-    assert "Browsers do not show this format." in visitor.get("/review").text
+    assert "This file is no picture that browsers show." in visitor.get("/review").text
 
 
 def test_a_long_queue_is_limited(visitor: Visitor) -> None:

@@ -40,7 +40,7 @@ def test_sweep_skips_jobs_of_a_newer_version_and_enqueues_the_others() -> None:
     assert world.telemetry.counts[Metric.JOBS_DUE] == 2
     late = (world.clock.now() - theirs.due_at).total_seconds()
     assert world.telemetry.counts[Metric.OLDEST_DUE_SECONDS] == late
-    assert ("row of a newer version left alone", {"job_id": theirs.id}) in world.telemetry.facts
+    assert ("job of a newer version left alone", {"job_id": theirs.id}) in world.telemetry.facts
 
 
 def test_a_job_of_a_newer_version_does_not_block_the_waiting_jobs() -> None:
