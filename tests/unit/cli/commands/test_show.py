@@ -122,6 +122,14 @@ def test_credits_are_reserved_only_while_they_may_be_charged(
     assert shown in " ".join(world.run("show", "a.jpg").stdout.split())
 
 
+def test_a_first_call_is_no_repeat(world: World) -> None:
+    """The attempt begins a moment before the job is written as `submitting`."""
+    job = make_job("a.jpg")
+    assert job.attempts[0].started_at < job.history[1].at
+    world.stack.know(job)
+    assert "the same request again" not in world.run("show", "a.jpg").stdout
+
+
 def test_a_replayed_call_is_no_double_charge(world: World) -> None:
     """The provider returned the first call's task."""
     story = _a_long_story()
