@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from cutout.domain.dataclass import dataclass
+from cutout.domain.provider_outcomes import Accepted
 from cutout.domain.states import AttemptOutcome, Transport
 
 TAKEN_UNNAMED = "a callback shows that the call was taken, but not which task it made"
@@ -93,6 +94,22 @@ class Attempt:
         if self.is_possible_double_charge:
             return self.is_open or self.outcome is AttemptOutcome.FAILED
         return self.is_open and (self.task_id is None or self.is_adopted)
+
+    def accepted(self, answer: Accepted) -> Attempt:
+        """The attempt with the task of the call's own answer, and another that it may have."""
+        taken = replace(
+            self,
+            body_name=None,
+            outcome=AttemptOutcome.ACCEPTED,
+            task_id=answer.task_id,
+            credits_reserved=answer.credits_reserved or self.credits_reserved,
+            is_replayed=answer.is_replay,
+            is_adopted=False,
+            not_found_since=None,
+        )
+        # A call that was made once has one task.
+        has_two = taken.is_possible_double_charge and self.named_task != answer.task_id
+        return taken if has_two else replace(taken, named_task=None)
 
     def naming(self, task_id: str) -> Attempt:
         """The attempt after a callback named this task; a retry reads it before it pays again."""

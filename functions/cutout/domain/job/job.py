@@ -167,8 +167,7 @@ class Job:
 
     def is_backing_off(self, now: datetime) -> bool:
         """Whether the job must not be submitted before it is due."""
-        is_delayed = self.reason in _DELAYING
-        return self.state is State.QUEUED and is_delayed and not self.is_due(now)
+        return self.state is State.QUEUED and not self.is_due(now) and self.reason in _DELAYING
 
     @property
     def is_being_prepared(self) -> bool:

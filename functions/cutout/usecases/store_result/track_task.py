@@ -147,13 +147,13 @@ class TrackTask:
         named = None if request.is_poll else request.task_id
         if attempt is None or not (attempt.is_open or attempt.may_have(named)):
             return
-        if not request.is_poll:
+        known = attempt.task_id
+        task_id = known or attempt.named_task
+        if not request.is_poll and (known is None or named not in {None, known}):
             # Recorded before the task is read, which may fail: it is all that forbids a repeat.
             job = self.unfinished_tasks.callback_received(job, attempt, request)
             attempt = job.attempt_numbered(request.attempt) or attempt
-        task_id = attempt.task_id or attempt.named_task
-        if attempt.may_have(named):
-            task_id = named
+            task_id = named if attempt.may_have(named) else task_id
         if task_id is None:
             return
         try:

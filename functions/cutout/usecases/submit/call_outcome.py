@@ -107,7 +107,7 @@ class CallOutcomes:
         saved = job
         if isinstance(outcome, Accepted) and attempt.may_have(outcome.task_id):
             is_second = attempt.task_id is not None
-            known = attempt.naming(outcome.task_id) if is_second else _taken(attempt, outcome)
+            known = attempt.naming(outcome.task_id) if is_second else attempt.accepted(outcome)
             try:
                 saved = self.job_writer.record(job, job.with_attempt(known))
             except TaskTakenError:
@@ -150,7 +150,7 @@ class CallOutcomes:
                 return self._unknown(job, attempt, outcome.message)
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
-        taken, wait = job.with_attempt(_taken(attempt, accepted)), self.timing.first_poll
+        taken, wait = job.with_attempt(attempt.accepted(accepted)), self.timing.first_poll
         return self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=taken)
 
     def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> Job:
@@ -266,18 +266,3 @@ class CallOutcomes:
             known=job.with_attempt(unknown),
             message=message,
         )
-
-
-def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
-    """The attempt with the task that the provider created for it, and another that it may have."""
-    taken = replace(
-        attempt,
-        body_name=None,
-        outcome=AttemptOutcome.ACCEPTED,
-        task_id=accepted.task_id,
-        credits_reserved=accepted.credits_reserved or attempt.credits_reserved,
-        is_replayed=accepted.is_replay,
-        is_adopted=False,
-        not_found_since=None,
-    )
-    return taken if taken.may_have(attempt.named_task) else replace(taken, named_task=None)

@@ -130,7 +130,7 @@ class SubmitJob:
         superseded = self.shown_versions.why_superseded(job, newest)
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
-        unread = None if job.bypass_cache else next_to_recheck(job)
+        unread = next_to_recheck(job) if job.attempts and not job.bypass_cache else None
         if unread is not None:
             # A callback has named a task of an earlier attempt. Sweep has StoreResult read it now.
             return self.job_writer.record(job, rechecking(job, unread, self.clock.now()))
