@@ -17,7 +17,7 @@ def change_gate(gates: Gates, rule: Callable[[Gate], Gate]) -> Gate:
     """Apply a rule to the current gate and write it.
 
     Raises:
-        StoreBusyError: the gate is written too often.
+        StoreBusyError: other workers wrote the gate each time.
     """
     for _ in range(GATE_TRIES):
         gate = gates.read_gate()
@@ -26,4 +26,4 @@ def change_gate(gates: Gates, rule: Callable[[Gate], Gate]) -> Gate:
             return gate
         with suppress(GateMovedError):
             return gates.write_gate(changed)
-    raise StoreBusyError("the gate is written too often")
+    raise StoreBusyError("other workers wrote the gate each time")

@@ -106,7 +106,7 @@ class AdmitJob:
                 picture, is_read = lost.winner, True
             except GateMovedError:
                 continue
-        raise StoreBusyError("the gate is written too often")
+        raise StoreBusyError("other workers wrote the gate or the photo's record each time")
 
     def _find_record(self, job: Job) -> DedupRecord | None:
         return None if self.deduplication is None else self.deduplication.find(job)

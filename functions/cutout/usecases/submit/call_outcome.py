@@ -74,7 +74,7 @@ class CallOutcomes:
             else:
                 self._compare(attempt, outcome)
                 return saved
-        raise StoreBusyError("the row moved each time that the answer was to be recorded")
+        raise StoreBusyError("other workers moved the job each time that its call was recorded")
 
     def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Record the outcome; if it names the task of another call, the outcome is unknown."""
