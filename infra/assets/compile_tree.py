@@ -18,11 +18,7 @@ _STATEMENTS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def compile_tree(folder: Path) -> None:
-    """Write the bytecode of each module beside it.
-
-    Raises:
-        SyntaxError: a module is not Python.
-    """
+    """Write the bytecode of each module beside it; SyntaxError if a module is not Python."""
     for path in sorted(folder.rglob("*.py")):
         source = path.read_bytes()
         # Tracebacks show the name: relative, so that it is the same on every machine.

@@ -71,11 +71,7 @@ def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
 
 
 def install(target: TargetPlatform, *, locks: Path, cache: Path) -> Path:
-    """Return a folder with the locked requirements of all functions for a platform.
-
-    Raises:
-        AssetError: they cannot be installed.
-    """
+    """Return a folder with the locked requirements for a platform; AssetError if that fails."""
 
     def make(folder: Path) -> None:
         _run_uv(target, locks, folder)

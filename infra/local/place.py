@@ -82,11 +82,7 @@ def find_root(start: Path) -> Path | None:
 
 
 def find_place(start: Path) -> Place:
-    """Return the place of the project that contains ``start``.
-
-    Raises:
-        LocalCloudError: ``start`` is not in a checkout of Cutout.
-    """
+    """Return the place of the project that contains ``start``; LocalCloudError outside of one."""
     root = find_root(start)
     if root is None:
         raise LocalCloudError(
@@ -108,11 +104,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def check_disk_space(folder: Path, free: Callable[[Path], int] = free_bytes) -> None:
-    """Check that the disk of a folder is not full.
-
-    Raises:
-        LocalCloudError: The disk is full.
-    """
+    """Check the disk of a folder; LocalCloudError if it is full."""
     # MiniStack, Node.js and the functions are other processes. They report a full disk in many
     # ways, or not at all if they cannot write their logs either.
     left = free(folder)

@@ -63,11 +63,7 @@ def stand_in(port: int) -> ProviderServer:
 
 
 def other_server(url: str, *, key: str) -> ProviderServer:
-    """Return a server that is already running.
-
-    Raises:
-        LocalCloudError: The URL is invalid, or is plain http to another machine.
-    """
+    """Return a running server; LocalCloudError if its URL is invalid or is unsafe plain http."""
     try:
         settings = Settings(evolink_base_url=url, allow_loopback=True, ephemeral=True)
     except SettingError as error:
@@ -81,11 +77,7 @@ def other_server(url: str, *, key: str) -> ProviderServer:
 
 
 def evolink(key: str | None) -> ProviderServer:
-    """Return the real API: photos go through its Files API, results are polled.
-
-    Raises:
-        LocalCloudError: There is no key.
-    """
+    """Return the real API (Files API in, results polled); LocalCloudError without a key."""
     if key is None:
         raise LocalCloudError(
             "There is no API key.",
@@ -126,11 +118,7 @@ def start_stand_in(
 
 
 def wait_for_stand_in(process: ProcessRecord, place: Place, clock: Clock) -> None:
-    """Wait until the stand-in listens.
-
-    Raises:
-        LocalCloudError: It has ended, or is not ready in time.
-    """
+    """Wait until the stand-in listens; LocalCloudError if it has ended or is not ready in time."""
     log = place.logs / "evolink.log"
     wait_until_ready(process, _ready_file(place).exists, clock, log, "The stand-in for Evolink")
 

@@ -250,11 +250,7 @@ class _Start:
 
 
 def check_settings(request: CloudRequest) -> None:
-    """Check the settings and the recipes that the synthesis will read.
-
-    Raises:
-        LocalCloudError: One of them is refused.
-    """
+    """Check the settings and recipes that the synthesis will read; LocalCloudError if refused."""
     local = {"ephemeral": "true", "allow_loopback": "true"}
     try:
         recipes_of(Settings.from_context(local | request.asked))

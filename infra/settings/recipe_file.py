@@ -50,11 +50,7 @@ def _file(project: Path, setting: str | None) -> Path | None:
 
 
 def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
-    """Read and check a file of recipes.
-
-    Raises:
-        SettingError: Something in it cannot be deployed.
-    """
+    """Read and check a file of recipes; SettingError if something in it cannot be deployed."""
     page = _Page(path=file, text=_text(file))
     tables = page.tables()
     recipes = [_read(page, index, table) for index, table in enumerate(tables)]

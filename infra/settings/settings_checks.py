@@ -51,11 +51,7 @@ class CheckedSettings:
     unconfirmed_grace_seconds: int
 
     def refuse_contradictions(self) -> None:
-        """Refuse values that cannot be deployed together.
-
-        Raises:
-            SettingError: There are some; it names the first.
-        """
+        """Refuse values that cannot be deployed together; SettingError names the first."""
         for problem in (*self._of_photos(), *self._of_urls(), *self._of_buckets()):
             raise SettingError(problem)
         refuse_pixels_without_copies(

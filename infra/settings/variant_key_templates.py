@@ -15,11 +15,7 @@ _EXAMPLE: Final = f'"{DEFAULT_KEY}"'
 
 
 def template(key: str, value: object) -> str:
-    """Read a key with placeholders.
-
-    Raises:
-        RecipeError: It would leave the results, or give two photos one key.
-    """
+    """Read a key with placeholders; RecipeError if it leaves the results or could repeat a key."""
     if not isinstance(value, str):
         raise _refusal(key, f"must be a text, got {value!r}")
     fields = _fields(key, value)

@@ -89,11 +89,7 @@ class SigningKeys:
         self._refreshed_at = float("-inf")
 
     def signing_key(self) -> bytes:
-        """The current key.
-
-        Raises:
-            SettingsError: the secret is empty.
-        """
+        """The current key; SettingsError if the secret is empty."""
         key = self._current.text()
         if not key:
             raise SettingsError("the callback signing key is empty: rotate the secret")

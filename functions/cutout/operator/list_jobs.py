@@ -60,11 +60,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Parse a cursor that `str` wrote.
-
-        Raises:
-            ValueError: the text is not a cursor.
-        """
+        """Parse a cursor that `str` wrote; ValueError if the text is none."""
         number, _, job_id = text.partition("-")
         if not job_id or not number.isdecimal() or len(number) > _DIGITS:
             raise ValueError(f"{text!r} is not a cursor")

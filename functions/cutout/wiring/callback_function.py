@@ -30,11 +30,7 @@ class ReceivePorts:
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallback:
-    """Compose ReceiveCallback on AWS.
-
-    Raises:
-        SettingsError: the environment is incomplete.
-    """
+    """Compose ReceiveCallback on AWS; SettingsError if the environment is incomplete."""
     settings = read_settings(ReceiveSettings, environment)
     clients = Clients(environment)
     # The provider waits for the answer, so both are made before the first callback.

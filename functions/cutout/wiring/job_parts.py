@@ -109,11 +109,7 @@ def job_ports(
 
 
 def deployed_recipes() -> tuple[Recipe, ...]:
-    """Read the recipes in the asset; none if there is no such file.
-
-    Raises:
-        SettingsError: the recipes cannot be read.
-    """
+    """Read the recipes in the asset, if any; SettingsError if they cannot be read."""
     return read_recipes(_RECIPES.read_text(encoding="utf-8")) if _RECIPES.is_file() else ()
 
 

@@ -45,11 +45,7 @@ class PreparePorts:
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
-    """Compose PrepareCopy on AWS, with this process shielded from its decoder.
-
-    Raises:
-        SettingsError: the environment is incomplete.
-    """
+    """Compose PrepareCopy, shielded from its decoder; SettingsError without its environment."""
     # Before anything is decoded: a decoder that takes all memory must not end this process.
     shield_this_process()
     clear_left_behind()

@@ -79,11 +79,7 @@ class StoreResultUseCases:
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUseCases:
-    """Compose the use cases of StoreResult on AWS.
-
-    Raises:
-        SettingsError: the environment is incomplete, or the recipes cannot be read.
-    """
+    """Compose StoreResult on AWS; SettingsError if environment or recipes cannot be read."""
     # Lambda keeps /tmp from one invocation to the next, also after one that was ended.
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     clear_left_behind()

@@ -108,11 +108,7 @@ class SubmitUseCases:
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCases:
-    """Compose the use cases of Submit on AWS.
-
-    Raises:
-        SettingsError: the environment is incomplete, or the recipes cannot be read.
-    """
+    """Compose Submit on AWS; SettingsError if the environment or the recipes cannot be read."""
     settings = read_settings(SubmitSettings, environment)
     clients = Clients(environment)
     clients.connect("dynamodb", "secretsmanager", "s3", "sts")

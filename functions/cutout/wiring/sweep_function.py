@@ -30,11 +30,7 @@ class SweepPorts(GatePorts):
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
-    """Compose Sweep on AWS.
-
-    Raises:
-        SettingsError: the environment is incomplete.
-    """
+    """Compose Sweep on AWS; SettingsError if the environment is incomplete."""
     settings = read_settings(SweepSettings, environment)
     clients = Clients(environment)
     # Most runs find nothing to send, so the client of SQS is made when the first message is.

@@ -81,11 +81,7 @@ class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
         return self._process.poll() is not None
 
     def finish(self) -> None:
-        """Wait for the end of the run.
-
-        Raises:
-            LocalCloudError: It failed; the message contains the end of its output.
-        """
+        """Wait for the end of the run; LocalCloudError, with the end of its output, if it fails."""
         if self._process.wait() != 0:
             lines = self._run.log.read_text(errors="replace").rstrip().splitlines()
             shown = "\n".join(lines[-_SHOWN_LINES:])
@@ -100,11 +96,7 @@ class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
 
 
 def finish_all(runs: Mapping[str, RunningCdk], progress: Progress, clock: Clock) -> None:
-    """Wait for concurrent runs, and report the end of each phase.
-
-    Raises:
-        LocalCloudError: One of them failed; the others are not waited for.
-    """
+    """Wait for concurrent runs, report the end of each phase, and raise at the first failure."""
     left = dict(runs)
     while left:
         for phase in [phase for phase, run in left.items() if run.has_ended]:
@@ -189,11 +181,7 @@ def _cdk_run(
 
 
 def cdk_script(place: Place) -> Path:
-    """Return the CDK command line that ``infra/cdk/package-lock.json`` pins.
-
-    Raises:
-        LocalCloudError: It is not installed.
-    """
+    """Return the CDK that ``package-lock.json`` pins; LocalCloudError if it is not installed."""
     script = place.source / "infra" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
     if not script.is_file():
         raise LocalCloudError(

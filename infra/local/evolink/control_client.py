@@ -26,11 +26,7 @@ class ControlClient:
         return found
 
     def add_faults(self, rules: Sequence[str]) -> None:
-        """Add rules of the form ``where:fault[,name=value]...``, all or none.
-
-        Raises:
-            LocalCloudError: A rule cannot be read, or there is no such fault.
-        """
+        """Add rules ``where:fault[,name=value]...``, all or none; LocalCloudError if one is bad."""
         try:
             documents = [parse_rule_text(rule).to_json() for rule in rules]
         except (ValueError, LookupError) as error:
@@ -44,11 +40,7 @@ class ControlClient:
         self.ask("DELETE", "/_standin/faults")
 
     def ask(self, method: str, path: str, document: object = None) -> bytes:
-        """Send a request and return the body of the answer.
-
-        Raises:
-            LocalCloudError: The stand-in refuses it or does not answer.
-        """
+        """Return the body of the answer to a request; LocalCloudError if it is refused or lost."""
         try:
             # Requests to loopback must not go through the environment's proxies.
             answer = httpx.request(

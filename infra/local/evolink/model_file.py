@@ -16,11 +16,7 @@ _SHA256 = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
 
 
 def check_model(path: Path = MODEL) -> None:
-    """Check that a file is the model.
-
-    Raises:
-        LocalCloudError: It is missing, or is not the model.
-    """
+    """Check that a file is the model; LocalCloudError if it is missing or is not the model."""
     try:
         found = sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -74,11 +74,7 @@ def start_ministack(
 def wait_for_ministack(
     process: ProcessRecord, endpoint: Endpoint, clock: Clock, *, log: Path
 ) -> None:
-    """Wait until MiniStack answers.
-
-    Raises:
-        LocalCloudError: It has ended, or does not answer in time.
-    """
+    """Wait until MiniStack answers; LocalCloudError if it has ended or does not answer in time."""
     wait_until_ready(process, lambda: is_healthy(endpoint), clock, log, "MiniStack")
 
 

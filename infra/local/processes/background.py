@@ -76,11 +76,7 @@ def spawn(
 def wait_until_ready(
     process: ProcessRecord, is_ready: Callable[[], bool], clock: Clock, log: Path, title: str
 ) -> None:
-    """Wait until a process that was just started is ready.
-
-    Raises:
-        LocalCloudError: It has ended, or is not ready in time; the advice names its log.
-    """
+    """Wait until a new process is ready; LocalCloudError, which names its log, if it never is."""
 
     def is_ready_or_ended() -> bool:
         return is_ready() or not is_alive(process)

@@ -16,11 +16,7 @@ from infra.local.processes.waiting import Clock, wait_until
 
 @contextmanager
 def sole_command(place: Place, clock: Clock, *, patience_seconds: float = 0) -> Iterator[None]:
-    """Hold the lock of a place during the context; wait that long for another command.
-
-    Raises:
-        LocalCloudError: Another command holds it; the message names its process.
-    """
+    """Hold the lock of a place; LocalCloudError if another command keeps it longer than that."""
     for folder in (place.state, place.cache):
         folder.mkdir(parents=True, exist_ok=True)
         # They hold credentials, keys and logs.

@@ -43,11 +43,7 @@ def written(value: object) -> Any:  # noqa: ANN401 - as the SDK's types have it
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the same
-    """Read a value; numbers become decimals.
-
-    Raises:
-        TypeError: it is of a type that is not stored.
-    """
+    """Read a value; numbers become decimals. TypeError: it is of a type that is not stored."""
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "BOOL":

@@ -124,11 +124,7 @@ class Table:
         self._new_id = new_id
 
     def get(self, pk: str) -> Item | None:
-        """The item (strongly consistent).
-
-        Raises:
-            StoreBusyError: throttled, as all reads may be.
-        """
+        """The item (strongly consistent); StoreBusyError if throttled, as all reads may be."""
         request = {"TableName": self._name, "Key": {"pk": {"S": pk}}, "ConsistentRead": True}
         answer = _answer(self._client.get_item, request)
         item = answer.get("Item")

@@ -63,11 +63,7 @@ def job_item(job: Job) -> Item:
 
 
 def job_in(item: Item) -> Job:
-    """The job.
-
-    Raises:
-        NewerRowError: only a newer version can read it.
-    """
+    """The job; NewerRowError if only a newer version can read it."""
     job_id = job_id_in(item["pk"])
     with understood(f"the row of job {job_id}"):
         return from_row(Job, _whole(job_id, item))

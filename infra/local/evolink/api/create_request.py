@@ -38,11 +38,7 @@ def photo_of_body(body: bytes) -> str:
 
 
 def parse_create_request(body: bytes) -> CreateRequest:
-    """Read a create request.
-
-    Raises:
-        RefusalError: It does not have the documented shape.
-    """
+    """Read a create request; RefusalError if it does not have the documented shape."""
     document = _object(body)
     return CreateRequest(
         model=_model(document.get("model")),

@@ -33,11 +33,7 @@ _TYPES: dict[str, type] = {
 
 
 def find_fault(where: str, name: str) -> Fault[object]:
-    """Return the fault of that name.
-
-    Raises:
-        LookupError: There is no such fault.
-    """
+    """Return the fault of that name; LookupError if there is none."""
     try:
         return _BY_NAME[where, name]
     except KeyError:
@@ -113,11 +109,7 @@ class FaultRules:
         self._used: Counter[tuple[int, str]] = Counter()
 
     def add(self, *rules: Rule) -> None:
-        """Add rules after the present ones.
-
-        Raises:
-            LookupError: A rule names a fault that does not exist.
-        """
+        """Add rules after the present ones; LookupError if a rule's fault does not exist."""
         self._rules += [(rule, find_fault(rule.where, rule.fault).stage) for rule in rules]
 
     def clear(self) -> None:

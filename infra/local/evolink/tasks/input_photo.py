@@ -33,11 +33,7 @@ def unreadable(reason: str) -> UnusableInputError:
 
 
 def check_input(content: bytes, side_limits: tuple[float, float]) -> None:
-    """Check the documented limits of an input.
-
-    Raises:
-        UnusableInputError: It is too large, of an unsupported type or size, or damaged.
-    """
+    """Check the documented limits of an input; UnusableInputError if it breaks one."""
     if len(content) > _LARGEST_INPUT:
         raise UnusableInputError("invalid_parameters", "The image is larger than 10MB")
     width, height = _size(content)
@@ -69,11 +65,7 @@ def _size(content: bytes) -> tuple[int, int]:
 
 
 def cut_out(content: bytes) -> bytes:
-    """Return the cut-out of a photo as a PNG.
-
-    Raises:
-        UnusableInputError: The photo is damaged.
-    """
+    """Return the cut-out of a photo as a PNG; UnusableInputError if the photo is damaged."""
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as photo:
             return encode_png(remove_background(photo))

@@ -36,11 +36,7 @@ class OutgoingHttp:
     async def send(
         self, method: str, url: str, *, timeout_seconds: float, body: bytes | None = None
     ) -> httpx.Response:
-        """Fetch a URL, following redirects, or post JSON, following none.
-
-        Raises:
-            UnreachableError: There was no complete answer.
-        """
+        """Fetch a URL, following redirects, or post JSON, following none; or UnreachableError."""
         path, mark, query = url.partition("?")
         request = partial(
             self._client.request,

@@ -60,11 +60,7 @@ class Service:
         return faults[rule.fault].effect(exchange)
 
     def authenticate(self, request: Request) -> str:
-        """Return the bearer key of a request.
-
-        Raises:
-            RefusalError: It has none, or an unknown one.
-        """
+        """Return the bearer key of a request; RefusalError if it has none, or an unknown one."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or key not in self.api_keys:
             raise RefusalError(UNAUTHORIZED)

@@ -32,11 +32,7 @@ _BROKEN = (
 
 @contextmanager
 def picture_errors() -> Iterator[None]:
-    """Translate all errors that Pillow raises for a picture.
-
-    Raises:
-        PictureError: instead of them.
-    """
+    """Translate all errors that Pillow raises for a picture to PictureError."""
     try:
         yield
     except _BROKEN as exc:
@@ -61,11 +57,7 @@ def decoding_at_most(pixels: int) -> Iterator[None]:
 
 @contextmanager
 def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Bitmap]:
-    """The picture in a file, not decoded yet.
-
-    Raises:
-        PictureError: it has more than `max_pixels`.
-    """
+    """The picture in a file, not decoded yet; PictureError if it has more than `max_pixels`."""
     too_many = PictureError(f"it has more than {max_pixels:,} pixels")
     try:
         with decoding_at_most(max_pixels), Image.open(file, formats=formats) as image:

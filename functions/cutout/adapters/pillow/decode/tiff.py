@@ -50,11 +50,7 @@ def reading_planes() -> Iterator[None]:
 
 
 def refuse_undecodable(image: Image.Image) -> None:
-    """Refuse TIFFs that Pillow would decode wrongly.
-
-    Raises:
-        NotAPhotoError: the file is one of these.
-    """
+    """Refuse TIFFs that Pillow would decode wrongly, with NotAPhotoError."""
     # Pillow opens the preview of a camera's raw file, loses the alpha of separate grey and alpha
     # planes, and reads signed numbers as unsigned.
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
