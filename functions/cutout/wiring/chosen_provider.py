@@ -6,18 +6,6 @@ function, or its environment: a setting can choose.
 
 from __future__ import annotations
 
-from cutout.adapters.evolink import (
-    balance,
-    file_store,
-    task_id_of_callback,
-    tasks,
-    terms,
-)
+from cutout.adapters.evolink import balance, file_store, task_id_of_callback, tasks, terms
 
-__all__ = [
-    "balance",
-    "file_store",
-    "task_id_of_callback",
-    "tasks",
-    "terms",
-]
+__all__ = ["balance", "file_store", "task_id_of_callback", "tasks", "terms"]

@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from cutout.ports.http import ApiKey, Http
     from cutout.ports.provider_api import Balance, Files, Provider
 
-__all__ = [
-    "balance",
-    "file_store",
-    "task_id_of_callback",
-    "tasks",
-    "terms",
-]
-
 
 def tasks(http: Http, settings: JobSettings, api_key: ApiKey) -> Provider:
     """The API that makes and reads tasks."""
