@@ -45,9 +45,9 @@ class SourceDeniedError(TransientError):
 
 
 class NewerRowError(CutoutError):
-    """A newer version that has since been rolled back wrote the row; this version cannot read it.
+    """A newer version that has since been rolled back wrote the job; this version cannot read it.
 
-    The row is left alone. If the newer version is deployed again, it continues the job.
+    The job is left alone. If the newer version is deployed again, it continues the job.
     """
 
 

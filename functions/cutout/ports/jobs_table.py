@@ -156,7 +156,7 @@ class Due:
     Attributes:
         jobs: due jobs, oldest first.
         early: jobs that are due later: the index is not written with each move.
-        newer: due rows that this version cannot read.
+        newer: due jobs that this version cannot read.
     """
 
     jobs: Sequence[Job]

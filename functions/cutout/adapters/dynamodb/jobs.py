@@ -180,7 +180,7 @@ class DynamoJobs:
         )
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
-        """Postpone the row's due time, unless another worker has moved the row."""
+        """Postpone the job's due time, unless another worker has changed the job."""
         update = Update(
             pk=f"job#{row.id}",
             expression="SET due_at = :until",
@@ -188,7 +188,7 @@ class DynamoJobs:
             values={":until": milliseconds(until), ":version": row.version},
         )
         # The version stays as it is, so that the worker that was just enqueued can still write the
-        # job. A transaction that makes the row busy moves it.
+        # job. A transaction that makes the item busy changes it.
         with suppress(LostError, StoreBusyError):
             self._table.write(update)
 

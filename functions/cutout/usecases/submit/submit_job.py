@@ -98,7 +98,7 @@ class SubmitJob:
     def waiting(self) -> Iterator[Job]:
         """The jobs that wait at the gate, by priority; jobs that were admitted are skipped."""
         for job_id in self.backlog.waiting(_CANDIDATES):
-            # A row that a newer version wrote must not block other jobs.
+            # A job that a newer version wrote must not block others.
             with suppress(NewerRowError):
                 job = self.jobs.find(job_id)
                 if job is not None and job.is_waiting:

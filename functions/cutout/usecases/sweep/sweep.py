@@ -47,7 +47,7 @@ class Sweep:
         now = self.clock.now()
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
-        # This version cannot read rows of a newer one. They stay due, so that the alarm for overdue
+        # This version cannot read jobs of a newer one. They stay due, so that the alarm for overdue
         # jobs goes off; a thousand of them must not fill every run.
         for row in due.newer:
             self.telemetry.log("job of a newer version left alone", job_id=row.id)
