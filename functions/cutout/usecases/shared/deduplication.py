@@ -136,15 +136,9 @@ class Deduplication:
         rule: Callable[[DedupRecord], DedupRecord | None],
         new: DedupRecord | None = None,
     ) -> bool:
-        """Write what a rule makes of a record; enqueue the jobs that no longer wait.
+        """Write what a rule makes of a record, or of `new` if there is none; False if nothing.
 
-        Args:
-            picture: of the record.
-            rule: returns None to leave the record as it is.
-            new: the record that the rule changes if there is none.
-
-        Returns:
-            False if nothing was written.
+        The jobs that no longer wait are enqueued. The rule returns None to leave the record as is.
         """
         # Each further turn means that another worker's write succeeded, so some worker always
         # gets on.

@@ -63,13 +63,9 @@ class JobWriter:
     ) -> Job:
         """Write a move; if it frees a slot, the next waiting job is enqueued.
 
-        Args:
-            before: the job as it was read.
-            after: the job after the move.
-            decided_by: the attempt whose task decides the move.
-            slot: the free slot that the move takes, if it admits the job.
-            picture: the photo's record with the job as its owner, if it becomes that.
-            others_wait: False if it was just read that no job waits for a slot.
+        The task of `decided_by` decides the move. A move that admits the job takes a free `slot`,
+        and makes the job the owner of its photo's record, `picture`. `others_wait` is False if it
+        was just read that no job waits for a slot.
 
         Raises:
             DedupRecordMovedError: another worker wrote the record first.
@@ -252,29 +248,26 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
     written with it in one transaction. So nothing is charged, refunded or freed twice, however
     often a task is read.
     """
-    freed, taken = _in_flight(before), _in_flight(after)
-    if freed is not None and taken is not None and freed.number == taken.number:
-        # The same attempt holds one slot from its admission to its task's end.
-        freed = taken = None
-    charged = _charged(before, after)
-    shards = {attempt.shard for attempt in (freed, taken) if attempt is not None}
+    held, holds, charged = _slot(before), _slot(after), _charged(before, after)
+    # The same attempt holds one slot from its admission to its task's end.
+    freed, taken = dict(held - holds), dict(holds - held)
     return [
         ShardChange(
             shard=shard,
-            takes=_holder(after, taken) if taken and taken.shard == shard else None,
-            frees=_holder(before, freed) if freed and freed.shard == shard else None,
+            takes=taken.get(shard),
+            frees=freed.get(shard),
             charges={day: some for (number, day), some in charged.items() if number == shard},
         )
-        for shard in sorted(shards | {number for number, _day in charged}, key=str)
+        for shard in sorted({*freed, *taken, *(number for number, _day in charged)}, key=str)
     ]
 
 
-def _in_flight(job: Job) -> Attempt | None:
-    return job.attempt if job.state in HOLDING else None
-
-
-def _holder(job: Job, attempt: Attempt) -> str:
-    return holder(job.id, attempt.number, attempt.started_at)
+def _slot(job: Job) -> set[tuple[int | None, str]]:
+    """The shard and the holder of the job's slot, if it has one."""
+    attempt = job.attempt
+    if attempt is None or job.state not in HOLDING:
+        return set()
+    return {(attempt.shard, holder(job.id, attempt.number, attempt.started_at))}
 
 
 def _charged(before: Job, after: Job) -> dict[tuple[int, date], Decimal]:

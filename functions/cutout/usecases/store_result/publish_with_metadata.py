@@ -17,7 +17,6 @@ from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION, STA
 from cutout.domain.reasons import Reason
 from cutout.ports.buckets import Labels, Results, StoredResult, Uploads
 from cutout.ports.telemetry import Telemetry
-from cutout.usecases.shared.deduplication import stored_model
 from cutout.usecases.shared.notes_and_tags import ShownVersions
 
 _PUT_TRIES = 4
@@ -123,11 +122,12 @@ class Publisher:
         return labels, newest is not None
 
     def _provenance(self, job: Job) -> dict[str, str]:
+        attempt = job.attempt_numbered(job.storing_attempt)
         return {
             MADE_BY: job.id,
             SOURCE_VERSION: job.source.version_id or job.source.etag,
             SOURCE_ORDER: job.source.order,
-            "cutout-model": stored_model(job) or self.model,
+            "cutout-model": (attempt and attempt.model) or self.model,
             "cutout-task": task_of(job),
         }
 

@@ -120,11 +120,7 @@ class UnfinishedTasks:
         API does not tell. The job's own call may still be charged, so nothing more is paid: the job
         ends, a callback may still bring its result, and a person may retry it.
 
-        Args:
-            job: as it was read.
-            read: the attempt as it was read.
-            attempt: the same with the task's id.
-            task: as the provider describes it.
+        `read` is the attempt as it was read, `attempt` the same with the task's id.
         """
         if job.state is State.SUBMITTING and _is_unverified(job, read):
             # The call is still being made; its own answer will name and prove the task.
