@@ -73,10 +73,8 @@ class Grants(Construct):
     ) -> events.Rule:
         """Send the event of each completed job of this deployment to a target, at least once.
 
-        Args:
-            construct_id: The rule's id under this construct.
-            target: Gets the events; `detail.job`, the job's id, is the same in repeated ones.
-            is_failure: Send the events of photos that got no cut-out instead.
+        `detail.job`, the job's id, is the same in repeated events. With `is_failure`, the events of
+        photos that got no cut-out are sent instead.
         """
         # Several deployments may announce on one bus: the bucket and the prefix tell whose event it
         # is.

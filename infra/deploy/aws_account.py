@@ -30,13 +30,7 @@ class StillThereError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class StackResource:
-    """A resource of a stack.
-
-    Attributes:
-        kind: its CloudFormation type, such as `AWS::S3::Bucket`.
-        name: its physical id.
-        is_kept: whether it stays when the stack is deleted.
-    """
+    """A resource: CloudFormation's type, its physical id, and whether it outlives the stack."""
 
     kind: str
     name: str

@@ -2,11 +2,7 @@
 
 
 class LocalCloudError(Exception):
-    """The local cloud cannot do what a command asks for.
-
-    Attributes:
-        advice: What the person can do about it.
-    """
+    """The local cloud cannot do what a command asks for; the advice is for the person."""
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         super().__init__(message)

@@ -28,7 +28,7 @@ from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
 from cutout.operator.list_jobs import JobFilter, ListJobs
-from cutout.wiring.sweep_function import SweepPorts, sweep_use_case
+from cutout.usecases.sweep.sweep import Sweep
 from tests.benchmarks.units import read_units
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import cloud
@@ -100,14 +100,16 @@ def asked(rows: int) -> Figures:
 
 def _acts(jobs: WholeTable, clock: FakeClock) -> dict[str, Callable[[], object]]:
     submissions = MemorySubmissions()
-    ports = SweepPorts(
-        clock=clock,
-        jobs=jobs,
+    sweep = Sweep(
+        backlog=jobs,
+        gates=jobs,
         submissions=submissions,
         callbacks=MemoryCallbacks(),
         telemetry=MemoryTelemetry(),
+        clock=clock,
+        limits=LIMITS,
+        resend_after=timedelta(minutes=2),
     )
-    sweep = sweep_use_case(ports, LIMITS, timedelta(minutes=2))
 
     def admit() -> None:
         jobs.read_gate(LIMITS)

@@ -22,14 +22,7 @@ def signing_keys(client: SecretsManagerClient, name: str) -> SigningKeys:
 
 
 class Secret:
-    """One stage of one secret, at most five minutes old.
-
-    Args:
-        client: of Secrets Manager.
-        name: the secret's name.
-        stage: which version.
-        monotonic: seconds.
-    """
+    """One stage of one secret, at most five minutes old."""
 
     def __init__(
         self,
@@ -69,13 +62,7 @@ class _Text(Protocol):
 
 
 class SigningKeys:
-    """The keys of callback URLs.
-
-    Args:
-        current: the present key.
-        previous: the key before it, still accepted after a rotation.
-        monotonic: seconds, for the pace of refreshes.
-    """
+    """The keys of callback URLs; the previous one is still accepted after a rotation."""
 
     def __init__(
         self,

@@ -39,11 +39,7 @@ def metrics_of_all() -> Metrics:
 
 
 class PowertoolsTelemetry:
-    """Writes the log and the metrics of one function.
-
-    Attributes:
-        monitoring: which metrics are written.
-    """
+    """Writes the log of one function, and the metrics of the level `monitoring`."""
 
     def __init__(
         self, logger: Logger, metrics: Metrics, monitoring: MonitoringLevel = MonitoringLevel.FULL

@@ -23,11 +23,7 @@ def folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def clear_left_behind(place: Path | None = None) -> None:
-    """Remove the folders of processes that no longer run. Call it before this process uses any.
-
-    Args:
-        place: where the folders are; by default the system's folder for temporary files.
-    """
+    """Remove the folders of processes that no longer run. Call it before this process uses any."""
     for left in (place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*-*"):
         owner = left.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not _is_of_another_process(int(owner)):

@@ -111,11 +111,7 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Compares all objects under a prefix with their jobs.
-
-    Attributes:
-        tell: called with what was read and how many, after each page.
-    """
+    """Compares all objects under a prefix with their jobs, and tells how many were read."""
 
     uploads: BucketListing
     results: BucketListing

@@ -26,11 +26,7 @@ _COPIES_AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class QueuePacer:
-    """Waits while the queue is long, so that an upload never waits behind many messages.
-
-    Attributes:
-        tell: called with the number of messages, at each check.
-    """
+    """Waits while the queue is long, so that an upload never waits behind many messages."""
 
     upload_queue: UploadQueue
     sleep: Callable[[float], None]

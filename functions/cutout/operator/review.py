@@ -52,12 +52,7 @@ class DoubtfulResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """What became of one decision.
-
-    Attributes:
-        job: as stored.
-        problem: why the decision was not recorded, for people; None if it was.
-    """
+    """The stored job of a decision, and for people why it was not recorded, if it was not."""
 
     job: Job
     problem: str | None = None
@@ -82,13 +77,7 @@ class Reviews:
                 yield doubtful
 
     def decide(self, job: Job, verdict: Verdict, by: str) -> Recorded:
-        """Record a decision, unless somebody has decided before; nothing is paid.
-
-        Args:
-            job: as it was read.
-            verdict: what is decided.
-            by: the ARN of the person.
-        """
+        """Record a person's decision, `by` their ARN, unless there is one; nothing is paid."""
         doubtful = doubtful_result(job)
         if doubtful is None:
             return Recorded(job=job, problem=_why_not(job))

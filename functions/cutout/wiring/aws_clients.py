@@ -63,12 +63,8 @@ class ModelFiles(JSONFileLoader):
 def own_session(*services: str, profile: str | None = None) -> botocore.session.Session:
     """A session of botocore: boto3 adds nothing that is used here, and loads slowly.
 
-    It lacks the handlers of other services and of documentation, 78 of 127: each client would copy
-    them.
-
-    Args:
-        services: those that it has the handlers of.
-        profile: in the configuration of a person's machine.
+    It has the handlers of these services alone, not those of others and of documentation, 78 of
+    127: each client would copy them.
     """
     session = botocore.session.Session(profile=profile, include_builtin_handlers=False)
     session.get_component("data_loader").file_loader = ModelFiles()
@@ -120,11 +116,6 @@ class Connections(URLLib3Session):
 
     botocore's own read all certificates again for each connection, so that each request after a
     pause would take ten times as long: https://github.com/boto/botocore/issues/3171
-
-    Args:
-        tls: the context, with the trusted certificates.
-        timeout: seconds to connect, and to wait for each part of an answer.
-        options: botocore's own.
     """
 
     def __init__(

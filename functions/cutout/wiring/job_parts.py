@@ -49,12 +49,7 @@ _LONGEST_DOWNLOAD = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True)
 class JobPorts(GatePorts):
-    """The ports that Submit and StoreResult share.
-
-    Attributes:
-        preparations: None in a deployment without Prepare.
-        terms: the provider's.
-    """
+    """The ports of Submit and StoreResult; no preparations in a deployment without Prepare."""
 
     announcements: Announcements
     callbacks: CallbacksQueue

@@ -45,18 +45,11 @@ class Message:
 
 
 class LambdaApp(Generic[UseCases]):
-    """One function.
+    """One function: its telemetry, and its use cases, which `build` composes once.
 
     Lambda runs imports with a whole processor and events with a share of one, so on Lambda the use
     cases are composed when the handler is imported. Elsewhere an import composes nothing and makes
     no client.
-
-    Args:
-        build: composes the use cases from the environment.
-
-    Attributes:
-        telemetry: the function's log and metrics.
-        use_cases: returns the use cases, which are composed once.
     """
 
     def __init__(self, build: Callable[[Mapping[str, str], Telemetry], UseCases]) -> None:

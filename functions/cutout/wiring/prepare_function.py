@@ -1,7 +1,4 @@
-"""Prepare: its ports on AWS, and its use case on them.
-
-It decodes strangers' files, so it has no table and no key.
-"""
+"""Prepare on AWS. It decodes strangers' files, so it has no table and no key."""
 
 from __future__ import annotations
 
@@ -17,12 +14,8 @@ from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsReports
 from cutout.adapters.temp_folder import clear_left_behind, folder
-from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import PrepareSettings
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
-from cutout.ports.buckets import Copies, Uploads
-from cutout.ports.pictures import Copier
-from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.wiring.aws_clients import Clients
@@ -33,17 +26,6 @@ _OWN_MB = 250
 _COPIES = 2  # copies made of one photo; each is decoded separately
 
 
-@dataclass(frozen=True, kw_only=True)
-class PreparePorts:
-    """The ports of Prepare."""
-
-    uploads: Uploads
-    copier: Copier
-    copies: Copies
-    reports: ReportQueue
-    telemetry: Telemetry
-
-
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     """Compose PrepareCopy, shielded from its decoder; SettingsError without its environment."""
     # Before anything is decoded: a decoder that takes all memory must not end this process.
@@ -52,32 +34,19 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     settings = read_settings(PrepareSettings, environment)
     clients = Clients(environment)
     clients.connect("s3", "sqs")
-    ports = PreparePorts(
+    return PrepareCopy(
+        folders=folder,
         uploads=S3Uploads(clients.s3),
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3, settings.work_bucket),
         reports=SqsReports(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
-    )
-    limits = PhotoLimits(
-        max_bytes=settings.max_bytes,
-        max_pixels=settings.max_pixels,
-        min_side=settings.min_side,
-        max_side=settings.max_side,
-    )
-    return prepare_use_case(ports, limits)
-
-
-def prepare_use_case(ports: PreparePorts, limits: PhotoLimits) -> PrepareCopy:
-    """Compose PrepareCopy on its ports."""
-    return PrepareCopy(
-        folders=folder,
-        uploads=ports.uploads,
-        copier=ports.copier,
-        copies=ports.copies,
-        reports=ports.reports,
-        telemetry=ports.telemetry,
-        limits=limits,
+        limits=PhotoLimits(
+            max_bytes=settings.max_bytes,
+            max_pixels=settings.max_pixels,
+            min_side=settings.min_side,
+            max_side=settings.max_side,
+        ),
     )
 
 

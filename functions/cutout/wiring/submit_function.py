@@ -60,12 +60,7 @@ class SubmitPorts:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitUseCases:
-    """What Submit does with the messages of its queue.
-
-    Attributes:
-        prepare_role_id: the id of Prepare's role, which SQS notes as the sender of its messages;
-            "" where there is no Prepare.
-    """
+    """What Submit does with its messages; Prepare's are known by the id of Prepare's role."""
 
     jobs: Jobs
     register_upload: RegisterUpload

@@ -31,13 +31,7 @@ _PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class CdkRun:
-    """One run of the CDK's command line, or of the project's CDK app.
-
-    Attributes:
-        title: What it does, for messages.
-        folder: Where it runs; the CDK reads the ``cdk.json`` there, if there is one.
-        environment: All its variables: it gets none of this process.
-    """
+    """One run of the CDK or of the project's app; it gets no other variables of this process."""
 
     title: str
     folder: Path

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from cutout.adapters.temp_folder import folder
 from cutout.cli.compose import operate, reviews_on
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
@@ -25,14 +26,14 @@ from cutout.domain.states import HOLDING, Lane, Pixels, Transport
 from cutout.ports.http import Http
 from cutout.ports.provider_api import Downloads
 from cutout.ports.telemetry import Clock
+from cutout.usecases.callback.receive_callback import ReceiveCallback
+from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.change_gate import change_gate
+from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring import chosen_provider
-from cutout.wiring.callback_function import ReceivePorts, receive_use_case
 from cutout.wiring.job_parts import JobParts, JobPorts
-from cutout.wiring.prepare_function import PreparePorts, prepare_use_case
 from cutout.wiring.store_result_function import StoreResultPorts, store_result_use_cases
 from cutout.wiring.submit_function import SubmitPorts, submit_use_cases
-from cutout.wiring.sweep_function import SweepPorts, sweep_use_case
 from tests.support.builders import holders
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
@@ -261,30 +262,32 @@ class World:
         self.track_task = self.store_result_use_cases.track_task
         self.render = self.store_result_use_cases.render
         self.remove_results = self.store_result_use_cases.remove_results
-        prepare_ports = PreparePorts(
+        self.prepare = PrepareCopy(
+            folders=folder,
             uploads=self.uploads,
             copier=FakeCopier(step),
             copies=self.copies,
             reports=self.reports,
             telemetry=self.telemetry,
+            limits=photo_limits,
         )
-        self.prepare = prepare_use_case(prepare_ports, photo_limits)
-        receive_ports = ReceivePorts(
+        self.receive_callback = ReceiveCallback(
             keys=keys,
             task_id_in=provider.task_id_of_callback,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
             clock=self.clock,
         )
-        self.receive_callback = receive_use_case(receive_ports)
-        sweep_ports = SweepPorts(
-            clock=self.clock,
-            jobs=self.jobs,
+        self.sweep = Sweep(
+            backlog=self.jobs,
+            gates=self.jobs,
             submissions=self.submissions,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
+            clock=self.clock,
+            limits=limits,
+            resend_after=timing.lease,
         )
-        self.sweep = sweep_use_case(sweep_ports, limits, timing.lease)
         self.operate = operate(ports, limits)
         self.reviews = reviews_on(ports, self.jobs, self.callbacks)
 

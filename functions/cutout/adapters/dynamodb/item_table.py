@@ -80,12 +80,7 @@ class Update:
 
 
 class LostError(Exception):
-    """A condition failed.
-
-    Attributes:
-        pk: the key of the item whose write lost.
-        old: the stored item; empty if there is none.
-    """
+    """A condition on the item `pk` failed; `old` is the stored item, empty if there is none."""
 
     def __init__(self, pk: str, old: Item) -> None:
         super().__init__("a condition failed")
@@ -98,14 +93,9 @@ class _CanceledError(StoreBusyError):
 
 
 class Table:
-    """The table's items as plain dictionaries.
+    """The table's items as plain dictionaries; the client retries with back-off first.
 
-    Args:
-        client: a DynamoDB client; its own retries with back-off come first.
-        name: the table's name.
-        sleep: waits so many seconds.
-        randomness: a number from 0 up to, not including, 1.
-        new_id: an id that was never used before, of at most 32 characters.
+    `new_id` makes an id that was never used before, of at most 32 characters.
     """
 
     def __init__(

@@ -26,9 +26,7 @@ from cutout.ports.listings import StateEntry
 class DynamoJobIndex:
     """The jobs by the index of their states, and many of them at a time.
 
-    Args:
-        table: of the stack.
-        has_earlier: it may have moving jobs that this version has not written yet.
+    `has_earlier`: the table may have moving jobs that this version has not written yet.
     """
 
     def __init__(self, table: Table, *, has_earlier: bool = True) -> None:

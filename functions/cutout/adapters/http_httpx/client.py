@@ -89,11 +89,7 @@ def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def errors_mapped(odd_link: CutoutError) -> Iterator[None]:
-    """Translate every httpx error into one of ours; messages never contain the URL.
-
-    Args:
-        odd_link: raised for a URL, or a redirect to one, that httpx cannot parse.
-    """
+    """Translate httpx errors into ours, without the URL; `odd_link` is for one it cannot parse."""
     try:
         yield
     except _NOT_SENT as exc:

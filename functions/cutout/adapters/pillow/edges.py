@@ -57,12 +57,7 @@ class Edge:
         )
 
     def tile(self, box: Box, photo: Bitmap) -> Bitmap:
-        """The alpha of one part of the photo (L).
-
-        Args:
-            box: the part.
-            photo: its pixels (RGB).
-        """
+        """The alpha (L) of one part of the photo, the box, whose pixels (RGB) are `photo`."""
         place = self._place(box)
         left, top, right, bottom = place
         framed = left + _FRAME, top + _FRAME, right + _FRAME, bottom + _FRAME

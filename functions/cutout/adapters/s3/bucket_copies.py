@@ -43,13 +43,7 @@ _SERVERS_FAULT = 500
 
 
 class S3Transfers:
-    """Copies inside S3: the bytes do not pass through here.
-
-    Args:
-        client: with credentials that may read the one bucket and write the other.
-        source_bucket: where objects are copied from.
-        bucket: where to.
-    """
+    """Copies from the source bucket to the bucket, inside S3: no bytes pass through here."""
 
     def __init__(self, client: S3Client, source_bucket: str, bucket: str) -> None:
         self._client = client

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 class S3Listing:
     """One bucket, listed with its versions: a plain listing does not name them.
 
-    Args:
-        client: with credentials that may list it.
-        bucket: its name.
-        page_size: how many versions a request asks for; S3 gives 1000 at most.
+    S3 gives at most 1000 of them a page.
     """
 
     def __init__(self, client: S3Client, bucket: str, *, page_size: int = 1000) -> None:

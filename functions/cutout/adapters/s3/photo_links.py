@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 class S3PhotoLinks:
     """Links by which the provider reads photos.
 
-    Args:
-        sts: assumes the role.
-        role_arn: the role that can read uploads, and copies of them.
-        copies_bucket: where the copies are.
-        connect: makes an S3 client from a session's credentials.
-        clock: where time comes from.
+    The role can read uploads, and copies of them; `connect` makes an S3 client that acts as it.
     """
 
     def __init__(

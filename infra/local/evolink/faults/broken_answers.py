@@ -48,11 +48,7 @@ _MOVED = "moved"
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """A request that is about to be answered, and the rule that chose the fault.
-
-    Attributes:
-        answer: The answer without the fault; empty where the fault prevents the work itself.
-    """
+    """A request, the rule of its fault, and the answer without it: empty if no work is done."""
 
     request: Request
     rule: Rule

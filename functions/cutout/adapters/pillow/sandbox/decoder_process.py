@@ -55,12 +55,7 @@ class DecoderLimits:
 
 
 class DecoderProcess:
-    """Examines and copies photos, each time in a new child process.
-
-    Args:
-        limits: of each process.
-        module: that the process runs.
-    """
+    """Examines and copies photos, each time in a new child process, which runs the module."""
 
     def __init__(self, limits: DecoderLimits, module: str = _MODULE) -> None:
         self.limits = limits
