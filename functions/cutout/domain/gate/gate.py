@@ -121,8 +121,13 @@ class Gate:
     def admission(
         self, now: datetime, randomness: Callable[[], float]
     ) -> tuple[Gate, FreeSlot | Reason]:
-        """The opened gate, and what `slot` returns. It is written before it admits a job."""
-        opened = self.opened(now)
+        """The gate, which is written before it admits a job, and what `slot` returns.
+
+        Earlier versions then admit nothing, and the gate names all of its shards: limits may be
+        lowered again before Sweep notes that they were raised, and what the further shards hold
+        would no longer count.
+        """
+        opened = self.sealed(now).limited(self.limits)
         return opened, opened.slot(now, randomness)
 
     def slot(self, now: datetime, randomness: Callable[[], float]) -> FreeSlot | Reason:
@@ -157,14 +162,6 @@ class Gate:
             return self
         seal = Pause(reason=PauseReason.NEWER_VERSION, since=now, until=None)
         return replace(self, seal=seal, pause=self.seal or self.pause)
-
-    def opened(self, now: datetime) -> Gate:
-        """The gate, in which earlier versions admit nothing and which names all of its shards.
-
-        Limits may be lowered again before Sweep notes that they were raised. What the further
-        shards hold would then no longer count.
-        """
-        return self.sealed(now).limited(self.limits)
 
     def swept(self, deployed: Limits, now: datetime, *, has_waiting: bool = False) -> Gate:
         """The gate after a run of Sweep: sealed, and with what is deployed and waits."""

@@ -210,8 +210,6 @@ class UnfinishedTasks:
 
     def _forget(self, job: Job, attempt: Attempt) -> None:
         """Discard the id that a callback named: it is not the task of this call."""
-        if attempt.named_task is None:
-            return
         nameless = job.with_attempt(replace(attempt, named_task=None, not_found_since=None))
         if not _is_unverified(job, attempt):
             self.job_writer.record(job, nameless)
