@@ -152,8 +152,7 @@ class JobWriter:
     def announce(self, job: Job) -> Job:
         """Apply a settled job's effects, send its completion event, then mark it as announced.
 
-        After a crash in between, Sweep repeats this: events are sent at least once. Of an announced
-        job only the effects are applied again.
+        After a crash in between, Sweep repeats this: events are sent at least once.
         """
         if job.failures < _MOST_EFFECT_TRIES:
             self.settlement_effects.apply(job)
@@ -166,8 +165,8 @@ class JobWriter:
             except JobMovedError as lost:
                 self.reapply_effects(lost.winner)
                 raise
-            # After the write, so that a job whose event is sent twice is counted once.
-            _count_end(self.telemetry, job)
+        # After the write, so that a job whose event is sent twice is counted once.
+        _count_end(self.telemetry, job)
         return job
 
     def reapply_effects(self, job: Job | None) -> None:

@@ -82,7 +82,9 @@ class TrackTask:
         raise StoreBusyError("other workers moved the job each time that its task was read")
 
     def _follow(self, job: Job, message: _Message) -> None:
-        if job.state.is_settled:
+        if job.is_announced:
+            self.job_writer.reapply_effects(job)
+        elif job.state.is_settled:
             job = self.job_writer.announce(job)
         if job.state is State.STORING:
             self._follow_storing(job, message)
