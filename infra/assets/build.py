@@ -124,13 +124,7 @@ class AssetBuilder:
 
 
 def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionName, Asset]:
-    """Build every function of this checkout for the platform that `asset_platform` names.
-
-    Without recipes, the assets contain no file of them.
-
-    Raises:
-        AssetError: one cannot be built.
-    """
+    """Build every function for the platform of that name; without recipes, no asset has a file."""
     builder = AssetBuilder(platform)
     file = {f"cutout/{RECIPES_FILE}": write_recipes(recipes).encode()} if recipes else {}
     also = {name: file for name, shape in SHAPES.items() if shape.reads_recipes}

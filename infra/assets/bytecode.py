@@ -37,11 +37,7 @@ def compile_for_this_python(folder: Path) -> None:
 
 
 def compile_for_lambda(folder: Path, *, cache: Path) -> None:
-    """Compile for Lambda, with the compiler in the cache; npm installs it at first use.
-
-    Raises:
-        AssetError: a module cannot be compiled, or the compiler cannot be installed.
-    """
+    """Compile for Lambda, with the compiler in the cache; npm installs it at first use."""
     compiler = folder_made_once(cache, "compiler", compiler_key(), _install_compiler)
     command = [str(node_path()), str(compiler / "compile.mjs"), str(folder)]
     _run(command, "bytecode cannot be compiled for Lambda")

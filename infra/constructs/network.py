@@ -28,10 +28,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuratio
 class Network:
     """Where the functions run.
 
-    Attributes:
-        vpc: The network.
-        subnets: Its subnets; those with a way out if left out.
-        security_groups: Their security groups; one that allows outgoing HTTPS only, if left out.
+    If left out, the subnets are those with a way out, and a security group allows HTTPS out only.
     """
 
     vpc: ec2.IVpc

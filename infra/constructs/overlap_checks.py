@@ -70,11 +70,7 @@ class BucketUse:
 
 
 def refuse_overlaps(own: BucketUse, others: Iterable[BucketUse]) -> None:
-    """Refuse a deployment that would take its own results, or another's, for photos.
-
-    Raises:
-        SettingError: two prefixes overlap that must not; the message says which and what to do.
-    """
+    """Refuse a deployment, with SettingError, that would take results for photos."""
     _refuse_own_circle(own)
     for other in others:
         if own.name == other.name:

@@ -74,11 +74,7 @@ def is_like(place: Place, asked: Mapping[str, str]) -> bool:
 
 
 def stop_local_cloud(place: Place, clock: Clock) -> bool:
-    """Stop the local cloud and delete its files except logs. Returns False if there was none.
-
-    Raises:
-        LocalCloudError: Another command is starting or stopping it.
-    """
+    """Stop the local cloud and delete its files except logs. Returns False if there was none."""
     with sole_command(place, clock, patience_seconds=_PATIENCE_SECONDS):
         return remove(place, clock)
 

@@ -14,13 +14,7 @@ _PHOTO_SUFFIXES = frozenset({".jpg", ".png", ".webp"})
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """The folders of one local cloud.
-
-    Attributes:
-        source: The project's root, the folder with ``infra`` and ``functions``.
-        state: The files of this local cloud: certificates, logs, ``local.env``.
-        cache: Files that the next one can reuse: the synthesized stack, the ports.
-    """
+    """The project's root, the files of one local cloud, and those that the next one can reuse."""
 
     source: Path
     state: Path

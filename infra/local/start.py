@@ -59,12 +59,9 @@ _EVOLINK = "evolink"
 
 @dataclass(frozen=True, kw_only=True)
 class CloudRequest:
-    """The options of a local cloud.
+    """The options of a local cloud; the settings override its own.
 
-    Attributes:
-        settings: Chosen settings of the stack; they override the local cloud's own.
-        api: The server that replaces Evolink; None starts the stand-in.
-        stand_in_keys: More keys that the stand-in accepts.
+    Without an API, it starts the stand-in, which accepts these further keys.
     """
 
     stack: str = "Cutout"

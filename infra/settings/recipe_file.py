@@ -25,13 +25,7 @@ _WHITE: Final = "#ffffff"
 
 
 def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
-    """Read the recipes of a deployment: none where there is no file.
-
-    The project's folder is the checkout, or for an installed package the working folder.
-
-    Raises:
-        SettingError: They cannot be deployed.
-    """
+    """Read a deployment's recipes, none without a file; SettingError if they cannot be deployed."""
     file = _file(project or folders.project(), settings.recipes)
     return read_recipes(file, result_prefix=settings.result_prefix) if file else []
 

@@ -13,12 +13,7 @@ class SettingError(ValueError):
 
 
 class RecipeError(ValueError):
-    """A value of a recipe that is refused; the reader of the file adds the line.
-
-    Attributes:
-        key: The key in the recipe.
-        index: Which recipe, where it is not the one being read.
-    """
+    """A refused value of a key in a recipe, by default in the one being read."""
 
     def __init__(self, key: str, what: str, index: int = 0) -> None:
         super().__init__(what)

@@ -33,11 +33,7 @@ def template(key: str, value: object) -> str:
 
 
 def refuse_collisions(recipes: Sequence[Recipe], *, result_prefix: str) -> None:
-    """Refuse recipes that would give one photo's variants one key, or the cut-out's own.
-
-    Raises:
-        RecipeError: Two collide; it names the later one.
-    """
+    """Refuse recipes that would give two variants, or one and the cut-out, the same key."""
     for index, recipe in enumerate(recipes):
         # One example is enough: the template says nothing else about the photo, so two keys that
         # are equal for one photo are equal for all.

@@ -64,12 +64,9 @@ _TROUBLES = frozenset({Finding.MISSING, Finding.RESULT_GONE, Finding.OUTDATED, F
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditedObject:
-    """An object and its status.
+    """An object, its status and why; `result_key` is set if its job has expired.
 
-    Attributes:
-        reason: why it has this status.
-        result_key: of a cut-out whose job has expired.
-        order: of a missing object: the order of the newest known upload that is older.
+    `order` of a missing object is that of the newest known upload that is older.
     """
 
     listed: ListedObject
@@ -81,12 +78,7 @@ class AuditedObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """The settings of a deployment that decide about an object's status.
-
-    Attributes:
-        max_bytes: larger objects are rejected.
-        retention: how long after their end jobs expire.
-    """
+    """The settings of a deployment that decide about an object's status."""
 
     upload_filter: UploadFilter
     max_bytes: int

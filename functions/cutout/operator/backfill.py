@@ -76,12 +76,9 @@ class MissingUploads:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """An object of another bucket.
+    """An object of another bucket, its key in the uploads bucket, and why it is not copied.
 
-    Attributes:
-        key: of the copy in the uploads bucket.
-        skipped: why it is not copied; empty if it is.
-        refused: S3's message if it refused to copy the object; else empty.
+    `refused` is S3's message if it refused to copy the object.
     """
 
     listed: ListedObject

@@ -82,10 +82,7 @@ class Charge:
 class CostLine:
     """The sum for a day, a prefix, an outcome, or everything.
 
-    Attributes:
-        photos: jobs whose calls were charged.
-        reused: jobs that were completed from a cached result instead.
-        saved: the credits that these would have cost.
+    `photos` are jobs with charged calls; `reused` had a cached result instead, which saved credits.
     """
 
     photos: int = 0
@@ -108,10 +105,8 @@ class CostLine:
 class Costs:
     """Adds up the costs of jobs, one job at a time.
 
-    Attributes:
-        depth: how many folders of a key form its prefix.
-        lost: calls that were charged without a cut-out.
-        doubtful: calls that may have been charged twice.
+    A key's first `depth` folders are its prefix. `lost` are calls that were charged without a
+    cut-out, `doubtful` those that may have been charged twice.
     """
 
     by: By

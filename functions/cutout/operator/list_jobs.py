@@ -72,11 +72,9 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class ListJobs:
-    """Lists jobs by the index of states, without a scan of the table.
+    """Lists jobs by the index of states, without a scan of the table; tells how many were read.
 
-    Attributes:
-        tell: called with the number of jobs that were read.
-        at_once: how many requests for a hundred jobs each are read ahead.
+    That many requests, of a hundred jobs each, are read ahead.
     """
 
     records: JobIndex

@@ -15,13 +15,10 @@ from infra.local.processes.background import ProcessRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """The local cloud of one place.
+    """The local cloud of one place, its processes in the order of their start.
 
-    Attributes:
-        owner: The command that stops the cloud when it ends; None if the cloud stays up.
-        processes: The running processes in the order of their start.
-        asked: The options that the cloud was started with.
-        fingerprint: Fingerprint of the deployed sources and settings; empty before deployment.
+    With an owner, that command stops the cloud when it ends. The fingerprint is of the deployed
+    sources and settings; empty before deployment.
     """
 
     owner: ProcessRecord | None = None

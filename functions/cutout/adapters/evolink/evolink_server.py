@@ -42,9 +42,7 @@ class EvolinkServer:
     ) -> Answer:
         """Send a request; repeat it once if the key was refused and a newer one exists.
 
-        Raises:
-            NotSentError: the request did not reach the server.
-            ResponseLostError: the request may have reached the server; no whole answer came.
+        It raises what `Http.send` does.
         """
         key = self._api_key.text()
         answer = self._send_with(key, method, path, headers, body)

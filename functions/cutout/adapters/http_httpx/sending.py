@@ -15,12 +15,10 @@ _MAX_ANSWER_BYTES = 1024 * 1024
 
 
 class HttpxHttp:
-    """Sends single requests, each on a connection of its own.
+    """Sends single requests, each on a connection of its own; a test may replace the network.
 
-    Args:
-        timeout_seconds: for the whole exchange, from the name look-up to the last byte.
-        verify: the trusted certificates; those of all public authorities by default.
-        transport: replaces the network in tests.
+    The time-out is for the whole exchange, from the name look-up to the last byte. Without
+    `verify`, the authorities are all public ones.
     """
 
     def __init__(

@@ -18,15 +18,10 @@ _CLEAR, _SOLID = 0, 255
 
 
 def cut_from(photo: Bitmap, alpha: Bitmap) -> Bitmap:
-    """Make the photo transparent where the model's picture is.
+    """Make the photo transparent where the model's picture is, and return it (RGBA).
 
-    Args:
-        photo: its pixels as shown, changed in place. RGB, or RGBA, whose own alpha is multiplied
-            by the model's.
-        alpha: the model's alpha (L), of the same shape and any size.
-
-    Returns:
-        The cut-out (RGBA).
+    Its pixels are as shown, and are changed in place: RGB, or RGBA, whose own alpha is multiplied
+    by the model's (L), which is of the same shape and any size.
     """
     edge = Edge.of(photo, alpha)
     colours = Colours.of(photo, alpha)

@@ -27,13 +27,8 @@ _LARGE = 8_000_000
 def rendered(cut_out: Bitmap, recipe: Recipe, profile: bytes | None) -> Bitmap:
     """Trim, scale, lay on a canvas with shadow and background.
 
-    Args:
-        cut_out: RGBA.
-        recipe: of the variant.
-        profile: the ICC profile of the cut-out's values; None means sRGB.
-
-    Raises:
-        PictureError: the cut-out is empty, or does not fit.
+    The cut-out is RGBA, its values by the ICC profile; None means sRGB. PictureError: it is empty,
+    or does not fit.
     """
     box = _seen_in(cut_out) if recipe.trim else (0, 0, *cut_out.size)
     size = box[2] - box[0], box[3] - box[1]

@@ -21,13 +21,9 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault(Generic[EffectT_co]):
-    """One way to go wrong on demand.
+    """One way to go wrong on demand, by its place in the API and its name there.
 
-    Attributes:
-        where: The part of the API, as rules name it.
-        name: Unique in that part.
-        description: What happens, as one sentence for people.
-        effect: What happens, for the code that handles the stage.
+    The description is a sentence for people; the effect is for the code that handles the stage.
     """
 
     where: str

@@ -18,12 +18,7 @@ from infra.local.evolink.tasks.task import Task, task_answer
 class Service:
     """Everything that belongs to one stand-in; one event loop uses it.
 
-    Attributes:
-        base_url: Base of the links in answers.
-        api_keys: Bearer keys that are accepted now.
-        state: Stores the tables, and can make several writes one.
-        tasks: All tasks by id.
-        blobs: Results and uploaded files by the SHA-256 of their bytes.
+    Tasks are by their ids, blobs (results and uploaded files) by the SHA-256 of their bytes.
     """
 
     def __init__(self, options: Options, base_url: str) -> None:

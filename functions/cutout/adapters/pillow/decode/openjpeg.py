@@ -54,14 +54,9 @@ class _Picture(ctypes.Structure):
 
 
 def decoded_by_openjpeg(file: Path, *, halvings: int = 0) -> Image.Image:
-    """The picture in 8 bits a channel: L, LA, RGB or RGBA.
+    """The picture of a JPEG 2000, or bare codestream, in 8 bits a channel: L, LA, RGB or RGBA.
 
-    Args:
-        file: a JPEG 2000, or a bare codestream.
-        halvings: how often its sides are halved.
-
-    Raises:
-        NotAPhotoError: it is damaged, or of a kind that cannot be decoded here.
+    Its sides are halved `halvings` times. NotAPhotoError: it is damaged, or cannot be decoded here.
     """
     with _read(file, halvings) as picture:
         channels = [picture.channels[at] for at in range(picture.count)]

@@ -41,12 +41,9 @@ S = TypeVar("S", PhotoHeader, Copy)
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderLimits:
-    """The limits of one child process.
+    """The limits of one child process: address space, each written file, and time.
 
-    Attributes:
-        memory_mb: of address space.
-        seconds: of processor time and of elapsed time; at most `LOOK_SECONDS` for `look`.
-        file_mb: of each written file.
+    `seconds` is processor time as well as elapsed time; at most `LOOK_SECONDS` for `look`.
     """
 
     memory_mb: int
