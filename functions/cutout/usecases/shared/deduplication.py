@@ -7,6 +7,7 @@ gate. Jobs with the same bytes wait for the owner's result while it makes its ca
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
@@ -78,7 +79,7 @@ class Deduplication:
         fail, or never be made, and the photo would be paid for again.
         """
         expires_at = self.clock.now() + self.last
-        picture = self._picture(job, stored_model(job))
+        picture = self._picture(job, _stored_model(job))
 
         def rule(current: DedupRecord) -> DedupRecord | None:
             if current.owner != job.id and serves(current.kept):
@@ -101,11 +102,11 @@ class Deduplication:
             kept = replace(current.kept, is_doubted=not is_accepted, is_accepted=is_accepted)
             return replace(current, kept=kept, waiting=())
 
-        return self._change(self._picture(job, stored_model(job)), rule)
+        return self._change(self._picture(job, _stored_model(job)), rule)
 
     def kept_result_of(self, job: Job) -> Kept | None:
         """The cached result that this job made; None if there is none, or another job's."""
-        current = self._find(self._picture(job, stored_model(job)))
+        current = self._find(self._picture(job, _stored_model(job)))
         kept = current.kept if current else None
         return kept if kept is not None and kept.job_id == job.id else None
 
@@ -143,7 +144,8 @@ class Deduplication:
         # Each further turn means that another worker's write succeeded, so some worker always
         # gets on.
         while (current := self._find(picture) or new) and (changed := rule(current)):
-            if self._try_to_save(changed):
+            with suppress(DedupRecordMovedError):
+                self.records.save_dedup_record(changed)
                 self.submissions.enqueue(
                     [waiting for waiting in current.waiting if waiting not in changed.waiting]
                 )
@@ -166,15 +168,8 @@ class Deduplication:
     def _picture(self, job: Job, model: str | None = None) -> str:
         return f"{job.photo.sha256 if job.photo else ''}#{model or self.model}"
 
-    def _try_to_save(self, record: DedupRecord) -> bool:
-        try:
-            self.records.save_dedup_record(record)
-        except DedupRecordMovedError:
-            return False
-        return True
 
-
-def stored_model(job: Job) -> str | None:
+def _stored_model(job: Job) -> str | None:
     """The model of the attempt whose result is stored; None for a cached result."""
     attempt = job.attempt_numbered(job.storing_attempt)
     return attempt.model if attempt else None

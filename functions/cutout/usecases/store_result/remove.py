@@ -61,8 +61,9 @@ class RemoveResults:
         # Also keys that no job lists: a worker may have crashed between the object and the job.
         keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
         removed = [key for key in keys if self._remove(key, removal, known)]
-        for job in jobs:
-            if self.result_cache is not None and _is_meant(job, removal):
+        if self.result_cache is not None:
+            one = [job for job in jobs if job.id == removal.job_id]
+            for job in one if removal.job_id is not None else older:
                 self.result_cache.remove(job)
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
 
@@ -107,12 +108,6 @@ def _with_review(key: str, source_key: str) -> Iterator[str]:
     yield key
     for reviewed in islice(review_keys(key, source_key), USUAL_REVIEW_KEYS):
         yield from (reviewed, beside(reviewed))
-
-
-def _is_meant(job: Job, removal: Removal) -> bool:
-    if removal.job_id is not None:
-        return job.id == removal.job_id
-    return job.source.order < removal.order
 
 
 def _is_to_go(current: StoredResult, removal: Removal, known: set[str]) -> bool:
