@@ -16,15 +16,10 @@ from ..settings.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What was made or attached for one deployment.
+    """What was made or attached for one deployment; secrets and metrics have its name.
 
-    Attributes:
-        name: The deployment; secrets and metrics are named after it.
-        uses_source_pixels: Whether any cut-out or variant has its photo's own pixels.
-        event_bus_id: What functions call the event bus: its name, or the ARN of one that an app
-            passes in.
-        photo_reader: The role that presigned URLs of photos are signed with.
-        prepare_role: Prepare's role; None where nothing is prepared.
+    `event_bus_id` is what functions call the bus: its name, or the ARN of one that an app passes.
+    Presigned URLs of photos are signed with the role of the photo reader.
     """
 
     name: str

@@ -30,13 +30,9 @@ class KeyPrefix:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketUse:
-    """What one deployment watches and writes.
+    """What one deployment, whose construct is at `path` in the app, watches and writes.
 
-    Attributes:
-        name: The deployment; its secrets and metrics are named after it.
-        path: Its construct's path in the app.
-        watched: The keys of its photos.
-        written: The keys of its results, and of those that wait for review.
+    The written keys are those of its results, and of those that wait for review.
     """
 
     name: str

@@ -27,15 +27,10 @@ LIVE_SETTINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderServer:
-    """The server that the functions use as Evolink.
+    """A server that the functions use as Evolink, and the settings of the stack that it needs.
 
-    Attributes:
-        url: Base URL of the task API and the Files API; None means the real ones, the defaults of
-            the stack's settings.
-        key: The bearer key that the functions send.
-        control_token: The token for the stand-in's control routes; empty for other servers.
-        port: The loopback port to start the stand-in on; None if it is not started.
-        settings: Settings of the stack that this server needs.
+    The URL is that of both APIs; None means the real ones. The token is for the stand-in's control
+    routes; the stand-in is started if there is a port.
     """
 
     url: str | None = None

@@ -23,16 +23,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """The cost and duration of a number of photos.
+    """The cost and duration of a number of photos, by what the provider last reserved for one.
 
-    Attributes:
-        credits: by what the provider last reserved for one photo.
-        lasts: how long until the last one is done, if nothing else runs; None if the cap allows
-            no photo.
-        task: how long a task takes.
-        measured: how many recent jobs that was measured on; 0 if it is assumed.
-        today: how many of them the daily cap allows today.
-        limits: the current limits.
+    `lasts` is until the last one is done, if nothing else runs; None if the cap allows no photo.
+    The duration of a task was measured on so many recent jobs, or is assumed. `today` is how many
+    of them the daily cap allows today.
     """
 
     photos: int

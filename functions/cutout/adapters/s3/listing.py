@@ -22,19 +22,14 @@ class S3Listing:
     def __init__(self, client: S3Client, bucket: str, *, page_size: int = 1000) -> None:
         self._client = client
         self._objects = Objects(client, bucket)
-        self._bucket = bucket
+        self.bucket = bucket
         self._page_size = page_size
-
-    @property
-    def bucket(self) -> str:
-        """Its name."""
-        return self._bucket
 
     def pages(self, prefix: str) -> Iterator[list[ListedObject]]:
         """The newest version of every existing key, in the order of keys, one request a page."""
         # Old versions are listed too, so a bucket with many of them takes more requests.
         pages = self._client.get_paginator("list_object_versions").paginate(
-            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}
+            Bucket=self.bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}
         )
         for page in pages:
             # The newest of a deleted key is a delete marker, which is not among the versions.

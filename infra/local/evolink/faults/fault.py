@@ -47,18 +47,9 @@ def declare(
 class Rule:
     """Make a fault happen on some of the occasions of its stage.
 
-    Attributes:
-        where: The part of the API, as in the table of faults.
-        fault: The name of the fault there.
-        times: How often it happens; None means always.
-        after: How many matching occasions pass without it first.
-        match: Text that the path of the photo's URL has to contain.
-        each: Count ``times`` and ``after`` for every photo separately.
-        seconds: Stand-in seconds, for the faults that take time.
-        code: Error code instead of the usual one.
-        message: Error message instead of the usual one; some faults use it as they describe.
-        status: HTTP status instead of the usual one.
-        retry_after: Seconds of a Retry-After header.
+    It happens `times` (None means always), `after` so many matching occasions, counted for `each`
+    photo if wanted. `match` is in the path of the photo's URL. The others are in place of the usual
+    stand-in seconds, error code, message and status, and a Retry-After header in seconds.
     """
 
     where: str

@@ -27,14 +27,8 @@ class Links(Enum):
 class TaskEffect:
     """How a task ends; the defaults are those of a task without a fault.
 
-    Attributes:
-        ends: False for a task that stays in processing.
-        more_seconds: Stand-in seconds that are added to the task's duration.
-        can_fetch: False if the task cannot read an input from another server.
-        error_code: Code of the failure; None for a task that does not fail.
-        cancelled_as: Spelling of the status of a cancelled task.
-        unknown_status: An undocumented status instead of completed.
-        links: Where the links appear.
+    Without an end it stays in processing; a task that cannot fetch reads no input from another
+    server. `cancelled_as` and `unknown_status` are spellings of its status.
     """
 
     ends: bool = True
@@ -50,12 +44,8 @@ class TaskEffect:
 class CallbackEffect:
     """How a callback is delivered; the defaults are those of a callback without a fault.
 
-    Attributes:
-        deliveries: How often it is delivered.
-        delay_seconds: Stand-in seconds between the end of the task and the delivery.
-        comes_first: The task ends, and the callback is sent, before the create request is answered.
-        ignores_answers: Every documented retry is sent, whatever the receiver answers.
-        body: Makes the body from the task's document.
+    `delay_seconds` are the stand-in's. If it comes first, the task ends before its create request
+    is answered. If it ignores answers, every documented retry is sent.
     """
 
     deliveries: int = 1

@@ -26,18 +26,10 @@ RUNNING = frozenset({Status.PENDING, Status.PROCESSING})
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task, from its create request to its end.
+    """A task, from its create request to its end, which is at `finish_at` unless a fault delays it.
 
-    Attributes:
-        finish_at: When it ends, unless a fault delays it.
-        photo: The path of the input's URL, decoded, which identifies the photo.
-        callback_url: Where its end is reported, if anywhere.
-        credits_reserved: Credits taken from the balance at creation.
-        status: One of ``Status``, or anything at all under the fault ``unknown-status``.
-        credits_used: Credits charged at the end.
-        result_name: Path of the result under ``/results/``; its stem is the task's id.
-        task_rule: The rule that decides how it ends.
-        is_callback_done: Whether the callback was delivered or given up.
+    `photo`, the decoded path of the input's URL, identifies the photo. A fault has a `status` that
+    ``Status`` lacks. `result_name` is below ``/results/``; its stem is the task's id.
     """
 
     id: str
