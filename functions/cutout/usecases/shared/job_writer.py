@@ -247,9 +247,8 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
     written with it in one transaction. So nothing is charged, refunded or freed twice, however
     often a task is read.
     """
-    held, holds, charged = _slot(before), _slot(after), _charged(before, after)
-    # The same attempt holds one slot from its admission to its task's end.
-    freed, taken = dict(held - holds), dict(holds - held)
+    freed, taken = _slot(before, after), _slot(after, before)
+    charged = _charged(before, after)
     return [
         ShardChange(
             shard=shard,
@@ -261,12 +260,17 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
     ]
 
 
-def _slot(job: Job) -> set[tuple[int | None, str]]:
-    """The shard and the holder of the job's slot, if it has one."""
-    attempt = job.attempt
-    if attempt is None or job.state not in HOLDING:
-        return set()
-    return {(attempt.shard, holder(job.id, attempt.number, attempt.started_at))}
+def _slot(job: Job, other: Job) -> dict[int | None, str]:
+    """The shard and the holder of the job's slot, unless its other version has the same one."""
+    attempt, others = _in_flight(job), _in_flight(other)
+    # The same attempt holds one slot from its admission to its task's end.
+    if attempt is None or (others is not None and others.number == attempt.number):
+        return {}
+    return {attempt.shard: holder(job.id, attempt.number, attempt.started_at)}
+
+
+def _in_flight(job: Job) -> Attempt | None:
+    return job.attempt if job.state in HOLDING else None
 
 
 def _charged(before: Job, after: Job) -> dict[tuple[int, date], Decimal]:
