@@ -146,13 +146,10 @@ _MOST_COPIES = 4  # one more than measured
 def shape_of(name: FunctionName, *, uses_source_pixels: bool, max_bytes: int = 0) -> FunctionShape:
     """Return a function's shape, with the memory and disk that it needs.
 
-    Args:
-        name: The function.
-        uses_source_pixels: Whether any cut-out or variant has its photo's own pixels. Then Prepare
-            has the largest photo that is decoded, 200 megapixels, on disk, and StoreResult has it
-            on disk and in memory (1.6 GB, as tests.benchmarks.storing measures).
-        max_bytes: The largest file that Submit reads. It holds a file three times at most: while
-            it reads it, or sends it to the provider's file store.
+    If any cut-out or variant has its photo's own pixels, Prepare has the largest photo that is
+    decoded, 200 megapixels, on disk, and StoreResult has it on disk and in memory (1.6 GB, as
+    tests.benchmarks.storing measures). Submit holds a file of `max_bytes` three times at most:
+    while it reads it, or sends it to the provider's file store.
     """
     shape = SHAPES[name]
     if name is FunctionName.SUBMIT:

@@ -62,8 +62,7 @@ _EDITED: Final = {"botocore/compat.py": _IPV6, "urllib3/util/url.py": _IPV6}
 def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
     """Return the files of distributions and their requirements, by their path in an asset.
 
-    Raises:
-        AssetError: a distribution is not in the folder of the installed ones: it is not locked.
+    AssetError: one is not among the installed ones, so it is not locked.
     """
     installed = {_plain(one.name): one for one in distributions(path=[str(site)])}
     kept = (path for name in _needed(installed, roots) for path in _kept(installed[name]))

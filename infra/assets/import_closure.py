@@ -16,8 +16,7 @@ from .asset_error import AssetError
 def own_modules(root: Path, *modules: str) -> dict[str, Path]:
     """Return the files under `root` that `modules` need, by their path there.
 
-    Raises:
-        AssetError: a module does not exist, or it imports one that must not be shipped.
+    AssetError: a module does not exist, or it imports one that must not be shipped.
     """
     for module in modules:
         if not _files(root, module):

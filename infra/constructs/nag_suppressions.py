@@ -19,13 +19,9 @@ _DEAD_LETTERS: Final = ("DeadLetters", "Undeliverable")
 
 @dataclass(frozen=True, kw_only=True)
 class Suppression:
-    """Rules that some resources break for a reason.
+    """Rules that some resources of a type break for a reason, true for each of them.
 
-    Attributes:
-        rules: The packs' names; checkov's begin with `CKV`.
-        kind: The type of the resources.
-        reason: Why they break the rules; true for each of them.
-        within: Parts of paths, one of which is in the resource's; every resource if empty.
+    If `within` is not empty, a part of the resource's path is in it.
     """
 
     rules: tuple[str, ...]

@@ -14,7 +14,9 @@ def write_env_file(path: Path, variables: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    text = "".join(f"{name}={_quoted(value)}\n" for name, value in variables.items())
+    # Quoted only if necessary: not every reader supports quotes.
+    quoted = {name: value and shlex.quote(value) for name, value in variables.items()}
+    text = "".join(f"{name}={value}\n" for name, value in quoted.items())
     # Made private when it is created, not a moment later: it holds keys.
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
@@ -29,8 +31,3 @@ def read_env_file(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name: "".join(shlex.split(value)) for name, _, value in pairs}
-
-
-def _quoted(value: str) -> str:
-    # Only if necessary: not every reader supports quotes.
-    return shlex.quote(value) if value else ""

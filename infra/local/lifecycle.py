@@ -107,9 +107,8 @@ def variables_if_up(
 ) -> dict[str, str] | None:
     """Return the same variables; None if there is no local cloud.
 
-    Raises:
-        LocalCloudError: There is one that cannot be used, or its disk is full. A command that
-            was meant for it must not run on AWS instead.
+    LocalCloudError if it cannot be used, or its disk is full: a command that was meant for it must
+    not run on AWS instead.
     """
     root = find_root(folder)
     if root is None:

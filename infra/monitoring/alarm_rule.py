@@ -11,19 +11,11 @@ RUNBOOKS: Final = "infra/RUNBOOK.md"
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmRule:
-    """One alarm.
+    """One alarm, which goes off above a value of its metric.
 
-    Attributes:
-        name: Its construct's id; the runbook names it.
-        runbook: The heading of its section in the runbook.
-        happened: What the alarm means.
-        at_stake: What is lost, late or paid for if nobody does anything.
-        do: What to do, with the whole command; `{stack}` in it is the stack's name.
-        metric: The metric that it watches.
-        above: The threshold: the alarm goes off above it.
-        periods: How many periods of the metric it evaluates.
-        datapoints: How many of them must be above the threshold; None means all.
-        is_silence: It goes off when there are no data, instead.
+    `name` is its construct's id, `runbook` the heading of its section in the runbook. `do` is the
+    whole command, in which `{stack}` is the stack's name. Of the periods, `datapoints` must be
+    above it; None means all. An alarm of silence goes off when there are no data, instead.
     """
 
     name: str

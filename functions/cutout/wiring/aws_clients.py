@@ -147,9 +147,7 @@ class LateClient:
 class Clients:
     """Clients on one session, each made once: when it is first called, or by `connect`.
 
-    Args:
-        session: where credentials and region come from; by default the environment.
-        environment: names the endpoint of the local cloud, which needs path-style addresses.
+    The environment names the endpoint of the local cloud, which needs path-style addresses.
     """
 
     def __init__(
@@ -200,7 +198,5 @@ class Clients:
             return _CONFIG
         # Without s3v4, links are signed the old way in some regions; regional hosts matter too,
         # since the global one redirects for new buckets.
-        return _CONFIG.merge(Config(signature_version="s3v4", s3=self._s3_addresses()))
-
-    def _s3_addresses(self) -> Any:  # noqa: ANN401 - the SDK's own dictionary
-        return {"addressing_style": "path" if self._is_local else "virtual"}
+        addresses: Any = {"addressing_style": "path" if self._is_local else "virtual"}
+        return _CONFIG.merge(Config(signature_version="s3v4", s3=addresses))

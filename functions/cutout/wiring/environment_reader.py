@@ -22,9 +22,8 @@ S = TypeVar("S", bound=Settings)
 def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
     """Read the settings of a function.
 
-    Raises:
-        SettingsError: a variable is missing or cannot be read, and the message names it; or a URL
-            is unsafe, or `allow_loopback` is set outside the local cloud.
+    SettingsError names a variable that is missing or cannot be read, a URL that is unsafe, or
+    `allow_loopback` outside the local cloud.
     """
     # Annotations are texts here: every module imports them from the future.
     hints = get_type_hints(kind)

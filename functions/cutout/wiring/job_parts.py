@@ -123,12 +123,7 @@ def download_seconds(lease: timedelta) -> float:
 class JobParts:
     """The parts that use cases of Submit and StoreResult share, each composed once.
 
-    Attributes:
-        deduplication: has a picture paid for once; None where each upload is paid for.
-        latest_notes: writes notes into the results bucket.
-        shown_versions: tells which photo each key shows.
-        settlement_effects: what the end of a job changes in the buckets.
-        timing: how long things may take.
+    Without deduplication, each upload is paid for.
     """
 
     def __init__(self, ports: JobPorts, settings: JobSettings) -> None:

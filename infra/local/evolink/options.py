@@ -13,17 +13,9 @@ CONTROL_TOKEN = "STANDIN_CONTROL_TOKEN"  # noqa: S105 - a variable's name
 class Options:
     """How one stand-in behaves; the defaults are the documented contract.
 
-    Attributes:
-        api_keys: Bearer keys that are accepted.
-        control_token: The token that control requests carry.
-        seconds: Shortest and longest duration of a task.
-        speed: Stand-in seconds per real second.
-        balance: Credits of the account at the start.
-        ca_bundle: PEM file of the authorities trusted on outgoing requests; None means OpenSSL's
-            default, which SSL_CERT_FILE changes.
-        state: SQLite file for tasks and charges; None keeps them in memory.
-        max_files: Quota of uploaded files.
-        side_limits: Shortest and longest side of an input in pixels.
+    A pair is the least and the most: seconds of a task, and pixels of a side of an input. Without
+    `ca_bundle`, OpenSSL's authorities are trusted. Tasks and charges are in `state`, a file of
+    SQLite, or in memory. `speed` is stand-in seconds per real second; `balance` is in credits.
     """
 
     api_keys: tuple[str, ...]

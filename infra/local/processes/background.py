@@ -48,10 +48,8 @@ def spawn(
 ) -> ProcessRecord:
     """Start a process in its own session, with exactly this environment, and do not wait for it.
 
-    Its output overwrites ``log``. It does not end with this process; use ``stop`` and its record.
-
-    Raises:
-        OSError: The log cannot be written; the error names the log.
+    Its output overwrites ``log``, which an OSError names. It does not end with this process; use
+    ``stop`` and its record.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     # Opened here: an error in the new process would be reported without the name of the file.

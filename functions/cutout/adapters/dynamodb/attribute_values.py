@@ -19,11 +19,9 @@ _NUMBERS = Context(
 
 
 def written(value: object) -> Any:  # noqa: ANN401 - as the SDK's types have it
-    """Write a value.
+    """Write a value; TypeError if its type is not stored, such as a float.
 
-    Raises:
-        TypeError: it is of a type that is not stored, such as a float.
-        decimal.DecimalException: a number has more digits than DynamoDB keeps.
+    decimal.DecimalException: a number has more digits than DynamoDB keeps.
     """
     match value:
         case None:

@@ -49,9 +49,8 @@ def body_of(
 ) -> Iterator[bytes]:
     """The body in pieces; decompressed if the server compressed it although we did not ask for it.
 
-    Raises:
-        CutoutError: `too_large`, if the decompressed body is larger than `max_bytes`.
-        httpx.DecodingError: it is compressed twice or in an unknown way, or is incomplete.
+    `too_large` if it has more than `max_bytes` then. httpx.DecodingError: it is compressed twice or
+    in an unknown way, or is incomplete.
     """
     size = 0
     for piece in _pieces(response):

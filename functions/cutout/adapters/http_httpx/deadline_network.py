@@ -38,13 +38,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[str]:
-    """The addresses of a host.
-
-    Raises:
-        TimeoutError: the time is up.
-        OSError: the host is not found.
-        ValueError: the host's name is invalid.
-    """
+    """The addresses of a host; TimeoutError in time, OSError or ValueError for a wrong name."""
     # The system's resolver has no time-out, so it runs in a thread, which is abandoned when the
     # time is up.
     found: Future[list[str]] = Future()
@@ -64,9 +58,6 @@ class DeadlineNetwork(httpx.BaseTransport):
     """The network, with one deadline for each exchange: the connect time-out of its request.
 
     Connections are not kept, so each belongs to one exchange.
-
-    Args:
-        verify: the trusted certificates; those of all public authorities by default.
     """
 
     def __init__(self, verify: ssl.SSLContext | None) -> None:
@@ -137,11 +128,9 @@ class _Connection(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read some bytes; none at the end.
+        """Read some bytes; none at the end. HTTPException: the head ends here, or is too long.
 
-        Raises:
-            HTTPException: the head ends here, which the standard library would take for a whole
-                one; or it is too long.
+        The standard library would take a head that ends for a whole one.
         """
         self._socket.settimeout(_left(self._until))
         count = self._socket.recv_into(buffer)

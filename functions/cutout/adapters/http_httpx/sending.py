@@ -42,9 +42,8 @@ class HttpxHttp:
     ) -> Answer:
         """Send one request; never repeat it.
 
-        Raises:
-            NotSentError: the request did not reach the server.
-            ResponseLostError: the request may have reached the server; no whole answer came.
+        NotSentError: it did not reach the server. ResponseLostError: it may have, but no whole
+        answer came.
         """
         try:
             request = self._client.build_request(method, url, headers=headers, content=body)

@@ -51,14 +51,10 @@ class S3Transfers:
         self._bucket = bucket
 
     def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Copy an object with its metadata and tags, and add these marks.
+        """Copy an object with its metadata and tags, and add these marks; True if it was copied.
 
-        Returns:
-            True if it was copied; False if the source changed or the key is taken; None for a
-            cut-out of ours. Nothing is written unless it is True.
-
-        Raises:
-            ObjectRefusedError: this object cannot be copied: archived, encrypted, not allowed.
+        False: the source changed or the key is taken. None: it is a cut-out of ours.
+        ObjectRefusedError: this object cannot be copied, as it is archived, encrypted or forbidden.
         """
         source: Any = {"Bucket": self._source_bucket, "Key": listed.key}
         if listed.version_id:

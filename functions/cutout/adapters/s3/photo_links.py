@@ -41,11 +41,7 @@ class S3PhotoLinks:
         self._ends_at = datetime.max.replace(tzinfo=UTC)
 
     def link(self, source: Source, content_type: str) -> str:
-        """A GET URL of this version, valid for `PHOTO_LINK_LIFE` from now.
-
-        Raises:
-            ValueError: it has no version, so the link would serve later uploads of the key.
-        """
+        """A GET URL of this version, which it needs, valid for `PHOTO_LINK_LIFE` from now."""
         if not source.version_id:
             raise ValueError("a link needs a version: the key may be overwritten")
         version = {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id}

@@ -44,12 +44,7 @@ def find_fault(where: str, name: str) -> Fault[object]:
 
 
 def parse_rule(document: object) -> Rule:
-    """Read a rule as a JSON document.
-
-    Raises:
-        ValueError: It is not an object, or a member is unknown or of the wrong type.
-        LookupError: There is no such fault.
-    """
+    """Read a rule as JSON; ValueError if it is none, LookupError if there is no such fault."""
     if not isinstance(document, Mapping):
         raise ValueError("a rule is an object")  # noqa: TRY004 - one error for all bad input
     options = {name: _typed(name, value) for name, value in document.items() if value is not None}
@@ -62,12 +57,7 @@ def parse_rule(document: object) -> Rule:
 
 
 def parse_rule_text(text: str) -> Rule:
-    """Read a rule of the command line: ``where:fault[,name=value]...``.
-
-    Raises:
-        ValueError: It does not have that form.
-        LookupError: There is no such fault.
-    """
+    """Read a rule of the command line, ``where:fault[,name=value]...``, as `parse_rule` does."""
     head, *settings = text.split(",")
     where, colon, fault = head.partition(":")
     if not colon:

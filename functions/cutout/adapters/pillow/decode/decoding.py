@@ -29,14 +29,9 @@ _SCALE, _MARKER = 8, 0xFF
 def decoded(file: Path, size: Size | None = None) -> Image.Image:
     """The photo in RGB, or in RGBA if it has transparency; of an animation, the first frame.
 
-    Args:
-        file: the upload.
-        size: width and height of the upright result; None means the photo's own. It is reduced as
-            early as possible, to save time and memory.
-
-    Raises:
-        NotAPhotoError: it is damaged, cannot be decoded, is too large to be decoded at its own
-            size, or is entirely transparent.
+    `size` is that of the upright result; None means the photo's own. It is reduced as early as
+    possible, to save time and memory. NotAPhotoError: it is damaged, cannot be decoded, is too
+    large to be decoded at its own size, or is entirely transparent.
     """
     with opened(file) as upload:
         image = upload.image

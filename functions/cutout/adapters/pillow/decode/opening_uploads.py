@@ -132,9 +132,8 @@ class OpenedPicture:
 def opened(file: Path) -> Iterator[OpenedPicture]:
     """The picture in a file, not decoded yet.
 
-    Raises:
-        NotAPhotoError: the file is damaged, which may also show inside the `with` block; or its
-            kind or size cannot be decoded.
+    NotAPhotoError: the file is damaged, which may also show inside the `with` block; or its kind or
+    size cannot be decoded.
     """
     with (
         decoding_at_most(MOST_DECODED_PIXELS),

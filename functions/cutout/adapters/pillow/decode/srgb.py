@@ -19,10 +19,9 @@ _SRGB: Final = "sRGB"
 
 
 def in_8_bits(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be resized and converted, with its colours unchanged.
+    """The picture, of the same colours, in a mode that can be resized and converted.
 
-    Raises:
-        NotAPhotoError: its values have no known range, as in measurements.
+    NotAPhotoError: its values have no known range, as in measurements.
     """
     # Pillow decodes 16-bit colours to 8 bits, but not 16-bit greys.
     if image.mode in _DEEP_GREY:
