@@ -100,9 +100,7 @@ class CutoutStack(Stack):
         return sns.Topic.from_topic_arn(self, "GivenTopic", arn) if arn else None
 
     def _boundary(self, arn: str | None) -> iam.IManagedPolicy | None:
-        if arn is None:
-            return None
-        return iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", arn)
+        return iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", arn) if arn else None
 
 
 def outputs(cutout: Cutout) -> dict[str, str]:

@@ -106,14 +106,11 @@ def start_local_cloud(
     """Start all processes, deploy the stack, and write ``local.env``.
 
     Remains of an earlier local cloud are removed first. After a failure or an interrupt no process
-    is left running. Only one command at a time does this in a place.
+    is left running. Only one command at a time does this in a place. A LocalCloudError says what
+    failed.
 
     The ledger names the owner, the process of this command, as long as the cloud ends with it. The
     environment is that of the synthesis.
-
-    Raises:
-        LocalCloudError: The model is missing, a process did not start, the stack could not be
-            deployed, or another command is starting the local cloud.
     """
     if request.api is None or request.api.port is not None:
         check_model(model)

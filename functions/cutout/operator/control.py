@@ -83,19 +83,13 @@ class Control:
 
         The retry is free where a cached result of the same photo exists, or where an earlier
         attempt still has a result; both are checked first. Otherwise, and always with
-        `bypass_cache`, it makes a new paid call.
+        `bypass_cache`, it makes a new paid call. Without a transport, the job keeps its own.
 
-        Args:
-            job: the job as it was read.
-            transport: how the provider gets the photo; None keeps the job's own choice.
-            bypass_cache: make a new paid call in any case.
-            is_one_of_many: wait at the gate at low priority, behind live uploads. No message is
-                sent, so that thousands of retries do not delay uploads in the queue: a freed slot
-                or Sweep enqueues the job; call `enqueue_waiting` after the last one.
+        One of many waits at the gate at low priority, behind live uploads. No message is sent, so
+        that thousands of retries do not delay uploads in the queue: a freed slot or Sweep enqueues
+        the job; call `enqueue_waiting` after the last one.
 
-        Raises:
-            IllegalMoveError: the job's state does not allow a retry.
-            JobMovedError: the job was changed meanwhile.
+        IllegalMoveError: the state allows no retry. JobMovedError: the job was changed meanwhile.
         """
         now = self.clock.now()
         fresh = replace(

@@ -182,7 +182,14 @@ def store_result_use_cases(
             failures=failures,
             jobs=jobs,
             provider=shared.provider,
-            unfinished_tasks=_unfinished_tasks(shared, parts),
+            unfinished_tasks=UnfinishedTasks(
+                job_writer=parts.job_writer,
+                shown_versions=parts.shown_versions,
+                submissions=shared.submissions,
+                clock=clock,
+                timing=parts.timing,
+                randomness=shared.randomness,
+            ),
             store_result=store_result,
             review_decisions=review_decisions,
             lease=parts.timing.lease,
@@ -210,15 +217,4 @@ def store_result_use_cases(
             result_cache=result_cache,
             recipes=recipes,
         ),
-    )
-
-
-def _unfinished_tasks(ports: JobPorts, parts: JobParts) -> UnfinishedTasks:
-    return UnfinishedTasks(
-        job_writer=parts.job_writer,
-        shown_versions=parts.shown_versions,
-        submissions=ports.submissions,
-        clock=ports.clock,
-        timing=parts.timing,
-        randomness=ports.randomness,
     )

@@ -161,12 +161,7 @@ def result_key_put(result_key: str, source_ref: str) -> Put:
 
 
 def write(table: Table, *writes: Put | Update) -> Item:
-    """Write items, and return what `Table.write` does.
-
-    Raises:
-        LostRaceError: a condition failed; its class says of which kind of item.
-        StoreBusyError: as of `Table.write`.
-    """
+    """Write items as `Table.write` does; LostRaceError says which kind of item lost a condition."""
     try:
         return table.write(*writes)
     except LostError as lost:
@@ -190,8 +185,7 @@ def _lost_race(lost: LostError) -> LostRaceError:
 def gate_in(item: Item | None, shards: Sequence[Item | None], usual_price: Decimal) -> Gate:
     """The gate; a new one if there is none. Fields of another version are kept with it.
 
-    Raises:
-        NewerRowError: what this version needs of it is written in a way that it cannot read.
+    NewerRowError: this version cannot read what it needs of it.
     """
     row = {} if item is None else item["gate"]
     known = {field.metadata.get(STORED_AS, field.name) for field in fields(Gate)}

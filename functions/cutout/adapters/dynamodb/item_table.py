@@ -48,12 +48,9 @@ _BUSY = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Put:
-    """A whole item, and the condition on the item that it replaces.
+    """A whole item, and the condition on the item that it replaces; none is needed if it is empty.
 
-    Attributes:
-        condition: a condition expression; names in it that DynamoDB reserves begin with `#`. None
-            is needed where it is empty.
-        values: by their placeholders.
+    Names that DynamoDB reserves begin with `#`; values are by their placeholders.
     """
 
     item: Item
@@ -65,11 +62,8 @@ class Put:
 class Update:
     """A change of some attributes of an item, which is made if it does not exist.
 
-    Attributes:
-        expression: an update expression, in which names that DynamoDB reserves begin with `#`.
-        condition: a condition expression; none is needed where it is empty.
-        names: what other names that begin with `#` stand for.
-        values: by their placeholders.
+    Names that DynamoDB reserves begin with `#`; `names` says what others with `#` stand for. Values
+    are by their placeholders. No condition is needed where it is empty.
     """
 
     pk: str
@@ -139,14 +133,10 @@ class Table:
         return {item["pk"]: item for item in found}
 
     def write(self, first: Put | Update, *others: Put | Update) -> Item:
-        """Write one item, or several in one transaction.
+        """Write one item, or several in one transaction; return what an update alone has replaced.
 
-        Returns:
-            For one update alone, the item as it was before; else an empty one.
-
-        Raises:
-            LostError: a condition failed; nothing was written.
-            StoreBusyError: throttled, or other transactions kept colliding with this write.
+        LostError: a condition failed, so nothing was written. StoreBusyError: throttled, or other
+        transactions kept colliding with this write.
         """
         requests = [self._request(one) for one in (first, *others)]
         try:

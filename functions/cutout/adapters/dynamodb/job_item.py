@@ -84,11 +84,7 @@ def job_id_in(pk: str) -> str:
 
 @contextmanager
 def understood(what: str) -> Iterator[None]:
-    """Reads what may be unknown: states, reasons or fields of a newer version.
-
-    Raises:
-        NewerRowError: it holds such a value, or lacks a field.
-    """
+    """Raises NewerRowError for unknown states, reasons or fields, and for one that is missing."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
