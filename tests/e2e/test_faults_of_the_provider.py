@@ -263,7 +263,9 @@ def test_call_that_was_accepted_by_its_callback_is_never_made_again(
 
 
 def _is_known_taken(job: Job) -> bool:
-    return job.state is _UNKNOWN and job.attempts[-1].is_taken
+    attempt = job.attempts[-1]
+    is_read = attempt.named_task is None or attempt.not_found_since is not None
+    return job.state is _UNKNOWN and attempt.is_taken and is_read
 
 
 _FINAL = {
