@@ -87,7 +87,7 @@ def nothing_is_charged(before: Job, after: Job) -> list[ShardChange]:
     return [replace(change, charges={}) for change in _gate_changes(before, after)]
 
 
-@MUTATIONS.of(MemoryJobs, "_check_place")
+@MUTATIONS.of(MemoryJobs, "_check_slot")
 def a_slot_is_taken_without_its_condition(_self: MemoryJobs, _slot: FreeSlot | None) -> None:
     return None
 
