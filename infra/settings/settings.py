@@ -232,11 +232,7 @@ class Settings(CheckedSettings):
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Self:
-        """Read the settings from the CDK's context, which has entries of the CDK, too.
-
-        Raises:
-            SettingError: an unknown name, or a value that cannot be deployed.
-        """
+        """Read the settings from the CDK's context; SettingError if one cannot be deployed."""
         given = {name: value for name, value in context.items() if not _is_the_cdks(name)}
         for name in given:
             refuse_unknown(name, cls.names())

@@ -31,11 +31,9 @@ Handler = Callable[[Event, "LambdaContext"], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message of a queue.
+    """A message of a queue; `sender_id` is ROLE-ID:SESSION, which SQS itself notes.
 
-    Attributes:
-        sender_id: who sent it, as ROLE-ID:SESSION, which SQS itself notes.
-        receives: how often it was delivered, this time included.
+    `receives` is how often it was delivered, this time included.
     """
 
     body: str

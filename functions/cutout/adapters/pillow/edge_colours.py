@@ -27,9 +27,8 @@ Bands = tuple[Bitmap, Bitmap, Bitmap]
 class Colours:
     """The estimated colours of subject and background, each at every place.
 
-    Attributes:
-        scale: pixels of the estimates to one pixel of the photo, across and down.
-        background: None if the photo shows none, because it is transparent around its subject.
+    `scale` is pixels of the estimates to one pixel of the photo, across and down. A photo that is
+    transparent around its subject shows no background.
     """
 
     scale: tuple[float, float]

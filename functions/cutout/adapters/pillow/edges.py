@@ -29,11 +29,9 @@ _BILINEAR = Image.Resampling.BILINEAR
 class Edge:
     """The alpha of any part of a photo.
 
-    Attributes:
-        scale: pixels of the model's picture to one pixel of the photo, across and down.
-        alpha: the model's, with a frame that repeats its outermost pixels.
-        guide: the photo in grey with such a frame; None if the model's picture is as large.
-        band: where the model's alpha changes, without a frame.
+    `scale` is pixels of the model's picture to one pixel of the photo, across and down. The alpha,
+    the model's, has a frame that repeats its outermost pixels, as has `guide`, the photo in grey;
+    None if the model's picture is as large. `band` is where the alpha changes, without a frame.
     """
 
     scale: tuple[float, float]

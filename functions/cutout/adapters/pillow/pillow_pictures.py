@@ -26,9 +26,7 @@ _LEVELS = 256
 class PillowPictures:
     """Examines results, finishes cut-outs and renders variants.
 
-    Args:
-        max_pixels: larger results are not decoded, so a decompression bomb costs no memory.
-        max_photo_pixels: the same for photos and cut-outs with their pixels; at least `max_pixels`.
+    Larger results, photos and cut-outs are not decoded, so a decompression bomb costs no memory.
     """
 
     def __init__(self, max_pixels: int, *, max_photo_pixels: int = 0) -> None:

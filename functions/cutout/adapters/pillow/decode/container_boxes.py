@@ -22,11 +22,9 @@ _RESTRICTED, _ANY = 2, 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Properties:
-    """Properties of the main picture in an ISO media file.
+    """Properties of the main picture in an ISO media file, None where it has none.
 
-    Attributes:
-        code_points: colour primaries and transfer characteristics (ITU-T H.273); None without.
-        aperture: the `clap` property's eight numbers; None without one.
+    Colour primaries and transfer characteristics (ITU-T H.273), and the eight numbers of `clap`.
     """
 
     code_points: tuple[int, int] | None = None

@@ -81,20 +81,14 @@ _UNSUPPORTED = re.compile("unsupported|not supported", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedPicture:
-    """An opened picture, and what its file says about it.
+    """An opened picture, not decoded yet, and what its file says about it.
 
-    Attributes:
-        image: not decoded yet.
-        orientation: of the stored photo, 1 to 8 as in Exif.
-        is_turned: the decoder turns it.
-        profile: the ICC profile of its colours; empty for sRGB, and if nothing is given.
-        is_grey: its pixels and its profile are grey, even if they are decoded to colours.
-        is_made_profile: the profile is made, because the file describes its colours otherwise.
-        crop: the visible part of the decoded pixels; None means all.
-        is_deep: a JPEG 2000 that Pillow decodes wrongly: of more or fewer bits than 8, or with
-            channels in another order.
-        jpeg: the segments of a JPEG.
-        data: the file's bytes.
+    The orientation is that of the stored photo, 1 to 8 as in Exif; `is_turned`: the decoder turns
+    it. The ICC profile is empty for sRGB, and if nothing is given; it is made where the file
+    describes its colours otherwise. `is_grey`: pixels and profile are grey, even if decoded to
+    colours. `crop` is the visible part of the decoded pixels; None means all. `is_deep`: a JPEG
+    2000 that Pillow decodes wrongly: not of 8 bits, or with channels in another order. `jpeg` are
+    the segments of a JPEG, `data` the file's bytes.
     """
 
     image: Image.Image
