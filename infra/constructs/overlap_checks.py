@@ -30,10 +30,7 @@ class KeyPrefix:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketUse:
-    """What one deployment, whose construct is at `path` in the app, watches and writes.
-
-    The written keys are those of its results, and of those that wait for review.
-    """
+    """What one deployment, whose construct is at `path` in the app, watches and writes."""
 
     name: str
     path: str

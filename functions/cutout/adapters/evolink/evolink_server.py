@@ -40,10 +40,7 @@ class EvolinkServer:
         *,
         is_paid: bool = False,
     ) -> Answer:
-        """Send a request; repeat it once if the key was refused and a newer one exists.
-
-        It raises what `Http.send` does.
-        """
+        """Send as `Http.send` does; repeat once if the key was refused and a newer one exists."""
         key = self._api_key.text()
         answer = self._send_with(key, method, path, headers, body)
         # Only the API's own 401 proves that a paid call was not taken; a proxy's proves nothing.

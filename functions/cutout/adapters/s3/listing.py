@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 class S3Listing:
-    """One bucket, listed with its versions: a plain listing does not name them.
-
-    S3 gives at most 1000 of them a page.
-    """
+    """One bucket, listed with its versions, at most 1000 a page: a plain listing names none."""
 
     def __init__(self, client: S3Client, bucket: str, *, page_size: int = 1000) -> None:
         self._client = client

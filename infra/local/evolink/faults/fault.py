@@ -21,10 +21,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault(Generic[EffectT_co]):
-    """One way to go wrong on demand, by its place in the API and its name there.
-
-    The description is a sentence for people; the effect is for the code that handles the stage.
-    """
+    """One way to go wrong on demand; the effect is for the code that handles the stage."""
 
     where: str
     name: str

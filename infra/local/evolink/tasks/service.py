@@ -16,10 +16,7 @@ from infra.local.evolink.tasks.task import Task, task_answer
 
 
 class Service:
-    """Everything that belongs to one stand-in; one event loop uses it.
-
-    Tasks are by their ids, blobs (results and uploaded files) by the SHA-256 of their bytes.
-    """
+    """Everything of one stand-in, for one event loop; blobs are by the SHA-256 of their bytes."""
 
     def __init__(self, options: Options, base_url: str) -> None:
         self.options = options

@@ -44,11 +44,7 @@ class _Program(ctypes.Structure):
 
 
 def confine_this_process() -> bool:
-    """Block these calls, irrevocably, for this process and its children.
-
-    Returns:
-        False if the kernel does not support such filters.
-    """
+    """Block these calls, irrevocably, here and in children; False if the kernel cannot."""
     machine = os.uname().machine
     if os.uname().sysname != "Linux" or machine not in _ARCHITECTURES:
         return False
