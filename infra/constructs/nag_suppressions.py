@@ -19,10 +19,7 @@ _DEAD_LETTERS: Final = ("DeadLetters", "Undeliverable")
 
 @dataclass(frozen=True, kw_only=True)
 class Suppression:
-    """Rules that some resources of a type break for a reason, true for each of them.
-
-    If `within` is not empty, a part of the resource's path is in it.
-    """
+    """Rules that resources of a type, below these parts of paths if any, break for a reason."""
 
     rules: tuple[str, ...]
     kind: str

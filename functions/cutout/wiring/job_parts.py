@@ -121,10 +121,7 @@ def download_seconds(lease: timedelta) -> float:
 
 
 class JobParts:
-    """The parts that use cases of Submit and StoreResult share, each composed once.
-
-    Without deduplication, each upload is paid for.
-    """
+    """The parts that Submit and StoreResult share; without deduplication, each upload is paid."""
 
     def __init__(self, ports: JobPorts, settings: JobSettings) -> None:
         self._ports = ports
