@@ -37,7 +37,7 @@ class RemoveResults:
 
     Attributes:
         result_cache: None in a deployment without deduplication.
-        recipes: they name variants that no job lists, since a crashed worker wrote them.
+        recipes: they name variants that no job lists, since it expired or its worker crashed.
     """
 
     jobs: SourceJobs
@@ -82,9 +82,7 @@ class RemoveResults:
                 yield from (job.result.key, beside(job.result.key))
             yield from (variant.key for variant in job.variants if variant.key is not None)
             if job.result_key is not None:
-                yield from _with_review(job.result_key, job.source.key)
-                for recipe in recipes_for(self.recipes, job.source.key):
-                    yield from recipe.keys(job.result_key, self.result_prefix)
+                yield from self._beside(job.result_key, job.source.key)
 
     def _possible(self, removal: Removal) -> Iterator[str]:
         """The keys that results of the source can have: jobs expire, cut-outs do not."""
@@ -92,7 +90,15 @@ class RemoveResults:
             removal.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
         )
         for key in islice(candidates, USUAL_RESULT_KEYS):
-            yield from _with_review(key, removal.key)
+            yield from self._beside(key, removal.key)
+
+    def _beside(self, result_key: str, source_key: str) -> Iterator[str]:
+        """The key of a cut-out, and those of its review and its variants."""
+        yield result_key
+        for reviewed in islice(review_keys(result_key, source_key), USUAL_REVIEW_KEYS):
+            yield from (reviewed, beside(reviewed))
+        for recipe in recipes_for(self.recipes, source_key):
+            yield from recipe.keys(result_key, self.result_prefix)
 
     def _remove(self, key: str, removal: Removal, known: set[str]) -> bool:
         for _ in range(_TRIES):
@@ -102,12 +108,6 @@ class RemoveResults:
             if self.results.remove(key, current):
                 return True
         raise TransientError("other writers change the result too often")
-
-
-def _with_review(key: str, source_key: str) -> Iterator[str]:
-    yield key
-    for reviewed in islice(review_keys(key, source_key), USUAL_REVIEW_KEYS):
-        yield from (reviewed, beside(reviewed))
 
 
 def _is_to_go(current: StoredResult, removal: Removal, known: set[str]) -> bool:

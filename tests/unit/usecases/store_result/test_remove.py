@@ -106,8 +106,9 @@ def test_a_removal_is_completed_after_a_crash(step: str) -> None:
 
 def test_the_result_of_an_expired_job_is_recognised_by_its_source_version() -> None:
     """Jobs expire and cut-outs do not: their metadata names the upload they were made of."""
-    world = removing()
+    world = removing(recipes=(Recipe(name="web"),))
     made(world)
+    assert sorted(world.results.objects) == ["a.png", "a.web.png"]
     world.jobs.jobs.clear()
     world.remove_results.remove(deleted(world))
     assert world.results.objects == {}
