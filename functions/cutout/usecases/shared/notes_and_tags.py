@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import SourceGoneError, TransientError
+from cutout.domain.errors import SourceDeniedError, SourceGoneError, TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion, Source
 from cutout.domain.messages.queue_messages import Removal
@@ -46,12 +46,27 @@ class ShownVersions:
         """
         reason = job.why_superseded_by(newest or self.latest_versions.newest(job.source.ref))
         # No event says that a photo is back, as its delete marker or newer version was deleted.
-        return None if reason is None or self.shows(job) else reason
+        has_newer = reason is Reason.NEWER_UPLOAD
+        return None if reason is None or self.shows(job, has_newer=has_newer) else reason
 
-    def shows(self, job: Job) -> bool:
-        """Whether a read of the key gives the job's version; False in a bucket without versions."""
+    def shows(self, job: Job, *, has_newer: bool) -> bool:
+        """Whether a read of the key gives the job's version; False in a bucket without versions.
+
+        Also False if S3 denies the read and the key has a newer upload, which may have a policy or
+        a KMS key of its own.
+
+        Raises:
+            SourceDeniedError: S3 denies the read, and no newer upload is known.
+        """
         bucket, key, version = job.source.bucket, job.source.key, job.source.version_id
-        return version is not None and self.current_versions.version_shown(bucket, key) == version
+        if version is None:
+            return False
+        try:
+            return self.current_versions.version_shown(bucket, key) == version
+        except SourceDeniedError:
+            if has_newer:
+                return False
+            raise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import TransientError
+from cutout.domain.errors import SourceDeniedError, TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG
 from cutout.domain.reasons import Reason
@@ -90,7 +90,11 @@ class Publisher:
             current = self.results.current(key)
             # The bucket is asked after the object was read: the write then fails if a newer upload
             # got its result meanwhile.
-            if current and _is_newer(current, job) and not self.shown_versions.shows(job):
+            if (
+                current
+                and _is_newer(current, job)
+                and not self.shown_versions.shows(job, has_newer=True)
+            ):
                 return None
         raise TransientError("other writers change the result too often")
 
@@ -104,7 +108,10 @@ class Publisher:
         Raises:
             SourceGoneError: the source no longer exists.
         """
-        newest = self.uploads.labels_if_newest(job.source)
+        try:
+            newest = self.uploads.labels_if_newest(job.source)
+        except SourceDeniedError:
+            newest = None  # it may be a newer upload that is denied
         own = self.uploads.labels(job.source) if newest is None else newest
         theirs = {
             name: text for name, text in own.metadata.items() if not name.lower().startswith(_OURS)

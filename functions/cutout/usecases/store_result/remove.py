@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.errors import TransientError
+from cutout.domain.errors import SourceDeniedError, TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import job_id_of
 from cutout.domain.messages.queue_messages import Removal
@@ -54,7 +54,7 @@ class RemoveResults:
         """Remove everything that is older than the deletion; keys without an object are skipped."""
         jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
         older = [job for job in jobs if job.source.order < removal.order]
-        if removal.job_id is None and self._is_one_back(removal, older):
+        if removal.job_id is None and self._is_one_back(removal, jobs):
             self.telemetry.log("nothing removed: the deletion of the photo was undone")
             return
         known = {job.id for job in older}
@@ -67,13 +67,19 @@ class RemoveResults:
                 self.result_cache.remove(job)
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
 
-    def _is_one_back(self, removal: Removal, hidden: Sequence[Job]) -> bool:
+    def _is_one_back(self, removal: Removal, jobs: Sequence[Job]) -> bool:
         """Whether the key shows one of the photos again that its deletion had hidden.
 
         Without the delete marker, no event says that a photo is back, and its job may complete.
         """
-        shown = self.current_versions.version_shown(removal.bucket, removal.key)
-        return shown is not None and any(job.source.version_id == shown for job in hidden)
+        try:
+            shown = self.current_versions.version_shown(removal.bucket, removal.key)
+        except SourceDeniedError:
+            if any(job.source.order > removal.order for job in jobs):
+                return False  # it shows a newer upload, with a policy or KMS key of its own
+            raise
+        hidden = (job.source for job in jobs if job.source.order < removal.order)
+        return shown is not None and any(source.version_id == shown for source in hidden)
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
         """The keys of results that jobs list."""
