@@ -22,7 +22,10 @@ def reopened(job: Job) -> Job:
     if unused is None or (job.state, job.reason) not in _WITH_UNUSED_RESULT:
         return job
     # Its task succeeded, so the attempt was closed; storing its result may succeed now.
-    return job.with_attempt(replace(unused, outcome=AttemptOutcome.ACCEPTED))
+    # Asked again before, it brought the result once more, so a further retry asks again, too.
+    is_asked_again = unused.is_asked_again and job.reason is not Reason.RESULT_UNCHECKED
+    known = replace(unused, outcome=AttemptOutcome.ACCEPTED, is_asked_again=is_asked_again)
+    return job.with_attempt(known)
 
 
 _WITH_UNUSED_RESULT = frozenset(

@@ -62,12 +62,14 @@ class ReviewNotes:
         job = fetched.job
         if fetched.is_accepted and job.decision and job.result:
             self.decided(job, job.decision, job.result)
-        if not any(_brought_another(attempt, job) for attempt in job.attempts):
+        has_another = any(_brought_another(attempt, job) for attempt in job.attempts)
+        # A retry may also have stored the same result, which could not be checked before.
+        if not (has_another or was_reviewed(job)):
             return
         note = {
             **whose(job),
             "state": State.COMPLETED.value,
-            "meaning": "A later attempt has completed: nothing is left to decide.",
+            "meaning": "The job has completed since: nothing is left to decide.",
             "result": address(self.results_bucket, key),
             "at": job.updated_at.isoformat(),
         }
@@ -84,6 +86,11 @@ class ReviewNotes:
             "at": decision.at.isoformat(),
         }
         self.latest_notes.replace_of_job(beside(result.key), note, job)
+
+
+def was_reviewed(job: Job) -> bool:
+    """Whether the job's history, which drops old entries, has a review."""
+    return any(step.state is State.REVIEW for step in job.history)
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:

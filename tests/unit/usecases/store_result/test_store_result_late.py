@@ -72,6 +72,32 @@ def test_a_result_that_could_not_be_checked_is_stored_by_a_retry_at_no_cost(step
     world.passes(2 * MINUTE)
     assert world.job(job).state is State.COMPLETED
     assert [charge.task_id for charge in world.evolink.charges] == [TASK]
+    told = json.loads(world.notes.stored["review/a.png.json"].text)
+    assert (told["state"], told["result"]) == ("completed", "s3://results/a.png")
+
+
+def test_each_retry_asks_for_a_result_that_could_not_be_checked() -> None:
+    """The first retry came before the cache could be written again."""
+    failing = {"kept.put"}
+
+    def fails(name: str) -> None:
+        if name in failing:
+            raise SourceDeniedError(name)
+
+    world = World(step=fails, reuse=True)
+    job = world.arrives()
+    world.evolink.complete(TASK)
+    with suppress(SourceDeniedError):
+        world.check_task(job)
+    world.passes(TIMING.job_deadline)
+    world.operate.retry(world.job(job))
+    world.passes(TIMING.job_deadline)
+    assert world.job(job).reason is Reason.RESULT_UNCHECKED
+    failing.clear()
+    world.operate.retry(world.job(job))
+    world.passes(2 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
+    assert [charge.task_id for charge in world.evolink.charges] == [TASK]
 
 
 @pytest.mark.parametrize(("give_up", "reason"), GIVEN_UP)
