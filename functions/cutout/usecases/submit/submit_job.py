@@ -26,6 +26,7 @@ from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.messages.upload_marks import read_marks
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits, check_size, inspect
+from cutout.domain.polling_and_timing import LONGEST_BACK_OFF
 from cutout.domain.provider_outcomes import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.domain.reasons import REFUSALS, Reason
 from cutout.domain.recipes import OwnPixels
@@ -114,7 +115,7 @@ class SubmitJob:
         now, attempt = self.clock.now(), job.attempt
         if job.state is State.QUEUED and not job.is_backing_off(now):
             if job.cut_short >= _MOST_CUT_SHORT:
-                return self.failures.end(job, _CUT_SHORT)
+                return self.failures.end(job, _CHECKS_KILLED)
             return self._start(job, newest)
         if job.state is State.SUBMITTING and job.is_due(now) and attempt is not None:
             # Its worker crashed: whether it made the call is unknown.
@@ -132,7 +133,8 @@ class SubmitJob:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
         unread = next_to_recheck(job) if job.attempts and not job.bypass_cache else None
         if unread is not None:
-            # A callback has named a task of an earlier attempt. Sweep has StoreResult read it now.
+            # A late callback or answer has named the task of an earlier attempt. Sweep has
+            # StoreResult read it first.
             return self.job_writer.record(job, rechecking(job, unread, self.clock.now()))
         try:
             counted = self._counted(job)
@@ -150,15 +152,20 @@ class SubmitJob:
             return self.job_writer.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
     def _counted(self, job: Job) -> Job:
-        """The job, whose row counts a further check of its photo, which may kill its worker.
+        """Count a further check of the photo on the job before it begins: it may kill its worker.
 
         The first check is not counted. The next write after a check that ends removes the count.
+        A busy jobs table may refuse that write, so checks within `LONGEST_BACK_OFF` are counted as
+        one: a job ends only after 40 minutes in which no check could remove its count.
         """
-        is_again = job.is_due(self.clock.now()) or job.is_waiting or job.cut_short > 0
+        now = self.clock.now()
+        is_again = job.is_due(now) or job.is_waiting or job.cut_short > 0
         if job.photo is not None or not is_again:
             return job
-        saved = self.job_writer.record(job, replace(job, cut_short=job.cut_short + 1))
-        return replace(saved, cut_short=0)
+        if job.cut_short == 0 or now - job.updated_at >= LONGEST_BACK_OFF:
+            counted = replace(job, cut_short=job.cut_short + 1, updated_at=now)
+            job = self.job_writer.record(job, counted)
+        return replace(job, cut_short=0)
 
     def checked(self, job: Job) -> Job:
         """The job with its photo's properties.
@@ -261,6 +268,6 @@ def _leaves_the_slot(candidate: Job, step: Step) -> bool:
 _CANDIDATES = 10
 """More than the workers that admit jobs at the same time."""
 _MOST_CUT_SHORT = 5
-_CUT_SHORT = "each worker that checked the photo was killed: it takes too much memory or time"
+_CHECKS_KILLED = "each worker that checked the photo was killed: it takes too much memory or time"
 _MOST_FAILED = 3
 """Jobs whose steps may fail while one message is processed."""
