@@ -40,7 +40,7 @@ class Provider(Protocol):
         """
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
-        """Make the paid call once; returns the outcome and does not raise.
+        """Make the paid call once; returns each outcome of it as a value.
 
         Args:
             body: from `call_body`.

@@ -48,7 +48,7 @@ _BUSY = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Put:
-    """A whole item, and the condition on the item that it replaces; none is needed if it is empty.
+    """A whole item, written if the condition holds on the stored one; an empty one always holds.
 
     Names that DynamoDB reserves begin with `#`; values are by their placeholders.
     """

@@ -46,7 +46,7 @@ class EvolinkFiles:
         self._was_full = False
 
     def upload(self, name: str, content_type: str, data: bytes) -> PhotoAccess | Refused | NotSent:
-        """Upload a copy, which is free; returns the outcome and does not raise."""
+        """Upload a copy, which is free; returns each outcome of it as a value."""
         if self._was_full and self._is_full():
             return NotSent(message="the Files API has no room for another copy")
         # Random, so that no photo can contain it.

@@ -90,7 +90,7 @@ class EvolinkApi:
         return call_body(self._model, photo_url, callback_url)
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
-        """Make the paid call once; returns the outcome and does not raise."""
+        """Make the paid call once; returns each outcome of it as a value."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         try:
             answer = self._server.send(

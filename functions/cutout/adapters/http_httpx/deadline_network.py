@@ -38,7 +38,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[str]:
-    """The addresses of a host; TimeoutError in time, OSError or ValueError for a wrong name."""
+    """The addresses of a host; TimeoutError, OSError if it has none, ValueError for a bad name."""
     # The system's resolver has no time-out, so it runs in a thread, which is abandoned when the
     # time is up.
     found: Future[list[str]] = Future()
@@ -130,7 +130,7 @@ class _Connection(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Read some bytes; none at the end. HTTPException: the head ends here, or is too long.
 
-        The standard library would take a head that ends for a whole one.
+        The standard library would take a head that breaks off for a whole one.
         """
         self._socket.settimeout(_left(self._until))
         count = self._socket.recv_into(buffer)

@@ -26,7 +26,8 @@ _LEVELS = 256
 class PillowPictures:
     """Examines results, finishes cut-outs and renders variants.
 
-    Larger results, photos and cut-outs are not decoded, so a decompression bomb costs no memory.
+    Results above `max_pixels` are not decoded, nor photos above `max_photo_pixels`, so that a
+    decompression bomb costs no memory.
     """
 
     def __init__(self, max_pixels: int, *, max_photo_pixels: int = 0) -> None:

@@ -53,7 +53,7 @@ class Objects:
             raise
 
     def put(self, key: str, body: Any, *, replacing: str | None, **more: Any) -> bool:  # noqa: ANN401 - PutObject's keywords
-        """Write the object if its entity tag is still `replacing` (None: no object), else False."""
+        """Write it if the stored entity tag is `replacing` (None: no object); whether it was."""
         condition: Any = {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing}
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition, **more)

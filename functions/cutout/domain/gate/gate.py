@@ -121,7 +121,7 @@ class Gate:
     def admission(
         self, now: datetime, randomness: Callable[[], float]
     ) -> tuple[Gate, FreeSlot | Reason]:
-        """The gate, which is written before it admits a job, and what `slot` returns.
+        """The gate as it must be stored first, and its free slot or why the job must wait.
 
         Earlier versions then admit nothing, and the gate names all of its shards: limits may be
         lowered again before Sweep notes that they were raised, and what the further shards hold

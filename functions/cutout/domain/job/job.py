@@ -181,7 +181,7 @@ class Job:
 
     @property
     def is_rechecking(self) -> bool:
-        """Whether the job rechecks an attempt after a person's retry; see `recheck`."""
+        """Whether a retried job rechecks an attempt; see `recheck`."""
         return self.state is State.STORING and self.reason is Reason.RETRIED_BY_PERSON
 
     @property

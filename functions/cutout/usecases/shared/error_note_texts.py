@@ -102,8 +102,8 @@ def retry_command(job: Job) -> str:
 
 def command_on(words: str, job: Job) -> str:
     """A command with the job's key, to paste into a shell."""
-    key = shell_word(job.source.key)
-    return f"cutout {words} -- {key}" if key.startswith("-") else f"cutout {words} {key}"
+    end_of_options = "-- " if job.source.key.startswith("-") else ""
+    return f"cutout {words} {end_of_options}{shell_word(job.source.key)}"
 
 
 def _paid(job: Job) -> str:

@@ -27,7 +27,7 @@ class ResultCache:
     deduplication: Deduplication
 
     def keep(self, fetched: FetchedResult) -> None:
-        """Cache an accepted result as it came, unless another call for the same photo counts."""
+        """Cache an accepted result as it came; a usable one that the record names stays there."""
         # Each attempt has a key of its own, so that a record never names another attempt's bytes.
         job, number = fetched.job, fetched.job.storing_attempt or 0
         attempt = job.attempt_numbered(number)

@@ -167,7 +167,7 @@ class TrackTask:
         """Read the task again later.
 
         Raises:
-            StoreBusyError: nobody else does: the queue must deliver the callback again.
+            TransientError: nobody else reads it, so the queue must deliver the callback again.
         """
         if task_id not in {attempt.task_id, attempt.named_task}:
             raise StoreBusyError("a callback names a second task before the first is read") from exc

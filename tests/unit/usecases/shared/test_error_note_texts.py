@@ -84,7 +84,8 @@ def test_a_note_says_that_the_first_retry_of_a_lost_result_is_free() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["a.jpg", "shoes/red shoe.jpg", "-x.jpg", "--yes", "a'b\"c.jpg", "$(rm -rf).jpg"]
+    "key",
+    ["a.jpg", "shoes/red shoe.jpg", "-x.jpg", "-a b.jpg", "--yes", "a'b\"c.jpg", "$(rm -rf).jpg"],
 )
 def test_the_command_in_a_note_names_the_photo_whatever_its_key(key: str) -> None:
     """A shell parses it into the same key, and `cutout` does not take the key for an option."""

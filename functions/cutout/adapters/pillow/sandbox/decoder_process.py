@@ -71,7 +71,7 @@ class DecoderProcess:
         return _written(into, self._run(file, "upright", into))
 
     def _run(self, file: Path, work: str, *arguments: object) -> dict[str, Any]:
-        """The answer of a child; NotAPhotoError if it reports one, or ended without an answer."""
+        """The answer of a child; NotAPhotoError if the photo is at fault, or there is no answer."""
         limits = self.limits
         seconds = min(limits.seconds, LOOK_SECONDS) if work == "look" else limits.seconds
         sent = f"{limits.memory_mb},{seconds},{limits.file_mb}"
