@@ -180,6 +180,11 @@ class Job:
         return self.state is State.STORING and self.reason in DECISIONS
 
     @property
+    def was_reviewed(self) -> bool:
+        """Whether the job's history, which drops old entries, has a review."""
+        return any(step.state is State.REVIEW for step in self.history)
+
+    @property
     def is_rechecking(self) -> bool:
         """Whether a retried job rechecks an attempt; see `recheck`."""
         return self.state is State.STORING and self.reason is Reason.RETRIED_BY_PERSON

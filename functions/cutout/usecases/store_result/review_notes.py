@@ -64,7 +64,7 @@ class ReviewNotes:
             self.decided(job, job.decision, job.result)
         has_another = any(_brought_another(attempt, job) for attempt in job.attempts)
         # A retry may also have stored the same result, which could not be checked before.
-        if not (has_another or was_reviewed(job)):
+        if not (has_another or job.was_reviewed):
             return
         note = {
             **whose(job),
@@ -86,11 +86,6 @@ class ReviewNotes:
             "at": decision.at.isoformat(),
         }
         self.latest_notes.replace_of_job(beside(result.key), note, job)
-
-
-def was_reviewed(job: Job) -> bool:
-    """Whether the job's history, which drops old entries, has a review."""
-    return any(step.state is State.REVIEW for step in job.history)
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:

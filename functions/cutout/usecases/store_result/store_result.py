@@ -42,7 +42,7 @@ from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.store_result.finish_cutout import CAUTIOUS_FROM, FetchedResult, FinishCutout
 from cutout.usecases.store_result.publish_with_metadata import Published, Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
-from cutout.usecases.store_result.review_notes import ReviewNotes, was_reviewed
+from cutout.usecases.store_result.review_notes import ReviewNotes
 from cutout.usecases.store_result.variants import Variants, VariantSources
 
 _UNLABELLED_FROM = 4
@@ -171,7 +171,7 @@ class StoreResult:
             return self.settle(job, Move.SUPERSEDE, published)
         if finished.review_reason:
             self.review_notes.write(finished, key, finished.review_reason)
-        elif job.decision or job.reused or len(job.attempts) > 1 or was_reviewed(job):
+        elif job.decision or job.reused or len(job.attempts) > 1 or job.was_reviewed:
             # Only these jobs may have had a result under review.
             self.review_notes.resolve(finished, key)
         reason = finished.review_reason
