@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -47,57 +46,6 @@ GIVEN_UP = [
     (given_up_unconfirmed, Reason.OUTCOME_UNKNOWN),
     (given_up_at_the_deadline, Reason.DEADLINE_PASSED),
 ]
-
-
-@pytest.mark.parametrize("step", ["kept.put", "purchases.cache"])
-def test_a_result_that_could_not_be_checked_is_stored_by_a_retry_at_no_cost(step: str) -> None:
-    """Every try of some hours failed, as an outage of the cache lasted that long."""
-    failing = {step}
-
-    def fails(name: str) -> None:
-        if name in failing:
-            raise SourceDeniedError(name)
-
-    world = World(step=fails, reuse=True)
-    job = world.arrives()
-    world.evolink.complete(TASK)
-    with suppress(SourceDeniedError):
-        world.check_task(job)
-    world.passes(TIMING.job_deadline)
-    failing.clear()
-    assert world.job(job).reason is Reason.RESULT_UNCHECKED
-    note = json.loads(world.notes.stored["a.jpg.error.json"].text)
-    assert "A retry first tries to store the paid result, at no cost" in note["next"]
-    world.operate.retry(world.job(job))
-    world.passes(2 * MINUTE)
-    assert world.job(job).state is State.COMPLETED
-    assert [charge.task_id for charge in world.evolink.charges] == [TASK]
-    told = json.loads(world.notes.stored["review/a.png.json"].text)
-    assert (told["state"], told["result"]) == ("completed", "s3://results/a.png")
-
-
-def test_each_retry_asks_for_a_result_that_could_not_be_checked() -> None:
-    """The first retry came before the cache could be written again."""
-    failing = {"kept.put"}
-
-    def fails(name: str) -> None:
-        if name in failing:
-            raise SourceDeniedError(name)
-
-    world = World(step=fails, reuse=True)
-    job = world.arrives()
-    world.evolink.complete(TASK)
-    with suppress(SourceDeniedError):
-        world.check_task(job)
-    world.passes(TIMING.job_deadline)
-    world.operate.retry(world.job(job))
-    world.passes(TIMING.job_deadline)
-    assert world.job(job).reason is Reason.RESULT_UNCHECKED
-    failing.clear()
-    world.operate.retry(world.job(job))
-    world.passes(2 * MINUTE)
-    assert world.job(job).state is State.COMPLETED
-    assert [charge.task_id for charge in world.evolink.charges] == [TASK]
 
 
 @pytest.mark.parametrize(("give_up", "reason"), GIVEN_UP)

@@ -140,10 +140,13 @@ def failed_and_will_retry(world: World) -> Job:
     return world.check_task(job)
 
 
-@pytest.mark.parametrize(
+in_any_standing = pytest.mark.parametrize(
     "standing",
     [waits_at_the_gate, backs_off, is_unconfirmed, failed_and_will_retry],
 )
+
+
+@in_any_standing
 @pytest.mark.parametrize("is_deletion", [True, False])
 def test_no_further_call_is_made_for_a_superseded_job(
     standing: Callable[[World], Job],
@@ -163,10 +166,7 @@ def test_no_further_call_is_made_for_a_superseded_job(
     assert len(world.evolink.posts) == posts
 
 
-@pytest.mark.parametrize(
-    "standing",
-    [waits_at_the_gate, backs_off, is_unconfirmed, failed_and_will_retry],
-)
+@in_any_standing
 @pytest.mark.parametrize("is_deletion", [True, False])
 def test_a_photo_that_its_key_shows_again_is_processed(
     standing: Callable[[World], Job],
