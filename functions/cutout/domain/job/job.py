@@ -215,6 +215,11 @@ class Job:
         since = (self.trying_since or newest.started_at) if is_unsent else None
         return replace(self, attempts=(*kept, *recent), trying_since=since)
 
+    def admitted(self, attempt: Attempt, *, due_at: datetime) -> Job:
+        """The job while the call of its new attempt is made, with a lease until `due_at`."""
+        job = self.with_attempt(attempt).move(Move.ADMIT, now=attempt.started_at, due_at=due_at)
+        return replace(job, handovers_failed=0, preparations=0)
+
     def move(
         self,
         move: Move,

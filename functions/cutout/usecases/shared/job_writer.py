@@ -112,8 +112,6 @@ class JobWriter:
         known: Job | None = None,
         code: str | None = None,
         message: str | None = None,
-        slot: FreeSlot | None = None,
-        picture: DedupRecord | None = None,
     ) -> Job:
         """Write a move after which the job is due in a while; raises as `record` does.
 
@@ -125,7 +123,7 @@ class JobWriter:
         after = (known or job).move(
             move, now=now, reason=reason, due_at=due_at, code=code, message=message
         )
-        return self.record(job, after, slot=slot, picture=picture)
+        return self.record(job, after)
 
     def settle(
         self,

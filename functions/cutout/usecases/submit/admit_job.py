@@ -162,32 +162,25 @@ class AdmitJob:
             shard=slot.shard,
             is_probe=gate.pause is not None,
         )
-        known = replace(job.with_attempt(attempt), handovers_failed=0, preparations=0)
-        claimed, lease = None if picture is _NO_RECORD else picture, self.timing.lease
-        saved = self._with_result_key(
-            job, Move.ADMIT, wait=lease, known=known, slot=slot, picture=claimed
-        )
-        return saved, call.text
+        admitted = job.admitted(attempt, due_at=now + self.timing.lease)
+        claimed = None if picture is _NO_RECORD else picture
+        return self._with_result_key(job, admitted, slot=slot, picture=claimed), call.text
 
     def _with_result_key(
         self,
         job: Job,
-        move: Move,
+        after: Job,
         *,
-        wait: timedelta,
-        known: Job,
         slot: FreeSlot | None = None,
         picture: DedupRecord | None = None,
     ) -> Job:
-        """Write a move, after which the job owns the key of its result; raises as `move` does."""
+        """Write a move, after which the job owns the key of its result; raises as `record` does."""
         keys = self.result_keys(job.source.key)
         while True:
             # Two photos may have one candidate: `a.jpg` and `a.png`. The first keeps it for ever.
-            named = replace(known, result_key=job.result_key or next(keys))
+            named = replace(after, result_key=job.result_key or next(keys))
             with suppress(ResultKeyTakenError):
-                return self.job_writer.move(
-                    job, move, None, wait=wait, known=named, slot=slot, picture=picture
-                )
+                return self.job_writer.record(job, named, slot=slot, picture=picture)
 
     def _held_at_gate(self, job: Job, gate: Gate, reason: Reason) -> Job:
         """Note at the gate that jobs wait, so that no later one overtakes them; then wait."""
@@ -233,9 +226,11 @@ class AdmitJob:
             is_of_copy=kept.is_of_copy,
             is_accepted=kept.is_accepted,
         )
-        known = replace(job, reused=reused, storing_attempt=None)
+        now = self.clock.now()
         # Due at once: if the message below is lost, Sweep sends it again.
-        saved = self._with_result_key(job, Move.FETCH, wait=timedelta(0), known=known)
+        fetching = job.move(Move.FETCH, now=now, due_at=now)
+        after = replace(fetching, reused=reused, storing_attempt=None)
+        saved = self._with_result_key(job, after)
         self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
         return saved
 

@@ -150,8 +150,9 @@ class CallOutcomes:
                 return self._unknown(job, attempt, outcome.message)
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
-        taken, wait = job.with_attempt(attempt.accepted(accepted)), self.timing.first_poll
-        return self.job_writer.move(job, Move.ACCEPT, None, wait=wait, known=taken)
+        now, taken = self.clock.now(), job.with_attempt(attempt.accepted(accepted))
+        processing = taken.move(Move.ACCEPT, now=now, due_at=now + self.timing.first_poll)
+        return self.job_writer.record(job, processing)
 
     def _refused(self, job: Job, attempt: Attempt, refused: Refused) -> Job:
         decision = decide_refusal(refused, attempt.transport)
