@@ -170,7 +170,7 @@ class Money:
         """Before a person's retry is paid for, each task that may still be had is asked about."""
         job = self.evidence.row(job_charged(new))
         retried = self.evidence.retries.get(job.id, [])
-        if not retried or job.bypass_cache:
+        if not retried:
             return
         read = {task_id for task_id, at in self.world.evolink.reads if at >= retried[-1]}
         for attempt in job.attempts:

@@ -82,8 +82,9 @@ class Control:
         """Retry a failed, rejected or reviewed job.
 
         The retry is free where a cached result of the same photo exists, or where an earlier
-        attempt still has a result; both are checked first. Otherwise, and always with
-        `bypass_cache`, it makes a new paid call. Without a transport, the job keeps its own.
+        attempt still has a result; both are checked first. Otherwise, and with `bypass_cache`, it
+        makes a new paid call. But a task that only a callback named is always read before. Without
+        a transport, the job keeps its own.
 
         One of many waits at the gate at low priority, behind live uploads. No message is sent, so
         that thousands of retries do not delay uploads in the queue: a freed slot or Sweep enqueues
@@ -108,7 +109,7 @@ class Control:
         # Without a due time, the job is found by its place among the waiting ones only.
         due_at = None if is_one_of_many else now + self.lease
         again = fresh.move(Move.RETRY, now=now, reason=Reason.RETRIED_BY_PERSON, due_at=due_at)
-        attempt = None if bypass_cache else next_to_recheck(again)
+        attempt = next_to_recheck(again, is_fresh=bypass_cache)
         saved = self.jobs.save(again if attempt is None else rechecking(again, attempt, now))
         if saved.state is State.QUEUED and not is_one_of_many:
             self.submissions.enqueue([saved.id])

@@ -33,10 +33,11 @@ _WITH_UNUSED_RESULT = frozenset(
 )
 
 
-def next_to_recheck(job: Job) -> Attempt | None:
+def next_to_recheck(job: Job, *, is_fresh: bool = False) -> Attempt | None:
     """The newest attempt with a task id that may still have a result; None if there is none.
 
-    A task id from a callback's body counts: the callback proves that the provider took the call.
+    A task id from a callback's body counts: the callback proves that the provider took the call. A
+    job that needs a fresh result waits for such a task only: no read of it was final yet.
     """
     return next(
         (
@@ -44,7 +45,7 @@ def next_to_recheck(job: Job) -> Attempt | None:
             for attempt in reversed(job.attempts)
             if attempt.is_open
             and not attempt.is_asked_again
-            and (attempt.task_id or attempt.named_task)
+            and (attempt.named_task or (attempt.task_id and not is_fresh))
         ),
         None,
     )

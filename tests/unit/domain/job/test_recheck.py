@@ -109,9 +109,9 @@ def test_a_retry_reads_a_known_task_before_it_pays_for_another(
     assert (list(world.results.objects), done.is_announced) == (["a.png"], True)
 
 
-@pytest.mark.parametrize("given_up", GIVEN_UP)
+@pytest.mark.parametrize("given_up", [one for one in GIVEN_UP if one is not named_by_its_callback])
 def test_a_retry_without_the_cache_makes_a_call_at_once(given_up: Callable[[World], Job]) -> None:
-    """`retry --fresh`."""
+    """`retry --fresh`; only a task that a callback named and nobody could read is read first."""
     world = World()
     job = given_up(world)
     world.operate.retry(job, bypass_cache=True)

@@ -74,7 +74,11 @@ def runs(_world: World) -> None:
 
 
 @pytest.mark.parametrize("answer", [unknown_once, runs])
-def test_a_retry_reads_the_task_of_a_late_callback_before_it_pays(answer: object) -> None:
+@pytest.mark.parametrize("is_fresh", [True, False])
+def test_a_retry_reads_the_task_of_a_late_callback_before_it_pays(
+    answer: object,
+    is_fresh: bool,  # noqa: FBT001 - a column of the table
+) -> None:
     """The job had ended when its callback came, and the task could not be confirmed then."""
     world = World()
     job = given_up(world)
@@ -82,18 +86,22 @@ def test_a_retry_reads_the_task_of_a_late_callback_before_it_pays(answer: object
     answer(world)
     assert called_back(world, job, FIRST).state is State.FAILED
     world.evolink.complete(FIRST)
-    world.operate.retry(world.job(job))
+    world.operate.retry(world.job(job), bypass_cache=is_fresh)
     world.passes(2 * MINUTE)
     assert (world.job(job).state, paid(world)) == (State.COMPLETED, [FIRST])
 
 
 @pytest.mark.parametrize("answer", [unknown_once, runs])
-def test_a_queued_retry_reads_the_task_that_a_callback_names_meanwhile(answer: object) -> None:
+@pytest.mark.parametrize("is_fresh", [True, False])
+def test_a_queued_retry_reads_the_task_that_a_callback_names_meanwhile(
+    answer: object,
+    is_fresh: bool,  # noqa: FBT001 - a column of the table
+) -> None:
     """The gate was paused; the second attempt is not made."""
     world = World()
     job = given_up(world)
     world.operate.pause()
-    world.operate.retry(job)
+    world.operate.retry(job, bypass_cache=is_fresh)
     world.passes(MINUTE)
     assert callable(answer)
     answer(world)
