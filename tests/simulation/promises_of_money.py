@@ -27,7 +27,6 @@ _ADMITTED_BEFORE = timedelta(minutes=8)
 _AROUND_MIDNIGHT = timedelta(minutes=8)
 """Clocks differ by up to five minutes, and a call follows its admission."""
 _ACCEPTABLE = (CUT_OUT, b"webp 600 400 0 255")
-_WITHOUT_PROOF = frozenset({AttemptOutcome.SUCCEEDED, AttemptOutcome.FAILED})
 
 
 class Money:
@@ -175,7 +174,7 @@ class Money:
         read = {task_id for task_id, at in self.world.evolink.reads if at >= retried[-1]}
         for attempt in job.attempts:
             tasks = {attempt.task_id, attempt.named_task} - {None}
-            is_open = attempt.outcome not in _WITHOUT_PROOF and bool(tasks)
+            is_open = attempt.is_open and bool(tasks)
             is_earlier = attempt.idempotency_key != new.key and attempt.started_at < retried[-1]
             # An earlier retry asked for the task already, and could not get it.
             was_asked = tasks <= read or attempt.is_asked_again

@@ -80,8 +80,9 @@ class Attempt:
 
     @property
     def is_open(self) -> bool:
-        """Whether its outcome may still change."""
-        return self.outcome in _OPEN_OUTCOMES
+        """Whether its outcome may still change: that of a failed call if it has an unread task."""
+        is_failed = self.outcome is AttemptOutcome.FAILED
+        return self.outcome in _OPEN_OUTCOMES or (is_failed and self.named_task is not None)
 
     def may_have(self, task_id: str | None) -> bool:
         """Whether a callback may name this task, which the attempt does not track.
@@ -113,10 +114,15 @@ class Attempt:
 
     def naming(self, task_id: str) -> Attempt:
         """The attempt after a callback named this task; a retry reads it before it pays again."""
-        is_failed = self.outcome is AttemptOutcome.FAILED
-        known = self.without_task() if is_failed else self
-        since = known.not_found_since if known.task_id else None
-        return replace(known, named_task=task_id, not_found_since=since, is_asked_again=False)
+        known = None if self.outcome is AttemptOutcome.FAILED else self.task_id
+        since = self.not_found_since if known else None
+        return replace(
+            self,
+            task_id=known,
+            named_task=task_id,
+            not_found_since=since,
+            is_asked_again=False,
+        )
 
     def other_than(self, task_id: str) -> Attempt | None:
         """The attempt with its other task, as this one has no result; None without another."""
@@ -137,16 +143,16 @@ class Attempt:
         """The attempt with its final outcome."""
         return replace(self, outcome=outcome, body_name=None)
 
+    def without_result(self) -> Attempt:
+        """The attempt with an unknown outcome, unless the task of its own answer has failed."""
+        if self.outcome is AttemptOutcome.FAILED:
+            return self
+        # Not refused: the call was made, and its own task may still be running.
+        return replace(self, outcome=AttemptOutcome.UNKNOWN)
+
     def without_task(self) -> Attempt:
-        """The attempt if its task is another call's, or may be: its outcome is unknown."""
-        return replace(
-            self,
-            # Not refused: the call was made, and its own task may still be running.
-            outcome=AttemptOutcome.UNKNOWN,
-            task_id=None,
-            named_task=None,
-            is_adopted=False,
-        )
+        """The attempt if its task is another call's, or may be."""
+        return replace(self.without_result(), task_id=None, named_task=None, is_adopted=False)
 
 
 _OPEN_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED})

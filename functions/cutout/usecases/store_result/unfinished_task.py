@@ -89,7 +89,7 @@ class UnfinishedTasks:
         if self._has_another_task(job, attempt, task_id):
             return
         ended = replace(
-            attempt.ended(AttemptOutcome.UNKNOWN),
+            attempt.without_result(),
             code="task_not_found",
             is_asked_again=job.is_rechecking,
         )

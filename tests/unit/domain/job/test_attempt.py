@@ -76,6 +76,16 @@ def test_an_attempt_is_open_until_its_end_is_known(outcome: AttemptOutcome) -> N
     assert an_attempt(outcome=outcome).is_open == is_open
 
 
+def test_a_failed_attempt_stays_failed_whatever_its_other_task_is() -> None:
+    """Only while that is unread may the outcome still change."""
+    failed = an_attempt(posts=2, outcome=AttemptOutcome.FAILED, task_id="task-2")
+    named = failed.naming("task-1")
+    assert (named.is_open, named.outcome, named.task_id) == (True, AttemptOutcome.FAILED, None)
+    for read in (named.without_task(), replace(named.without_result(), named_task=None)):
+        assert read == replace(failed, task_id=None)
+        assert not read.is_open
+
+
 def test_an_ended_attempt_drops_its_body() -> None:
     """The body grants access to the photo."""
     ended = replace(an_attempt().ended(AttemptOutcome.REFUSED), code="invalid_request")

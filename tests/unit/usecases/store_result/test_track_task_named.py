@@ -212,6 +212,23 @@ def test_a_callback_after_the_second_task_failed_is_kept_although_its_task_runs(
     assert (world.job(job).state, paid(world)) == (State.COMPLETED, [FIRST])
 
 
+@pytest.mark.parametrize("named", ["a failed task", "nobody's task"])
+def test_a_callback_that_comes_again_allows_no_further_retry(named: str) -> None:
+    """Two tasks of one call failed: they count as one failure, whatever is named later."""
+    world = World()
+    job = two_tasks(world)
+    for task_id in (FIRST, SECOND):
+        world.evolink.fail(task_id, "service_error")
+        called_back(world, job, task_id)
+    called_back(world, job, FIRST if named == "a failed task" else "task-of-nobody")
+    while (state := world.job(job).state) is not State.FAILED:
+        world.passes(12 * MINUTE)
+        if state is State.PROCESSING:
+            world.evolink.fail(world.task_of(job), "service_error")
+            world.check_task(job)
+    assert [one.outcome for one in world.job(job).attempts] == [AttemptOutcome.FAILED] * 4
+
+
 def test_the_second_task_is_lost_and_the_first_brings_the_result() -> None:
     """The provider does not know the second one any more."""
     world = World()
