@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutout.domain.messages.message_parsing import read_callback
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.wiring.lambda_app import LambdaApp, Message
-from cutout.wiring.store_result_function import build
-
-if TYPE_CHECKING:
-    from cutout.wiring.store_result_function import StoreResultUseCases
+from cutout.wiring.store_result_function import StoreResultUseCases, build
 
 
 def take(store_result: StoreResultUseCases, message: Message) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutout.domain.messages.message_parsing import read_request
+from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.wiring.lambda_app import LambdaApp, Message
 from cutout.wiring.prepare_function import build
-
-if TYPE_CHECKING:
-    from cutout.usecases.prepare.prepare_copy import PrepareCopy
 
 
 def take(prepare: PrepareCopy, message: Message) -> None:

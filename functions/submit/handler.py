@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutout.domain.messages.message_parsing import read_report, read_submission
 from cutout.wiring.lambda_app import LambdaApp, Message
-from cutout.wiring.submit_function import build
-
-if TYPE_CHECKING:
-    from cutout.wiring.submit_function import SubmitUseCases
+from cutout.wiring.submit_function import SubmitUseCases, build
 
 
 def take(submit: SubmitUseCases, message: Message) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.lambda_app import LambdaApp
 from cutout.wiring.sweep_function import build
-
-if TYPE_CHECKING:
-    from cutout.usecases.sweep.sweep import Sweep
 
 
 def answer(sweep: Sweep, _event: dict[str, Any]) -> dict[str, int]:

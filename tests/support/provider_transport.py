@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 
 from cutout.adapters.evolink.task_api import EvolinkApi
-from cutout.adapters.http_httpx import HttpxHttp
+from cutout.adapters.http_httpx.sending import HttpxHttp
 
 NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutout.domain.dataclass import dataclass
+from cutout.domain.function_settings import SweepSettings
 from cutout.domain.gate.gate import Limits
-
-if TYPE_CHECKING:
-    from cutout.domain.function_settings import SweepSettings
-    from cutout.ports.jobs_table import JobsTable
-    from cutout.ports.queues import SubmissionQueue
-    from cutout.ports.telemetry import Clock
+from cutout.ports.jobs_table import JobsTable
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.telemetry import Clock
 
 
 @dataclass(frozen=True, kw_only=True)

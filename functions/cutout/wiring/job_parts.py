@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.event_bus import EventBus
-from cutout.adapters.http_httpx import HttpxHttp
+from cutout.adapters.http_httpx.sending import HttpxHttp
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
@@ -19,27 +18,23 @@ from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.domain.dataclass import dataclass
-from cutout.domain.polling_and_timing import Timing
+from cutout.domain.function_settings import JobSettings
+from cutout.domain.polling_and_timing import Randomness, Timing
+from cutout.domain.provider_outcomes import Terms
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
+from cutout.domain.states import State
+from cutout.ports.buckets import Copies, Notes, UploadsBucket
+from cutout.ports.jobs_table import DedupRecords
+from cutout.ports.provider_api import Files, Provider
+from cutout.ports.queues import CallbacksQueue, PreparationQueue
+from cutout.ports.telemetry import Announcements, Telemetry
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.notes_and_tags import LatestNotes, SettlementEffects, ShownVersions
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring import chosen_provider
-from cutout.wiring.aws_clients import tls_context
+from cutout.wiring.aws_clients import Clients, tls_context
 from cutout.wiring.gate_parts import GatePorts, gate_limits
-
-if TYPE_CHECKING:
-    from cutout.domain.function_settings import JobSettings
-    from cutout.domain.polling_and_timing import Randomness
-    from cutout.domain.provider_outcomes import Terms
-    from cutout.domain.states import State
-    from cutout.ports.buckets import Copies, Notes, UploadsBucket
-    from cutout.ports.jobs_table import DedupRecords
-    from cutout.ports.provider_api import Files, Provider
-    from cutout.ports.queues import CallbacksQueue, PreparationQueue
-    from cutout.ports.telemetry import Announcements, Telemetry
-    from cutout.wiring.aws_clients import Clients
 
 # Where a synth puts the recipes into the asset; without recipes there is no such file.
 _RECIPES = Path(__file__).parent.parent / RECIPES_FILE

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
+from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.dataclass import dataclass
-from cutout.domain.function_settings import StoreSettings
+from cutout.domain.function_settings import JobSettings, StoreSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.photo.photo_and_result_checks import MOST_DECODED_PIXELS
-from cutout.domain.recipes import OwnPixels
+from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.domain.states import Pixels
+from cutout.ports.buckets import Copies, ResultsBucket
+from cutout.ports.pictures import Pictures
+from cutout.ports.provider_api import Downloads
+from cutout.ports.telemetry import Telemetry
 from cutout.usecases.store_result.finish_cutout import FinishCutout, FullSizePhotos
 from cutout.usecases.store_result.publish_with_metadata import Publisher
 from cutout.usecases.store_result.remove import RemoveResults
@@ -30,22 +34,12 @@ from cutout.wiring.aws_clients import Clients, tls_context
 from cutout.wiring.environment_reader import read_settings
 from cutout.wiring.job_parts import (
     JobParts,
+    JobPorts,
     call_seconds,
     deployed_recipes,
     download_seconds,
     job_ports,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cutout.domain.function_settings import JobSettings
-    from cutout.domain.recipes import Recipe
-    from cutout.ports.buckets import Copies, ResultsBucket
-    from cutout.ports.pictures import Pictures
-    from cutout.ports.provider_api import Downloads
-    from cutout.ports.telemetry import Telemetry
-    from cutout.wiring.job_parts import JobPorts
 
 
 @dataclass(frozen=True, kw_only=True)

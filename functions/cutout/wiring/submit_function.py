@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from cutout.adapters.dynamodb.gate_and_claim_items import DynamoCallBodies
 from cutout.adapters.dynamodb.item_table import Table
@@ -12,6 +12,8 @@ from cutout.adapters.secrets import signing_keys
 from cutout.adapters.temp_folder import folder
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import SubmitSettings
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import LatestVersion
 from cutout.domain.messages.preparation import PrepareReport
 from cutout.domain.messages.queue_messages import (
     Deleted,
@@ -22,8 +24,12 @@ from cutout.domain.messages.queue_messages import (
 )
 from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
-from cutout.domain.recipes import OwnPixels
+from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.domain.states import SUBMITTED
+from cutout.ports.buckets import PhotoLinks
+from cutout.ports.jobs_table import CallBodies, Jobs
+from cutout.ports.provider_api import Signer
+from cutout.ports.telemetry import Telemetry
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -33,19 +39,13 @@ from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SubmitJob
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.environment_reader import read_settings
-from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cutout.domain.job.job import Job
-    from cutout.domain.job.source import LatestVersion
-    from cutout.domain.recipes import Recipe
-    from cutout.ports.buckets import PhotoLinks
-    from cutout.ports.jobs_table import CallBodies, Jobs
-    from cutout.ports.provider_api import Signer
-    from cutout.ports.telemetry import Telemetry
-    from cutout.wiring.job_parts import JobPorts
+from cutout.wiring.job_parts import (
+    JobParts,
+    JobPorts,
+    deployed_recipes,
+    download_seconds,
+    job_ports,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +130,9 @@ def submit_use_cases(
 ) -> SubmitUseCases:
     """Compose the use cases of Submit on its ports."""
     shared, parts = ports.shared, JobParts(ports.shared, settings)
+    jobs, clock, telemetry = shared.jobs, shared.clock, shared.telemetry
+    job_writer, timing = parts.job_writer, parts.timing
+    copies_are_made = shared.preparations is not None
     own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
     limits = PhotoLimits(
         max_bytes=settings.max_bytes,
@@ -138,59 +141,31 @@ def submit_use_cases(
         max_side=settings.max_side,
         prepare_max_bytes=settings.prepare_max_bytes,
     )
+    register_upload = RegisterUpload(
+        jobs=jobs,
+        latest_versions=jobs,
+        current_versions=shared.uploads,
+        telemetry=telemetry,
+        clock=clock,
+        timing=timing,
+        upload_filter=UploadFilter(
+            uploads_bucket=settings.uploads_bucket,
+            upload_prefix=settings.upload_prefix,
+            upload_suffixes=settings.upload_suffixes,
+            results_bucket=settings.results_bucket,
+            result_prefix=settings.result_prefix,
+        ),
+        settlement_effects=parts.settlement_effects,
+    )
     copy_requests = CopyRequests(
-        job_writer=parts.job_writer,
-        jobs=shared.jobs,
-        telemetry=shared.telemetry,
+        job_writer=job_writer,
+        jobs=jobs,
+        telemetry=telemetry,
         queue=shared.preparations,
         own_pixels=own_pixels,
         limits=limits,
-        timing=parts.timing,
+        timing=timing,
     )
-    return SubmitUseCases(
-        jobs=shared.jobs,
-        register_upload=RegisterUpload(
-            jobs=shared.jobs,
-            latest_versions=shared.jobs,
-            current_versions=shared.uploads,
-            telemetry=shared.telemetry,
-            clock=shared.clock,
-            timing=parts.timing,
-            upload_filter=UploadFilter(
-                uploads_bucket=settings.uploads_bucket,
-                upload_prefix=settings.upload_prefix,
-                upload_suffixes=settings.upload_suffixes,
-                results_bucket=settings.results_bucket,
-                result_prefix=settings.result_prefix,
-            ),
-            settlement_effects=parts.settlement_effects,
-        ),
-        submit_job=_submit_job(
-            ports,
-            parts,
-            settings,
-            own_pixels=own_pixels,
-            limits=limits,
-            copy_requests=copy_requests,
-        ),
-        copy_requests=copy_requests,
-        telemetry=shared.telemetry,
-        prepare_role_id=settings.prepare_role_id,
-    )
-
-
-def _submit_job(
-    ports: SubmitPorts,
-    parts: JobParts,
-    settings: SubmitSettings,
-    *,
-    own_pixels: OwnPixels,
-    limits: PhotoLimits,
-    copy_requests: CopyRequests,
-) -> SubmitJob:
-    shared, job_writer, timing = ports.shared, parts.job_writer, parts.timing
-    jobs, clock, telemetry = shared.jobs, shared.clock, shared.telemetry
-    copies_are_made = shared.preparations is not None
     call_outcomes = CallOutcomes(
         job_writer=job_writer,
         gates=jobs,
@@ -199,28 +174,29 @@ def _submit_job(
         timing=timing,
         randomness=shared.randomness,
     )
+    paid_calls = PaidCalls(
+        folders=folder,
+        provider=shared.provider,
+        uploads=shared.uploads,
+        copies=shared.copies,
+        links=ports.links,
+        files=shared.files,
+        bodies=ports.bodies,
+        signer=ports.signer,
+        clock=clock,
+        timing=timing,
+        model=settings.model,
+        transport=settings.input_transport,
+        copies_are_made=copies_are_made,
+        deployment=settings.jobs_table_arn,
+        callback_base_url=settings.callback_url,
+    )
     admit_job = AdmitJob(
         job_writer=job_writer,
         backlog=jobs,
         gates=jobs,
         deduplication=parts.deduplication,
-        paid_calls=PaidCalls(
-            folders=folder,
-            provider=shared.provider,
-            uploads=shared.uploads,
-            copies=shared.copies,
-            links=ports.links,
-            files=shared.files,
-            bodies=ports.bodies,
-            signer=ports.signer,
-            clock=clock,
-            timing=timing,
-            model=settings.model,
-            transport=settings.input_transport,
-            copies_are_made=copies_are_made,
-            deployment=settings.jobs_table_arn,
-            callback_base_url=settings.callback_url,
-        ),
+        paid_calls=paid_calls,
         call_outcomes=call_outcomes,
         callbacks=shared.callbacks,
         result_keys=partial(
@@ -233,7 +209,15 @@ def _submit_job(
         limits=parts.limits,
         timing=timing,
     )
-    return SubmitJob(
+    repeat_calls = RepeatCalls(
+        job_writer=job_writer,
+        bodies=ports.bodies,
+        gates=jobs,
+        shown_versions=parts.shown_versions,
+        clock=clock,
+        timing=timing,
+    )
+    submit_job = SubmitJob(
         job_writer=job_writer,
         jobs=jobs,
         backlog=jobs,
@@ -243,14 +227,7 @@ def _submit_job(
         telemetry=telemetry,
         failures=parts.step_failures(SUBMITTED),
         call_outcomes=call_outcomes,
-        repeat_calls=RepeatCalls(
-            job_writer=job_writer,
-            bodies=ports.bodies,
-            gates=jobs,
-            shown_versions=parts.shown_versions,
-            clock=clock,
-            timing=timing,
-        ),
+        repeat_calls=repeat_calls,
         copy_requests=copy_requests,
         admit_job=admit_job,
         provider=shared.provider,
@@ -258,4 +235,12 @@ def _submit_job(
         limits=limits,
         own_pixels=own_pixels,
         copies_are_made=copies_are_made,
+    )
+    return SubmitUseCases(
+        jobs=jobs,
+        register_upload=register_upload,
+        submit_job=submit_job,
+        copy_requests=copy_requests,
+        telemetry=telemetry,
+        prepare_role_id=settings.prepare_role_id,
     )

@@ -11,7 +11,7 @@ import pytest
 
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.files_api import EvolinkFiles
-from cutout.adapters.http_httpx import HttpxHttp
+from cutout.adapters.http_httpx.sending import HttpxHttp
 from cutout.domain.provider_outcomes import NotSent, PhotoAccess, Refused
 from tests.support.provider_transport import Key, Provider
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cutout.adapters.evolink.task_api import EvolinkApi
-from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
+from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
+from cutout.adapters.http_httpx.sending import HttpxHttp
 from cutout.domain.errors import TaskUnknownError
 from cutout.domain.provider_outcomes import Accepted, Cause, Refused, Retry, Task, TaskStatus
 from cutout.ports.provider_api import Downloads, Provider

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cutout.adapters.evolink import task_id_of_callback
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.files_api import EvolinkFiles
-from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
+from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
+from cutout.adapters.http_httpx.sending import HttpxHttp
 from cutout.domain.errors import CutoutError
 from cutout.domain.provider_outcomes import (
     Accepted,

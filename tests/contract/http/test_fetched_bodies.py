@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
+from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
 from cutout.domain.errors import (
     CutoutError,
     FetchRefusedError,

@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cutout.adapters.http_httpx import USER_AGENT, FetchLimits, SafeDownloads, resolve
+from cutout.adapters.http_httpx.client import USER_AGENT
+from cutout.adapters.http_httpx.deadline_network import resolve
+from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
 from cutout.domain.errors import CutoutError, FetchRefusedError, NotSentError, ResponseLostError
 from tests.support.scripted_server import Script, answer, serving
 

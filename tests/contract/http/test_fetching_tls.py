@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
+from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
 from cutout.domain.errors import NotSentError
 from tests.support.scripted_server import answer, serving
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from cutout.adapters.http_httpx import USER_AGENT, HttpxHttp
+from cutout.adapters.http_httpx.client import USER_AGENT
+from cutout.adapters.http_httpx.sending import HttpxHttp
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from tests.support.scripted_server import Script, answer, drip, hang, nobody, raw, serving
 

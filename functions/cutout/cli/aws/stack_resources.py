@@ -222,7 +222,7 @@ class StackResources(StackMonitors):
 
     def http(self, *, trusts_local_cloud: bool = False) -> Http:
         """Return an HTTP client for servers outside AWS's APIs."""
-        from cutout.adapters.http_httpx import HttpxHttp  # noqa: PLC0415 - few commands need it
+        from cutout.adapters.http_httpx.sending import HttpxHttp  # noqa: PLC0415 - few commands need it
 
         # Only the local cloud's own URLs: its authority must not vouch for the provider's server.
         authority = self._authority if trusts_local_cloud else None
