@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Result, ReviewDecision, Variant
+from cutout.domain.job.result import Variant
 from cutout.domain.messages import completion_events
 from cutout.domain.states import State
 
@@ -19,6 +21,7 @@ SCHEMA_VERSION = "1.2"
 _MOST_BYTES = 255 * 1024  # an entry of PutEvents may have 256 KB, its kind and source included
 _LONGEST_PROBLEM = 300
 _PICTURE = ("size", "width", "height")
+_DECISION = ("verdict", "by", "at", "over", "problem")
 
 
 class EventBus:
@@ -77,23 +80,19 @@ def detail(job: Job) -> dict[str, Any]:
         "reused": None
         if job.reused is None or not is_completed
         else {"job": job.reused.job_id, "credits_saved": float(job.reused.credits_saved)},
-        "decision": None if job.decision is None else _decision(job.decision),
+        "decision": None if job.decision is None else _fields(job.decision, *_DECISION),
         "seconds": round((job.updated_at - job.created_at).total_seconds(), 3),
     }
 
 
-def _fields(of: Result | Variant, *names: str) -> dict[str, Any]:
-    return {name: getattr(of, name) for name in names}
+def _fields(of: object, *names: str) -> dict[str, Any]:
+    return {name: _as_json(getattr(of, name)) for name in names}
 
 
-def _decision(decision: ReviewDecision) -> dict[str, Any]:
-    return {
-        "verdict": decision.verdict.value,
-        "by": decision.by,
-        "at": decision.at.isoformat(),
-        "over": decision.over.value,
-        "problem": decision.problem,
-    }
+def _as_json(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _failed(variant: Variant) -> dict[str, Any]:

@@ -5,14 +5,13 @@ Each is imported when it is composed: a command needs one or two of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cutout.operator.list_jobs import ListJobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.gate.gate import Limits
     from cutout.operator.audit import Audit

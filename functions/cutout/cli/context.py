@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cutout.cli.local_cloud import LocalCloud
@@ -11,9 +13,6 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.options.shared_options import Choice
 

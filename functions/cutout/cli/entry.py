@@ -1,7 +1,5 @@
 """The command `cutout`: finds subcommands, handles errors and signals, sets the exit status."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import os
@@ -9,7 +7,8 @@ import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -17,9 +16,6 @@ from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.output.problems import explained
 from cutout.domain.sanitize import plain
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 # The first sentence of each one's help is repeated here: importing all for it takes long.
 _COMMANDS = {

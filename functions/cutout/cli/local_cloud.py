@@ -6,20 +6,18 @@ A wheel has no `infra.local`: there, functions of this module raise a Problem th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cutout.cli.options.environment import DEFAULT_STACK
+from cutout.cli.options.environment import DEFAULT_STACK, CliSettings
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from botocore.session import Session
 
-    from cutout.cli.options.environment import CliSettings
     from cutout.cli.options.local_options import LocalOptions
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start

@@ -4,8 +4,6 @@ Only the keys of the cut-outs are kept in memory, about 150 bytes each. Objects 
 at a time, and the jobs of several pages are read at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Processing many items in parallel, without keeping all of them in memory."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar

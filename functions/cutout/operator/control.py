@@ -1,7 +1,5 @@
 """What operators do with a running deployment: pause, resume, change limits, retry jobs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal

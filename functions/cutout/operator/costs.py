@@ -1,7 +1,5 @@
 """Costs by day, prefix or outcome, including charges without a cut-out, and savings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import field
 from datetime import UTC, datetime

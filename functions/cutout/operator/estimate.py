@@ -1,7 +1,5 @@
 """Estimating what a number of photos costs, and how long they take at the current rate."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Listing jobs by state, reason, prefix and time, the last ones first."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

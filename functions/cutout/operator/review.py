@@ -1,7 +1,5 @@
 """The queue of results under review, and people's decisions on them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime

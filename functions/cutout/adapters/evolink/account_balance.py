@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.json_answers import error_in, json_object, part
 from cutout.domain.errors import CutoutError
-
-if TYPE_CHECKING:
-    from cutout.ports.http import Http
+from cutout.ports.http import Http
 from cutout.ports.provider_api import Balance
 
 

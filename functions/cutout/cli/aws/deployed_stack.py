@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from itertools import islice
@@ -15,8 +16,6 @@ from cutout.cli.aws.stack_resources import StackResources
 from cutout.domain.job.source import job_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from cutout.cli.aws.ports import Ports
     from cutout.cli.aws.target import Target
     from cutout.cli.output.stack_metrics import StackMetrics

@@ -1,7 +1,5 @@
 """The adapters of AWS that commands use, on the names in a stack's outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Which uploads a stack takes: Submit's own settings, as it is deployed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 

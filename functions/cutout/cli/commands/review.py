@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cutout.cli import compose
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option, timeout_option
@@ -18,19 +21,14 @@ from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.output.units import counted, duration
 from cutout.cli.photo_names import job_named
 from cutout.cli.stack_command import stack_command
+from cutout.domain.job.job import Job
 from cutout.domain.job.result import Verdict
 from cutout.domain.states import State
+from cutout.operator.list_jobs import JobFilter
 from cutout.operator.review import DoubtfulResult, Recorded, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from rich.table import Table
-
-    from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.job.job import Job
-    from cutout.operator.list_jobs import JobFilter
 
 _PAUSE_SECONDS = 0.5
 _STATUSES = {

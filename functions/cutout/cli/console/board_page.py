@@ -1,11 +1,10 @@
 """The board: the gate, and jobs as they move, the last ones first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import click
@@ -41,7 +40,7 @@ class Query:
     after: str
 
     @classmethod
-    def of(cls, parameters: QueryParams) -> Query:
+    def of(cls, parameters: QueryParams) -> Self:
         """Return the query of an address."""
         return cls(
             states=[it for it in State if it in parameters.getlist("state")],

@@ -1,12 +1,10 @@
 """The review of doubtful results: one at a time, before and after, decided by keyboard."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -42,7 +40,7 @@ class ReviewQueue:
     results: Sequence[DoubtfulResult] = ()
 
     @classmethod
-    def of(cls, parameters: QueryParams) -> ReviewQueue:
+    def of(cls, parameters: QueryParams) -> Self:
         """Return the queue of an address; what is no place is the beginning."""
         ends: tuple[Cursor, ...] = ()
         with suppress(ValueError):

@@ -1,7 +1,5 @@
 """Checks with the provider: the API key, the balance, the callbacks, the time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus

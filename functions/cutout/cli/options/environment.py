@@ -3,15 +3,11 @@
 AWS SDKs read their own variables (`AWS_PROFILE` and so on).
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DEFAULT_STACK = "Cutout"
 

@@ -1,15 +1,11 @@
 """Commands whose help ends with the exit statuses and an example."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from cutout.cli.output.problems import explained
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _USAGE_STATUS = "the command line is wrong"
 _INTERRUPT_STATUS = "interrupted"

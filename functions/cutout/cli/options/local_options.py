@@ -1,18 +1,14 @@
 """Options of the local cloud."""
 
-from __future__ import annotations
-
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cutout.cli.options.environment import DEFAULT_STACK
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,5 @@
 """What happens next to a job, as text for people."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
 
 from cutout.cli.output.job_text import attempts_made, explanation, lasted, variants_in_words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,8 +12,6 @@ import click
 from cutout.domain.sanitize import plain, plain_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from botocore.exceptions import ClientError
 
 _GIVE_CREDENTIALS = (

@@ -14,9 +14,9 @@ from functools import cache
 from cutout.domain.photo.exif_and_profile import is_coded_srgb
 from cutout.domain.photo.png_chunks import GAMMA_UNIT, Png
 
-MatrixRow = tuple[float, float, float]
-Matrix = tuple[MatrixRow, MatrixRow, MatrixRow]
-Chromaticities = tuple[float, ...]
+Numbers = tuple[float, ...]
+Matrix = tuple[Numbers, ...]
+Chromaticities = Numbers
 """x and y of white, red, green and blue."""
 
 _D65 = (0.3127, 0.3290)
@@ -30,7 +30,7 @@ _PRIMARIES: dict[int, Chromaticities] = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
-_D50: MatrixRow = (0.9642, 1.0, 0.8249)
+_D50: Numbers = (0.9642, 1.0, 0.8249)
 _BRADFORD: Matrix = (
     (0.8951, 0.2664, -0.1614),
     (-0.7502, 1.7135, 0.0367),
@@ -141,7 +141,7 @@ def _file(tags: Sequence[tuple[bytes, bytes]]) -> bytes:
     return head.ljust(128, b"\0") + table + body
 
 
-def _xyz(row: MatrixRow) -> bytes:
+def _xyz(row: Numbers) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">3i", *map(_fixed, row))
 
 
@@ -155,29 +155,19 @@ def _adapted(primaries: Chromaticities) -> Matrix:
     white, red, green, blue = (
         (x / y, 1.0, (1 - x - y) / y) for x, y in zip(primaries[::2], primaries[1::2], strict=True)
     )
-    shares = _times(_inverse(_transposed((red, green, blue))), white)
+    shares = _times(_inverse(tuple(zip(red, green, blue, strict=True))), white)
     # Profiles hold colours under D50; the colours are adapted from their own white (Bradford).
     cones, wanted = _times(_BRADFORD, white), _times(_BRADFORD, _D50)
-    gains = wanted[0] / cones[0], wanted[1] / cones[1], wanted[2] / cones[2]
-    first, second, third = (
-        _times(_inverse(_BRADFORD), _scaled(_times(_BRADFORD, colour), gains, share))
-        for colour, share in zip((red, green, blue), shares, strict=True)
-    )
-    return first, second, third
+    gains = [under_d50 / own for under_d50, own in zip(wanted, cones, strict=True)]
+    adapted = []
+    for colour, share in zip((red, green, blue), shares, strict=True):
+        scaled = zip(_times(_BRADFORD, colour), gains, strict=True)
+        adapted.append(_times(_inverse(_BRADFORD), [cone * gain * share for cone, gain in scaled]))
+    return tuple(adapted)
 
 
-def _scaled(row: MatrixRow, factors: MatrixRow, share: float) -> MatrixRow:
-    return row[0] * factors[0] * share, row[1] * factors[1] * share, row[2] * factors[2] * share
-
-
-def _times(matrix: Matrix, column: MatrixRow) -> MatrixRow:
-    x, y, z = (sum(one * other for one, other in zip(row, column, strict=True)) for row in matrix)
-    return x, y, z
-
-
-def _transposed(matrix: Matrix) -> Matrix:
-    first, second, third = zip(*matrix, strict=True)
-    return first, second, third
+def _times(matrix: Matrix, column: Sequence[float]) -> Numbers:
+    return tuple(sum(one * other for one, other in zip(row, column, strict=True)) for row in matrix)
 
 
 def _inverse(matrix: Matrix) -> Matrix:
