@@ -119,8 +119,8 @@ class DedupRecord:
         version: the number of writes after the first, which requires that there is no record; each
             later one requires the version that was read. -1 before the first.
         kept: the cached result, if there is one.
-        waiting: some of the jobs that wait for the result, to be enqueued. They stay listed when it
-            is cached, as the answer to that write may be lost; no job is added while it is usable.
+        waiting: some of the jobs that wait for the result, to be enqueued. They stay listed until
+            they own the record, as the answer to any write may be lost.
     """
 
     picture: str

@@ -82,9 +82,9 @@ class Deduplication:
         picture = self._picture(job, _stored_model(job))
 
         def rule(current: DedupRecord) -> DedupRecord | None:
-            if current.owner != job.id and serves(current.kept):
+            if current.owner != job.id and serves(current.kept) and current.kept != kept:
                 return None
-            return replace(current, kept=kept, waiting=(), expires_at=expires_at)
+            return replace(current, kept=kept, expires_at=expires_at)
 
         try:
             before = self.records.cache_result(picture, job.id, kept, expires_at)
@@ -100,7 +100,7 @@ class Deduplication:
             if current.kept is None or current.kept.task_id != task_id:
                 return None
             kept = replace(current.kept, is_doubted=not is_accepted, is_accepted=is_accepted)
-            return replace(current, kept=kept, waiting=())
+            return replace(current, kept=kept)
 
         return self._change(self._picture(job, _stored_model(job)), rule)
 
@@ -127,7 +127,7 @@ class Deduplication:
 
         def rule(current: DedupRecord) -> DedupRecord | None:
             is_it = current.kept and job.reused and current.kept.sha256 == job.reused.sha256
-            return replace(current, kept=None, waiting=()) if is_it else None
+            return replace(current, kept=None) if is_it else None
 
         self._change(self._picture(job), rule)
 
@@ -139,16 +139,14 @@ class Deduplication:
     ) -> bool:
         """Write what a rule makes of a record, or of `new` if there is none; False if nothing.
 
-        The jobs that no longer wait are enqueued. The rule returns None to leave the record as is.
+        The waiting jobs are enqueued. The rule returns None to leave the record as is.
         """
         # Each further turn means that another worker's write succeeded, so some worker always
         # gets on.
         while (current := self._find(picture) or new) and (changed := rule(current)):
             with suppress(DedupRecordMovedError):
                 self.records.save_dedup_record(changed)
-                self.submissions.enqueue(
-                    [waiting for waiting in current.waiting if waiting not in changed.waiting]
-                )
+                self.submissions.enqueue(current.waiting)
                 return True
         return False
 
@@ -187,4 +185,4 @@ def _without_result(current: DedupRecord, job: Job, expires_at: datetime) -> Ded
         kept = replace(kept, is_doubted=True)
     elif current.owner != job.id or serves(kept):
         return None
-    return replace(current, kept=kept, waiting=(), expires_at=expires_at)
+    return replace(current, kept=kept, expires_at=expires_at)

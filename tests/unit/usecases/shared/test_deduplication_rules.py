@@ -151,7 +151,7 @@ def test_a_result_is_cached_unless_another_jobs_result_takes_precedence(
 ) -> None:
     """A cached result that can be reused takes precedence; a running call may fail.
 
-    The waiting jobs are enqueued. They stay in an owner's record, whose write may be repeated.
+    The waiting jobs are enqueued. They stay in the record, whose write may be repeated.
     """
     if current is not None:
         current = replace(current, waiting=("a", "b"))
@@ -159,9 +159,8 @@ def test_a_result_is_cached_unless_another_jobs_result_takes_precedence(
     deduplication.cache(JOB, OWN)
     if is_cached:
         before = current or DedupRecord(picture=PICTURE, owner=JOB.id)
-        waiting = before.waiting if before.owner == JOB.id else ()
         assert stored(world) == replace(
-            before, kept=OWN, waiting=waiting, expires_at=LASTS, version=before.version + 1
+            before, kept=OWN, expires_at=LASTS, version=before.version + 1
         )
     else:
         assert stored(world) == current
@@ -210,9 +209,30 @@ def test_a_record_that_moved_meanwhile_is_read_again(kept: Kept | None) -> None:
 
     hook.once_at("purchases.save", owned)
     deduplication.cache(JOB, OWN)
-    cached = replace(moved, kept=OWN, waiting=(), expires_at=LASTS, version=6)
+    cached = replace(moved, kept=OWN, expires_at=LASTS, version=6)
     expected = (moved, []) if kept else (cached, ["a"])
     assert (stored(world), world.submissions.job_ids) == expected
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rules: rules.cache(JOB, OWN),
+        lambda rules: rules.job_settled(replace(CALLED, state=State.FAILED, attempts=PAID)),
+    ],
+)
+def test_a_write_whose_answer_is_lost_enqueues_the_waiting_jobs(write: object) -> None:
+    """It is repeated, and meets its own record."""
+    hook = Hook()
+    deduplication, world = rules(item(waiting=("a",)), JOB, hook=hook)
+
+    def moved() -> None:
+        raise DedupRecordMovedError(stored(world))
+
+    hook.once_at("purchases.save done", moved)
+    assert callable(write)
+    write(deduplication)
+    assert world.submissions.job_ids == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -267,8 +287,8 @@ def test_the_waiting_jobs_are_enqueued_when_the_owner_ends_without_a_usable_resu
     before = item(owner=JOB.id, kept=kept, waiting=("a", "b"))
     deduplication, world = rules(before)
     deduplication.job_settled(replace(JOB, state=state, attempts=attempts))
-    then = before if ended is None else replace(ended, expires_at=LASTS, version=5)
-    assert stored(world) == then
+    then = replace(ended or before, waiting=before.waiting)
+    assert stored(world) == (then if ended is None else replace(then, expires_at=LASTS, version=5))
     assert world.submissions.job_ids == ([] if ended is None else ["a", "b"])
 
 
@@ -290,8 +310,9 @@ def test_a_job_that_starts_to_wait_while_the_owner_ends_is_enqueued_too() -> Non
 
     hook.once_at("purchases.save", waits)
     deduplication.job_settled(replace(JOB, state=State.FAILED, attempts=PAID))
-    assert stored(world) == item(owner=JOB.id, expires_at=LASTS, version=6)
-    assert world.submissions.job_ids == ["a", "b"]
+    waiting = ("a", "b")
+    assert stored(world) == item(owner=JOB.id, expires_at=LASTS, waiting=waiting, version=6)
+    assert world.submissions.job_ids == [*waiting]
 
 
 REUSED = Reuse(

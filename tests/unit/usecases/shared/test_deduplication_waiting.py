@@ -196,12 +196,15 @@ def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
     assert world.jobs.waiting(1) == [live.id]
 
 
-def test_the_waiting_list_is_emptied_when_the_owner_ends_without_a_result() -> None:
-    """Otherwise each later end would send messages to all jobs that ever waited."""
+def test_a_job_that_makes_the_next_call_no_longer_waits_for_it() -> None:
+    """Otherwise each later end would send messages to all jobs that ever made a call."""
     world = deduplicating()
     first = world.arrives("a.jpg")
-    world.arrives("b.jpg")
+    for key in ("b.jpg", "c.jpg"):
+        world.arrives(key)
     world.evolink.fail(world.task_of(first), "content_policy_violation")
     world.check_task(first)
+    world.deliver_all()
     (item,) = world.dedup_records.items.values()
-    assert item.waiting == ()
+    assert item.owner not in {first.id, *item.waiting}
+    assert len(item.waiting) == 1
