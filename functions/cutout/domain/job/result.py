@@ -120,7 +120,7 @@ class DedupRecord:
             later one requires the version that was read. -1 before the first.
         kept: the cached result, if there is one.
         waiting: some of the jobs that wait for the result, to be enqueued. They stay listed until
-            they own the record, as the answer to any write may be lost.
+            the record has its next owner, as the answer to any write may be lost.
     """
 
     picture: str

@@ -59,7 +59,9 @@ class Deduplication:
         is_anothers = current.owner != job.id and not job.bypass_cache
         if is_anothers and self._is_called_for(current):
             return None
-        others = tuple(waiting for waiting in current.waiting if waiting != job.id)
+        # A record expires once its owner has ended: the listed jobs were enqueued then.
+        listed = current.waiting if current.expires_at is None else ()
+        others = tuple(waiting for waiting in listed if waiting != job.id)
         return replace(current, owner=job.id, waiting=others, expires_at=None)
 
     def wait(self, job: Job, current: DedupRecord) -> None:

@@ -72,6 +72,12 @@ def stored(world: World) -> DedupRecord | None:
             False,
             item(owner=JOB.id, waiting=("a", "b")),
         ),
+        # They were enqueued when the owner ended.
+        (
+            item(owner="gone", waiting=("a", "b"), kept=DOUBTED, expires_at=LASTS),
+            False,
+            item(owner=JOB.id, kept=DOUBTED),
+        ),
     ],
 )
 def test_a_job_uses_the_cached_result_or_waits_for_the_owners_call_or_becomes_the_owner(
