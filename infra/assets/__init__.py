@@ -5,7 +5,7 @@ that these use, for the platform of the function. Equal inputs give an equal dig
 an asset that is in the cache is not built again.
 """
 
-from .asset_error import AssetError
 from .build import AssetBuilder, build_all
+from .build_commands import AssetError
 
 __all__ = ["AssetBuilder", "AssetError", "build_all"]

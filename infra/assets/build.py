@@ -15,7 +15,7 @@ from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import authorities, botocore_data
 from .archive import Contents, Deflater, add_to_zip, digest_of
 from .asset_platform import TargetPlatform, target_of
-from .build_cache import BuildCache, folder_made_once, key_of
+from .build_cache import folder_made_once, key_of, locked, zip_made_once
 from .bytecode import compiled, place_of
 from .dependencies import files_of, install, site_key
 from .folders import SOURCES, cache_folder
@@ -47,7 +47,7 @@ class AssetBuilder:
         # (https://github.com/python/cpython/issues/106905).
         modules = [self._own(shape) for shape in shapes]
         contents = [also.get(shape.name, {}) for shape in shapes]
-        with BuildCache(self.cache).locked(), ThreadPoolExecutor() as pool:
+        with locked(self.cache), ThreadPoolExecutor() as pool:
             return list(pool.map(self._build, shapes, modules, contents))
 
     def _own(self, shape: FunctionShape) -> dict[str, Path]:
@@ -57,11 +57,11 @@ class AssetBuilder:
         called = botocore_data.names_called(
             path for name, path in own.items() if name.startswith(_CALLS_AWS)
         )
-        cache = BuildCache(self.cache)
-        return cache.get(
+        return zip_made_once(
+            self.cache,
             f"{shape.name}-{self.platform}",
             key_of(digest_of(also, also=self._vendored_key(shape, called)), own),
-            lambda place: self._add_own(place, own, also, self._vendored(shape, called, cache)),
+            lambda place: self._add_own(place, own, also, self._vendored(shape, called)),
         )
 
     @cached_property
@@ -78,8 +78,9 @@ class AssetBuilder:
         builder = {path.name: path for path in sorted(Path(__file__).parent.glob("*.py"))}
         return key_of(f"{what}\0{site_key(self._target, self.locks)}", builder)
 
-    def _vendored(self, shape: FunctionShape, called: frozenset[str], cache: BuildCache) -> Asset:
-        return cache.get(
+    def _vendored(self, shape: FunctionShape, called: frozenset[str]) -> Asset:
+        return zip_made_once(
+            self.cache,
             f"vendored-{shape.name}-{self.platform}",
             self._vendored_key(shape, called),
             lambda place: self._vendor(place, shape, called),

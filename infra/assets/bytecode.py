@@ -4,17 +4,14 @@ This process seldom runs on Lambda's version of Python. CPython 3.13 as WebAssem
 npm, locked) compiles for Lambda, so that every machine makes the same bytes.
 """
 
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ..node import node_path
-from .asset_error import AssetError
 from .build_cache import folder_made_once, key_of
+from .build_commands import run
 
 _HERE: Final = Path(__file__).parent
 _PROGRAM: Final = _HERE / "compile_tree.py"
@@ -31,16 +28,20 @@ def compiler_key() -> str:
 
 
 def compile_for_this_python(folder: Path) -> None:
-    """Compile every module under a folder for this Python; AssetError if one cannot be compiled."""
+    """Compile every module under a folder for this Python.
+
+    Raises:
+        AssetError: one cannot be compiled.
+    """
     command = [sys.executable, "-I", str(_PROGRAM), str(folder)]
-    _run(command, "bytecode cannot be compiled")
+    run(command, "bytecode cannot be compiled")
 
 
 def compile_for_lambda(folder: Path, *, cache: Path) -> None:
     """Compile for Lambda, with the compiler in the cache; npm installs it at first use."""
     compiler = folder_made_once(cache, "compiler", compiler_key(), _install_compiler)
     command = [str(node_path()), str(compiler / "compile.mjs"), str(folder)]
-    _run(command, "bytecode cannot be compiled for Lambda")
+    run(command, "bytecode cannot be compiled for Lambda")
 
 
 def _install_compiler(folder: Path) -> None:
@@ -48,7 +49,7 @@ def _install_compiler(folder: Path) -> None:
         shutil.copyfile(source, folder / source.name)
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     command = [sys.executable, "-c", _NPM, "ci", "--prefix", str(folder), *options]
-    _run(command, "the compiler for Lambda's Python cannot be installed")
+    run(command, "the compiler for Lambda's Python cannot be installed")
 
 
 def compiled(source: Path) -> Path | None:
@@ -60,17 +61,3 @@ def compiled(source: Path) -> Path | None:
 def place_of(arcname: str, bytecode: Path) -> str:
     """Return the path of a module's bytecode in an asset."""
     return (PurePosixPath(arcname).parent / "__pycache__" / bytecode.name).as_posix()
-
-
-def _run(command: Sequence[str], failure: str) -> None:
-    done = subprocess.run(  # noqa: S603 # our own commands
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        # The order of a frozen set in bytecode depends on hashes: with a fixed seed, every run
-        # makes the same bytes.
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-    if done.returncode:
-        raise AssetError(f"{failure}: {done.stderr.strip() or done.stdout.strip()}")

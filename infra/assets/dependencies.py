@@ -1,16 +1,15 @@
 """The locked distributions, installed once for each platform."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from .asset_error import AssetError
 from .asset_platform import TargetPlatform
 from .build_cache import folder_made_once, key_of
+from .build_commands import AssetError, run
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
@@ -62,7 +61,8 @@ _EDITED: Final = {"botocore/compat.py": _IPV6, "urllib3/util/url.py": _IPV6}
 def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
     """Return the files of distributions and their requirements, by their path in an asset.
 
-    AssetError: one is not among the installed ones, so it is not locked.
+    Raises:
+        AssetError: one is not among the installed ones, so it is not locked.
     """
     installed = {_plain(one.name): one for one in distributions(path=[str(site)])}
     kept = (path for name in _needed(installed, roots) for path in _kept(installed[name]))
@@ -70,7 +70,11 @@ def files_of(roots: Iterable[str], *, site: Path) -> dict[str, Path]:
 
 
 def install(target: TargetPlatform, *, locks: Path, cache: Path) -> Path:
-    """Return a folder with the locked requirements for a platform; AssetError if that fails."""
+    """Return a folder with the locked requirements for a platform.
+
+    Raises:
+        AssetError: they cannot be installed.
+    """
 
     def make(folder: Path) -> None:
         _run_uv(target, locks, folder)
@@ -108,12 +112,7 @@ def _run_uv(target: TargetPlatform, locks: Path, folder: Path) -> None:
         *target.install_options,
         *(option for name in LOCKS for option in ("--requirements", str(locks / name))),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own command
-    if done.returncode:
-        raise AssetError(
-            f"the locked requirements cannot be installed for {target.name}: "
-            f"{done.stderr.strip() or done.stdout.strip()}"
-        )
+    run(command, f"the locked requirements cannot be installed for {target.name}")
 
 
 def _needed(installed: dict[str, Distribution], roots: Iterable[str]) -> list[str]:

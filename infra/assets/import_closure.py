@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from ..version import NEVER_SHIPPED
-from .asset_error import AssetError
+from .build_commands import AssetError
 
 
 def own_modules(root: Path, *modules: str) -> dict[str, Path]:

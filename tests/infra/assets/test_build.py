@@ -180,7 +180,7 @@ def test_old_assets_are_deleted(sources: Path, cache: Path) -> None:
     for number in range(6):
         (sources / "sweep" / "handler.py").write_text(f"x = {number}\n")
         builder.build(SHAPES[FunctionName.SWEEP])
-    assert len(list(cache.glob("Sweep-local-*.zip"))) == 4
+    assert len(list(cache.glob("Sweep-local-*"))) == 4
 
 
 def test_locks_that_cannot_be_installed_are_an_error(sources: Path, tmp_path: Path) -> None:
