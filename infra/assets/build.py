@@ -13,7 +13,7 @@ from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
 
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import authorities, botocore_data
-from .archive import Contents, Deflater, add_to_zip, digest_of
+from .archive import Contents, add_to_zip, digest_of
 from .asset_platform import TargetPlatform, target_of
 from .build_cache import folder_made_once, key_of, locked, zip_made_once
 from .bytecode import compiled, place_of
@@ -68,10 +68,6 @@ class AssetBuilder:
     def _target(self) -> TargetPlatform:
         return target_of(self.platform, cache=self.cache)
 
-    @cached_property
-    def _deflater(self) -> Deflater:
-        return Deflater(self._target.compression)
-
     def _vendored_key(self, shape: FunctionShape, called: frozenset[str]) -> str:
         what = repr((shape.distributions, shape.aws_services, sorted(called)))
         # A change of the builder itself makes new assets, too.
@@ -93,7 +89,7 @@ class AssetBuilder:
         contents = authorities.in_folder(
             _read(botocore_data.cut(files, shape.aws_services, called))
         )
-        add_to_zip(place, contents, self._deflater)
+        add_to_zip(place, contents, compression=self._target.compression)
         return digest_of(contents, also=self._target.fingerprint)
 
     def _add_own(
@@ -104,7 +100,7 @@ class AssetBuilder:
         # The zip of the distributions is large and changes with the locks only, so it is built
         # once, and our own modules are added to a copy.
         shutil.copyfile(vendored.path, place)
-        add_to_zip(place, contents, self._deflater)
+        add_to_zip(place, contents, compression=self._target.compression)
         return digest_of(contents, also=vendored.digest)
 
     def _compiled(self) -> Path:

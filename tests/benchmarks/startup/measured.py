@@ -23,7 +23,7 @@ from statistics import median
 from typing import Any, Final
 
 from infra.assets import AssetBuilder
-from infra.assets.archive import Deflater, add_to_zip
+from infra.assets.archive import add_to_zip
 from infra.assets.asset_platform import TargetPlatform, target_of
 from infra.assets.authorities import FOLDER, files_by_subject
 from infra.assets.dependencies import files_of
@@ -100,7 +100,7 @@ def _compared(name: str, folder: Path, target: TargetPlatform) -> Path:
     files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     archive = folder / f"{name}.zip"
     contents = {path: source.read_bytes() for path, source in files.items()}
-    add_to_zip(archive, contents, Deflater(target.compression))
+    add_to_zip(archive, contents, compression=target.compression)
     return archive
 
 

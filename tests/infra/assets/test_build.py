@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.assets import AssetBuilder, AssetError
-from infra.assets.archive import Deflater, add_to_zip, digest_of
+from infra.assets.archive import add_to_zip, digest_of
 from infra.assets.botocore_data import cut, names_called
 from infra.assets.bytecode import compile_for_lambda, compile_for_this_python
 from infra.assets.folders import SOURCES
@@ -197,8 +197,8 @@ def test_locks_that_cannot_be_installed_are_an_error(sources: Path, tmp_path: Pa
 
 def test_equal_contents_make_equal_zips(tmp_path: Path) -> None:
     """Neither order nor time of writing is in a zip, and every file can be read by all."""
-    add_to_zip(tmp_path / "one.zip", {"a.py": b"1", "b.py": b"2"}, Deflater())
-    add_to_zip(tmp_path / "other.zip", {"b.py": b"2", "a.py": b"1"}, Deflater())
+    add_to_zip(tmp_path / "one.zip", {"a.py": b"1", "b.py": b"2"})
+    add_to_zip(tmp_path / "other.zip", {"b.py": b"2", "a.py": b"1"})
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         modes = {entry.external_attr >> 16 for entry in archive.infolist()}
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
