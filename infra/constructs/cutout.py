@@ -22,8 +22,12 @@ from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..monitoring.monitoring import Monitoring
 from ..settings.recipe_file import recipes_of
-from ..settings.settings import API_KEY, SIGNING_KEY, Settings
-from ..settings.settings_checks import refuse_pixels_without_copies
+from ..settings.settings import (
+    API_KEY,
+    SIGNING_KEY,
+    Settings,
+    refuse_pixels_without_copies,
+)
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
 from .function import CutoutFunction, grant_permissions, set_environments, timeout_of

@@ -118,7 +118,7 @@ def url(default: str | None = None, *, example: str) -> Any:  # noqa: ANN401 # t
     """Make a field for a base URL, which is optional without a default.
 
     It has no credentials, query, fragment and trailing slash. Plain http is accepted for loopback
-    only; `settings_checks` refuses it outside a local cloud.
+    only; `Settings` refuses it outside a local cloud.
     """
 
     def read(name: str, value: object) -> str | None:

@@ -20,7 +20,7 @@ import click
 
 from cutout.cli.entry import cutout as cli
 from cutout.domain.reasons import Reason
-from infra.settings.settings import Settings
+from infra.settings.setting_fields import SettingFields
 
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS_PAGE: Final = "infra/README.md"
@@ -51,7 +51,7 @@ def _reasons() -> str:
 def _settings() -> str:
     rows = ["| name | default | values | meaning |", "|---|---|---|---|"]
     meanings = _meanings()
-    for one in fields(Settings):
+    for one in fields(SettingFields):
         meaning = " ".join(meanings[one.name].split()).replace("|", r"\|")
         values = one.metadata["values"].replace(f"such as {_shown(one.default)}", "")
         rows.append(f"| `{one.name}` | {_shown(one.default)} | {values} | {meaning} |")
@@ -60,7 +60,7 @@ def _settings() -> str:
 
 def _meanings() -> Mapping[str, str]:
     """Read the string below each field of the class, by the field's name."""
-    [tree] = ast.parse(inspect.getsource(Settings)).body
+    [tree] = ast.parse(inspect.getsource(SettingFields)).body
     assert isinstance(tree, ast.ClassDef)
     found = {}
     for field, below in zip(tree.body, tree.body[1:], strict=False):
