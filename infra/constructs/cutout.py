@@ -171,16 +171,12 @@ class Cutout(Grants):
         # copy of a photo is made for one task; results are kept for later uploads of the picture.
         expiring = {PREPARED_FOLDER: 1, KEPT_FOLDER: self.settings.retention_days}
         self.work_bucket = new_bucket("Work", expiring=expiring)
-        self.table = jobs_table(self, "Jobs", removal_policy=keep)
-        self.calls_table = calls_table(self, "Calls")
+        self.table = jobs_table(self, keep)
+        self.calls_table = calls_table(self)
         self.api_key_name = f"{self.name}/{API_KEY}"
         self.signing_key_name = f"{self.name}/{SIGNING_KEY}"
-        self.api_key_secret = api_key_secret(
-            self, "ApiKey", name=self.api_key_name, removal_policy=keep
-        )
-        self.signing_key_secret = signing_key_secret(
-            self, "SigningKey", name=self.signing_key_name, removal_policy=keep
-        )
+        self.api_key_secret = api_key_secret(self, self.api_key_name, keep)
+        signing_key_secret(self, self.signing_key_name, keep)
 
     def _make_queues(self) -> None:
         self.work_queues = {

@@ -78,14 +78,12 @@ def send_events(bucket: s3.Bucket) -> s3.Bucket:
     return bucket
 
 
-def jobs_table(
-    scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy
-) -> dynamodb.Table:
+def jobs_table(scope: Construct, removal_policy: RemovalPolicy) -> dynamodb.Table:
     """Make the table of the jobs, the gate and the claims on result keys."""
     is_kept = removal_policy is not RemovalPolicy.DESTROY
     table = _table(
         scope,
-        construct_id,
+        "Jobs",
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
@@ -106,11 +104,11 @@ def jobs_table(
     return table
 
 
-def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
+def calls_table(scope: Construct) -> dynamodb.Table:
     """Make the table of the bodies of calls."""
     # A body gives access to a photo and to its callback. It is of use for minutes, so the table has
     # no backups, and is deleted with the stack.
-    return _table(scope, construct_id, removal_policy=RemovalPolicy.DESTROY)
+    return _table(scope, "Calls", removal_policy=RemovalPolicy.DESTROY)
 
 
 def _table(scope: Construct, construct_id: str, **properties: Any) -> dynamodb.Table:  # noqa: ANN401 # the table's own
@@ -126,12 +124,12 @@ def _table(scope: Construct, construct_id: str, **properties: Any) -> dynamodb.T
 
 
 def api_key_secret(
-    scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
+    scope: Construct, name: str, removal_policy: RemovalPolicy
 ) -> secretsmanager.Secret:
     """Make the secret for the provider's API key, which a person sets."""
     return secretsmanager.Secret(
         scope,
-        construct_id,
+        "ApiKey",
         secret_name=name,
         description="The Evolink API key that Cutout uses, as a plain string",
         # The value in the template never changes, so later deployments do not overwrite the key.
@@ -141,12 +139,12 @@ def api_key_secret(
 
 
 def signing_key_secret(
-    scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
+    scope: Construct, name: str, removal_policy: RemovalPolicy
 ) -> secretsmanager.Secret:
     """Make the key that signs callback URLs; no person needs to see it."""
     return secretsmanager.Secret(
         scope,
-        construct_id,
+        "SigningKey",
         secret_name=name,
         description="Signs the callback URLs of Cutout; the previous version is accepted as well",
         generate_secret_string=secretsmanager.SecretStringGenerator(
