@@ -114,9 +114,9 @@ def variables_if_up(
     if root is None:
         return None
     place = place_in(root)
-    if is_usable(place):
+    if (variables := local_variables(root)) is not None:
         check_disk_space(place.state, free)
-        return read_env_file(place.env_file)
+        return variables
     match status(place):
         case CloudStatus.DOWN:
             return None

@@ -2,10 +2,10 @@
 
 import ssl
 import sys
-import urllib.error
-import urllib.request
 import venv
+from contextlib import closing
 from http import HTTPStatus
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 from infra.local.credentials import Credentials
@@ -81,12 +81,12 @@ def wait_for_ministack(
 def is_healthy(endpoint: Endpoint) -> bool:
     """Return True if MiniStack answers at this endpoint."""
     trust = ssl.create_default_context(cafile=str(endpoint.authority))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+    connection = HTTPSConnection(
+        LOOPBACK, endpoint.port, timeout=_HEALTH_TIMEOUT_SECONDS, context=trust
     )
-    address = f"{endpoint.url}/_ministack/health"
     try:
-        with opener.open(address, timeout=_HEALTH_TIMEOUT_SECONDS) as answer:
-            return bool(answer.status == HTTPStatus.OK)
-    except (urllib.error.URLError, OSError):
+        with closing(connection):
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False

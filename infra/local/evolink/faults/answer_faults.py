@@ -1,8 +1,9 @@
 """Faults of the answers to requests."""
 
+from starlette.responses import Response
+
 from infra.local.evolink import refusals
 from infra.local.evolink.faults.broken_answers import (
-    accepted,
     broken_json,
     changed,
     compressed,
@@ -11,7 +12,6 @@ from infra.local.evolink.faults.broken_answers import (
     integer_code,
     late,
     loose,
-    missing,
     moved_once,
     page,
     picture,
@@ -22,11 +22,10 @@ from infra.local.evolink.faults.broken_answers import (
 )
 from infra.local.evolink.faults.fault import Stage, declare
 from infra.local.evolink.faults.wrong_pictures import as_webp, bomb, noise, redrawn, with_alpha
-from infra.local.evolink.refusals import Refusal, invalid_request
+from infra.local.evolink.refusals import Refusal, invalid_request, no_such_key
 
 _CREATED = "The task is created and charged,"
 _UNDECIDED = "An earlier request with this key is still undecided"
-_STREAMED = 1024**3
 
 REFUSED_REQUESTS = declare(
     "create",
@@ -134,7 +133,7 @@ RESULT_FAULTS = declare(
     "result",
     Stage.RESULT,
     ("403", "The link is forbidden.", page(403)),
-    ("404", "The link is not found.", missing),
+    ("404", "The link is not found.", lambda _: no_such_key()),
     ("500", "The media host answers 500.", page(500)),
     ("html", "A 200 with an HTML error page.", page(200)),
     (
@@ -162,7 +161,7 @@ RESULT_FAULTS = declare(
     (
         "streams-huge",
         "Bytes without a declared length and without an end (up to 1 GiB).",
-        endless(_STREAMED),
+        endless,
     ),
     ("bomb", "A small PNG of 30000x30000 pixels.", picture(lambda _cut_out: bomb())),
     ("opaque", "A PNG without any transparency.", picture(with_alpha(255))),
@@ -181,7 +180,7 @@ RESULT_FAULTS = declare(
     ("webp", "A WebP with alpha under the .png name.", picture(as_webp)),
     ("not-image", "Bytes that are not a picture.", picture(noise)),
     ("no-bytes", "A 200 with an empty body.", picture(lambda _cut_out: b"")),
-    ("202", "A 202 with an empty body.", accepted),
+    ("202", "A 202 with an empty body.", lambda _: Response(status_code=202)),
     ("gzip", "The picture compressed, although the client did not ask for it.", compressed),
     ("slow", "The answer starts late (seconds, default 60).", late(60.0)),
 )

@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from infra.local.evolink.faults.fault import Fault, Rule
-from infra.local.evolink.refusals import Refusal, no_such_key
+from infra.local.evolink.refusals import Refusal
 from infra.local.evolink.standin_clock import Clock
 
 _PAGE = """<html><head><title>{status} {phrase}</title></head>
@@ -165,11 +165,6 @@ def page(status: int) -> Effect:
     return lambda _exchange: HTMLResponse(content, status_code=status)
 
 
-def missing(_exchange: Exchange) -> Response:
-    """Answer that the object does not exist."""
-    return no_such_key()
-
-
 def broken_json(_exchange: Exchange) -> Response:
     """Answer 200 and JSON that breaks off."""
     return Response(b'{"created":17571650', media_type="application/json")
@@ -194,11 +189,6 @@ def picture(change: Callable[[bytes], bytes]) -> Effect:
     return lambda exchange: Response(change(bytes(exchange.answer.body)), media_type=_PNG)
 
 
-def accepted(_exchange: Exchange) -> Response:
-    """Answer 202 and nothing else."""
-    return Response(status_code=202)
-
-
 def compressed(exchange: Exchange) -> Response:
     """Compress the answer, whatever the client accepts."""
     headers = {"content-encoding": "gzip"}
@@ -220,13 +210,13 @@ def redirected(url: str | None = None) -> Effect:
     )
 
 
-def endless(count: int) -> Effect:
-    """Answer with that many zeros, whose number no header declares."""
-    return lambda _exchange: StreamingResponse(_zeros(count), media_type=_PNG)
+def endless(_exchange: Exchange) -> Response:
+    """Answer with a GiB of zeros, whose number no header declares."""
+    return StreamingResponse(_zeros(), media_type=_PNG)
 
 
-async def _zeros(count: int) -> AsyncIterator[bytes]:
-    for _ in range(count // _CHUNK):
+async def _zeros() -> AsyncIterator[bytes]:
+    for _ in range(1024**3 // _CHUNK):
         yield bytes(_CHUNK)
         # A client that reads fast never makes the server wait. Without a pause no other coroutine
         # would run, not even the one that notices that the client has disconnected.

@@ -4,11 +4,11 @@ import asyncio
 
 from infra.local.evolink.faults.task_faults import CallbackEffect, callback_effect
 from infra.local.evolink.tasks.activity_log import EntryKind
-from infra.local.evolink.tasks.outgoing_http import UnreachableError
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task import Task
 
 _TIMEOUT_SECONDS = 10.0  # real ones, which a receiver may take to answer
+_DELIVERED = range(200, 300)
 _RETRY_AFTER_SECONDS = (1.0, 2.0, 4.0)
 
 
@@ -38,21 +38,17 @@ class CallbackDelivery:
                 return
 
     async def _attempt(self, task: Task, url: str, body: bytes, attempt: int) -> bool:
-        status, failure, is_delivered = None, "", False
-        try:
-            answer = await self._service.outgoing.send(
-                "POST", url, body=body, timeout_seconds=_TIMEOUT_SECONDS
-            )
-            # Redirects are not documented: by the rule for 2xx, a 3xx is a failure.
-            status, is_delivered = answer.status_code, answer.is_success
-        except UnreachableError as error:
-            failure = str(error)
+        answer = await self._service.outgoing.send(
+            "POST", url, body=body, timeout_seconds=_TIMEOUT_SECONDS
+        )
+        # Redirects are not documented: by the rule for 2xx, a 3xx is a failure.
+        is_delivered = answer.status in _DELIVERED
         self._service.activity.enter(
             EntryKind.CALLBACK,
             task,
             attempt=attempt,
-            status=status,
-            failure=failure,
+            status=answer.status,
+            failure=answer.failure,
             delivered=is_delivered,
         )
         return is_delivered

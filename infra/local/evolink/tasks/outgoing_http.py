@@ -4,6 +4,7 @@ import asyncio
 import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,13 @@ _DOTS = re.compile(r"(?<=/)\.{1,2}(?=/|$)")
 """Segments that httpx would leave out of a path, but that an object's key may have."""
 
 
-class UnreachableError(Exception):
-    """No complete answer: name lookup, connection, certificate, time-out or a broken body."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer, or why there is no complete one: name, connection, certificate, time or body."""
+
+    status: int | None = None
+    content: bytes = b""
+    failure: str = ""
 
 
 class OutgoingHttp:
@@ -35,8 +41,8 @@ class OutgoingHttp:
 
     async def send(
         self, method: str, url: str, *, timeout_seconds: float, body: bytes | None = None
-    ) -> httpx.Response:
-        """Fetch a URL, following redirects, or post JSON, following none; or UnreachableError."""
+    ) -> Answer:
+        """Fetch a URL, following redirects, or post JSON, following none."""
         path, mark, query = url.partition("?")
         request = partial(
             self._client.request,
@@ -48,9 +54,10 @@ class OutgoingHttp:
             follow_redirects=body is None,
         )
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, request)
+            got = await asyncio.get_running_loop().run_in_executor(self._threads, request)
         except _NO_ANSWER as error:
-            raise UnreachableError(f"{type(error).__name__}: {error}") from error
+            return Answer(failure=f"{type(error).__name__}: {error}")
+        return Answer(status=got.status_code, content=got.content)
 
     def close(self) -> None:
         """Finish the running requests and start no others."""

@@ -16,7 +16,6 @@ from infra.local.evolink.tasks.input_photo import (
     cut_out,
     unreadable,
 )
-from infra.local.evolink.tasks.outgoing_http import UnreachableError
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task import Status, Task
 
@@ -111,25 +110,21 @@ class TaskLifecycle:
             return _failed(task, error.code, error.message)
 
     async def _fetch(self, task: Task) -> bytes:
-        status, content, failure = None, b"", ""
-        try:
-            answer = await self._service.outgoing.send(
-                "GET", task.image_url, timeout_seconds=_FETCH_TIMEOUT_SECONDS
-            )
-            status, content = answer.status_code, answer.content
-        except UnreachableError as error:
-            failure = str(error)
+        answer = await self._service.outgoing.send(
+            "GET", task.image_url, timeout_seconds=_FETCH_TIMEOUT_SECONDS
+        )
         self._service.activity.enter(
             EntryKind.FETCH,
             task,
-            status=status,
-            bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            failure=failure,
+            status=answer.status,
+            bytes=len(answer.content),
+            sha256=hashlib.sha256(answer.content).hexdigest(),
+            failure=answer.failure,
         )
-        if status != HTTPStatus.OK:
-            raise unreadable(f"Failed to download the image: {failure or f'HTTP {status}'}")
-        return content
+        if answer.status != HTTPStatus.OK:
+            reason = answer.failure or f"HTTP {answer.status}"
+            raise unreadable(f"Failed to download the image: {reason}")
+        return answer.content
 
     async def _cut_out(self, photo: bytes) -> str:
         """Return the SHA-256 of the photo's cut-out; equal photos share one."""
