@@ -149,7 +149,7 @@ check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.static_checks $(CHECKOV)/bin/checkov
 
 template: install  ## Write a CloudFormation template, its assets and a guide to dist/cloudformation
-	@$(BIN)/python -m infra.deploy.standalone_template --folder dist/cloudformation $(ARGS)
+	@$(BIN)/python -m infra.deploy template $(ARGS)
 
 wheel: install  ## Build the package cutout-aws into dist/
 	@$(BIN)/hatchling build -t wheel -d dist

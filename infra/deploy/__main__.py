@@ -1,13 +1,15 @@
 """Deploy to AWS, or destroy, with one command.
 
-    python -m infra.deploy deploy  [--stage prod] [-c name=value]...
-    python -m infra.deploy destroy [--stage prod] [--yes]
-    python -m infra.deploy policy  [--stage prod] [-c name=value]...
+    python -m infra.deploy deploy   [--stage prod] [-c name=value]...
+    python -m infra.deploy destroy  [--stage prod] [--yes]
+    python -m infra.deploy policy   [--stage prod] [-c name=value]...
+    python -m infra.deploy template [--stage prod] [-c name=value]... [--folder FOLDER]
 
 Account, region and credentials come from the usual AWS environment. An account without the CDK's
 bootstrap gets it. EVOLINK_API_KEY, if set, becomes the value of the stack's secret.
 
-`policy` prints the policy of a role that may do both in a bootstrapped account.
+`policy` prints the policy of a role that may do both in a bootstrapped account. `template` writes
+what deploys the stack without the CDK.
 
 Destroying keeps photos, cut-outs, jobs and secrets, unless the stack was deployed as ephemeral. It
 names what goes and what stays, and asks on a terminal; elsewhere it needs --yes. A
@@ -29,16 +31,19 @@ from typing import Final, TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..assets import AssetError
 from ..assets.folders import cache_folder
 from ..node import node_path
 from ..settings.settings import KEYS_PAGE, Settings
 from ..settings.value_rules import SettingError, pairs
-from .aws_account import BUCKET, Account, StackResource, StillThereError, unless
+from .aws_account import BUCKET, Account, DeployError, StackResource, unless
 from .concurrency import free_concurrency, settings_for
 from .deployer_policy import BOOTSTRAP_VERSION, policy
+from .standalone_template import write_template
 
 _INFRA = Path(__file__).resolve().parents[1]
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_TEMPLATES = Path("dist") / "cloudformation"
 _API_KEY_VARIABLE = "EVOLINK_API_KEY"
 # Kinds that hold what cannot be deployed again.
 _DATA: Final = frozenset(
@@ -46,14 +51,10 @@ _DATA: Final = frozenset(
 )
 
 
-class DeployError(Exception):
-    """The deployment cannot continue; the message says what to do."""
-
-
 def main(arguments: Sequence[str] | None = None, stdin: TextIO | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
-    parser.add_argument("action", choices=("deploy", "destroy", "policy"))
+    parser.add_argument("action", choices=("deploy", "destroy", "policy", "template"))
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--profile", help="a profile of the AWS configuration")
     parser.add_argument("--region", help="an AWS region")
@@ -62,10 +63,14 @@ def main(arguments: Sequence[str] | None = None, stdin: TextIO | None = None) ->
         "--replace-secrets", action="store_true", help="replace those that a destroyed stack left"
     )
     parser.add_argument("--yes", action="store_true", help="destroy without asking")
+    parser.add_argument("--folder", type=Path, help="where `template` writes", default=_TEMPLATES)
     options = parser.parse_args(arguments)
     if options.stage:
         options.context.append(f"stage={options.stage}")
     try:
+        if options.action == "template":
+            _write_template(options.folder, options.context)
+            return 0
         session = session_of(options.profile, options.region)
         if options.action == "deploy":
             _deploy(session, options.context, replaces_secrets=options.replace_secrets)
@@ -73,7 +78,7 @@ def main(arguments: Sequence[str] | None = None, stdin: TextIO | None = None) ->
             _destroy(session, options.context, None if options.yes else stdin or sys.stdin)
         else:
             _print_policy(session, options.context)
-    except (DeployError, SettingError, StillThereError) as exc:
+    except (AssetError, DeployError, SettingError) as exc:
         sys.stderr.write(f"cutout: {exc}\n")
         return 1
     except (BotoCoreError, ClientError) as exc:
@@ -88,6 +93,11 @@ def session_of(profile: str | None, region: str | None) -> boto3.Session:
     return boto3.Session(
         profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
     )
+
+
+def _write_template(folder: Path, context: list[str]) -> None:
+    write_template(folder, Settings.from_context(pairs(context)))
+    _say(f"{folder}/README.md says how to deploy it.")
 
 
 def _print_policy(session: boto3.Session, context: list[str]) -> None:

@@ -24,8 +24,8 @@ _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
 _GONE: Final = "ResourceNotFoundException"
 
 
-class StillThereError(Exception):
-    """Something that must be deleted first still exists; the message says what to do."""
+class DeployError(Exception):
+    """The deployment cannot continue; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class Account:
                 return
             self.sleep(seconds)
         if self._has_secret(name):
-            raise StillThereError(f"Secrets Manager is still deleting {name}: try again later")
+            raise DeployError(f"Secrets Manager is still deleting {name}: try again later")
 
     def delete_empty_table(self, stack: str) -> str | None:
         """Delete the protected jobs table that a failed first deployment left, if it is empty.
@@ -132,7 +132,7 @@ class Account:
 
     def resources(self, stack: str) -> list[StackResource]:
         """Return the resources of a stack; none without the stack."""
-        if not self.has_stack(stack):
+        if not (found := list(self._existing(stack))):
             return []
         client = self.session.client("cloudformation")
         body: Any = client.get_template(StackName=stack)["TemplateBody"]
@@ -149,7 +149,7 @@ class Account:
                 name=one["PhysicalResourceId"],
                 is_kept=one["LogicalResourceId"] in kept,
             )
-            for one in self._existing(stack)
+            for one in found
         ]
 
     def _names(self, stack: str, kind: str) -> list[str]:

@@ -1,27 +1,21 @@
-"""Write one CloudFormation template and its assets, for people who do not use the CDK.
-
-    python -m infra.deploy.standalone_template --folder dist/cloudformation [-c name=value]...
+"""Writes one CloudFormation template and its assets, for people who do not use the CDK.
 
 The template needs no bootstrapped account: the bucket of the assets is its only parameter. A guide
 beside it says how to deploy it with the AWS CLI alone.
 """
 
-import argparse
 import json
 import shutil
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ..app import keep_bytecode
-from ..assets import AssetError, build_all
+from ..assets import build_all
 from ..assets.folders import cache_folder
 from ..node import use_own_node
 from ..settings.recipe_file import recipes_of
 from ..settings.settings import API_KEY, KEYS_PAGE, Settings
-from ..settings.value_rules import SettingError, pairs
 
 PARAMETER: Final = "AssetsBucket"
 _TEMPLATE: Final = "cutout.template.json"
@@ -46,23 +40,6 @@ also update the stack. `aws cloudformation delete-stack` keeps buckets, tables a
 the template was written with `-c ephemeral=true`.
 A new account that runs ten functions at once needs `-c reserved_concurrency=false`.
 """
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the folder; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.deploy.standalone_template", description=__doc__
-    )
-    parser.add_argument("--folder", type=Path, required=True, help="the folder to write")
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
-    options = parser.parse_args(arguments)
-    try:
-        write_template(options.folder, Settings.from_context(pairs(options.context)))
-    except (SettingError, AssetError) as exc:
-        sys.stderr.write(f"cutout: {exc}\n")
-        return 1
-    sys.stderr.write(f"{options.folder}/README.md says how to deploy it.\n")
-    return 0
 
 
 def write_template(folder: Path, settings: Settings) -> None:
@@ -111,7 +88,3 @@ def _copy(output: Path, stack: str, folder: Path) -> None:
         if asset["source"]["path"] != template:
             (destination,) = asset["destinations"].values()
             shutil.copyfile(output / asset["source"]["path"], folder / destination["objectKey"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

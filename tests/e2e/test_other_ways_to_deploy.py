@@ -9,7 +9,7 @@ import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.domain.states import State
-from infra.deploy.standalone_template import main
+from infra.deploy.__main__ import main
 from infra.node import node_path
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import exists, on_the_local_cloud, stack_of
@@ -54,7 +54,7 @@ def test_template_and_the_aws_cli_deploy_a_working_stack(
     """With the guide's own commands, and assets in a bucket of the user's own."""
     settings = on_the_local_cloud(deployed, stage="template", min_side="1")
     monkeypatch.setenv("CDK_VALIDATION", "false")
-    assert main(["--folder", str(tmp_path), *settings]) == 0
+    assert main(["template", "--folder", str(tmp_path), *settings]) == 0
     (tmp_path / "key.txt").write_text(deployed.cloud.api.key)
     deployed.client("s3").create_bucket(Bucket="somebodys-assets")
     guide = (tmp_path / "README.md").read_text()

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from infra.deploy.__main__ import main, session_of
-from infra.deploy.aws_account import Account, StillThereError, is_created
+from infra.deploy.aws_account import Account, DeployError, is_created
 from infra.settings.settings import Settings
 from infra.settings.value_rules import pairs
 
@@ -316,7 +316,7 @@ def test_deletion_of_a_secret_is_waited_for(session: boto3.Session) -> None:
     Account(session, sleep=sleep).delete_secrets("Shop")
     assert (_names(Account(session)), waits) == ([], [])
     client.create_secret(Name=SIGNING_KEY, SecretString="x")
-    with pytest.raises(StillThereError, match="still deleting Shop/callback-signing-key"):
+    with pytest.raises(DeployError, match="still deleting Shop/callback-signing-key"):
         Account(_Slow(session), sleep=sleep).delete_secrets("Shop")  # type: ignore[arg-type]
     assert sum(waits) >= 120
 

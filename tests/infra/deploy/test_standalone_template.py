@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.deploy.standalone_template import PARAMETER, main
+from infra.deploy.__main__ import main
+from infra.deploy.standalone_template import PARAMETER
 
 AGREED = json.loads((Path(__file__).parents[1] / "template.json").read_text())
 
 
 def test_standalone_template_is_the_same_stack_and_needs_only_a_bucket(tmp_path: Path) -> None:
     """Its assets are beside it, and no bootstrapped account is needed."""
-    assert main(["--folder", str(tmp_path)]) == 0
+    assert main(["template", "--folder", str(tmp_path)]) == 0
     text = (tmp_path / "cutout.template.json").read_text()
     template = json.loads(text)
     assert template["Outputs"].keys() == AGREED["Outputs"].keys()
@@ -38,6 +39,6 @@ def test_refused_setting_writes_no_template(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line says why."""
-    assert main(["--folder", str(tmp_path / "new"), "-c", "max_in_fligth=3"]) == 1
+    assert main(["template", "--folder", str(tmp_path / "new"), "-c", "max_in_fligth=3"]) == 1
     assert "did you mean max_in_flight?" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
