@@ -81,7 +81,7 @@ class Resources:
     @property
     def notes(self) -> str:
         """Every note that says why a photo has no cut-out, as an ARN."""
-        return f"{self._results}*{NOTE_EXTENSION}"
+        return f"{self.accepted}{NOTE_EXTENSION}"
 
     @property
     def prepared(self) -> str:
@@ -96,7 +96,7 @@ class Resources:
     @property
     def accepted(self) -> str:
         """Every result that passed acceptance, as an ARN."""
-        return f"{self._results}*"
+        return f"{self.results.bucket_arn}/{self.settings.result_prefix}*"
 
     @property
     def cut_outs(self) -> tuple[str, ...]:
@@ -104,10 +104,6 @@ class Resources:
         if not self.settings.result_prefix:
             return (self.accepted,)
         return (self.accepted, f"{self.results.bucket_arn}/{REVIEW_FOLDER}*")
-
-    @property
-    def _results(self) -> str:
-        return f"{self.results.bucket_arn}/{self.settings.result_prefix}"
 
 
 def account_arn(service: str, resource: str) -> str:

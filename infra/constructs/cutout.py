@@ -191,7 +191,7 @@ class Cutout(Grants):
         self.callbacks = self.work_queues["Callbacks"]
 
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
-        groups = self.network.groups_in(self) if self.network else ()
+        network = self.network and self.network.with_groups(self)
         wanted = {self.settings.pixels, *(recipe.pixels for recipe in self.recipes)}
         self.uses_source_pixels = Pixels.SOURCE in wanted
         refuse_pixels_without_copies(
@@ -208,8 +208,7 @@ class Cutout(Grants):
                 ),
                 asset=assets[name],
                 settings=self.settings,
-                network=self.network,
-                security_groups=groups,
+                network=network,
             )
             for name in SHAPES
             if name is not FunctionName.PREPARE or self.settings.prepare

@@ -39,10 +39,7 @@ def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
     # that cannot be sent goes unnoticed. Of the alarms' topic, and of the rule for uploads:
     # https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-    senders = [
-        iam.ServicePrincipal("cloudwatch.amazonaws.com"),
-        iam.ServicePrincipal("events.amazonaws.com"),
-    ]
+    senders = [iam.ServicePrincipal(f"{one}.amazonaws.com") for one in ("cloudwatch", "events")]
     return (
         iam.PolicyStatement(
             sid="LetAlarmsAndRulesSend",

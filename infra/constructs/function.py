@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from aws_cdk import AssetHashType, Duration, RemovalPolicy, Size
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -37,15 +36,12 @@ class CutoutFunction(Construct):
         asset: Asset,
         settings: Settings,
         network: Network | None,
-        security_groups: Sequence[ec2.ISecurityGroup],
     ) -> None:
         """Make the function; without a network, it runs in Lambda's own."""
         super().__init__(scope, construct_id)
         self.shape = shape
         self.timeout_seconds = timeout_of(shape, settings)
         self.actions: set[str] = set()
-        self._network = network
-        self._security_groups = security_groups
         # Lambda would make a group itself, at the first line, and keep its lines for ever.
         self.logs = log_group(self, "Logs", days=settings.log_retention_days)
         self.role = iam.Role(
@@ -55,7 +51,7 @@ class CutoutFunction(Construct):
             description=f"What {shape.name} of Cutout may do",
         )
         reserved = shape.reserved_concurrency if settings.reserved_concurrency else None
-        self.function = self._make(asset, reserved)
+        self.function = self._make(asset, reserved, network)
         self.allow(
             "WriteItsLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -115,9 +111,10 @@ class CutoutFunction(Construct):
             ],
         )
 
-    def _make(self, asset: Asset, reserved: int | None) -> lambda_.Function:
+    def _make(
+        self, asset: Asset, reserved: int | None, network: Network | None
+    ) -> lambda_.Function:
         loop = lambda_.RecursiveLoop
-        network = self._network
         disk_mb = self.shape.disk_mb
         return lambda_.Function(
             self,
@@ -144,7 +141,7 @@ class CutoutFunction(Construct):
             recursive_loop=loop.ALLOW if self.shape.may_call_itself else loop.TERMINATE,
             vpc=network.vpc if network else None,
             vpc_subnets=network.subnets if network else None,
-            security_groups=list(self._security_groups) if network else None,
+            security_groups=list(network.security_groups) if network else None,
         )
 
 

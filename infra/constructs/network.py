@@ -4,8 +4,8 @@ infra/README.md says in "Your own network" what they must reach from there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
@@ -35,10 +35,10 @@ class Network:
     subnets: ec2.SubnetSelection | None = None
     security_groups: Sequence[ec2.ISecurityGroup] = ()
 
-    def groups_in(self, scope: Construct) -> Sequence[ec2.ISecurityGroup]:
-        """Return the functions' security groups, and make one if none is given."""
+    def with_groups(self, scope: Construct) -> Self:
+        """Return the network with security groups; one is made if none is given."""
         if self.security_groups:
-            return self.security_groups
+            return self
         group = ec2.SecurityGroup(
             scope,
             "HttpsOnly",
@@ -50,4 +50,4 @@ class Network:
         group.add_egress_rule(
             ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "The provider and AWS, over HTTPS"
         )
-        return [group]
+        return replace(self, security_groups=[group])

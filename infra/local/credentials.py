@@ -5,7 +5,6 @@ creates an operator with administrator rights, as in an AWS account. The local c
 else as the operator, to whom bucket policies apply.
 """
 
-import json
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -17,10 +16,7 @@ from botocore.session import Session
 from infra.local.endpoint import REGION, Endpoint
 
 _OPERATOR = "cutout-operator"
-_ADMINISTRATOR = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +39,7 @@ def make_operator(endpoint: Endpoint, root: Credentials) -> Credentials:
     """Create the user for people and the command line."""
     iam = client("iam", endpoint, root)
     iam.create_user(UserName=_OPERATOR)
-    iam.put_user_policy(
-        UserName=_OPERATOR,
-        PolicyName="Administrator",
-        PolicyDocument=json.dumps(_ADMINISTRATOR),
-    )
+    iam.attach_user_policy(UserName=_OPERATOR, PolicyArn=_ADMINISTRATOR)
     key = iam.create_access_key(UserName=_OPERATOR)["AccessKey"]
     return Credentials(access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
 
