@@ -140,17 +140,9 @@ class Pictures:
         return shown_again is not None and self._ended[job.id] < shown_again + self._worker_lasts
 
     def _check_notes(self) -> None:
-        """An error note exists exactly for newest uploads without a cut-out, and names the job.
-
-        Of a version that was deleted for good, one may be left, also in the place of an older
-        version's: a late message of its job writes it again, and it is the newer one.
-        """
+        """An error note exists exactly for newest uploads without a cut-out, and names the job."""
         expected: dict[str, str] = {}
-        unclear = {
-            key
-            for key, note in self.world.notes.stored.items()
-            if note.note.job_id in self.evidence.destroyed
-        }
+        unclear: set[str] = set()
         for key, newest in self.evidence.newest.items():
             if self.evidence.is_unclear(key):
                 unclear.add(_note_of(key))

@@ -140,9 +140,11 @@ class JobParts:
                 model=settings.model,
                 last=settings.retention_days,
             )
-        self.latest_notes = LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
         self.shown_versions = ShownVersions(
             current_versions=ports.uploads, latest_versions=ports.jobs
+        )
+        self.latest_notes = LatestNotes(
+            notes=ports.notes, shown_versions=self.shown_versions, telemetry=ports.telemetry
         )
         self.settlement_effects = SettlementEffects(
             jobs=ports.jobs,

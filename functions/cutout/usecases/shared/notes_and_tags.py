@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,14 +75,16 @@ class LatestNotes:
     """Keys in the results bucket, each with the newest note or none."""
 
     notes: Notes
+    shown_versions: ShownVersions
     telemetry: Telemetry
 
     def put(self, key: str, note: dict[str, Any], job: Job) -> None:
-        """Write the note about the job, unless the current one is as new or newer."""
+        """Write the note, unless the current one is as new, or of a newer version that exists."""
         text = json.dumps(note, indent=2, ensure_ascii=False) + "\n"
         occasion = occasion_of(job)
         for current in self._looks(key):
-            if current is not None and not self._is_earlier(current, occasion):
+            is_earlier = current is None or self._is_earlier(current, occasion)
+            if not is_earlier and not self._is_of_destroyed(current, job):
                 return
             if self.notes.write(key, text, job_id=job.id, occasion=occasion, replacing=current):
                 return
@@ -118,6 +121,12 @@ class LatestNotes:
         for _ in range(_TRIES):
             yield self.notes.current(key)
         raise TransientError("the note is written too often")
+
+    def _is_of_destroyed(self, current: StoredResult | None, job: Job) -> bool:
+        """Whether the note is about a newer upload than the job's, whose version is gone again."""
+        occasion = current and current.occasion
+        is_newer = occasion is not None and occasion.order > job.source.order
+        return is_newer and self.shown_versions.shows(job, has_newer=True)
 
     def _is_earlier(
         self, current: StoredResult, than: NoteRevision, *, or_same: bool = False
@@ -226,14 +235,22 @@ class SettlementEffects:
             # No job has written a note for the key: most photos cost no look for one.
             return
         key = self._note_key(job.source)
-        if leaves_a_note(job) and self._is_newest(job):
+        if not leaves_a_note(job):
+            notes.remove_up_to(key, occasion_of(job))
+            return
+        if self._is_shown(job):
             notes.put(key, error_note(job, self.terms), job)
             # A deletion or a newer upload that came meanwhile found no note to remove.
-            if self._is_newest(job):
+            if self._is_shown(job):
                 return
-        notes.remove_up_to(key, occasion_of(job))
+        notes.remove_of_job(key, job.id)
 
-    def _is_newest(self, job: Job) -> bool:
+    def _is_shown(self, job: Job) -> bool:
+        """Whether a read of the key gives the job's photo; by the newest event if S3 denies it."""
+        if job.source.version_id is not None:
+            with suppress(SourceDeniedError):
+                # No event of the key says that its newest version was destroyed.
+                return self.shown_versions.shows(job, has_newer=False)
         return self.shown_versions.why_superseded(job) is None
 
     def _note_key(self, source: Source) -> str:
@@ -243,7 +260,7 @@ class SettlementEffects:
 
     def _tag(self, tags: Uploads, job: Job) -> None:
         # Without versions, a newer upload of the same bytes cannot be told from this one by S3.
-        if job.source.version_id is None and not self._is_newest(job):
+        if job.source.version_id is None and self.shown_versions.why_superseded(job):
             return
         try:
             has_room = tags.tag(job.source, STATE_TAG, job.state.value)

@@ -12,6 +12,7 @@ from cutout.ports.buckets import NoteRevision, StoredResult
 from cutout.usecases.shared.notes_and_tags import LatestNotes, before, occasion_of
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.queues import MemoryTelemetry
+from tests.support.fakes.world import World
 
 JOB = a_job(version=3, source=a_source(sequencer="0B"))
 OCCASION = occasion_of(JOB)
@@ -47,7 +48,8 @@ class Board:
 
 def board(notes: Board) -> LatestNotes:
     """The writer of notes under test."""
-    return LatestNotes(notes=notes, telemetry=MemoryTelemetry())  # type: ignore[arg-type]
+    shown_versions = World().settlement_effects.shown_versions
+    return LatestNotes(notes=notes, shown_versions=shown_versions, telemetry=MemoryTelemetry())  # type: ignore[arg-type]
 
 
 def test_a_note_is_indented_json() -> None:

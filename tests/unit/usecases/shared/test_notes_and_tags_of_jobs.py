@@ -219,8 +219,9 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     world = World()
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")
-    board = LatestNotes(notes=notes, telemetry=world.telemetry)
-    replace(world.settlement_effects, notes=board, upload_prefix="in/", result_prefix="out/").apply(
-        job
+    effects = world.settlement_effects
+    board = LatestNotes(
+        notes=notes, shown_versions=effects.shown_versions, telemetry=world.telemetry
     )
+    replace(effects, notes=board, upload_prefix="in/", result_prefix="out/").apply(job)
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]

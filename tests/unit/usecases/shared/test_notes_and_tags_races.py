@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from cutout.ports.jobs_table import JobMovedError
 from cutout.usecases.shared.notes_and_tags import occasion_of
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.world import World
+from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook, WorkerCrashedError
 from tests.support.noting import MINUTE, NOTE, TEXT, completed, failed, retried, said
 
@@ -63,6 +64,37 @@ def test_an_overtaken_worker_removes_its_note_before_any_other_step() -> None:
     assert world.uploads.labels(job.source).tags["cutout"] == "completed"
 
 
+def destroyed(world: World, job: Job) -> None:
+    """Destroy the version of a job that has failed."""
+    world.uploads.destroy(job.source)
+    world.register_upload.version_deleted(job.source)
+    assert NOTE not in world.notes.stored
+
+
+def test_a_late_worker_writes_no_note_about_a_destroyed_version() -> None:
+    """A message of its job is delivered again, after the key's older photo is shown again."""
+    world = World()
+    world.arrives()
+    gone = world.arrives(data=TEXT)
+    destroyed(world, gone)
+    world.job_writer.reapply_effects(gone)
+    assert world.notes.written == [NOTE]
+    assert world.notes.stored == {}
+
+
+def test_the_note_of_a_destroyed_version_does_not_block_that_of_an_older_one() -> None:
+    """The worker that wrote it again crashed before it noticed; the older photo then fails."""
+    world = World()
+    older = world.arrives()
+    gone = world.arrives(data=TEXT)
+    note = world.notes.stored[NOTE]
+    destroyed(world, gone)
+    world.notes.stored[NOTE] = note
+    world.evolink.fail(world.task_of(older), "content_policy_violation")
+    world.check_task(older)
+    assert said(world)["job"] == older.id
+
+
 def test_a_note_left_by_a_crashed_worker_is_removed_by_the_redelivery() -> None:
     """The redelivered message finds that the job is completed."""
     world = World()
@@ -87,6 +119,7 @@ def test_a_note_that_loses_a_race_is_written_after_another_look(times: int) -> N
     """The note that won the race belongs to an older version of the job."""
     hook = Hook()
     world = World(step=hook)
+    world.uploads.add("a.jpg", png())
     job = failed(World())
     older = replace(job, version=job.version - 1)
 
