@@ -18,13 +18,11 @@ from cutout.cli.output.problems import Problem
 if TYPE_CHECKING:
     from botocore.session import Session
 
-    from cutout.cli.options.local_options import LocalOptions
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start
     from infra.local.lifecycle import CloudStatus, Progress
 
-    CloudRequest: TypeAlias = local_start.CloudRequest
-
+CloudRequest: TypeAlias = "local_start.CloudRequest"
 OTHER_SERVERS_KEY = "local"
 """The key for a server of `--evolink-url` if EVOLINK_API_KEY is not set; many accept any key."""
 _CONTROL_TOKEN = "CUTOUT_EVOLINK_CONTROL_TOKEN"  # noqa: S105 - a variable's name
@@ -129,7 +127,14 @@ def local_session(variables: Mapping[str, str]) -> Session:
 
 
 @needs_checkout()
-def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
+def request_of(
+    own: CliSettings,
+    *,
+    stack: str | None,
+    settings: Mapping[str, str],
+    evolink_url: str | None,
+    live: bool,
+) -> CloudRequest:
     """Return what the local cloud is to be like.
 
     Raises:
@@ -138,16 +143,13 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     from infra.local import provider_server, start  # noqa: PLC0415 - needs a checkout, loads slowly
 
     api = None
-    if options.evolink_url:
-        key = settings.evolink_api_key or OTHER_SERVERS_KEY
-        api = provider_server.other_server(options.evolink_url, key=key)
-    elif options.live:
-        api = provider_server.evolink(settings.evolink_api_key)
-    request = start.CloudRequest(
-        stack=options.stack or settings.stack or DEFAULT_STACK,
-        settings=dict(options.settings),
-        api=api,
-    )
+    if evolink_url:
+        key = own.evolink_api_key or OTHER_SERVERS_KEY
+        api = provider_server.other_server(evolink_url, key=key)
+    elif live:
+        api = provider_server.evolink(own.evolink_api_key)
+    chosen = stack or own.stack or DEFAULT_STACK
+    request = start.CloudRequest(stack=chosen, settings=settings, api=api)
     start.check_settings(request)
     return request
 

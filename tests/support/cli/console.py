@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
+from cutout.cli.console.console_server import create_app
 from cutout.cli.console.guard import CSRF_HEADER, Secrets
-from cutout.cli.console.web_app import create_app
 from cutout.cli.output.money import Price
 from tests.support.cli.stack import FakeStack
 

@@ -11,9 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.console.console_server import ConsoleServer
+from cutout.cli.console.console_server import ConsoleServer, create_app
 from cutout.cli.console.guard import Secrets
-from cutout.cli.console.web_app import create_app
 from cutout.cli.output.money import Price
 from cutout.cli.progress.clock import Clock
 

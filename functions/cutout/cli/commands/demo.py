@@ -1,19 +1,16 @@
 """`cutout demo`: cut out photos on a temporary local cloud."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cutout.cli.context import Context
-from cutout.cli.local_cloud import request_of, shipped_photos
+from cutout.cli.local_cloud import CloudRequest, shipped_photos
+from cutout.cli.local_options import local_options
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.local_options import LocalOptions, local_options
 from cutout.cli.options.shared_options import Choice, json_option, out_option, timeout_option
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
@@ -27,9 +24,6 @@ from cutout.cli.round_trip.upload_and_download import (
 )
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.wiring.chosen_provider import terms
-
-if TYPE_CHECKING:
-    from cutout.cli.local_cloud import CloudRequest
 
 _PHOTOS = "photos"
 _DOWN = "down"
@@ -63,7 +57,8 @@ def command(
     timeout: float,
     yes: bool,
     as_json: bool,
-    local: LocalOptions,
+    request: CloudRequest,
+    live: bool,
 ) -> int:
     """Cut out photos on a local cloud that runs as long as this command.
 
@@ -76,7 +71,6 @@ def command(
 
     This command needs a checkout of Cutout; an installed package has no local cloud.
     """
-    request = request_of(local, context.settings)
     console = stderr()
     photos = select_photos(paths or shipped_photos()).photos
     if not photos:
@@ -85,7 +79,7 @@ def command(
     is_up = context.local.is_up()
     if is_up:
         _check_running_cloud(context, request)
-    if local.live and not yes:
+    if live and not yes:
         _ask(context, len(photos))
     phases = Phases(console, context.clock)
     with _local_cloud(context, request, phases, is_up=is_up):

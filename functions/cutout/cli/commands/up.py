@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from cutout.cli.context import Context
-from cutout.cli.local_cloud import request_of
+from cutout.cli.local_cloud import CloudRequest
+from cutout.cli.local_options import local_options
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.local_options import LocalOptions, local_options
 from cutout.cli.options.shared_options import json_option
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.progress.phases import Phases
@@ -48,14 +48,13 @@ cutout up -c max_in_flight=10
 @json_option
 @click.pass_obj
 @local_options
-def command(context: Context, *, local: LocalOptions, as_json: bool) -> None:
+def command(context: Context, *, request: CloudRequest, live: bool, as_json: bool) -> None:
     """Start a local cloud for this project and deploy the stack to it.
 
     It runs in the background until `cutout down`. While it is up, `cutout` commands in this project
     use it; .cutout/local.env makes AWS tools use it too. This command needs a checkout of Cutout;
     an installed package has no local cloud.
     """
-    request = request_of(local, context.settings)
     console = stderr()
     if context.local.is_up():
         # A running local cloud keeps the settings of its start.
@@ -67,7 +66,7 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> None:
         with phases.shown():
             variables = context.local.up(request, phases, stays_up=True)
     env_file = context.local.env_file()
-    if local.live:
+    if live:
         console.print("Live: every photo costs Evolink credits.", style="yellow")
     if as_json:
         print_json(dict(variables))
