@@ -48,10 +48,10 @@ def control(stack: Stack) -> Control:
 
 
 def browse(
-    stack: Stack, tell: Callable[[int], None] = lambda _count: None, *, at_once: int = 1
+    stack: Stack, on_read: Callable[[int], None] = lambda _count: None, *, at_once: int = 1
 ) -> ListJobs:
-    """Return what lists jobs; `tell` gets the number of jobs read so far."""
-    return ListJobs(records=stack.index, tell=tell, at_once=at_once)
+    """Return what lists jobs; `on_read` gets the number of jobs read so far."""
+    return ListJobs(records=stack.index, on_read=on_read, at_once=at_once)
 
 
 def reviews_on(ports: GatePorts, index: JobIndex, checks: TaskCheckQueue) -> Reviews:
@@ -75,7 +75,9 @@ def estimate(stack: Stack, photos: int) -> Estimate:
     )
 
 
-def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count: None) -> Audit:
+def survey(
+    stack: Stack, on_listed: Callable[[str, int], None] = lambda _what, _count: None
+) -> Audit:
     """Return what compares the uploads bucket with the jobs table."""
     from cutout.operator.audit import Audit  # noqa: PLC0415 - see above
 
@@ -85,23 +87,23 @@ def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count
         records=stack.index,
         clock=stack.clock,
         rules=stack.rules(),
-        tell=tell,
+        on_listed=on_listed,
     )
 
 
-def queueing(stack: Stack, tell: Callable[[int], None]) -> MissingUploads:
-    """Return what queues uploads that have no job; `tell` gets the length of the queue."""
+def queueing(stack: Stack, on_wait: Callable[[int], None]) -> MissingUploads:
+    """Return what queues uploads that have no job; `on_wait` gets the length of the queue."""
     from cutout.operator.backfill import MissingUploads  # noqa: PLC0415 - see above
 
     return MissingUploads(
-        uploads=uploads(stack), upload_queue=stack.ports.upload_queue, pace=_pace(stack, tell)
+        uploads=uploads(stack), upload_queue=stack.ports.upload_queue, pace=_pace(stack, on_wait)
     )
 
 
 def import_from(
-    stack: Stack, bucket: str, transfers: ObjectCopies, tell: Callable[[int], None]
+    stack: Stack, bucket: str, transfers: ObjectCopies, on_wait: Callable[[int], None]
 ) -> BucketImport:
-    """Return what copies photos from another bucket; `tell` gets the length of the queue."""
+    """Return what copies photos from another bucket; `on_wait` gets the length of the queue."""
     from cutout.operator.backfill import BucketImport  # noqa: PLC0415 - see above
 
     return BucketImport(
@@ -109,7 +111,7 @@ def import_from(
         uploads=uploads(stack),
         transfers=transfers,
         rules=stack.rules(),
-        pace=_pace(stack, tell),
+        pace=_pace(stack, on_wait),
     )
 
 
@@ -118,7 +120,8 @@ def uploads(stack: Stack) -> BucketListing:
     return stack.ports.objects(stack.outputs.uploads_bucket)
 
 
-def _pace(stack: Stack, tell: Callable[[int], None]) -> QueuePacer:
+def _pace(stack: Stack, on_wait: Callable[[int], None]) -> QueuePacer:
     from cutout.operator.backfill import QueuePacer  # noqa: PLC0415 - see above
 
-    return QueuePacer(upload_queue=stack.ports.upload_queue, sleep=stack.clock.sleep, tell=tell)
+    queue, sleep = stack.ports.upload_queue, stack.clock.sleep
+    return QueuePacer(upload_queue=queue, sleep=sleep, on_wait=on_wait)

@@ -1,4 +1,4 @@
-"""What a command gets from its surroundings, in one value that tests can replace."""
+"""The context of a command, in one value that tests can replace."""
 
 from __future__ import annotations
 

@@ -41,26 +41,21 @@ class DeadLetterQueue:
 
 
 class Request(NamedTuple):
-    """What a message requests.
+    """The request of a message.
 
     Attributes:
+        letter: the message itself.
         what: in words.
         job_id: the job that it is about; None if it is not a message of Cutout.
         key: the key of the photo, if the message names it.
         is_for_ended_jobs: it is carried out even if the job has ended.
     """
 
+    letter: DeadLetter
     what: str
     job_id: str | None
     key: str | None = None
     is_for_ended_jobs: bool = False
-
-
-class ReadLetter(NamedTuple):
-    """A dead letter and what it requests."""
-
-    letter: DeadLetter
-    request: Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,55 +92,55 @@ def dead_letter_queues(resources: StackResources) -> list[DeadLetterQueue]:
     ]
 
 
-def read_letter(letter: DeadLetter) -> ReadLetter:
+def read_letter(letter: DeadLetter) -> Request:
     """Read a message of any queue of the stack."""
     try:
-        request = _request_in(letter.body)
+        return _request_in(letter)
     except MessageError as refused:
-        request = Request(f"{NOT_OURS}: {refused}", None)
-    return ReadLetter(letter, request)
+        return Request(letter, f"{NOT_OURS}: {refused}", None)
 
 
-def _request_in(body: str) -> Request:
+def _request_in(letter: DeadLetter) -> Request:
+    body = letter.body
     # Only messages of the callbacks queue have one of these.
     is_callback = _object(body).keys() & {"attempt", "render", "removed"}
     match message := read_callback(body) if is_callback else read_submission(body):
         case Removal():
             what = "delete the results of a deleted photo"
-            return Request(what, message.job_id, message.key, is_for_ended_jobs=True)
+            return Request(letter, what, message.job_id, message.key, is_for_ended_jobs=True)
         case RenderRequest():
             what = f"make variants: {', '.join(message.recipes)}"
-            return Request(what, message.job_id, is_for_ended_jobs=True)
+            return Request(letter, what, message.job_id, is_for_ended_jobs=True)
         case TaskCheck():
-            return Request(f"check the task of attempt {message.attempt}", message.job_id)
+            what = f"check the task of attempt {message.attempt}"
+            return Request(letter, what, message.job_id)
         case JobDue():
-            return Request("check a job", message.job_id)
+            return Request(letter, "check a job", message.job_id)
         case PrepareReport() | UnreadableReport():
-            return Request("record the result of Prepare", message.job_id)
+            return Request(letter, "record the result of Prepare", message.job_id)
         case Uploaded(source=source):
             what = "create the job of an upload"
         case Deleted(source=source):
             what = "record a deletion"
         case _:
             source, what = message.source, "record the deletion of a version"
-    return Request(what, source.job_id, source.key)
+    return Request(letter, what, source.job_id, source.key)
 
 
-def grouped(letters: Iterable[ReadLetter], jobs: Mapping[str, Job]) -> list[LetterGroup]:
+def grouped(requests: Iterable[Request], jobs: Mapping[str, Job]) -> list[LetterGroup]:
     """Group letters by request and state of the job; the largest group comes first."""
-    piles: dict[tuple[str, str], list[ReadLetter]] = defaultdict(list)
-    for letter in letters:
-        piles[_why(letter, jobs)].append(letter)
+    piles: dict[tuple[str, str], list[Request]] = defaultdict(list)
+    for request in requests:
+        piles[_why(request, jobs)].append(request)
     groups = [_group(why, then, pile, jobs) for (why, then), pile in piles.items()]
     return sorted(groups, key=lambda group: (-group.count, group.why))
 
 
-def _why(letter: ReadLetter, jobs: Mapping[str, Job]) -> tuple[str, str]:
+def _why(request: Request, jobs: Mapping[str, Job]) -> tuple[str, str]:
     # EventBridge writes why it gave up into the message's attributes.
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
-    error = letter.letter.attributes.get("ERROR_CODE")
+    error = request.letter.attributes.get("ERROR_CODE")
     because = f" ({error})" if error else ""
-    request = letter.request
     what = f"{request.what}{because}"
     job = jobs.get(request.job_id or "")
     if job is not None:
@@ -163,7 +158,7 @@ def _why(letter: ReadLetter, jobs: Mapping[str, Job]) -> tuple[str, str]:
     return f"{what} · no job", _ONLY_TRACE if request.key else _NO_JOB
 
 
-def _group(why: str, then: str, pile: Sequence[ReadLetter], jobs: Mapping[str, Job]) -> LetterGroup:
+def _group(why: str, then: str, pile: Sequence[Request], jobs: Mapping[str, Job]) -> LetterGroup:
     return LetterGroup(
         why=why,
         then=then,
@@ -174,12 +169,11 @@ def _group(why: str, then: str, pile: Sequence[ReadLetter], jobs: Mapping[str, J
     )
 
 
-def _photo(letter: ReadLetter, jobs: Mapping[str, Job]) -> str:
-    request = letter.request
+def _photo(request: Request, jobs: Mapping[str, Job]) -> str:
     job = jobs.get(request.job_id or "")
     if found := request.key or (job and job.source.key):
         return found
-    return f"job {request.job_id}" if request.job_id else f"message {letter.letter.id}"
+    return f"job {request.job_id}" if request.job_id else f"message {request.letter.id}"
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ def survey_of(stack: Stack, progress: ProgressLine) -> Audit:
     return compose.survey(stack, lambda what, count: progress.show(f"listed {count:,} {what}"))
 
 
-def tell_wait(progress: ProgressLine) -> Callable[[int], None]:
-    """Return what shows that the queue is too long for more messages."""
+def wait_shown(progress: ProgressLine) -> Callable[[int], None]:
+    """Return a function that shows that the queue is too long for more messages."""
     return lambda waiting: progress.show(
         f"waiting: about {counted(waiting, 'message')} in the submissions queue"
     )
@@ -37,7 +37,7 @@ def enqueue_missing(
         for found in page
         if found.finding is Finding.MISSING
     )
-    queueing = compose.queueing(stack, tell_wait(progress))
+    queueing = compose.queueing(stack, wait_shown(progress))
     queued = 0
     with interruption(lambda: f"{counted(queued, 'photo')} queued. Run it again for the others."):
         # Queued while it is listed: a bucket may hold millions, and an interruption loses nothing.

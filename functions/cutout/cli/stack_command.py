@@ -25,13 +25,8 @@ def stack_command(
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a function a command; it gets the stack, `as_json` and the values of its own options.
 
-    Args:
-        name: of the command.
-        exit_statuses: their meanings. The function returns its exit status, or None for 0.
-        example: lines for a shell.
-        is_impatient: give up soon on a service that does not answer.
-        counts_requests: add `--verbose`, which prints how many requests were made to AWS.
-        has_json: add `--json`.
+    The function returns its exit status, or None for 0. A command that `is_impatient` gives up soon
+    on a service that does not answer; one that `counts_requests` has `--verbose`.
     """
 
     def decorate(function: Callable[..., int | None]) -> click.Command:

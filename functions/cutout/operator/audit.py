@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
+from typing import NamedTuple
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
@@ -74,6 +75,14 @@ class AuditedObject:
     order: str | None = None
 
 
+class _Known(NamedTuple):
+    """An object, its job, and the newest event of its key where the status depends on it."""
+
+    listed: ListedObject
+    job: Job | None
+    head: LatestVersion | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """The settings of a deployment that decide about an object's status."""
@@ -101,14 +110,14 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Compares all objects under a prefix with their jobs, and tells how many were read."""
+    """Compares all objects under a prefix with their jobs, and reports how many were listed."""
 
     uploads: BucketListing
     results: BucketListing
     records: JobIndex
     clock: Clock
     rules: Rules
-    tell: Callable[[str, int], None] = lambda _what, _count: None
+    on_listed: Callable[[str, int], None] = lambda _what, _count: None
 
     def look(self, prefix: str) -> Iterator[Sequence[AuditedObject]]:
         """The status of every object, a page at a time, in the order of keys."""
@@ -132,7 +141,7 @@ class Audit:
         keys: set[str] = set()
         for page in self.results.pages(folder):
             keys.update(one.key for one in page)
-            self.tell("cut-outs", len(keys))
+            self.on_listed("cut-outs", len(keys))
         return frozenset(keys)
 
     def _examine(
@@ -150,21 +159,19 @@ class Audit:
         heads = {
             in_doubt[ref].key: head for ref, head in self.records.newest_all(list(in_doubt)).items()
         }
-        return [self._found(one, known.get(one.key), heads.get(one.key), stored) for one in page]
+        return [
+            self._found(_Known(one, known.get(one.key), heads.get(one.key)), stored) for one in page
+        ]
 
-    def _found(
-        self,
-        listed: ListedObject,
-        job: Job | None,
-        head: LatestVersion | None,
-        stored: frozenset[str] | None,
-    ) -> AuditedObject:
+    def _found(self, known: _Known, stored: frozenset[str] | None) -> AuditedObject:
+        listed, job = known.listed, known.job
         if job is not None:
-            return self._with_job(listed, job, head, stored)
+            finding, reason = self._with_job(known, job, stored)
+            return AuditedObject(listed=listed, finding=finding, reason=reason)
         if not self.rules.upload_filter.is_watched(self.uploads.bucket, listed.key):
             reason = self.rules.why_not_watched(listed.key)
             return AuditedObject(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
-        return self._without_job(listed, head, stored)
+        return self._without_job(listed, known.head, stored)
 
     def _is_decided_by_head(self, listed: ListedObject, job: Job | None) -> bool:
         """Whether the status depends on the newest event of the key, besides object and job."""
@@ -189,47 +196,35 @@ class Audit:
         }
 
     def _with_job(
-        self,
-        listed: ListedObject,
-        job: Job,
-        head: LatestVersion | None,
-        stored: frozenset[str] | None,
-    ) -> AuditedObject:
+        self, known: _Known, job: Job, stored: frozenset[str] | None
+    ) -> tuple[Finding, str]:
         reason = job.reason.value if job.reason else ""
         match job.state:
             case State.COMPLETED:
-                finding = self._completed(listed, job, head, stored)
+                return self._completed(known, job, stored), reason
             case State.FAILED | State.REVIEW | State.REJECTED:
-                finding = Finding(job.state.value)
+                return Finding(job.state.value), reason
             case State.SUPERSEDED:
-                is_newest = listed.is_same(self.uploads.newest(listed.key))
-                finding = Finding.SUPERSEDED if is_newest else Finding.FRESH
-            case _:
-                return AuditedObject(
-                    listed=listed, finding=Finding.IN_FLIGHT, reason=job.state.value
-                )
-        return AuditedObject(listed=listed, finding=finding, reason=reason)
+                return self._if_newest(known.listed, Finding.SUPERSEDED), reason
+        return Finding.IN_FLIGHT, job.state.value
 
-    def _completed(
-        self,
-        listed: ListedObject,
-        job: Job,
-        head: LatestVersion | None,
-        stored: frozenset[str] | None,
-    ) -> Finding:
+    def _if_newest(self, listed: ListedObject, finding: Finding) -> Finding:
+        is_newest = listed.is_same(self.uploads.newest(listed.key))
+        return finding if is_newest else Finding.FRESH
+
+    def _completed(self, known: _Known, job: Job, stored: frozenset[str] | None) -> Finding:
         key = job.result.key if job.result else ""
         # The job may have completed after the cut-outs were listed.
         if key not in (stored or ()) and self.results.newest(key) is None:
             return Finding.RESULT_GONE
         # A permanent deletion makes an older version the newest, without an event that says so.
         # The cut-out is read only if the newest event is of another version.
-        if head is None or head.job_id in {None, job.id}:
+        if known.head is None or known.head.job_id in {None, job.id}:
             return Finding.DONE
         made = self.results.provenance(key)
-        if made is None or made.version == listed.version_id:
+        if made is None or made.version == known.listed.version_id:
             return Finding.DONE
-        is_newest = listed.is_same(self.uploads.newest(listed.key))
-        return Finding.OUTDATED if is_newest else Finding.FRESH
+        return self._if_newest(known.listed, Finding.OUTDATED)
 
     def _without_job(
         self, listed: ListedObject, head: LatestVersion | None, stored: frozenset[str] | None
@@ -254,7 +249,7 @@ class Audit:
 
     def _is_made_of(self, made: Provenance, listed: ListedObject) -> bool:
         """Whether the cut-out was made of this object."""
-        # Entity tags alone do not tell: the same file may be at `a.jpg` and `a.png`, whose cut-outs
+        # Entity tags are not enough: the same file may be at `a.jpg` and `a.png`, whose cut-outs
         # have the same first candidate for their key.
         is_same = made.version == (listed.version_id or listed.etag)
         return is_same and listed.source(self.uploads.bucket).is_of(made.job_id, made.order)

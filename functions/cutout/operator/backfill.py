@@ -30,12 +30,12 @@ class QueuePacer:
 
     upload_queue: UploadQueue
     sleep: Callable[[float], None]
-    tell: Callable[[int], None] = lambda _waiting: None
+    on_wait: Callable[[int], None] = lambda _waiting: None
 
     def wait(self) -> None:
         """Return once the queue is short enough."""
         while (waiting := self.upload_queue.length()) >= _MOST_QUEUED:
-            self.tell(waiting)
+            self.on_wait(waiting)
             self.sleep(_PAUSE.total_seconds())
 
 
@@ -140,11 +140,9 @@ class BucketImport:
             return why.value
         there = existing.at(key)
         if there is None:
-            return "" if self._is_watched(key) else self.rules.why_not_watched(key)
+            is_watched = self.rules.upload_filter.is_watched(self.uploads.bucket, key)
+            return "" if is_watched else self.rules.why_not_watched(key)
         return "there-already" if there.size == listed.size else "another-stands-there"
-
-    def _is_watched(self, key: str) -> bool:
-        return self.rules.upload_filter.is_watched(self.uploads.bucket, key)
 
 
 class _ObjectsByKey:

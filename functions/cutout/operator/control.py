@@ -1,4 +1,4 @@
-"""What operators do with a running deployment: pause, resume, change limits, retry jobs."""
+"""Operators' actions on a running deployment: pause, resume, change limits, retry jobs."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -51,10 +51,15 @@ class Estimator:
         task = sum(durations, timedelta()) / len(durations) if durations else _UNKNOWN
         today, a_day = self._through_cap(gate, limits)
         today = min(photos, today)
+
+        def working(count: int) -> timedelta:
+            """How long photos take, as many at a time as there are slots."""
+            return ceil(count / limits.max_in_flight) * task
+
         return Estimate(
             photos=photos,
             credits=photos * gate.price,
-            lasts=self._lasts(photos, today, a_day, lambda count: in_rounds(count, limits, task)),
+            lasts=self._lasts(photos, today, a_day, working),
             task=task,
             measured=len(durations),
             today=today,
@@ -85,11 +90,6 @@ class Estimator:
         entries = islice(self.records.moved(State.COMPLETED), _RECENT)
         jobs = self.records.find_all([entry.job_id for entry in entries])
         return [lasted for job in jobs if (lasted := _at_provider(job))]
-
-
-def in_rounds(photos: int, limits: Limits, task: timedelta) -> timedelta:
-    """How long photos take, as many at a time as there are slots."""
-    return ceil(photos / limits.max_in_flight) * task
 
 
 def _at_provider(job: Job) -> timedelta | None:

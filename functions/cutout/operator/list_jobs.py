@@ -70,13 +70,13 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class ListJobs:
-    """Lists jobs by the index of states, without a scan of the table; tells how many were read.
+    """Lists jobs by the index of states, without a scan of the table; reports how many were read.
 
     That many requests, of a hundred jobs each, are read ahead.
     """
 
     records: JobIndex
-    tell: Callable[[int], None] = lambda _count: None
+    on_read: Callable[[int], None] = lambda _count: None
     at_once: int = 1
 
     def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:
@@ -91,7 +91,7 @@ class ListJobs:
         looked_at = 0
         for jobs in bounded_map(self.records.find_all, _batches(merged), at_once=self.at_once):
             looked_at += len(jobs)
-            self.tell(looked_at)
+            self.on_read(looked_at)
             for job in jobs:
                 if job.id not in seen and wanted.takes(job):
                     seen.add(job.id)

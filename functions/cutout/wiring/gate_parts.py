@@ -12,7 +12,7 @@ from cutout.ports.telemetry import Clock
 
 @dataclass(frozen=True, kw_only=True)
 class GatePorts:
-    """What the gate needs to admit jobs."""
+    """The ports by which the gate admits jobs."""
 
     clock: Clock
     jobs: JobsTable

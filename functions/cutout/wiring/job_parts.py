@@ -1,4 +1,4 @@
-"""What Submit and StoreResult share: ports, the adapters behind them, and parts of use cases."""
+"""Ports, the adapters behind them, and parts of use cases that Submit and StoreResult share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every handler has: a log, metrics, and its use cases, composed once."""
+"""The log, the metrics and the use cases of every handler, composed once."""
 
 from __future__ import annotations
 

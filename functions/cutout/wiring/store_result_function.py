@@ -55,7 +55,7 @@ class StoreResultPorts:
 
 @dataclass(frozen=True, kw_only=True)
 class StoreResultUseCases:
-    """What StoreResult does with the messages of its queue."""
+    """StoreResult's actions on the messages of its queue."""
 
     track_task: TrackTask
     render: Render

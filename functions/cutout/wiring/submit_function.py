@@ -60,7 +60,7 @@ class SubmitPorts:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitUseCases:
-    """What Submit does with its messages; those of the sender `prepare_role_id` are Prepare's."""
+    """Submit's actions on its messages; those of the sender `prepare_role_id` are Prepare's."""
 
     jobs: Jobs
     register_upload: RegisterUpload

@@ -81,7 +81,7 @@ def _listed(world: World, wanted: Facts, after: Any) -> object:
     world.jobs._write(next(iter(world.jobs.jobs.values())))  # noqa: SLF001 - the index sees them all
     cursor = None if after is None else Cursor(at=START + after[0] * MINUTE, job_id=after[1])
     looked_at: list[int] = []
-    browse = ListJobs(records=world.jobs, tell=looked_at.append)
+    browse = ListJobs(records=world.jobs, on_read=looked_at.append)
     return lambda: {
         "jobs": [
             (job.source.key, str(Cursor.of(job)))

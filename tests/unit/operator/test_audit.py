@@ -343,5 +343,5 @@ def test_the_audit_reports_its_progress(shelf: Shelf) -> None:
     for number in range(3):
         shelf.results.add(f"{number}.png")
     told: list[tuple[str, int]] = []
-    list(replace(shelf.survey, tell=lambda what, count: told.append((what, count))).look(""))
+    list(replace(shelf.survey, on_listed=lambda what, count: told.append((what, count))).look(""))
     assert told == [("cut-outs", 2), ("cut-outs", 3)]

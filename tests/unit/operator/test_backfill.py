@@ -230,7 +230,7 @@ def test_a_queue_with_a_hundred_messages_is_full(waiting: int, slept: list[float
             return lengths.pop(0)
 
     times: list[float] = []
-    pace = QueuePacer(upload_queue=Queue(), sleep=times.append, tell=told.append)  # type: ignore[arg-type]
+    pace = QueuePacer(upload_queue=Queue(), sleep=times.append, on_wait=told.append)  # type: ignore[arg-type]
     pace.wait()
     assert (times, told) == (slept, [waiting] * len(slept))
 

@@ -132,7 +132,7 @@ def test_many_jobs_are_read_a_hundred_at_a_time(at_once: int) -> None:
     """And the progress is reported."""
     records = table(*(moved(number, number) for number in range(250)))
     told: list[int] = []
-    browse = ListJobs(records=records, tell=told.append, at_once=at_once)
+    browse = ListJobs(records=records, on_read=told.append, at_once=at_once)
     assert len(numbers(browse.jobs(JobFilter(states=(State.FAILED,), prefix="1")))) == 111
     assert told == [100, 200, 250]
 
@@ -141,6 +141,6 @@ def test_no_more_is_read_than_needed() -> None:
     """The first page does not read the whole table."""
     records = table(*(moved(number, number) for number in range(250)))
     told: list[int] = []
-    jobs = ListJobs(records=records, tell=told.append).jobs(JobFilter(states=(State.FAILED,)))
+    jobs = ListJobs(records=records, on_read=told.append).jobs(JobFilter(states=(State.FAILED,)))
     assert len(list(islice(jobs, 50))) == 50
     assert told == [100]

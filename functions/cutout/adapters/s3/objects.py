@@ -36,17 +36,17 @@ class Objects:
         """The answer to HEAD; None if there is no object."""
         return self._found(self._client.head_object, key)
 
-    def open(self, key: str) -> Any:  # noqa: ANN401 - GetObject's answer
+    def open(self, key: str, **version: str) -> Any:  # noqa: ANN401 - GetObject's answer
         """The object, with its body as a stream; None if there is none."""
-        return self._found(self._client.get_object, key)
+        return self._found(self._client.get_object, key, **version)
 
     def tags(self, key: str) -> Any:  # noqa: ANN401 - GetObjectTagging's answer
         """The object's tags; None if there is no such object."""
         return self._found(self._client.get_object_tagging, key)
 
-    def _found(self, read: Callable[..., Any], key: str) -> Any:  # noqa: ANN401 - the SDK's answer
+    def _found(self, read: Callable[..., Any], key: str, **version: str) -> Any:  # noqa: ANN401 - the SDK's
         try:
-            return read(Bucket=self._bucket, Key=key)
+            return read(Bucket=self._bucket, Key=key, **version)
         except ClientError as exc:
             if code(exc) in GONE:
                 return None

@@ -26,7 +26,7 @@ class Alarm:
 
 
 class StackMonitors(DescribedStack):
-    """What CloudWatch and SNS know of the stack."""
+    """The stack in CloudWatch and SNS."""
 
     def alarms(self) -> Sequence[Alarm]:
         """Return the stack's alarms."""

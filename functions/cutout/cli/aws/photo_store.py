@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cutout.adapters.s3.objects import GONE, code
+from cutout.adapters.s3.objects import GONE, Objects, code, save
 from cutout.cli.photo_files import PhotoFile
 from cutout.domain.dataclass import dataclass
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
@@ -81,12 +81,9 @@ class S3Store:
 
     def open(self, bucket: str, key: str, version_id: str | None = None) -> OpenObject | None:
         """Return an object of any bucket as a stream; None if there is none."""
-        try:
-            answer = self._s3.get_object(Bucket=bucket, Key=key, **_version(version_id))
-        except ClientError as error:
-            if code(error) in GONE:
-                return None
-            raise
+        answer = Objects(self._s3, bucket).open(key, **_version(version_id))
+        if answer is None:
+            return None
         parts = _parts(answer["Body"])
         # The first part is read here: a generator that was never started would close nothing.
         return OpenObject(size=answer["ContentLength"], chunks=chain([next(parts, b"")], parts))
@@ -98,9 +95,7 @@ class S3Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             answer = self._s3.get_object(Bucket=self._results, Key=key)
-            with partial.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
-                    file.write(chunk)
+            save(answer["Body"], partial)
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)

@@ -15,8 +15,6 @@ class Target:
 
     Attributes:
         variables: environment variables that reach the local cloud; None for AWS.
-        profile: profile of the AWS CLI, if an option names one.
-        region: AWS region, if an option or the environment names one.
     """
 
     stack: str

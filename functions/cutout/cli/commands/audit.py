@@ -11,6 +11,7 @@ from rich.text import Text
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.enqueue import enqueue_missing, survey_of
+from cutout.cli.options.job_filters import prefix_option
 from cutout.cli.options.price_option import price_option
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
@@ -62,9 +63,7 @@ cutout audit --fix --yes
 """,
     counts_requests=True,
 )
-@click.option(
-    "--prefix", metavar="TEXT", help="Only keys with this prefix.  [default: all watched keys]"
-)
+@prefix_option("Only keys with this prefix.  [default: all watched keys]")
 @click.option("--fix", is_flag=True, help="Queue missing uploads at low priority.")
 @click.option("--dry-run", is_flag=True, help="With --fix: print the cost, and stop.")
 @click.option("--yes", is_flag=True, help="With --fix: queue them.")

@@ -12,7 +12,7 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
+from cutout.cli.enqueue import enqueue_missing, survey_of, wait_shown
 from cutout.cli.options.price_option import price_option
 from cutout.cli.output.money import Price, preview_as_json, preview_in_words
 from cutout.cli.output.problems import Problem
@@ -174,7 +174,7 @@ class _OtherBucket:
         self._progress = progress
         self.refused: list[Candidate] = []
         self._transfers = _CountedTransfers(stack.ports.transfers(bucket))
-        self._import = compose.import_from(stack, bucket, self._transfers, tell_wait(progress))
+        self._import = compose.import_from(stack, bucket, self._transfers, wait_shown(progress))
 
     def skipped(self) -> Iterator[str]:
         """Yield for every object why it is skipped; an empty text if it is not."""

@@ -11,7 +11,7 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.options.job_filters import prefix_option, time_options
+from cutout.cli.options.job_filters import only_prefix_option, time_options
 from cutout.cli.options.price_option import price_option
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.money import Price
@@ -68,7 +68,7 @@ cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.c
     show_default=True,
     help="With --by prefix: the depth of the folders.",
 )
-@prefix_option
+@only_prefix_option
 @time_options
 @click.option(
     "--csv",
@@ -102,30 +102,24 @@ def command(
     period = Period(since=since, until=until)
     report = _Report(costs=Costs(by=By(by), period=period, depth=depth), price=price)
     with ProgressLine(stack.clock) as progress:
-        jobs = _add_up(stack, report.costs, prefix, progress)
+        _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
-        remark(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s")
+        remark(f"{counted(progress.jobs_read, 'job')} read in {progress.seconds:.1f} s")
     if file is not None:
         report.write(file)
     if as_json:
-        print_json(report.as_json() | {"jobs_read": jobs, "requests": dict(requests)})
+        facts = {"jobs_read": progress.jobs_read, "requests": dict(requests)}
+        print_json(report.as_json() | facts)
     else:
         report.print()
 
 
-def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> int:
+def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> None:
     """Read every job that changed since the begin of the period; no other has a call in it."""
-    scanned = [0]
-
-    def tell(count: int) -> None:
-        scanned[0] = count
-        progress.show(f"read {counted(count, 'job')}")
-
-    browse = compose.browse(stack, tell, at_once=_AT_ONCE)
+    browse = compose.browse(stack, progress.show_read, at_once=_AT_ONCE)
     # No upper bound: a job that changed after the period may have had its call in it.
     for job in browse.jobs(JobFilter(prefix=prefix, since=costs.period.since)):
         costs.add(job)
-    return scanned[0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.options.job_filters import prefix_option
 from cutout.cli.options.shared_options import out_option
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.output.terminal import interruption, print_json, remark, stderr, stdout
@@ -32,11 +33,7 @@ cutout get s3://cutout-uploads/shop/shoes/ --out cut
 )
 @click.argument("names", metavar="KEY|PREFIX|FILE...", nargs=-1, required=True)
 @out_option("the cut-outs")
-@click.option(
-    "--prefix",
-    metavar="TEXT",
-    help="Prefix of the keys of FILEs.  [default: the prefix that the stack watches]",
-)
+@prefix_option("Prefix of the keys of FILEs.  [default: the prefix that the stack watches]")
 def command(
     stack: Stack, *, names: Sequence[str], out: Path, prefix: str | None, as_json: bool
 ) -> int:
@@ -51,6 +48,7 @@ def command(
     Nothing is paid for.
     """
     photos = BucketPhotos(stack=stack, console=stderr(), prefix=prefix).named(names)
+    statuses = list(photos.values())
     out.mkdir(parents=True, exist_ok=True)
     downloads = CutOutDownloads(store=stack.ports.store, out=out)
 
@@ -59,28 +57,28 @@ def command(
         return f"{count} downloaded. Run it again for the others."
 
     with interruption(done):
-        fetched = in_parallel(stderr(), "Downloading", downloads.fetch_all, photos)
-    rows = list(zip(photos, fetched, strict=True))
+        fetched = in_parallel(stderr(), "Downloading", downloads.fetch_all, statuses)
+    rows = list(zip(photos, statuses, fetched, strict=True))
     missing = sum(files.file is None or files.problem is not None for files in fetched)
     if as_json:
         print_json(
             [
                 {
-                    **files.as_json(photo.key, photo),
+                    **files.as_json(key, status),
                     "problem": files.problem.message if files.problem else None,
                 }
-                for photo, files in rows
+                for key, status, files in rows
             ]
         )
     else:
         table = [
             ResultRow(
-                key=photo.key,
-                state=photo.state,
+                key=key,
+                state=status.state,
                 file=None if files.problem else files.file,
-                why=files.problem.message if files.problem else photo.why,
+                why=files.problem.message if files.problem else status.why,
             )
-            for photo, files in rows
+            for key, status, files in rows
         ]
         print_results(stdout(), table)
         written = sum(len(files.variants) + (files.file is not None) for files in fetched)

@@ -75,13 +75,7 @@ def command(
     now = stack.clock.now()
     chosen = wanted if wanted.states else replace(wanted, states=tuple(State))
     with ProgressLine(stack.clock) as progress:
-        scanned = [0]
-
-        def tell(count: int) -> None:
-            scanned[0] = count
-            progress.show(f"scanned {counted(count, 'job')}")
-
-        jobs = compose.browse(stack, tell).jobs(chosen, after)
+        jobs = compose.browse(stack, progress.show_read).jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
         # One job more than is shown tells whether there is another page.
         more = shown is not None and next(jobs, None) is not None
@@ -93,7 +87,7 @@ def command(
             from cutout.cli.output.gate_text import print_delay  # noqa: PLC0415 - seldom needed
 
             print_delay(waiting.values(), stack.jobs.read_gate, now)
-    _print_rest(chosen, shown, scanned[0], more=more)
+    _print_rest(chosen, shown, progress.jobs_read, more=more)
 
 
 def _noting(jobs: Iterator[Job], waiting: dict[Reason | None, Job]) -> Iterator[Job]:

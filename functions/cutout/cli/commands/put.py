@@ -11,6 +11,7 @@ from rich.console import Console
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Context
+from cutout.cli.options.job_filters import prefix_option
 from cutout.cli.options.price_option import price_of
 from cutout.cli.options.shared_options import chosen_stack, fresh_option, out_option, timeout_option
 from cutout.cli.output.gate_text import pause_of
@@ -59,11 +60,7 @@ cutout put photos more-photos --out cut
     help="Try photos again that are in the bucket without a cut-out; this is paid for again.",
 )
 @click.option("--no-wait", is_flag=True, help="Upload only; do not wait for the cut-outs.")
-@click.option(
-    "--prefix",
-    metavar="TEXT",
-    help="Prefix of all keys.  [default: the prefix that the stack watches]",
-)
+@prefix_option("Prefix of all keys.  [default: the prefix that the stack watches]")
 @timeout_option(
     "Stop waiting after this time; the stack still processes the photos.  "
     "[default: when no photo has changed for half an hour]"

@@ -130,10 +130,10 @@ def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
     # An empty queue is not read: a request waits a second for a message.
     if not dead.queue.count:
         return QueueReport(dead=dead, seen=0, groups=())
-    letters = [read_letter(letter) for letter in stack.resources.look(dead.queue, limit)]
-    found = stack.index.find_all([one.request.job_id for one in letters if one.request.job_id])
-    groups = grouped(letters, {job.id: job for job in found})
-    return QueueReport(dead=dead, seen=len(letters), groups=groups)
+    requests = [read_letter(letter) for letter in stack.resources.look(dead.queue, limit)]
+    found = stack.index.find_all([one.job_id for one in requests if one.job_id])
+    groups = grouped(requests, {job.id: job for job in found})
+    return QueueReport(dead=dead, seen=len(requests), groups=groups)
 
 
 def _emptied(resources: StackResources, report: QueueReport, *, purge: bool) -> QueueReport:

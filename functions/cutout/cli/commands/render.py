@@ -7,6 +7,7 @@ import click
 
 from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.options.job_filters import prefix_option
 from cutout.cli.options.shared_options import timeout_option
 from cutout.cli.output.problems import Problem
 from cutout.cli.output.terminal import plain_table, print_json, remark, stdout
@@ -32,7 +33,7 @@ shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
 """,
 )
 @click.argument("key", required=False)
-@click.option("--prefix", metavar="TEXT", help="All completed photos whose keys have this prefix.")
+@prefix_option("All completed photos whose keys have this prefix.")
 @click.option(
     "--recipe", "names", multiple=True, required=True, help="Name of a recipe (repeatable)."
 )

@@ -30,7 +30,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What the address of a board asks for; unknown states and reasons are ignored."""
+    """The query of a board's address; unknown states and reasons are ignored."""
 
     states: Sequence[State]
     reasons: Sequence[Reason]

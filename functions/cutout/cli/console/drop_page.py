@@ -55,13 +55,7 @@ class DroppedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class SentFile:
-    """What the page states about a file that it sends.
-
-    Attributes:
-        path: in the drop.
-        price: credits of a photo, as the plan showed them.
-        page: the stream of the page that shows its row.
-    """
+    """The page's description of a file that it sends, in the headers above."""
 
     path: str
     price: Decimal

@@ -39,7 +39,7 @@ _MOST_ADDED = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ShownPage:
-    """What a page shows, so that its window gets what differs.
+    """The content of a page, so that its window gets what differs.
 
     Attributes:
         made: when its jobs were read.

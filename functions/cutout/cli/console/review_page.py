@@ -101,7 +101,7 @@ class ReviewQueue:
 
 
 class Notice(NamedTuple):
-    """What became of the last decision, and whether that is a problem: it had no effect."""
+    """The outcome of the last decision, and whether that is a problem: it had no effect."""
 
     text: str
     is_problem: bool = False
@@ -172,14 +172,10 @@ class ReviewPage:
         left_out: str | None = None,
         notice: Notice | None = None,
     ) -> Response:
-        """Show one result and the way to its neighbours.
+        """Show a job's result, or the first one if it waits for no decision, and its neighbours.
 
-        Args:
-            request: of the page, or of a part of it; its address names the queue.
-            job_id: whose result; the first one if it does not wait for a decision.
-            asked: its result, which the queue begins with unless this page of it has it.
-            left_out: the job that was decided on just now, which the index may still list.
-            notice: what became of it.
+        The queue begins with the result that was `asked` for, unless this page of it has it. The
+        index may still list the job that was decided on just now: it is `left_out`.
         """
         queue = self._queue(ReviewQueue.of(request.query_params), left_out)
         if asked and job_id not in {it.job.id for it in queue.results}:

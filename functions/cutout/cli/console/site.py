@@ -1,4 +1,4 @@
-"""What all pages of the console share: the stack, the templates, and how errors are shown."""
+"""The stack, the templates and the display of errors, which all pages of the console share."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ _BUTTONS = {
     "`cutout ls`": "The board",
     "`cutout put`": "Upload",
 }
-"""What the pages have in place of commands that texts name."""
+"""Names of buttons and pages, for commands that texts name."""
 _MAX_FORM_BYTES = 8 << 20
 """A form that lists 10,000 photos has about 1 MB."""
 

@@ -26,7 +26,7 @@ The index of ended jobs is eventually consistent, and a page connects a moment a
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What one look found.
+    """The result of one look.
 
     Attributes:
         jobs: by id, those in progress and those that ended a short time ago; none if it failed.
@@ -52,11 +52,7 @@ class TableWatch:
         self._since: datetime | None = None
 
     def look(self, shown: Collection[str] = ()) -> Changes:
-        """Return the jobs that may have changed a short time ago, and the gate.
-
-        Args:
-            shown: jobs that are read in any case.
-        """
+        """Return the gate, the jobs that may have changed a short time ago, and those `shown`."""
         try:
             with explained():
                 return self._changes(shown)

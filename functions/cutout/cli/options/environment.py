@@ -1,4 +1,4 @@
-"""What the command line reads from the environment; no other module of it does.
+"""The environment of the command line, which no other module of it reads.
 
 AWS SDKs read their own variables (`AWS_PROFILE` and so on).
 """

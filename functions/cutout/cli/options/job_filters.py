@@ -19,9 +19,14 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ALMOST_A_DAY = timedelta(days=1) - timedelta(milliseconds=1)
 
 
-prefix_option = click.option(
-    "--prefix", default="", metavar="TEXT", help="Only keys with this prefix."
-)
+def prefix_option(
+    text: str, *, default: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--prefix`; the command gets `prefix`."""
+    return click.option("--prefix", default=default, metavar="TEXT", help=text)
+
+
+only_prefix_option = prefix_option("Only keys with this prefix.", default="")
 
 
 def filter_options(
@@ -29,9 +34,7 @@ def filter_options(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options; the command gets the filter `wanted`, without states if none is named.
 
-    Args:
-        states: those that `--state` takes; without any, there is no such option.
-        state_help: of that option.
+    Without `states`, which `--state` takes, there is no such option.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +58,7 @@ def filter_options(
             return function(*args, wanted=wanted, **options)
 
         time_options(command)
-        prefix_option(command)
+        only_prefix_option(command)
         _choices("reason", "reasons", Reason, "Only jobs with this reason (repeatable).")(command)
         if states:
             _choices("state", "named", states, state_help)(command)
@@ -80,10 +83,7 @@ def _choices(
 def time_in(text: str, now: datetime, *, is_end: bool = False) -> datetime:
     """Return a time: two hours ago as `2h`, a day (UTC) as `2026-11-20`, or in ISO 8601.
 
-    Args:
-        text: such an expression.
-        now: the current time.
-        is_end: a day means its end, not its start.
+    With `is_end`, a day means its end, not its start.
 
     Raises:
         click.BadParameter: It is none of these.

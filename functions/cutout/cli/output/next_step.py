@@ -1,4 +1,4 @@
-"""What happens next to a job, as text for people."""
+"""The next step of a job, as text for people."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -44,7 +44,7 @@ _NEXT_BY_REASON: dict[tuple[State, Reason | None], str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class NextStep:
-    """What happens next to a job, and when at the latest; None if no time is set."""
+    """The next step of a job, and when at the latest; None if no time is set."""
 
     what: str
     at: datetime | None

@@ -36,13 +36,8 @@ def print_results(
     """Print a row for each photo.
 
     Paths are printed whole. If they leave no room for the keys, their beginnings are left out; if
-    that is not enough, rows are longer than the terminal is wide, which wraps them.
-
-    Args:
-        console: Where to print.
-        rows: The photos.
-        figures: The names of the figures in each row.
-        totals: Cells of a last row, of all columns but the result.
+    that is not enough, rows are longer than the terminal is wide, which wraps them. A last row has
+    the `totals`, of all columns but the result.
     """
     head = ("photo", "state", *figures)
     cells = [(plain(row.key), row.state, *row.figures) for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from cutout.cli.output.terminal import stderr
+from cutout.cli.output.units import counted
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -23,6 +24,7 @@ class ProgressLine:
         self._began = clock.monotonic()
         self._printed = self._began
         self._status: Status | None = None
+        self.jobs_read = 0
 
     def __enter__(self) -> Self:
         """Start the stopwatch."""
@@ -37,6 +39,11 @@ class ProgressLine:
     def seconds(self) -> float:
         """Seconds since the start."""
         return self._clock.monotonic() - self._began
+
+    def show_read(self, jobs: int) -> None:
+        """Show how many jobs were read so far."""
+        self.jobs_read = jobs
+        self.show(f"read {counted(jobs, 'job')}")
 
     def show(self, text: str) -> None:
         """Show how far the command is."""

@@ -21,13 +21,6 @@ _PAGE = 25
 
 
 @dataclass(frozen=True, kw_only=True)
-class BucketPhoto(UploadStatus):
-    """The newest version of a key."""
-
-    key: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class BucketPhotos:
     """The photos in a stack's uploads bucket.
 
@@ -39,8 +32,8 @@ class BucketPhotos:
     console: Console
     prefix: str | None = None
 
-    def named(self, names: Sequence[str]) -> list[BucketPhoto]:
-        """Return the photos that these names mean, each once.
+    def named(self, names: Sequence[str]) -> dict[str, UploadStatus]:
+        """Return the newest versions of the keys that these names mean, by key.
 
         A name is a key, a file or folder that `put` uploads, or a prefix of keys, in this order. An
         s3:// URL is a key or a prefix.
@@ -58,7 +51,7 @@ class BucketPhotos:
         )
         others = [one for one in listed if one.key not in jobs]
         findings = audited(self.stack, self.console, others)
-        return [_photo(key, jobs.get(key), findings.get(key)) for key in found]
+        return {key: _status(jobs.get(key), findings.get(key)) for key in found}
 
     @property
     def _bucket(self) -> str:
@@ -93,14 +86,14 @@ class BucketPhotos:
         return dict(zip(keys, in_parallel(self.console, "Comparing", newest, keys), strict=True))
 
 
-def _photo(key: str, job: Job | None, found: AuditedObject | None) -> BucketPhoto:
+def _status(job: Job | None, found: AuditedObject | None) -> UploadStatus:
     if job is not None:
-        return BucketPhoto(key=key, job=job)
+        return UploadStatus(job=job)
     if found is None:
-        return BucketPhoto(key=key, note="not in the uploads bucket")
+        return UploadStatus(note="not in the uploads bucket")
     if found.result_key is not None:
-        return BucketPhoto(key=key, result_key=found.result_key)
-    return BucketPhoto(key=key, note=f"no job: {found.reason or found.finding}")
+        return UploadStatus(result_key=found.result_key)
+    return UploadStatus(note=f"no job: {found.reason or found.finding}")
 
 
 def audited(

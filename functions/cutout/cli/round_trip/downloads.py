@@ -18,7 +18,7 @@ from cutout.domain.states import State
 
 @dataclass(frozen=True, kw_only=True)
 class UploadStatus:
-    """What became of an upload.
+    """The status of an upload.
 
     Attributes:
         job: its job; None if it has none, or none any more.

@@ -1,4 +1,4 @@
-"""What `cutout put` does with each photo, decided before it uploads or pays for anything.
+"""The plan of `cutout put` for each photo, made before it uploads or pays for anything.
 
 A photo whose bytes are the newest version of its key already is not uploaded again.
 """
@@ -25,7 +25,7 @@ from cutout.ports.listings import ListedObject
 
 
 class Action(StrEnum):
-    """What is done with a photo."""
+    """The action for a photo."""
 
     UPLOAD = "upload"
     RETRY = "retry"

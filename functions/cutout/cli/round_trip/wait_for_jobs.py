@@ -112,7 +112,7 @@ class _Delays:
         self._stack = stack
         self._watcher = watcher
         self._looked: float | None = None
-        self._told: set[str] = set()
+        self._causes: set[str] = set()
 
     def look(self, photos: Sequence[TrackedPhoto]) -> None:
         """Look at the gate if a photo waits for it, but not at every poll."""
@@ -124,8 +124,8 @@ class _Delays:
         if found is None:
             return
         self._looked = now
-        if found.cause not in self._told:
-            self._told.add(found.cause)
+        if found.cause not in self._causes:
+            self._causes.add(found.cause)
             self._watcher.remark(found.text)
 
 

@@ -69,7 +69,7 @@ def test_every_dead_letter_queue_is_found_with_its_target() -> None:
 )
 def test_a_letter_is_read_as_the_functions_do(body: object, what: str, is_named: bool) -> None:  # noqa: FBT001
     """Whatever its queue and its content."""
-    told = read_letter(letter(1, body)).request
+    told = read_letter(letter(1, body))
     assert told.what.startswith(what)
     assert (told.key is not None) == is_named
     assert (told.job_id is None) == told.what.startswith("not a message of Cutout")

@@ -100,7 +100,8 @@ def _read(file: Path, halvings: int) -> Iterator[_Picture]:
         is_whole = library.opj_decode(codec, stream, picture) and library.opj_end_decompress(
             codec, stream
         )
-        if not is_whole or not _has_values(picture.contents):
+        channels = (picture.contents.channels[at] for at in range(picture.contents.count))
+        if not is_whole or not all(channel.values for channel in channels):
             raise _damaged()
         yield picture.contents
     finally:
@@ -113,10 +114,6 @@ def _fits(picture: _Picture) -> bool:
     """Check that the codestream is no larger than the header that was checked before."""
     pixels: int = (picture.x1 - picture.x0) * (picture.y1 - picture.y0)
     return pixels <= MOST_DECODED_PIXELS
-
-
-def _has_values(picture: _Picture) -> bool:
-    return all(picture.channels[at].values for at in range(picture.count))
 
 
 @cache

@@ -40,8 +40,6 @@ class Drawing:
     Attributes:
         points: the values of each series of a graph in order, by the title of the graph.
         alarms: the state of each alarm, by its title.
-        start: the begin of the time that graphs show.
-        end: the end of that time.
     """
 
     title: str
