@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -26,16 +26,22 @@ _ROWS_ARE_GONE_AFTER = timedelta(days=2)
 """DynamoDB removes rows within a few days of their time."""
 _DEAD_LETTERS_LAST = timedelta(days=13)
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
+_PHOTOS = 12
 
 Entry = tuple[Actor, SimQueue | None, Message | None, datetime]
 """A worker, what it works on, and since when."""
 
 
 class Engine:
-    """A world, its workers, and what a seed makes of them."""
+    """A world, its workers, and what a seed makes of them.
 
-    def __init__(self, seed: int, *, photos: int = 12) -> None:
-        scene = drawn(seed)
+    Args:
+        seed: decides everything.
+        likelier: faults by name, with probabilities in place of those that the seed draws.
+    """
+
+    def __init__(self, seed: int, likelier: Mapping[str, float]) -> None:
+        scene = drawn(seed, likelier)
         self.seed = seed
         self.rng = scene.rng
         self.faults = scene.faults
@@ -44,7 +50,7 @@ class Engine:
         self.evidence = scene.evidence
         self.queues = (scene.submissions, scene.callbacks, scene.preparations)
         self.agenda = scene.agenda
-        self.users = Users(scene, photos=photos)
+        self.users = Users(scene, photos=_PHOTOS)
         self.provider = Provider(scene)
         self.operators = Operators(scene)
         self.promises = Promises(scene.evidence)

@@ -7,13 +7,15 @@ import itertools
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cutout.domain.states import State
 from tests.simulation import breaking_preparation, breaking_promises
 from tests.simulation.engine import Engine
 
+Drawn = tuple[int, Mapping[str, float]]
+"""A seed, and faults with probabilities in place of those that the seed draws."""
 MUTATIONS = breaking_promises.MUTATIONS | breaking_preparation.MUTATIONS
 
 
@@ -46,30 +48,30 @@ class Tally:
             self.doubles_counted += sum(a.is_possible_double_charge for a in job.attempts)
 
 
-def run(seed: int, *, photos: int = 12) -> Engine:
-    """One run, checked throughout.
+def run(seed: int, likelier: Mapping[str, float] | None = None) -> Engine:
+    """One run, checked throughout; the `likelier` faults have these probabilities.
 
     Raises:
         AssertionError: a promise is broken; the message names the seed, which shows it again.
     """
-    engine = Engine(seed, photos=photos)
+    engine = Engine(seed, likelier or {})
     engine.run()
     return engine
 
 
-def tally(seeds: Iterable[int]) -> Tally:
-    """Run these seeds and count."""
+def tally(runs: Iterable[Drawn]) -> Tally:
+    """Do these runs and count."""
     told = Tally()
-    for seed in seeds:
-        told.add(run(seed))
+    for seed, likelier in runs:
+        told.add(run(seed, likelier))
     return told
 
 
-def first_break(seeds: Iterable[int]) -> AssertionError | None:
-    """Return the first broken promise that one of these seeds shows, if any does."""
-    for seed in seeds:
+def first_break(runs: Iterable[Drawn]) -> AssertionError | None:
+    """Return the first broken promise that one of these runs shows, if any does."""
+    for seed, likelier in runs:
         try:
-            run(seed)
+            run(seed, likelier)
         except AssertionError as broken:
             return broken
     return None
@@ -85,7 +87,7 @@ def main() -> None:
     if options.mutations:
         for name, mutation in MUTATIONS.items():
             with mutation():
-                broken = first_break(range(options.seed, options.seed + 300))
+                broken = first_break((options.seed + one, {}) for one in range(300))
             sys.stdout.write(f"{name}: {broken or 'NOTHING NOTICED'}\n")
         return
     told, ends_at = Tally(), time.monotonic() + options.minutes * 60

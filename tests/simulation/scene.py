@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -84,12 +85,12 @@ class Scene:
         )
 
 
-def drawn(seed: int) -> Scene:
+def drawn(seed: int, likelier: Mapping[str, float]) -> Scene:
     """What a seed decides before anything happens."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
     # If the day's credits are spent early, jobs wait for nearly a day: copies expire.
     mix, start = _mix(seed, rng), START - _EARLIER if rng.random() < _EARLY else START
-    scene = Scene(f"seed {seed}", rng, mix, start)
+    scene = Scene(f"seed {seed}", rng, replace(mix, **likelier), start)
     # One run in four has slow workers that compete for a single key.
     scene.is_contended = seed % 4 == 3
     # And one in four has uploads of mostly one picture, whose results fail now and then.
