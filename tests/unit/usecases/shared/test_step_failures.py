@@ -9,10 +9,11 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
+from cutout.domain.provider_outcomes import Cause
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Handling, Labels
@@ -268,6 +269,22 @@ def test_an_outage_while_a_result_is_stored_does_not_send_it_to_review() -> None
     assert world.job(job).state is State.COMPLETED
 
 
+def test_a_result_is_stored_after_a_long_outage_of_its_whole_bucket() -> None:
+    """The job fails meanwhile, but each look for its event tries to store the result again."""
+    world = FailingWorld()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    for step in ("results.put", "results.current", "notes.current"):
+        world.failing[step] = ConnectionError("the bucket cannot be reached")
+    world.check_task(job)
+    world.passes(timedelta(hours=20), swept_every=5 * MINUTE)
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED] * 2
+    world.failing.clear()
+    world.passes(timedelta(hours=8), swept_every=5 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
+    assert (world.looks < 60, len(world.evolink.posts)) == (True, 1)
+
+
 def test_a_result_that_cannot_be_stored_fails_the_job_but_keeps_its_task() -> None:
     """A retry fetches it again, free, even if the retry before it could not store it either."""
     world = FailingWorld()
@@ -313,10 +330,14 @@ _KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 
 @settings(max_examples=60)
 @given(key=_KEYS, labels=_LABELS, code=_TEXTS, message=st.text(st.characters(), max_size=2000))
+@example(key="a.jpg", labels=Labels(metadata={}, tags={}), code="service_error", message="1")
 def test_a_job_settles_whatever_the_key_the_labels_and_the_providers_texts(
     key: str, labels: Labels, code: str, message: str
 ) -> None:
-    """Any key, metadata, tags and headers, and any error code and message of the provider."""
+    """Any key, metadata, tags and headers, and any error code and message of the provider.
+
+    Hypothesis draws codes that allow a retry, too, as it finds them in the sources.
+    """
     world = World()
     source = world.uploads.add(key, png(), labels)
     job = world.registered(source)
@@ -328,7 +349,9 @@ def test_a_job_settles_whatever_the_key_the_labels_and_the_providers_texts(
     else:
         world.evolink.complete(world.task_of(job))
     world.check_task(job)
-    assert world.job(job).state is (State.FAILED if is_failing else State.COMPLETED)
+    task = world.evolink.tasks[world.task_of(job)]
+    failed = State.QUEUED if task.retry or task.cause is not Cause.OTHER else State.FAILED
+    assert world.job(job).state is (failed if is_failing else State.COMPLETED)
     assert world.telemetry.failures == []
 
 
