@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cutout.operator.list_jobs import ListJobs
-
 if TYPE_CHECKING:
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.gate.gate import Limits
@@ -47,13 +45,6 @@ def control(stack: Stack) -> Control:
     return operate(stack.ports, gate.limits_in_force)
 
 
-def browse(
-    stack: Stack, on_read: Callable[[int], None] = lambda _count: None, *, at_once: int = 1
-) -> ListJobs:
-    """Return what lists jobs; `on_read` gets the number of jobs read so far."""
-    return ListJobs(records=stack.index, on_read=on_read, at_once=at_once)
-
-
 def reviews_on(ports: GatePorts, index: JobIndex, checks: TaskCheckQueue) -> Reviews:
     """Compose what lists results under review, and records decisions on them."""
     from cutout.operator.review import Reviews  # noqa: PLC0415 - see above
@@ -75,9 +66,7 @@ def estimate(stack: Stack, photos: int) -> Estimate:
     )
 
 
-def survey(
-    stack: Stack, on_listed: Callable[[str, int], None] = lambda _what, _count: None
-) -> Audit:
+def survey(stack: Stack) -> Audit:
     """Return what compares the uploads bucket with the jobs table."""
     from cutout.operator.audit import Audit  # noqa: PLC0415 - see above
 
@@ -87,7 +76,6 @@ def survey(
         records=stack.index,
         clock=stack.clock,
         rules=stack.rules(),
-        on_listed=on_listed,
     )
 
 

@@ -1,6 +1,7 @@
 """Queueing uploads that have no job, slowly, with progress."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 from cutout.cli import compose
@@ -13,7 +14,10 @@ from cutout.operator.audit import Audit, Finding
 
 def survey_of(stack: Stack, progress: ProgressLine) -> Audit:
     """Return what compares the uploads bucket with the jobs table, and shows its progress."""
-    return compose.survey(stack, lambda what, count: progress.show(f"listed {count:,} {what}"))
+    return replace(
+        compose.survey(stack),
+        on_listed=lambda what, count: progress.show(f"listed {count:,} {what}"),
+    )
 
 
 def wait_shown(progress: ProgressLine) -> Callable[[int], None]:

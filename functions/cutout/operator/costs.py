@@ -43,14 +43,9 @@ class Charge:
     credits: Decimal
 
     @property
-    def is_open(self) -> bool:
-        """Whether its job has not ended."""
-        return not self.job.state.is_settled
-
-    @property
     def is_lost(self) -> bool:
         """Whether it was charged without resulting in a cut-out."""
-        if self.is_open or not self.credits:
+        if not self.job.state.is_settled or not self.credits:
             return False
         is_stored = self.attempt.number == (self.job.storing_attempt or self.attempt.number)
         return self.job.state is not State.COMPLETED or not is_stored

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
@@ -26,26 +25,6 @@ class DoubtfulResult:
     job: Job
     reason: Reason
     result: Result
-
-    @property
-    def meaning(self) -> str:
-        """Why it is doubtful, as a sentence."""
-        return self.reason.meaning
-
-    @property
-    def since(self) -> datetime:
-        """When the review began."""
-        return self.job.updated_at
-
-    @property
-    def photo_url(self) -> str:
-        """Where the photo is."""
-        return f"s3://{self.job.source.bucket}/{self.job.source.key}"
-
-    @property
-    def result_url(self) -> str:
-        """Where the result is."""
-        return f"s3://{self.result.bucket}/{self.result.key}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cutout.cli.aws.cloudwatch import Alarm
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
@@ -118,6 +118,10 @@ class FakeHttp:
         user = {"remaining_credits": self.account.credits}
         content = {"data": {"user": user}, "error": {"message": self.account.message}}
         return Answer(status=self.account.status, headers={}, body=json.dumps(content).encode())
+
+
+def _title(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 @dataclass(eq=False)
@@ -262,16 +266,20 @@ class FakeResources(StackResources):
         assert isinstance(trusts_local_cloud, bool)
         return self.network
 
-    def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
-        return self.letters.get(queue.title, [])[:limit]
+    @property
+    def messages(self) -> Any:  # it has the methods of dead-letter queues
+        return self
 
-    def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
-        some, self.letters[queue.title] = self._split(queue, limit)
+    def look(self, url: str, limit: int) -> Sequence[DeadLetter]:
+        return self.letters.get(_title(url), [])[:limit]
+
+    def move(self, url: str, to: str, limit: int) -> MoveResult:
+        some, self.letters[_title(url)] = self._split(url, limit)
         self.arrived += [(to.rpartition(":")[2], letter.id) for letter in some]
         return MoveResult(taken=len(self._answer("move", some)))
 
-    def purge(self, queue: Queue, limit: int) -> MoveResult:
-        some, self.letters[queue.title] = self._split(queue, limit)
+    def purge(self, url: str, limit: int) -> MoveResult:
+        some, self.letters[_title(url)] = self._split(url, limit)
         return MoveResult(taken=len(some))
 
     def dashboard(self, name: str) -> str:
@@ -284,8 +292,8 @@ class FakeResources(StackResources):
         assert start < end
         return [Points(series=one, values=self.stored(one)) for one in series]
 
-    def _split(self, queue: Queue, limit: int) -> tuple[list[DeadLetter], list[DeadLetter]]:
-        letters = self.letters.get(queue.title, [])
+    def _split(self, url: str, limit: int) -> tuple[list[DeadLetter], list[DeadLetter]]:
+        letters = self.letters.get(_title(url), [])
         return letters[:limit], letters[limit:]
 
     def _answer(self, name: str, answer: T) -> T:

@@ -40,11 +40,7 @@ class HttpxHttp:
         headers: Mapping[str, str],
         body: bytes | None = None,
     ) -> Answer:
-        """Send one request; never repeat it.
-
-        NotSentError: it did not reach the server. ResponseLostError: it may have, but no whole
-        answer came.
-        """
+        """Send one request, as the port says; never repeat it."""
         try:
             request = self._client.build_request(method, url, headers=headers, content=body)
         except (httpx.InvalidURL, ValueError) as exc:

@@ -54,7 +54,9 @@ class S3Transfers:
         """Copy an object with its metadata and tags, and add these marks; True if it was copied.
 
         False: the source changed or the key is taken. None: it is a cut-out of ours.
-        ObjectRefusedError: this object cannot be copied, as it is archived, encrypted or forbidden.
+
+        Raises:
+            ObjectRefusedError: this object is archived, encrypted or forbidden.
         """
         source: Any = {"Bucket": self._source_bucket, "Key": listed.key}
         if listed.version_id:

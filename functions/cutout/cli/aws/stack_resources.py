@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cutout.cli.aws.cloudwatch import StackMonitors
-from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult, SqsLetters
+from cutout.cli.aws.dead_letter_queues import SqsLetters
 from cutout.cli.aws.description import Resource, name_in
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
@@ -229,17 +229,10 @@ class StackResources(StackMonitors):
         verify = None if authority is None else ssl.create_default_context(cafile=authority)
         return HttpxHttp(timeout_seconds=_TIMEOUT_SECONDS, verify=verify)
 
-    def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
-        """Return up to `limit` messages of a dead-letter queue, which stay there."""
-        return SqsLetters(self.clients.client("sqs")).look(queue.url, limit)
-
-    def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
-        """Send up to `limit` messages to the queue with that ARN, then delete them here."""
-        return SqsLetters(self.clients.client("sqs")).move(queue.url, to, limit)
-
-    def purge(self, queue: Queue, limit: int) -> MoveResult:
-        """Delete up to `limit` messages."""
-        return SqsLetters(self.clients.client("sqs")).purge(queue.url, limit)
+    @property
+    def messages(self) -> SqsLetters:
+        """The messages of dead-letter queues."""
+        return SqsLetters(self.clients.client("sqs"))
 
     def _queue(self, resource: Resource) -> Queue:
         attributes = self.clients.client("sqs").get_queue_attributes(

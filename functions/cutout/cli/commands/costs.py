@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.job_filters import only_prefix_option, time_options
 from cutout.cli.options.price_option import price_option
@@ -22,7 +21,7 @@ from cutout.cli.progress.progress import ProgressLine
 from cutout.cli.stack_command import stack_command
 from cutout.domain.dataclass import dataclass
 from cutout.operator.costs import By, Charge, CostLine, Costs, Period
-from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import JobFilter, ListJobs
 
 _AT_ONCE = 8
 _SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")
@@ -116,7 +115,7 @@ def command(
 
 def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> None:
     """Read every job that changed since the begin of the period; no other has a call in it."""
-    browse = compose.browse(stack, progress.show_read, at_once=_AT_ONCE)
+    browse = ListJobs(records=stack.index, on_read=progress.show_read, at_once=_AT_ONCE)
     # No upper bound: a job that changed after the period may have had its call in it.
     for job in browse.jobs(JobFilter(prefix=prefix, since=costs.period.since)):
         costs.add(job)

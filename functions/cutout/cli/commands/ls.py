@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli import compose
 from cutout.cli.options.job_filters import filter_options
 from cutout.cli.options.shared_options import limit_option
 from cutout.cli.output.job_text import cost, explanation, state_text
@@ -23,7 +22,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
 from cutout.domain.sanitize import plain
 from cutout.domain.states import State
-from cutout.operator.list_jobs import Cursor, JobFilter
+from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,7 +74,8 @@ def command(
     now = stack.clock.now()
     chosen = wanted if wanted.states else replace(wanted, states=tuple(State))
     with ProgressLine(stack.clock) as progress:
-        jobs = compose.browse(stack, progress.show_read).jobs(chosen, after)
+        browse = ListJobs(records=stack.index, on_read=progress.show_read)
+        jobs = browse.jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
         # One job more than is shown tells whether there is another page.
         more = shown is not None and next(jobs, None) is not None

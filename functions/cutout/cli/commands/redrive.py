@@ -9,8 +9,8 @@ from typing import Any
 import click
 from rich.progress import Progress
 
+from cutout.cli.aws.dead_letter_queues import SqsLetters
 from cutout.cli.aws.deployed_stack import Stack
-from cutout.cli.aws.stack_resources import StackResources
 from cutout.cli.dead_letters import (
     DeadLetterQueue,
     LetterGroup,
@@ -97,7 +97,7 @@ def command(
     if acts and purge and not wanted:
         _check_only_traces(reports)
     if acts:
-        reports = [_emptied(stack.resources, report, purge=purge) for report in reports]
+        reports = [_emptied(stack.resources.messages, report, purge=purge) for report in reports]
     if as_json:
         print_json([_as_json(report) for report in reports])
     else:
@@ -130,13 +130,15 @@ def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
     # An empty queue is not read: a request waits a second for a message.
     if not dead.queue.count:
         return QueueReport(dead=dead, seen=0, groups=())
-    requests = [read_letter(letter) for letter in stack.resources.look(dead.queue, limit)]
+    requests = [
+        read_letter(letter) for letter in stack.resources.messages.look(dead.queue.url, limit)
+    ]
     found = stack.index.find_all([one.job_id for one in requests if one.job_id])
     groups = grouped(requests, {job.id: job for job in found})
     return QueueReport(dead=dead, seen=len(requests), groups=groups)
 
 
-def _emptied(resources: StackResources, report: QueueReport, *, purge: bool) -> QueueReport:
+def _emptied(messages: SqsLetters, report: QueueReport, *, purge: bool) -> QueueReport:
     """Move as many messages as were counted: one that fails again is not moved twice."""
     queue, done, refused = report.dead.queue, 0, list[str]()
     with Progress(console=stderr(), transient=True) as progress:
@@ -146,9 +148,9 @@ def _emptied(resources: StackResources, report: QueueReport, *, purge: bool) -> 
         while done < queue.count:
             most = min(_BATCH, queue.count - done)
             if purge:
-                some = resources.purge(queue, most)
+                some = messages.purge(queue.url, most)
             else:
-                some = resources.move(queue, report.dead.goes_back_to, most)
+                some = messages.move(queue.url, report.dead.goes_back_to, most)
             if not some.count:
                 break
             done += some.count

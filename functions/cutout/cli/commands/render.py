@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from cutout.cli import compose
 from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.options.job_filters import prefix_option
 from cutout.cli.options.shared_options import timeout_option
@@ -18,7 +17,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
-from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import JobFilter, ListJobs
 
 _PAUSE_SECONDS = 0.5
 
@@ -58,7 +57,8 @@ def command(
         raise click.UsageError("Name a KEY or a --prefix.")
     _check_recipes(stack, names)
     wanted = JobFilter(states=(State.COMPLETED,), prefix=prefix or "")
-    jobs = list(compose.browse(stack).jobs(wanted)) if key is None else [_job(stack, key)]
+    browse = ListJobs(records=stack.index)
+    jobs = list(browse.jobs(wanted)) if key is None else [_job(stack, key)]
     if dry_run:
         return _print_preview(jobs, names, as_json=as_json)
     made = _rendered(stack, jobs, names, timeout)

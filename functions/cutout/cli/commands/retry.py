@@ -31,7 +31,7 @@ from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.sanitize import plain
 from cutout.domain.states import Transport
 from cutout.operator.bounded_parallel import bounded_map
-from cutout.operator.list_jobs import JobFilter
+from cutout.operator.list_jobs import JobFilter, ListJobs
 from cutout.ports.jobs_table import JobMovedError
 from cutout.wiring.chosen_provider import terms
 
@@ -231,7 +231,7 @@ class _Run:
         return len(queued), len(lost)
 
     def _browse(self, which: JobFilter) -> Iterator[Job]:
-        return compose.browse(self.stack, at_once=_AT_ONCE).jobs(which)
+        return ListJobs(records=self.stack.index, at_once=_AT_ONCE).jobs(which)
 
     def _is_left_out(self, job: Job) -> bool:
         return not self.include_refused and is_final_refusal(job, terms().final_codes)

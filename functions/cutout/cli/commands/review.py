@@ -92,15 +92,15 @@ def list_doubtful(
 
 def _addresses(stack: Stack, one: DoubtfulResult, *, links: bool) -> tuple[str, str]:
     """Return where the photo and the result are."""
-    if not links:
-        return one.photo_url, one.result_url
     source, result, link = one.job.source, one.result, stack.ports.store.link
+    if not links:
+        return f"s3://{source.bucket}/{source.key}", f"s3://{result.bucket}/{result.key}"
     photo = link(source.bucket, source.key, source.version_id)
     return photo, link(result.bucket, result.key)
 
 
 def _as_json(one: DoubtfulResult, photo: str, result: str) -> dict[str, Any]:
-    facts = {"meaning": one.meaning, "since": one.since.isoformat()}
+    facts = {"meaning": one.reason.meaning, "since": one.job.updated_at.isoformat()}
     return {**job_as_json(one.job), **facts, "photo_url": photo, "result_url": result}
 
 
@@ -109,7 +109,7 @@ def _table(shown: Sequence[tuple[DoubtfulResult, str, str]], now: datetime) -> T
     table = plain_table(*columns, fold=columns)
     for one, photo, result in shown:
         size = f"{one.result.width}x{one.result.height}" if one.result.width else "unknown"
-        why, age = one.meaning, duration(now - one.since)
+        why, age = one.reason.meaning, duration(now - one.job.updated_at)
         if one.job.decision is not None and one.job.decision.problem is not None:
             why = f"{why} It could not be accepted: {one.job.decision.problem}."
         table.add_row(one.job.source.key, why, f"{one.job.credits:g}", age, size, photo, result)

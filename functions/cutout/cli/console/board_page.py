@@ -21,7 +21,7 @@ from cutout.cli.photo_names import UnknownNameError, job_named
 from cutout.domain.dataclass import dataclass
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
-from cutout.operator.list_jobs import Cursor, JobFilter
+from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 
 PAGE = 100
 """Jobs on one page."""
@@ -106,7 +106,7 @@ class Board:
         gets_new = not query.after and not query.until
         stack = self.site.stack()
         # Reading ahead is for filters that the index does not have: then all jobs are read.
-        browse = compose.browse(stack, at_once=1 if chosen.is_indexed else _AT_ONCE)
+        browse = ListJobs(records=stack.index, at_once=1 if chosen.is_indexed else _AT_ONCE)
         listed = list(islice(browse.jobs(chosen, after), PAGE + 1))
         jobs = listed[:PAGE]
         end = Cursor.of(jobs[-1]) if len(listed) > PAGE else None

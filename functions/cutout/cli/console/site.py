@@ -1,7 +1,6 @@
 """The stack, the templates and the display of errors, which all pages of the console share."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -60,7 +59,7 @@ class Site:
         self, connect: Callable[[], Stack], *, price: Price, clock: Clock, csrf: str
     ) -> None:
         self.price = price
-        self.clock = clock
+        self.now = clock.now
         self._connect = connect
         self._stack: Stack | None = None
         self.where = ""
@@ -104,10 +103,6 @@ class Site:
         if job is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return job
-
-    def now(self) -> datetime:
-        """Return the time."""
-        return self.clock.now()
 
     def html(self, template: str, **values: object) -> str:
         """Return a template with values; every value is escaped."""

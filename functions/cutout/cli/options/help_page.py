@@ -7,9 +7,6 @@ import click
 
 from cutout.cli.output.problems import explained
 
-_USAGE_STATUS = "the command line is wrong"
-_INTERRUPT_STATUS = "interrupted"
-
 
 class Documented:
     """The exit statuses and the example of a command or a group of commands."""
@@ -23,7 +20,7 @@ class Documented:
     ) -> None:
         super().__init__(*args, **options)
         self.example = example
-        self.exit_statuses = {**exit_statuses, 2: _USAGE_STATUS, 130: _INTERRUPT_STATUS}
+        self.exit_statuses = {**exit_statuses, 2: "the command line is wrong", 130: "interrupted"}
 
     def format_epilog(
         self,

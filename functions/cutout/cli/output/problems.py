@@ -81,25 +81,23 @@ def _problem_of(error: Exception) -> Problem | None:
 
     from cutout.domain.errors import CutoutError, NewerRowError  # noqa: PLC0415
 
-    problem: Problem | None = None
     match error:
         case NewerRowError():
-            problem = Problem(
+            return Problem(
                 f"This version cannot read the stack's data: {error}.",
                 advice="Use the deployed version: `cutout doctor` compares it with this one.",
             )
         # After NewerRowError, which is one of them.
         case CutoutError():
-            problem = Problem(f"The stack's data cannot be read: {error}.", advice="Try again.")
+            return Problem(f"The stack's data cannot be read: {error}.", advice="Try again.")
         case ClientError():
-            problem = Problem(f"AWS refused: {error}", advice=_advice_on(error))
+            return Problem(f"AWS refused: {error}", advice=_advice_on(error))
         case BotoCoreError():
-            problem = _unanswered(error)
-        case BrokenPipeError():
-            pass  # The program that reads the output has stopped reading; this is no error.
-        case OSError():
-            problem = _file_refused(error)
-    return problem
+            return _unanswered(error)
+        # A broken pipe is no error: the program that reads the output has stopped reading.
+        case OSError() if not isinstance(error, BrokenPipeError):
+            return _file_refused(error)
+    return None
 
 
 def _advice_on(error: ClientError) -> str:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
-from cutout.cli.aws.stack_resources import Queue
 from cutout.cli.dead_letters import dead_letter_queues, read_letter
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
@@ -210,9 +209,9 @@ def test_letters_that_come_back_meanwhile_are_left(world: World) -> None:
     move = world.stack.resources.move
     calls: list[int] = []
 
-    def and_back(queue: Queue, to: str, limit: int) -> MoveResult:
+    def and_back(url: str, to: str, limit: int) -> MoveResult:
         calls.append(limit)
-        moved = move(queue, to, limit)
+        moved = move(url, to, limit)
         world.stack.resources.letters["SubmissionsDead"] += letters[: moved.taken]
         return moved
 
@@ -229,8 +228,8 @@ def test_a_letter_that_sqs_refuses_is_listed_and_the_others_are_sent(world: Worl
     }
     move = world.stack.resources.move
 
-    def refuse_one(queue: Queue, to: str, limit: int) -> MoveResult:
-        moved = move(queue, to, limit)
+    def refuse_one(url: str, to: str, limit: int) -> MoveResult:
+        moved = move(url, to, limit)
         is_first = limit == 10
         return replace(moved, taken=moved.taken - 1, refused=["too long"]) if is_first else moved
 
