@@ -131,7 +131,7 @@ class SubmitJob:
         superseded = self.shown_versions.why_superseded(job, newest)
         if superseded:
             return self.job_writer.settle(job, Move.SUPERSEDE, superseded)
-        unread = next_to_recheck(job, is_fresh=job.bypass_cache)
+        unread = next_to_recheck(job, is_fresh=job.bypass_cache) if job.attempts else None
         if unread is not None:
             # A late callback or answer has named the task of an earlier attempt. Sweep has
             # StoreResult read it first.
