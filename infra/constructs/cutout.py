@@ -22,12 +22,8 @@ from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..monitoring.monitoring import Monitoring
 from ..settings.recipe_file import recipes_of
-from ..settings.settings import (
-    API_KEY,
-    SIGNING_KEY,
-    Settings,
-    refuse_pixels_without_copies,
-)
+from ..settings.settings import API_KEY, SIGNING_KEY, Settings, refuse_pixels_without_copies
+from . import storage
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
 from .function import CutoutFunction, grant_permissions, set_environments, timeout_of
@@ -35,15 +31,6 @@ from .nag_suppressions import acknowledge
 from .network import Network
 from .overlap_checks import BucketUse, refuse_overlaps
 from .schedule import EveryMinute
-from .storage import (
-    KEPT,
-    api_key_secret,
-    calls_table,
-    jobs_table,
-    private_bucket,
-    send_events,
-    signing_key_secret,
-)
 from .upload_events import UploadEvents
 from .work_queue import WorkQueue
 
@@ -118,7 +105,7 @@ class Cutout(Grants):
         self.name = name or Stack.of(self).stack_name
         self.kms_key = kms_key
         self.network = network
-        keep = RemovalPolicy.DESTROY if self.settings.ephemeral else KEPT
+        keep = RemovalPolicy.DESTROY if self.settings.ephemeral else storage.KEPT
         self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
         # Before anything is built: the check needs the buckets only.
         self._check_overlaps()
@@ -163,20 +150,22 @@ class Cutout(Grants):
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
     ) -> None:
-        new_bucket = partial(private_bucket, self, removal_policy=keep)
+        new_bucket = partial(storage.private_bucket, self, removal_policy=keep)
         days = self.settings.old_version_days
-        self.uploads_bucket = uploads or send_events(new_bucket("Uploads", old_version_days=days))
+        self.uploads_bucket = uploads or storage.send_events(
+            new_bucket("Uploads", old_version_days=days)
+        )
         self.results_bucket = results or new_bucket("Results", old_version_days=days)
         # A bucket of its own, so that attached buckets need no change to their lifecycle rules. A
         # copy of a photo is made for one task; results are kept for later uploads of the picture.
         expiring = {PREPARED_FOLDER: 1, KEPT_FOLDER: self.settings.retention_days}
         self.work_bucket = new_bucket("Work", expiring=expiring)
-        self.table = jobs_table(self, keep)
-        self.calls_table = calls_table(self)
+        self.table = storage.jobs_table(self, keep)
+        self.calls_table = storage.calls_table(self)
         self.api_key_name = f"{self.name}/{API_KEY}"
         self.signing_key_name = f"{self.name}/{SIGNING_KEY}"
-        self.api_key_secret = api_key_secret(self, self.api_key_name, keep)
-        signing_key_secret(self, self.signing_key_name, keep)
+        self.api_key_secret = storage.api_key_secret(self, self.api_key_name, keep)
+        storage.signing_key_secret(self, self.signing_key_name, keep)
 
     def _make_queues(self) -> None:
         self.work_queues = {

@@ -13,30 +13,14 @@ from infra.local.credentials import (
     root_credentials,
     sdk_variables,
 )
-from infra.local.deployment.cdk_cli import (
-    RunningCdk,
-    bootstrap_run,
-    deploy_run,
-    finish_all,
-    synth_run,
-)
-from infra.local.deployment.synth_cache import (
-    fingerprint,
-    is_synthesized,
-    mark_synthesized,
-    synthesized_folder,
-)
+from infra.local.deployment import cdk_cli, synth_cache
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, CloudStatus, Progress, remove, status
 from infra.local.local_cloud_error import LocalCloudError
+from infra.local.ministack import ministack_process
 from infra.local.ministack.certificates import Certificates, issue_certificates
-from infra.local.ministack.ministack_process import (
-    bare_interpreter,
-    start_ministack,
-    wait_for_ministack,
-)
 from infra.local.place import Place, check_disk_space, free_bytes
 from infra.local.processes.background import ProcessRecord
 from infra.local.processes.lock import sole_command
@@ -154,23 +138,23 @@ class _Start:
 
     def run(self, environment: Mapping[str, str]) -> StartedCloud:
         settings = local_settings(self._endpoint, self._api, self._request)
-        mark = fingerprint(self._place.source, settings)
-        output = synthesized_folder(self._place, mark)
+        mark = synth_cache.fingerprint(self._place.source, settings)
+        output = synth_cache.synthesized_folder(self._place, mark)
         self._progress.begin(CLOUD)
         self._write(self._ledger)
         certificates = issue_certificates(self._place.tls)
         with ExitStack() as stack:
-            runs: dict[str, RunningCdk] = {}
-            if not is_synthesized(output):
+            runs: dict[str, cdk_cli.CdkRun] = {}
+            if not synth_cache.is_synthesized(output):
                 self._progress.begin(SYNTH)
-                run = synth_run(self._place, environment, output=output, settings=settings)
-                runs[SYNTH] = stack.enter_context(RunningCdk(run))
+                run = cdk_cli.synth_run(self._place, environment, output=output, settings=settings)
+                runs[SYNTH] = stack.enter_context(run)
             operator = self._start_servers(certificates)
             variables = sdk_variables(self._endpoint, operator)
             # The synthesis runs meanwhile: it needs no cloud.
-            runs[CLOUD] = stack.enter_context(RunningCdk(bootstrap_run(self._place, variables)))
-            finish_all(runs, self._progress, self._clock)
-        mark_synthesized(output)
+            runs[CLOUD] = stack.enter_context(cdk_cli.bootstrap_run(self._place, variables))
+            cdk_cli.finish_all(runs, self._progress, self._clock)
+        synth_cache.mark_synthesized(output)
         outputs = self._deploy(output, variables)
         client("secretsmanager", self._endpoint, operator).put_secret_value(
             SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key
@@ -192,11 +176,11 @@ class _Start:
 
     def _start_servers(self, certificates: Certificates) -> Credentials:
         root = root_credentials()
-        gateway = start_ministack(
+        gateway = ministack_process.start_ministack(
             self._place,
             self._endpoint,
             certificates=certificates,
-            interpreter=bare_interpreter(self._place.cache),
+            interpreter=ministack_process.bare_interpreter(self._place.cache),
             root=root,
             reaches_outside=self._api.reaches_outside,
         )
@@ -210,7 +194,7 @@ class _Start:
                 arguments=self._request.stand_in_arguments,
             )
             self._write(self._ledger.with_process(process))
-        wait_for_ministack(
+        ministack_process.wait_for_ministack(
             gateway, self._endpoint, self._clock, log=self._place.logs / "ministack.log"
         )
         operator = make_operator(self._endpoint, root)
@@ -222,9 +206,10 @@ class _Start:
         self._progress.begin(DEPLOY)
         outputs = self._place.scratch / "outputs.json"
         stack = self._request.stack
-        run = deploy_run(self._place, variables, output=output, stack=stack, outputs=outputs)
-        with RunningCdk(run) as deploying:
-            finish_all({DEPLOY: deploying}, self._progress, self._clock)
+        with cdk_cli.deploy_run(
+            self._place, variables, output=output, stack=stack, outputs=outputs
+        ) as deploying:
+            cdk_cli.finish_all({DEPLOY: deploying}, self._progress, self._clock)
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return stacks[self._request.stack]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.local.deployment.cdk_cli import RunningCdk, deploy_run
+from infra.local.deployment.cdk_cli import deploy_run
 from tests.e2e.deployed import Deployed
 
 
@@ -12,8 +12,7 @@ def deploy_again(deployed: Deployed, synthesized: Path, stack: str) -> None:
     """Deploy what was synthesized into a folder."""
     place = deployed.place
     outputs = place.scratch / "again.json"
-    run = deploy_run(
+    with deploy_run(
         place, deployed.cloud.variables, output=synthesized, stack=stack, outputs=outputs
-    )
-    with RunningCdk(run) as running:
+    ) as running:
         running.finish()

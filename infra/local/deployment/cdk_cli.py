@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from infra.local.endpoint import ACCOUNT, REGION
 from infra.local.lifecycle import Progress
@@ -29,37 +30,37 @@ _END_TIMEOUT_SECONDS = 5
 _PAUSE_SECONDS = 0.05
 
 
-@dataclass(frozen=True, kw_only=True)
-class CdkRun:
-    """One run of the CDK or of the project's app; it gets no other variables of this process."""
+@dataclass(kw_only=True)
+class CdkRun(contextlib.AbstractContextManager["CdkRun"]):
+    """One run of the CDK or of the project's app; it gets no other variables of this process.
+
+    Entering the context starts it. Leaving the context stops it, finished or not.
+    """
 
     title: str
     folder: Path
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     log: Path
+    _process: subprocess.Popen[bytes] = field(init=False, repr=False)
 
-
-class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
-    """A run that has started. Leaving the context stops it, finished or not."""
-
-    def __init__(self, run: CdkRun) -> None:
-        self._run = run
-        run.log.parent.mkdir(parents=True, exist_ok=True)
-        self._log = run.log.open("w")
-        self._process = subprocess.Popen(  # noqa: S603 - our own CDK
-            run.command,
-            cwd=run.folder,
-            env=dict(run.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            # Its own session: Ctrl-C reaches this process alone, which stops the others in order.
-            start_new_session=True,
-        )
+    def __enter__(self) -> Self:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - our own CDK
+                self.command,
+                cwd=self.folder,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Its own session: Ctrl-C reaches this process alone, which stops the others in
+                # order.
+                start_new_session=True,
+            )
+        return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop the process and its children if it still runs."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             try:
@@ -67,7 +68,6 @@ class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self._process.wait()
-        self._log.close()
 
     @property
     def has_ended(self) -> bool:
@@ -77,11 +77,11 @@ class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
     def finish(self) -> None:
         """Wait for the end of the run; LocalCloudError, with the end of its output, if it fails."""
         if self._process.wait() != 0:
-            lines = self._run.log.read_text(errors="replace").rstrip().splitlines()
+            lines = self.log.read_text(errors="replace").rstrip().splitlines()
             shown = "\n".join(lines[-_SHOWN_LINES:])
             raise LocalCloudError(
-                f"{self._run.title} failed:\n\n{shown}",
-                advice=f"The whole output is in {self._run.log}.",
+                f"{self.title} failed:\n\n{shown}",
+                advice=f"The whole output is in {self.log}.",
             )
 
     def _signal(self, number: signal.Signals) -> None:
@@ -89,7 +89,7 @@ class RunningCdk(contextlib.AbstractContextManager["RunningCdk"]):
             os.killpg(self._process.pid, number)
 
 
-def finish_all(runs: Mapping[str, RunningCdk], progress: Progress, clock: Clock) -> None:
+def finish_all(runs: Mapping[str, CdkRun], progress: Progress, clock: Clock) -> None:
     """Wait for concurrent runs, report the end of each phase, and raise at the first failure."""
     left = dict(runs)
     while left:

@@ -75,7 +75,7 @@ def _app(service: Service) -> Starlette:
         service.close()
 
     return Starlette(
-        routes=[route for part in parts for route in part.routes()],
+        routes=[route for part in parts for route in part.routes],
         middleware=[Middleware(ProgramsOnly), Middleware(_RequestIds)],
         exception_handlers={RefusalError: answer_refusal, 404: _not_found, 405: _not_found},
         lifespan=lifespan,

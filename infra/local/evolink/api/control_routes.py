@@ -25,9 +25,6 @@ class ControlRoutes:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-
-    def routes(self) -> list[Route]:
-        """Return the routes."""
         endpoints: tuple[tuple[str, str, _Endpoint], ...] = (
             ("GET", "ledger", self.ledger),
             ("GET", "faults", self.list_faults),
@@ -36,7 +33,7 @@ class ControlRoutes:
             ("POST", "account", self.change_account),
             ("POST", "clock", self.advance),
         )
-        return [
+        self.routes = [
             Route(f"/_standin/{path}", self._guarded(endpoint), methods=[method])
             for method, path, endpoint in endpoints
         ]

@@ -54,10 +54,7 @@ class FileRoutes:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._files: StoredDict[_StoredFile] = StoredDict(service.state, "files")
-
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        return [
+        self.routes = [
             Route("/api/v1/files/upload/stream", self.upload, methods=["POST"]),
             Route("/api/v1/files/quota", self.quota, methods=["GET"]),
             Route("/api/v1/files/{file_id}", self.delete, methods=["DELETE"]),

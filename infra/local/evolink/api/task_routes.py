@@ -9,28 +9,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from infra.local.evolink import refusals
 from infra.local.evolink.api.create_request import (
     CreateRequest,
     parse_create_request,
     photo_of_body,
 )
-from infra.local.evolink.faults.answer_faults import (
-    LOST_ANSWERS,
-    READ_FAULTS,
-    REFUSED_REQUESTS,
-    RESULT_FAULTS,
-)
+from infra.local.evolink.faults import answer_faults
 from infra.local.evolink.faults.fault import Rule, Stage
 from infra.local.evolink.faults.task_faults import callback_effect
-from infra.local.evolink.refusals import (
-    IDEMPOTENCY_CONFLICT,
-    INSUFFICIENT_QUOTA,
-    INVALID_TASK_ID,
-    TASK_NOT_FOUND,
-    RefusalError,
-    invalid_request,
-    no_such_key,
-)
+from infra.local.evolink.refusals import RefusalError, invalid_request, no_such_key
 from infra.local.evolink.stored_state import StoredDict
 from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.service import Service
@@ -51,10 +39,7 @@ class TaskRoutes:
         self._lifecycle = lifecycle
         # The digest of the body and the task's id, by API key and idempotency key.
         self._requests: StoredDict[tuple[str, str]] = StoredDict(service.state, "idempotency")
-
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        return [
+        self.routes = [
             Route("/v1/images/generations", self.create, methods=["POST"]),
             Route("/v1/tasks/{task_id}", self.read, methods=["GET"]),
             Route("/v1/credits", self.credits, methods=["GET"]),
@@ -67,8 +52,8 @@ class TaskRoutes:
         body = await request.body()
         photo = photo_of_body(body)
         rule = service.rules.take(Stage.CREATE, photo)
-        if rule is not None and rule.fault in REFUSED_REQUESTS:
-            answer = service.answer(request, REFUSED_REQUESTS, rule, Response())
+        if rule is not None and rule.fault in answer_faults.REFUSED_REQUESTS:
+            answer = service.answer(request, answer_faults.REFUSED_REQUESTS, rule, Response())
             self._enter_post(request, photo, answer.status_code, rule=rule)
             return answer
         try:
@@ -85,7 +70,7 @@ class TaskRoutes:
                 await running
         headers = {"idempotency-replayed": "true"} if is_replay else None
         answer = JSONResponse(creation_answer(task), headers=headers)
-        return service.answer(request, LOST_ANSWERS, rule, answer)
+        return service.answer(request, answer_faults.LOST_ANSWERS, rule, answer)
 
     async def read(self, request: Request) -> Response:
         """Answer with the task as it is now."""
@@ -93,12 +78,12 @@ class TaskRoutes:
         service.authenticate(request)
         task_id = str(request.path_params["task_id"])
         if not _TASK_ID.fullmatch(task_id):
-            raise RefusalError(INVALID_TASK_ID)
+            raise RefusalError(refusals.INVALID_TASK_ID)
         if (task := service.tasks.get(task_id)) is None:
-            raise RefusalError(TASK_NOT_FOUND)
+            raise RefusalError(refusals.TASK_NOT_FOUND)
         rule = service.rules.take(Stage.READ, task.photo)
         answer = JSONResponse(service.describe(task))
-        response = service.answer(request, READ_FAULTS, rule, answer)
+        response = service.answer(request, answer_faults.READ_FAULTS, rule, answer)
         service.activity.enter(
             EntryKind.READ,
             task,
@@ -168,7 +153,7 @@ class TaskRoutes:
         if earlier is not None:
             return self._replay(wanted, *earlier), True
         if service.activity.balance < _PRICE:
-            raise RefusalError(INSUFFICIENT_QUOTA)
+            raise RefusalError(refusals.INSUFFICIENT_QUOTA)
         task = self._task(wanted)
         with service.state.atomic():
             service.activity.reserve(task)
@@ -180,7 +165,7 @@ class TaskRoutes:
 
     def _replay(self, wanted: CreateRequest, digest: str, task_id: str) -> Task:
         if digest != wanted.digest:
-            raise RefusalError(IDEMPOTENCY_CONFLICT)
+            raise RefusalError(refusals.IDEMPOTENCY_CONFLICT)
         task = self._service.tasks[task_id]
         self._service.activity.enter(EntryKind.REPLAY, task)
         return task
@@ -218,4 +203,4 @@ class TaskRoutes:
             return no_such_key()
         rule = service.rules.take(Stage.RESULT, task.photo)
         answer = Response(service.blobs[task.result_sha256], media_type="image/png")
-        return service.answer(request, RESULT_FAULTS, rule, answer)
+        return service.answer(request, answer_faults.RESULT_FAULTS, rule, answer)

@@ -5,22 +5,16 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import get_args, get_type_hints
 
-from infra.local.evolink.faults.answer_faults import (
-    LOST_ANSWERS,
-    READ_FAULTS,
-    REFUSED_REQUESTS,
-    RESULT_FAULTS,
-)
+from infra.local.evolink.faults import answer_faults, task_faults
 from infra.local.evolink.faults.fault import Fault, Rule, Stage
-from infra.local.evolink.faults.task_faults import CALLBACK_FAULTS, TASK_FAULTS
 
 ALL_FAULTS: tuple[Fault[object], ...] = (
-    *REFUSED_REQUESTS.values(),
-    *LOST_ANSWERS.values(),
-    *TASK_FAULTS.values(),
-    *READ_FAULTS.values(),
-    *CALLBACK_FAULTS.values(),
-    *RESULT_FAULTS.values(),
+    *answer_faults.REFUSED_REQUESTS.values(),
+    *answer_faults.LOST_ANSWERS.values(),
+    *task_faults.TASK_FAULTS.values(),
+    *answer_faults.READ_FAULTS.values(),
+    *task_faults.CALLBACK_FAULTS.values(),
+    *answer_faults.RESULT_FAULTS.values(),
 )
 _BY_NAME = {(fault.where, fault.name): fault for fault in ALL_FAULTS}
 _NAMES = {"where": str, "fault": str}

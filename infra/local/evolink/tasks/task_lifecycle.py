@@ -8,14 +8,9 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from infra.local.evolink.faults.task_faults import MODERATED, task_effect
+from infra.local.evolink.tasks import input_photo
 from infra.local.evolink.tasks.activity_log import EntryKind
 from infra.local.evolink.tasks.callback_delivery import CallbackDelivery
-from infra.local.evolink.tasks.input_photo import (
-    UnusableInputError,
-    check_input,
-    cut_out,
-    unreadable,
-)
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task import Status, Task
 
@@ -100,13 +95,13 @@ class TaskLifecycle:
             return _failed(task, "image_processing_error")
         try:
             photo = await self._fetch(task)
-            check_input(photo, self._service.options.side_limits)
+            input_photo.check_input(photo, self._service.options.side_limits)
             if effect.error_code is not None:
                 return _failed(task, effect.error_code)
             if effect.cancelled_as is not None:
                 return replace(task, status=effect.cancelled_as)
             return _completed(task, await self._cut_out(photo))
-        except UnusableInputError as error:
+        except input_photo.UnusableInputError as error:
             return _failed(task, error.code, error.message)
 
     async def _fetch(self, task: Task) -> bytes:
@@ -123,7 +118,7 @@ class TaskLifecycle:
         )
         if answer.status != HTTPStatus.OK:
             reason = answer.failure or f"HTTP {answer.status}"
-            raise unreadable(f"Failed to download the image: {reason}")
+            raise input_photo.unreadable(f"Failed to download the image: {reason}")
         return answer.content
 
     async def _cut_out(self, photo: bytes) -> str:
@@ -135,7 +130,7 @@ class TaskLifecycle:
         return await asyncio.shield(self._cuts[sha256])
 
     async def _store_cut_out(self, photo: bytes) -> str:
-        content = await asyncio.to_thread(cut_out, photo)
+        content = await asyncio.to_thread(input_photo.cut_out, photo)
         digest = hashlib.sha256(content).hexdigest()
         self._service.blobs[digest] = content
         return digest

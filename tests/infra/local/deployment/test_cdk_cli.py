@@ -12,7 +12,6 @@ import pytest
 
 from infra.local.deployment.cdk_cli import (
     CdkRun,
-    RunningCdk,
     bootstrap_run,
     cdk_script,
     deploy_run,
@@ -26,7 +25,7 @@ from infra.local.processes.waiting import wait_until
 from tests.support.local_cloud import MachineClock
 
 CLOCK = MachineClock()
-Cdk = Callable[[str], RunningCdk]
+Cdk = Callable[[str], CdkRun]
 
 
 class Listener:
@@ -59,14 +58,15 @@ def place(tmp_path: Path) -> Place:
 @pytest.fixture
 def cdk(place: Place) -> Iterator[Cdk]:
     """Runs a test's JavaScript as the CDK."""
-    started: list[RunningCdk] = []
+    started: list[CdkRun] = []
 
-    def run(act: str) -> RunningCdk:
+    def run(act: str) -> CdkRun:
         log = place.logs / f"{len(started)}.log"
         usual = bootstrap_run(place, {"GIVEN": "yes"})
         command = (*usual.command[:2], act)
-        started.append(RunningCdk(replace(usual, title="Trying", command=command, log=log)))
-        return started[-1]
+        running = replace(usual, title="Trying", command=command, log=log).__enter__()
+        started.append(running)
+        return running
 
     yield run
     for one in started:
@@ -153,10 +153,11 @@ def test_first_run_that_fails_ends_the_waiting(cdk: Cdk) -> None:
 def test_leaving_ends_a_run_and_its_child_processes(place: Place, cdk: Cdk) -> None:
     """So that Ctrl-C leaves no process running."""
     sleep = "const c = require('child_process').spawn('sleep', ['60']); console.log(c.pid)"
-    with cdk(sleep) as run:
-        assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
-        child = record("sleep", int(_log(place)))
-        assert child is not None
+    run = cdk(sleep)
+    assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
+    child = record("sleep", int(_log(place)))
+    assert child is not None
+    run.__exit__(None, None, None)
     assert run.has_ended
     assert wait_until(lambda: not is_alive(child), CLOCK, timeout_seconds=10)
 
