@@ -5,7 +5,7 @@ It imports the standard library only: `cutout doctor` runs this file without the
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,21 +28,29 @@ _DIGITS: Final = 8
 
 def version_of(root: Path) -> str:
     """Return the version of the sources in a folder, such as `0.1.0+1a2b3c4d`."""
-    return f"{_number(root)}+{digest_of(root, _MADE_FROM, _NO_PART_OF_A_STACK)[:_DIGITS]}"
+    made_from = sources(root, _MADE_FROM, skipped=_NO_PART_OF_A_STACK)
+    return f"{_number(root)}+{digest_of(made_from)[:_DIGITS]}"
 
 
-def digest_of(root: Path, patterns: Iterable[str], skipped: Iterable[str], also: str = "") -> str:
-    """Return a digest of the names and contents of files, and of the text `also`.
-
-    The glob patterns, and the folders whose files are skipped, are relative to the root.
-    """
-    digest = hashlib.sha256(also.encode())
+def sources(root: Path, patterns: Iterable[str], *, skipped: Iterable[str]) -> dict[str, bytes]:
+    """Return files by their path below the root; glob patterns and skipped folders are below it."""
     folders = [root / folder for folder in skipped]
-    for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
-        if not any(path.is_relative_to(folder) for folder in folders):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for pattern in patterns
+        for path in root.glob(pattern)
+        if not any(path.is_relative_to(folder) for folder in folders)
+    }
+
+
+def digest_of(files: Mapping[str, bytes], *, also: str = "") -> str:
+    """Return a digest of the names and contents of files, and of the text `also`."""
+    digest = hashlib.sha256(also.encode())
+    for name in sorted(files):
+        # Bytecode depends on the sources only, but is not the same on all machines.
+        if not name.endswith(".pyc"):
             # The name counts as well: a file that moves is another version.
-            digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+            digest.update(f"\0{name}\0{hashlib.sha256(files[name]).hexdigest()}".encode())
     return digest.hexdigest()
 
 

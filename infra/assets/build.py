@@ -1,6 +1,7 @@
 """Builds the assets: a zip of the locked distributions, to which our own modules are added."""
 
 import shutil
+import zipfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from typing import Final
 from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
 
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
+from ..version import digest_of
 from . import authorities, botocore_data
-from .archive import Contents, add_to_zip, digest_of
 from .asset_platform import TargetPlatform, target_of
 from .build_cache import folder_made_once, key_of, locked, zip_made_once
 from .bytecode import compiled, place_of
@@ -21,7 +22,14 @@ from .dependencies import files_of, install, site_key
 from .folders import SOURCES, cache_folder
 from .import_closure import own_modules, shippable
 
+Contents = Mapping[str, bytes]
+
 _CALLS_AWS: Final = "cutout/adapters/"
+_LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+# The mode of a Unix file, in the upper half of the attributes; Lambda runs the code as another
+# user, who must be able to read it.
+_READABLE_BY_ALL: Final = 0o100644 << 16
+_UNIX: Final = 3  # the system that the attributes are of; zipfile writes Windows there on Windows
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,20 @@ def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionNam
     also = {name: file for name, shape in SHAPES.items() if shape.reads_recipes}
     assets = builder.build_all(tuple(SHAPES.values()), also)
     return dict(zip(SHAPES, assets, strict=True))
+
+
+def add_to_zip(path: Path, contents: Contents, *, compression: int = 6) -> None:
+    """Add files to a zip, which is created if it does not exist; equal files make equal zips.
+
+    `compression` is zlib's level.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in sorted(contents):
+            entry = zipfile.ZipInfo(name, date_time=_LONG_AGO)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = _READABLE_BY_ALL
+            entry.create_system = _UNIX
+            archive.writestr(entry, contents[name], compresslevel=compression)
 
 
 def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..deployed_functions import Asset
-from .archive import digest_of
+from ..version import digest_of
 
 _KEPT_ZIPS: Final = 4
 _ZIP: Final = "asset.zip"

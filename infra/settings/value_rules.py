@@ -1,7 +1,7 @@
 """What the values of settings may be, and fields with such rules; refusals say what to pass."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import field
 from ipaddress import ip_address
 from typing import Any, Final
@@ -35,27 +35,24 @@ def setting(default: Any, values: str, read: Read) -> Any:  # noqa: ANN401 # the
 
 def whole(default: int, *, least: int, most: int) -> Any:  # noqa: ANN401 # the same
     """Make a field for a whole number within bounds: an int, or digits on the command line."""
-
-    def read(name: str, value: object) -> int:
-        number = _whole(value)
-        if number is None or not least <= number <= most:
-            raise _refusal(name, f"a whole number from {least} to {most}", value, default)
-        return number
-
-    return setting(default, f"{least} to {most}", read)
+    bounds = f"{least} to {most}"
+    return _number(default, bounds, f"a whole number from {bounds}", range(least, most + 1))
 
 
 def one_of(default: int, *, numbers: Sequence[int]) -> Any:  # noqa: ANN401 # the same
     """Make a field for one of a few whole numbers that AWS accepts."""
     choices = ", ".join(map(str, numbers))
+    return _number(default, choices, f"one of {choices}", numbers)
 
+
+def _number(default: int, values: str, meaning: str, accepted: Container[int]) -> Any:  # noqa: ANN401 # the same
     def read(name: str, value: object) -> int:
         number = _whole(value)
-        if number is None or number not in numbers:
-            raise _refusal(name, f"one of {choices}", value, default)
+        if number is None or number not in accepted:
+            raise _refusal(name, meaning, value, default)
         return number
 
-    return setting(default, choices, read)
+    return setting(default, values, read)
 
 
 def flag(*, default: bool) -> Any:  # noqa: ANN401 # the same

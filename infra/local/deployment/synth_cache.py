@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.local.place import Place
-from infra.version import FOR_PEOPLE, digest_of
+from infra.version import FOR_PEOPLE, digest_of, sources
 
 _INPUTS = (
     "functions/**/*.py",
@@ -24,7 +24,7 @@ _COMPLETE = ".complete"
 def fingerprint(source: Path, settings: Mapping[str, str]) -> str:
     """Return a digest of the sources, locks, settings and this Python's version."""
     also = json.dumps([sorted(settings.items()), sys.version])
-    return digest_of(source, _INPUTS, _NO_INPUTS, also)[:16]
+    return digest_of(sources(source, _INPUTS, skipped=_NO_INPUTS), also=also)[:16]
 
 
 def synthesized_folder(place: Place, fingerprint: str) -> Path:

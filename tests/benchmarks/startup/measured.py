@@ -23,9 +23,9 @@ from statistics import median
 from typing import Any, Final
 
 from infra.assets import AssetBuilder
-from infra.assets.archive import add_to_zip
 from infra.assets.asset_platform import TargetPlatform, target_of
 from infra.assets.authorities import FOLDER, files_by_subject
+from infra.assets.build import add_to_zip
 from infra.assets.dependencies import files_of
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.startup.deployment import Deployment, Event

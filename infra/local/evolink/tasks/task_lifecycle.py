@@ -10,7 +10,7 @@ from http import HTTPStatus
 from infra.local.evolink.faults.task_faults import MODERATED, task_effect
 from infra.local.evolink.tasks import input_photo
 from infra.local.evolink.tasks.activity_log import EntryKind
-from infra.local.evolink.tasks.callback_delivery import CallbackDelivery
+from infra.local.evolink.tasks.callback_delivery import deliver
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task import Status, Task
 
@@ -35,7 +35,6 @@ class TaskLifecycle:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._callbacks = CallbackDelivery(service)
         self._running: set[asyncio.Task[None]] = set()
         self._cuts: dict[str, asyncio.Task[str]] = {}
 
@@ -67,7 +66,7 @@ class TaskLifecycle:
     async def _run(self, task: Task) -> None:
         if task.is_running:
             task = await self._process(task)
-        await self._callbacks.deliver(task)
+        await deliver(self._service, task)
         self._service.tasks[task.id] = replace(task, is_callback_done=True)
 
     async def _process(self, task: Task) -> Task:
