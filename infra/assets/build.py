@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Final
 
@@ -17,7 +17,6 @@ from ..version import digest_of
 from . import authorities, botocore_data
 from .asset_platform import TargetPlatform, target_of
 from .build_cache import folder_made_once, key_of, locked, zip_made_once
-from .bytecode import compiled, place_of
 from .dependencies import files_of, install, site_key
 from .folders import SOURCES, cache_folder
 from .import_closure import own_modules, shippable
@@ -159,6 +158,8 @@ def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:
             contents[name] = source
             continue
         contents[name] = source.read_bytes()
-        if name.endswith(".py") and (bytecode := compiled(source)):
-            contents[place_of(name, bytecode)] = bytecode.read_bytes()
+        # Of any version of Python, and only for modules.
+        for bytecode in (source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"):
+            place = PurePosixPath(name).parent / "__pycache__" / bytecode.name
+            contents[str(place)] = bytecode.read_bytes()
     return contents

@@ -68,16 +68,19 @@ def main(arguments: Sequence[str] | None = None, stdin: TextIO | None = None) ->
     if options.stage:
         options.context.append(f"stage={options.stage}")
     try:
+        settings = Settings.from_context(pairs(options.context))
         if options.action == "template":
-            _write_template(options.folder, options.context)
+            write_template(options.folder, settings)
+            _say(f"{options.folder}/README.md says how to deploy it.")
             return 0
-        session = session_of(options.profile, options.region)
+        session, stack = session_of(options.profile, options.region), settings.stack_name
         if options.action == "deploy":
-            _deploy(session, options.context, replaces_secrets=options.replace_secrets)
+            _deploy(session, stack, options.context, replaces_secrets=options.replace_secrets)
         elif options.action == "destroy":
-            _destroy(session, options.context, None if options.yes else stdin or sys.stdin)
+            asked = None if options.yes else stdin or sys.stdin
+            _destroy(session, stack, options.context, asked)
         else:
-            _print_policy(session, options.context)
+            _print_policy(session, stack)
     except (AssetError, DeployError, SettingError) as exc:
         sys.stderr.write(f"cutout: {exc}\n")
         return 1
@@ -95,24 +98,17 @@ def session_of(profile: str | None, region: str | None) -> boto3.Session:
     )
 
 
-def _write_template(folder: Path, context: list[str]) -> None:
-    write_template(folder, Settings.from_context(pairs(context)))
-    _say(f"{folder}/README.md says how to deploy it.")
-
-
-def _print_policy(session: boto3.Session, context: list[str]) -> None:
+def _print_policy(session: boto3.Session, stack: str) -> None:
     """Print the policy of a role that deploys this stack."""
     account, region = _where(session)
     partition = session.get_partition_for_region(region)
-    stack = Settings.from_context(pairs(context)).stack_name
     document = policy(account=account, region=region, stack=stack, partition=partition)
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
-def _destroy(session: boto3.Session, context: list[str], asked: TextIO | None) -> None:
+def _destroy(session: boto3.Session, stack: str, context: list[str], asked: TextIO | None) -> None:
     """Destroy the stack once the person has agreed; `asked` is where the answer is read."""
     account, region = _where(session)
-    stack = Settings.from_context(pairs(context)).stack_name
     resources = Account(session).resources(stack)
     if not resources:
         raise DeployError(f"there is no stack {stack} in account {account}, {region}")
@@ -169,10 +165,10 @@ def _free_secret_names(session: boto3.Session, stack: str, *, replaces_secrets: 
         account.delete_secrets(stack)
 
 
-def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: bool) -> None:
+def _deploy(
+    session: boto3.Session, stack: str, context: list[str], *, replaces_secrets: bool
+) -> None:
     account, region = _where(session)
-    settings = Settings.from_context(pairs(context))
-    stack = settings.stack_name
     _say(f"Deploying {stack} to account {account}, {region}.")
     _free_secret_names(session, stack, replaces_secrets=replaces_secrets)
     if not _is_bootstrapped(session):
@@ -185,7 +181,7 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     context = [*context, *fitted]
     outputs = _run_deployment(session, stack, context)
     saved = Account(session).saved_api_key(stack)
-    _put_key(session, settings, outputs["ApiKeySecretName"], saved)
+    _put_key(session, stack, outputs["ApiKeySecretName"], saved)
     if saved:
         Account(session).delete_saved_api_key(stack)
     _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
@@ -222,7 +218,7 @@ def _is_bootstrapped(session: boto3.Session) -> bool:
     return unless({"ParameterNotFound"}, read, Name=BOOTSTRAP_VERSION) is not None
 
 
-def _put_key(session: boto3.Session, settings: Settings, secret: str, saved: str | None) -> None:
+def _put_key(session: boto3.Session, stack: str, secret: str, saved: str | None) -> None:
     """Store the key of the environment or a saved one, or say how a person does it."""
     key = os.environ.get(_API_KEY_VARIABLE) or saved
     if key:
@@ -234,7 +230,7 @@ def _put_key(session: boto3.Session, settings: Settings, secret: str, saved: str
         f"{KEYS_PAGE}, store it, and open the gate:\n"
         f"    aws secretsmanager put-secret-value --secret-id {secret} "
         "--secret-string file://key.txt\n"
-        f"    cutout resume --stack {settings.stack_name}"
+        f"    cutout resume --stack {stack}"
     )
 
 

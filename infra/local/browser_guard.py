@@ -6,10 +6,10 @@ name at 127.0.0.1 (DNS rebinding) can read the answers, too. Browsers send the o
 https://fetch.spec.whatwg.org/#origin-header https://www.w3.org/TR/fetch-metadata/
 """
 
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -30,10 +30,8 @@ class ProgramsOnly:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
-            status = HTTPStatus.FORBIDDEN.value
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
+            refusal = Response(status_code=403, headers={"cache-control": "no-store"})
+            await refusal(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}

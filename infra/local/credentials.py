@@ -1,4 +1,4 @@
-"""Credentials of the local cloud, and the variables that make an SDK use it.
+"""How SDKs reach the local cloud: its address, credentials, and the variables that name both.
 
 The access key in MiniStack's environment belongs to its root user, to whom no policy applies. Root
 creates an operator with administrator rights, as in an AWS account. The local cloud does everything
@@ -8,15 +8,38 @@ else as the operator, to whom bucket policies apply.
 import os
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session
 
-from infra.local.endpoint import REGION, Endpoint
+from infra.local.processes.loopback import LOOPBACK
 
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
 _OPERATOR = "cutout-operator"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """The address of the local cloud, and the authority of its certificate."""
+
+    port: int
+    authority: Path
+
+    @property
+    def url(self) -> str:
+        """The value of ``AWS_ENDPOINT_URL``."""
+        # With an IP address, SDKs put bucket names into the path: not every machine can resolve
+        # `bucket.localhost`.
+        return f"https://{LOOPBACK}:{self.port}"
+
+    @property
+    def callback_base_url(self) -> str:
+        """The stack's setting of this name; the stack replaces ``{api_id}`` by its API's id."""
+        return f"https://localhost:{self.port}/_aws/execute-api/{{api_id}}/$default"
 
 
 @dataclass(frozen=True, kw_only=True)

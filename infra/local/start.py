@@ -8,13 +8,13 @@ from pathlib import Path
 
 from infra.local.credentials import (
     Credentials,
+    Endpoint,
     client,
     make_operator,
     root_credentials,
     sdk_variables,
 )
 from infra.local.deployment import cdk_cli, synth_cache
-from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, CloudStatus, Progress, remove, status

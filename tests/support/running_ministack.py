@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.credentials import Credentials
-from infra.local.endpoint import Endpoint
+from infra.local.credentials import Credentials, Endpoint
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
 from infra.local.place import Place

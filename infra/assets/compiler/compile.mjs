@@ -1,5 +1,5 @@
 // Compiles every module under a folder: node compile.mjs FOLDER
-// With the compile_tree.py beside it, as infra/assets/bytecode.py explains. The exit status is 1 if a module fails.
+// With the compile_tree.py beside it, as infra/assets/asset_platform.py explains. The exit status is 1 if a module fails.
 import { readFileSync } from "node:fs";
 import { loadPyodide } from "pyodide";
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from infra.local.endpoint import ACCOUNT, REGION
+from infra.local.credentials import ACCOUNT, REGION
 from infra.local.lifecycle import Progress
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place

@@ -8,8 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
-from infra.local.credentials import Credentials
-from infra.local.endpoint import ACCOUNT, REGION, Endpoint
+from infra.local.credentials import ACCOUNT, REGION, Credentials, Endpoint
 from infra.local.ministack.certificates import Certificates
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, spawn, wait_until_ready

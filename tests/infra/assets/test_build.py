@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from infra.assets import AssetBuilder, AssetError
+from infra.assets.asset_platform import compile_for_lambda, compile_for_this_python
 from infra.assets.botocore_data import cut, names_called
 from infra.assets.build import add_to_zip
-from infra.assets.bytecode import compile_for_lambda, compile_for_this_python
 from infra.assets.folders import SOURCES
 from infra.deployed_functions import SHAPES, FunctionName
 from infra.version import digest_of

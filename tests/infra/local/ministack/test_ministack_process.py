@@ -16,8 +16,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.credentials import Credentials, sdk_variables
-from infra.local.endpoint import Endpoint
+from infra.local.credentials import Credentials, Endpoint, sdk_variables
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import issue_certificates
 from infra.local.ministack.ministack_process import bare_interpreter, is_healthy, wait_for_ministack
