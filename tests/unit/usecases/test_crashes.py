@@ -156,4 +156,5 @@ def test_the_stories_cover_every_side_effect() -> None:
         "uploads.labels",
         "uploads.labels_if_newest",
         "uploads.read",
+        "uploads.version_shown",
     }

@@ -124,7 +124,7 @@ class LatestNotes:
 
     def _is_of_destroyed(self, current: StoredResult | None, job: Job) -> bool:
         """Whether the note is about a newer upload than the job's, whose version is gone again."""
-        occasion = current and current.occasion
+        occasion = current.occasion if current else None
         is_newer = occasion is not None and occasion.order > job.source.order
         return is_newer and self.shown_versions.shows(job, has_newer=True)
 
@@ -235,10 +235,10 @@ class SettlementEffects:
             # No job has written a note for the key: most photos cost no look for one.
             return
         key = self._note_key(job.source)
-        if not leaves_a_note(job):
-            notes.remove_up_to(key, occasion_of(job))
-            return
         if self._is_shown(job):
+            if not leaves_a_note(job):
+                notes.remove_up_to(key, occasion_of(job))
+                return
             notes.put(key, error_note(job, self.terms), job)
             # A deletion or a newer upload that came meanwhile found no note to remove.
             if self._is_shown(job):
@@ -251,7 +251,7 @@ class SettlementEffects:
             with suppress(SourceDeniedError):
                 # No event of the key says that its newest version was destroyed.
                 return self.shown_versions.shows(job, has_newer=False)
-        return self.shown_versions.why_superseded(job) is None
+        return job.why_superseded_by(self.latest_versions.newest(job.source.ref)) is None
 
     def _note_key(self, source: Source) -> str:
         return note_key(
@@ -260,7 +260,7 @@ class SettlementEffects:
 
     def _tag(self, tags: Uploads, job: Job) -> None:
         # Without versions, a newer upload of the same bytes cannot be told from this one by S3.
-        if job.source.version_id is None and self.shown_versions.why_superseded(job):
+        if job.source.version_id is None and not self._is_shown(job):
             return
         try:
             has_room = tags.tag(job.source, STATE_TAG, job.state.value)

@@ -82,6 +82,19 @@ def test_a_late_worker_writes_no_note_about_a_destroyed_version() -> None:
     assert world.notes.stored == {}
 
 
+def test_a_late_worker_of_a_destroyed_version_leaves_the_note_of_the_older_one() -> None:
+    """The newer photo was completed; it was destroyed, and the older one then failed."""
+    world = World()
+    older = world.arrives(data=TEXT)
+    gone = world.arrives()
+    completed(world, gone)
+    world.uploads.destroy(gone.source)
+    world.operate.retry(world.job(older))
+    world.deliver_all()
+    world.job_writer.reapply_effects(world.job(gone))
+    assert said(world)["job"] == older.id
+
+
 def test_the_note_of_a_destroyed_version_does_not_block_that_of_an_older_one() -> None:
     """The worker that wrote it again crashed before it noticed; the older photo then fails."""
     world = World()
