@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.queue_messages import (
@@ -163,7 +163,7 @@ def test_submitted_uploads_are_read_as_they_were_sent(
         a_source(key=f"Söhne/{number} + 写真.jpg", version_id=version_id, sequencer="0A1")
         for number in range(11)
     ]
-    SqsUploadQueue(sqs, url).queue(sources, lane)
+    SqsSubmissions(sqs, url).queue(sources, lane)
     read = [read_submission(body) for body in received(sqs, url)]
     assert sorted(read, key=str) == sorted(
         (Uploaded(source=source, lane=lane) for source in sources), key=str
@@ -175,13 +175,13 @@ def test_message_of_a_submitted_upload_equals_the_sample(sqs: SQSClient, url: st
     (record,) = sample("sqs-submissions-found")["Records"]
     message = read_submission(record["body"])
     assert isinstance(message, Uploaded)
-    SqsUploadQueue(sqs, url).queue([message.source], message.lane)
+    SqsSubmissions(sqs, url).queue([message.source], message.lane)
     assert received(sqs, url) == [record["body"]]
 
 
 def test_length_of_the_queue_is_read(sqs: SQSClient, url: str) -> None:
     """So that a command that queues many messages can wait."""
-    upload_queue = SqsUploadQueue(sqs, url)
+    upload_queue = SqsSubmissions(sqs, url)
     assert upload_queue.length() == 0
     upload_queue.queue([a_source(key=str(number)) for number in range(12)], Lane.BACKFILL)
     assert upload_queue.length() == 12

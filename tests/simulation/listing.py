@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cutout.adapters.sqs import SqsUploadQueue
+from cutout.adapters.sqs import SqsSubmissions
 from cutout.operator.audit import Audit, Rules
 from cutout.operator.backfill import MissingUploads, QueuePacer
 from cutout.ports.listings import ListedObject, Provenance
@@ -97,7 +97,7 @@ def queue_missing(evidence: Evidence, submissions: SimQueue) -> int:
         rules=rules,
     )
     client: Any = submissions
-    upload_queue = SqsUploadQueue(client, "")
+    upload_queue = SqsSubmissions(client, "")
     pace = QueuePacer(upload_queue=upload_queue, sleep=_never)
     found = [one for page in survey.look("") for one in page]
     return sum(MissingUploads(uploads=uploads, upload_queue=upload_queue, pace=pace).queue(found))

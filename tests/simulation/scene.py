@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsReports, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.domain.gate.gate import Limits
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Transport
@@ -117,7 +117,7 @@ def _adapters(submissions: Any, preparations: Any, callbacks: Any) -> dict[str, 
     return {
         "submissions": SqsSubmissions(submissions, ""),
         "preparations": SqsPreparations(preparations, ""),
-        "reports": SqsReports(submissions, ""),
+        "reports": SqsSubmissions(submissions, ""),
         "callbacks": SqsCallbacks(callbacks, ""),
     }
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.messages import completion_events
+from cutout.domain.serialization import json_fields
 from cutout.domain.states import State
 
 if TYPE_CHECKING:
@@ -68,9 +67,9 @@ def detail(job: Job) -> dict[str, Any]:
         "source": {"bucket": source.bucket, "key": source.key, "version": source.version_id},
         "result": None
         if job.result is None or job.state is State.FAILED
-        else _fields(job.result, "bucket", "key", *_PICTURE),
+        else json_fields(job.result, "bucket", "key", *_PICTURE),
         "variants": [
-            _fields(one, "recipe", "key", "format", *_PICTURE)
+            json_fields(one, "recipe", "key", "format", *_PICTURE)
             for one in variants
             if one.problem is None
         ],
@@ -80,19 +79,9 @@ def detail(job: Job) -> dict[str, Any]:
         "reused": None
         if job.reused is None or not is_completed
         else {"job": job.reused.job_id, "credits_saved": float(job.reused.credits_saved)},
-        "decision": None if job.decision is None else _fields(job.decision, *_DECISION),
+        "decision": None if job.decision is None else json_fields(job.decision, *_DECISION),
         "seconds": round((job.updated_at - job.created_at).total_seconds(), 3),
     }
-
-
-def _fields(of: object, *names: str) -> dict[str, Any]:
-    return {name: _as_json(getattr(of, name)) for name in names}
-
-
-def _as_json(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _failed(variant: Variant) -> dict[str, Any]:

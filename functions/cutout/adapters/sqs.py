@@ -46,12 +46,12 @@ class SqsSubmissions(_Queue):
         """Have Submit look at these jobs."""
         self._send([{"job": job_id} for job_id in job_ids])
 
-
-class SqsUploadQueue(_Queue):
-    """The same queue, for uploads that were found in a bucket."""
+    def report(self, report: PrepareReport) -> None:
+        """Have Submit continue a job with the copies that Prepare made, or their refusal."""
+        self._send([written_report(report)])
 
     def queue(self, sources: Sequence[Source], lane: Lane) -> None:
-        """Have Submit make jobs of these uploads, in this lane."""
+        """Have Submit make jobs of these uploads, which were found in a bucket, in this lane."""
         self._send([_found(source, lane) for source in sources])
 
     def length(self) -> int:
@@ -68,14 +68,6 @@ class SqsPreparations(_Queue):
     def prepare(self, request: PrepareRequest) -> None:
         """Have Prepare make copies of a photo."""
         self._send([written_request(request)])
-
-
-class SqsReports(_Queue):
-    """The queue that Submit reads, for Prepare."""
-
-    def report(self, report: PrepareReport) -> None:
-        """Tell Submit what was found and made."""
-        self._send([written_report(report)])
 
 
 class SqsCallbacks(_Queue):

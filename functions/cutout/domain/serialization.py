@@ -64,6 +64,22 @@ def from_row(kind: type[T], row: Row) -> T:
     return kind(**values)
 
 
+def json_fields(of: object, *names: str) -> dict[str, object]:
+    """Attributes for JSON: times in ISO 8601, enums by their value, decimals as numbers."""
+    return {name: _for_json(getattr(of, name)) for name in names}
+
+
+def _for_json(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+        case Enum():
+            return value.value
+    return value
+
+
 def _plain(value: object, *, is_small: bool = False) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((column, getattr(value, column.name)) for column in _columns(type(value)))

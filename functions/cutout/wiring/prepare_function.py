@@ -12,7 +12,7 @@ from cutout.adapters.pillow.sandbox.decoder_process import (
 )
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
-from cutout.adapters.sqs import SqsReports
+from cutout.adapters.sqs import SqsSubmissions
 from cutout.adapters.temp_folder import clear_left_behind, folder
 from cutout.domain.function_settings import PrepareSettings
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
@@ -39,7 +39,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
         uploads=S3Uploads(clients.s3),
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3, settings.work_bucket),
-        reports=SqsReports(clients.sqs, settings.submissions_queue_url),
+        reports=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
         limits=PhotoLimits(
             max_bytes=settings.max_bytes,

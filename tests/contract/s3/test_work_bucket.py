@@ -12,7 +12,7 @@ import pytest
 
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
-from cutout.adapters.sqs import SqsPreparations, SqsReports
+from cutout.adapters.sqs import SqsPreparations, SqsSubmissions
 from cutout.domain.errors import CopyGoneError, MessageError, SourceGoneError
 from cutout.domain.job.source import Photo, Source
 from cutout.domain.messages.message_parsing import read_request, read_submission
@@ -169,7 +169,7 @@ def test_report_of_prepare_is_read_by_submit_as_it_was_sent(
     """Whatever the report contains."""
     with account() as clients:
         url = clients.sqs.create_queue(QueueName="submissions")["QueueUrl"]
-        SqsReports(clients.sqs, url).report(report)
+        SqsSubmissions(clients.sqs, url).report(report)
         (message,) = clients.sqs.receive_message(QueueUrl=url)["Messages"]
         assert read_submission(message["Body"]) == report
         assert json.loads(message["Body"])["job"] == report.job_id

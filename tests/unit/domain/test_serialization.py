@@ -18,7 +18,7 @@ from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.reasons import Reason
-from cutout.domain.serialization import Row, from_row, to_row, to_small_row
+from cutout.domain.serialization import Row, from_row, json_fields, to_row, to_small_row
 from cutout.domain.states import AttemptOutcome, Lane, State
 from tests.support.builders import NOW, PHOTO, PRICE, RESULT, a_gate, a_job, an_attempt, new_gate
 from tests.support.strategies import GATES, JOBS
@@ -312,3 +312,15 @@ def test_text_and_lists_are_not_converted(facts: Row) -> None:
     """Untrusted messages may hold anything: a text is no list of texts."""
     with pytest.raises(TypeError, match="is no"):
         from_row(DedupRecord, {"picture": "p", "buyer": "o"} | facts)
+
+
+def test_fields_for_json_are_text_and_numbers() -> None:
+    """In the order of their names; what JSON has itself stays as it is."""
+    made = an_attempt(credits_used=Decimal("5.4"), code="busy")
+    assert list(json_fields(made, "started_at", "outcome", "code", "credits_used").items()) == [
+        ("started_at", made.started_at.isoformat()),
+        ("outcome", made.outcome.value),
+        ("code", "busy"),
+        ("credits_used", 5.4),
+    ]
+    assert type(json_fields(made, "outcome")["outcome"]) is str

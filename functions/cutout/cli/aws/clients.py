@@ -1,17 +1,16 @@
 """Clients of AWS services, on AWS and in the local cloud."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.utils import get_environ_proxies
 
 from cutout.cli.aws.endpoint_table import ModelsAndTable
+from cutout.cli.aws.target import Target
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
 from cutout.wiring.aws_clients import (
@@ -21,9 +20,6 @@ from cutout.wiring.aws_clients import (
     own_session,
     tls_context,
 )
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.target import Target
 
 _CONFIG = Config(
     # Without it, links are signed the old way in some regions, which S3 refuses in others.

@@ -1,20 +1,16 @@
 """The stack as CloudFormation describes it: status, outputs, resources."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from botocore.exceptions import ClientError
 
+from cutout.cli.aws.clients import TargetClients
 from cutout.cli.output.problems import Problem
 from cutout.domain.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from cutout.cli.aws.clients import TargetClients
 
 _CREATED = frozenset({"CREATE_IN_PROGRESS", "CREATE_COMPLETE"})
 _COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})

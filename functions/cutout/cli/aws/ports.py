@@ -7,7 +7,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
-from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.description import StackOutputs
 from cutout.cli.aws.photo_store import S3Store
@@ -44,11 +44,12 @@ def aws_ports(clients: TargetClients, clock: Clock, table: Table, outputs: Stack
     s3, sqs = clients.client("s3"), clients.client("sqs")
     # StoreResult makes variants and carries decisions out: both are messages of its queue.
     callbacks = SqsCallbacks(sqs, outputs.callbacks_queue_url)
+    submissions = SqsSubmissions(sqs, outputs.submissions_queue_url)
     return Ports(
         clock=clock,
         jobs=DynamoJobs(table, terms().usual_price),
-        submissions=SqsSubmissions(sqs, outputs.submissions_queue_url),
-        upload_queue=SqsUploadQueue(sqs, outputs.submissions_queue_url),
+        submissions=submissions,
+        upload_queue=submissions,
         renders=callbacks,
         checks=callbacks,
         # Any credentials may ask this of STS.

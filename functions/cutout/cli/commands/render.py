@@ -1,7 +1,7 @@
 """`cutout render`: make variants again from existing cut-outs."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import click
 
@@ -16,10 +16,12 @@ from cutout.cli.stack_command import stack_command
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Variant
 from cutout.domain.messages.queue_messages import RenderRequest
+from cutout.domain.serialization import json_fields
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter, ListJobs
 
 _PAUSE_SECONDS = 0.5
+_FACTS = ("recipe", "key", "width", "height", "size", "problem")
 
 
 @stack_command(
@@ -63,7 +65,7 @@ def command(
         return _print_preview(jobs, names, as_json=as_json)
     made = _rendered(stack, jobs, names, timeout)
     _print(made, as_json=as_json)
-    return 0 if all(one and one.problem is None for _, _, one in made) else 1
+    return 0 if all(one.problem is None for _, one in made) else 1
 
 
 def _check_recipes(stack: Stack, names: Sequence[str]) -> None:
@@ -85,7 +87,7 @@ def _job(stack: Stack, key: str) -> Job:
     return job
 
 
-_Made = list[tuple[Job, str, Variant | None]]
+_Made = list[tuple[Job, Variant]]
 
 
 def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout: float) -> _Made:
@@ -106,7 +108,12 @@ def _rendered(stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], timeout
         if not missing or stack.clock.monotonic() >= deadline:
             break
         stack.clock.sleep(_PAUSE_SECONDS)
-    return [(job, name, found.get((job.id, name))) for job in jobs for name in names]
+    late = Variant(recipe="", format="", made_at=stack.clock.now(), problem="not made yet")
+    return [
+        (job, found.get((job.id, name), replace(late, recipe=name)))
+        for job in jobs
+        for name in names
+    ]
 
 
 def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) -> int:
@@ -122,30 +129,16 @@ def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) 
 
 def _print(made: _Made, *, as_json: bool) -> None:
     if as_json:
-        print_json([_as_json(*one) for one in made])
+        print_json(
+            [
+                {"photo": job.source.key, "job": job.id, **json_fields(one, *_FACTS)}
+                for job, one in made
+            ]
+        )
         return
     columns = ("photo", "recipe", "size", "result")
     table = plain_table(*columns, fold=columns)
-    for job, name, variant in made:
-        size = f"{variant.width}x{variant.height}" if variant and variant.key else ""
-        table.add_row(job.source.key, name, size, _outcome(variant))
+    for job, one in made:
+        size = f"{one.width}x{one.height}" if one.key else ""
+        table.add_row(job.source.key, one.recipe, size, one.key or one.problem or "")
     stdout().print(table)
-
-
-def _outcome(variant: Variant | None) -> str:
-    if variant is None:
-        return "not made yet"
-    return variant.key or variant.problem or ""
-
-
-def _as_json(job: Job, name: str, variant: Variant | None) -> dict[str, Any]:
-    return {
-        "photo": job.source.key,
-        "job": job.id,
-        "recipe": name,
-        "key": variant.key if variant else None,
-        "width": variant.width if variant else 0,
-        "height": variant.height if variant else 0,
-        "size": variant.size if variant else 0,
-        "problem": variant.problem if variant else "not made yet",
-    }

@@ -10,6 +10,7 @@ from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.pauses_and_slots import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.reasons import Reason
+from cutout.domain.serialization import json_fields
 
 # Reasons of jobs that wait longer than for a slot.
 _WAITING_FOR_A_CAUSE = frozenset({Reason.GATE_PAUSED, Reason.DAILY_CAP, Reason.PRICE_ABOVE_CAP})
@@ -34,13 +35,7 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
         "daily_credit_cap": float(limits.daily_credit_cap),
         "credits_a_photo": float(gate.price),
         "limits_are_deployed": gate.limits is None,
-        "pause": None
-        if pause is None
-        else {
-            "reason": pause.reason.value,
-            "since": pause.since.isoformat(),
-            "until": pause.until.isoformat() if pause.until else None,
-        },
+        "pause": pause and json_fields(pause, "reason", "since", "until"),
     }
 
 

@@ -9,6 +9,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.reasons import Reason
+from cutout.domain.serialization import json_fields
 from cutout.domain.states import State
 
 _MEANINGS = {
@@ -78,9 +79,7 @@ def is_shortened(job: Job) -> bool:
 def step_as_json(step: TimelineStep) -> dict[str, Any]:
     """Return the JSON of a step."""
     return {
-        "at": step.at.isoformat(),
-        "state": step.state.value,
-        "reason": step.reason.value if step.reason else None,
+        **json_fields(step, "at", "state", "reason"),
         "seconds_since_start": round(step.since_start.total_seconds(), 3),
         "seconds": None if step.lasted is None else round(step.lasted.total_seconds(), 3),
         "attempt": step.attempt,

@@ -3,7 +3,6 @@
 A photo whose bytes are the newest version of its key already is not uploaded again.
 """
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +17,7 @@ from cutout.cli.output.job_text import explanation
 from cutout.cli.photo_files import PhotoFile, SentPhoto
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import audited
+from cutout.cli.round_trip.downloads import hashed
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.operator.audit import AuditedObject, Finding
@@ -176,15 +176,9 @@ class UploadPlanner:
         stored = self.stack.ports.store.sha256
         with suppress(OSError):
             if recorded := recorded or stored(listed.key, listed.version_id):
-                return recorded == _hashed(photo, "sha256")
+                return recorded == hashed(photo.path, "sha256")
             # An entity tag is the MD5 of the bytes only for an object that was written by one
             # request and is not encrypted with a KMS key; others equal no MD5.
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-            return listed.etag == _hashed(photo, "md5")
+            return listed.etag == hashed(photo.path, "md5")
         return False
-
-
-def _hashed(photo: PhotoFile, algorithm: str) -> str:
-    with photo.path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
-    return digest.hexdigest()
