@@ -58,3 +58,15 @@ def test_the_cut_out_of_a_deleted_photo_is_removed_though_a_newer_upload_is_deni
     world.arrives("a.jpg", png(salt=1))
     world.remove_results.remove(removal)
     assert world.results.objects == {}
+
+
+def test_a_photo_whose_key_cannot_be_read_gets_its_note() -> None:
+    """The newest event of the key says whether it is the newest."""
+    step, denied = denying()
+    world = World(step=step)
+    denied.update(_READS_OF_A_KEY)
+    job = world.arrives("a.jpg", b"a text, renamed")
+    assert (job.state, list(world.notes.stored)) == (State.REJECTED, ["a.jpg.error.json"])
+    world.register_upload.deleted(world.uploads.remove("a.jpg"))
+    world.job_writer.reapply_effects(job)
+    assert world.notes.stored == {}

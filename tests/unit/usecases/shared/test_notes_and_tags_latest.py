@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cutout.domain.errors import TransientError
+from cutout.domain.errors import SourceDeniedError, TransientError
 from cutout.ports.buckets import NoteRevision, StoredResult
 from cutout.usecases.shared.notes_and_tags import LatestNotes, before, occasion_of
 from tests.support.builders import a_job, a_source
@@ -104,6 +104,27 @@ def test_a_later_note_stays(
     board(notes).put("a", {}, JOB)
     board(notes).remove_up_to("a", OCCASION)
     assert (len(notes.texts), notes.removed) == (is_written, is_removed)
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_written"), [("v1", True), ("v2", False), (None, False), ("denied", False)]
+)
+def test_a_newer_note_is_replaced_if_the_bucket_shows_the_older_photo(
+    shown: str | None,
+    is_written: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The newer version was destroyed; a read that S3 denies does not say so."""
+
+    class Bucket:
+        def version_shown(self, _bucket: str, _key: str) -> str | None:
+            if shown == "denied":
+                raise SourceDeniedError("S3 answers AccessDenied")
+            return shown
+
+    notes = Board(replace(STANDING, occasion=replace(OCCASION, order="0C", version=1)))
+    shown_versions = replace(World().settlement_effects.shown_versions, current_versions=Bucket())  # type: ignore[arg-type]
+    replace(board(notes), shown_versions=shown_versions).put("a", {}, JOB)
+    assert len(notes.texts) == is_written
 
 
 @pytest.mark.parametrize(
