@@ -44,10 +44,6 @@ class Account:
     session: boto3.Session
     sleep: Callable[[float], None] = time.sleep
 
-    def has_stack(self, stack: str) -> bool:
-        """Return whether a stack of that name exists."""
-        return self._status(stack) is not None
-
     def _status(self, stack: str) -> str | None:
         """Return the stack's status; None without a stack."""
         describe = self.session.client("cloudformation").describe_stacks
@@ -161,7 +157,7 @@ class Account:
 
     def _existing(self, stack: str) -> Iterator[Any]:
         """Yield what CloudFormation says of each resource that exists; nothing without a stack."""
-        if not self.has_stack(stack):
+        if self._status(stack) is None:
             return
         client = self.session.client("cloudformation")
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):

@@ -14,7 +14,10 @@ _PHOTO_SUFFIXES = frozenset({".jpg", ".png", ".webp"})
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """The project's root, the files of one local cloud, and those that the next one can reuse."""
+    """The project's root, the files of one local cloud, and those that the next one can reuse.
+
+    The log of each process is in the folder of the state.
+    """
 
     source: Path
     state: Path
@@ -36,14 +39,9 @@ class Place:
         return self.state / "lock"
 
     @property
-    def logs(self) -> Path:
-        """The folder with one log file per process."""
-        return self.state
-
-    @property
     def decisions_file(self) -> Path:
         """Each role's requests and whether they were allowed, one JSON object per line."""
-        return self.logs / "decisions.jsonl"
+        return self.state / "decisions.jsonl"
 
     @property
     def tls(self) -> Path:

@@ -109,12 +109,12 @@ def start_stand_in(
         API_KEYS: " ".join((api.key, *more_keys)),
         CONTROL_TOKEN: api.control_token,
     }
-    return spawn("evolink", argv, environment=environment, log=place.logs / "evolink.log")
+    return spawn("evolink", argv, environment=environment, log=place.state / "evolink.log")
 
 
 def wait_for_stand_in(process: ProcessRecord, place: Place, clock: Clock) -> None:
     """Wait until the stand-in listens; LocalCloudError if it has ended or is not ready in time."""
-    log = place.logs / "evolink.log"
+    log = place.state / "evolink.log"
     wait_until_ready(process, _ready_file(place).exists, clock, log, "The stand-in for Evolink")
 
 

@@ -195,7 +195,7 @@ class _Start:
             )
             self._write(self._ledger.with_process(process))
         ministack_process.wait_for_ministack(
-            gateway, self._endpoint, self._clock, log=self._place.logs / "ministack.log"
+            gateway, self._endpoint, self._clock, log=self._place.state / "ministack.log"
         )
         operator = make_operator(self._endpoint, root)
         if self._api.port is not None:

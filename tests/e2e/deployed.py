@@ -49,7 +49,7 @@ class Deployed:
     @property
     def logs(self) -> Path:
         """The folder of the processes' logs."""
-        return self.place.logs
+        return self.place.state
 
     @property
     def signing_key_name(self) -> str:

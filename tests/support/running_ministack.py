@@ -57,7 +57,7 @@ def running_ministack(
         server=server,
     )
     try:
-        wait_for_ministack(process, endpoint, clock, log=place.logs / "ministack.log")
+        wait_for_ministack(process, endpoint, clock, log=place.state / "ministack.log")
         yield RunningMinistack(
             place=place, endpoint=endpoint, certificates=certificates, process=process
         )

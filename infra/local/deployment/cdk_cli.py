@@ -125,7 +125,7 @@ def synth_run(
             # to AWS have it.
             "CDK_VALIDATION": "false",
         },
-        log=place.logs / "synth.log",
+        log=place.state / "synth.log",
     )
 
 
@@ -170,7 +170,7 @@ def _cdk_run(
             "NODE_COMPILE_CACHE": str(place.cache / "node"),
             **variables,
         },
-        log=place.logs / f"{action}.log",
+        log=place.state / f"{action}.log",
     )
 
 

@@ -67,7 +67,7 @@ def start_ministack(
             certificates.everything if reaches_outside else certificates.authority
         ),
     }
-    return spawn("ministack", argv, environment=environment, log=place.logs / "ministack.log")
+    return spawn("ministack", argv, environment=environment, log=place.state / "ministack.log")
 
 
 def wait_for_ministack(

@@ -193,7 +193,7 @@ def test_destroying_lists_what_is_deleted_and_what_is_kept_and_asks(
     assert "  stays  S3 Bucket our-photos\n" in told
     assert why in told
     assert session.client("s3").list_objects_v2(Bucket="our-copies")["KeyCount"] == 1
-    assert Account(session).has_stack("Shop")
+    assert Account(session).resources("Shop")
 
 
 def test_destroying_a_missing_stack_is_an_error(

@@ -160,7 +160,7 @@ def test_stopping_ends_processes_and_deletes_their_files(
     _bring_up(place, process)
     for folder in (place.scratch, place.tls, place.cache):
         folder.mkdir(parents=True)
-    (place.logs / "ministack.log").touch()
+    (place.state / "ministack.log").touch()
 
     assert stop_local_cloud(place, CLOCK) is True
 

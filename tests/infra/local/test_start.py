@@ -220,8 +220,8 @@ def test_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> 
     """MiniStack, which has started, is stopped."""
     with pytest.raises(LocalCloudError, match="stand-in for Evolink did not start") as caught:
         _bring_up(place, NoProgress(), CloudRequest(stand_in_arguments=("--no-such-option",)))
-    assert str(place.logs / "evolink.log") in caught.value.advice
-    assert "No such option" in (place.logs / "evolink.log").read_text()
+    assert str(place.state / "evolink.log") in caught.value.advice
+    assert "No such option" in (place.state / "evolink.log").read_text()
     assert status(place) is CloudStatus.DOWN
 
 

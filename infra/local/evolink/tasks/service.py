@@ -58,10 +58,6 @@ class Service:
             raise RefusalError(UNAUTHORIZED)
         return key
 
-    def is_own_file(self, url: str) -> bool:
-        """Return whether a URL is one of an uploaded file."""
-        return url.startswith(f"{self.base_url}/files/")
-
     def close(self) -> None:
         """Close all resources."""
         self.outgoing.close()

@@ -56,11 +56,6 @@ class Task:
         """Whether the task has not ended yet."""
         return self.status in RUNNING
 
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether the stand-in still has work to do for it."""
-        return self.is_running or not self.is_callback_done
-
 
 def creation_answer(task: Task) -> dict[str, object]:
     """Return the answer to a create request."""
@@ -142,10 +137,11 @@ def _billing(task: Task) -> dict[str, object]:
 def _links(task: Task, link: str, age: timedelta) -> dict[str, object]:
     """Return the links to the result; ``age`` is the time since the task ended."""
     one = [{"url": link}]
+    late = (task.task_rule and task.task_rule.seconds) or _LATE_LINKS_SECONDS
     match task_effect(task.task_rule).links:
         case Links.NONE:
             return {}
-        case Links.LATE if age < timedelta(seconds=_late_seconds(task)):
+        case Links.LATE if age < timedelta(seconds=late):
             return {"results": []}
         case Links.IN_RESULT_DATA:
             return {"result_data": one}
@@ -154,7 +150,3 @@ def _links(task: Task, link: str, age: timedelta) -> dict[str, object]:
             return {"results": [link, other], "result_data": [*one, {"url": other}]}
         case _:
             return {"results": [link], "result_data": one}
-
-
-def _late_seconds(task: Task) -> float:
-    return (task.task_rule and task.task_rule.seconds) or _LATE_LINKS_SECONDS

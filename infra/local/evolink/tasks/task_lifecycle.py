@@ -46,9 +46,9 @@ class TaskLifecycle:
         return running
 
     def resume(self) -> None:
-        """Resume every task that was interrupted."""
+        """Resume every task that was interrupted, or whose callback was."""
         for task in list(self._service.tasks.values()):
-            if task.is_unfinished:
+            if task.is_running or not task.is_callback_done:
                 self.begin(task)
 
     async def close(self) -> None:
@@ -90,7 +90,8 @@ class TaskLifecycle:
         if not effect.ends:
             # Never done; closing the stand-in cancels it.
             await asyncio.get_running_loop().create_future()
-        if not effect.can_fetch and not self._service.is_own_file(task.image_url):
+        is_own_file = task.image_url.startswith(f"{self._service.base_url}/files/")
+        if not effect.can_fetch and not is_own_file:
             return _failed(task, "image_processing_error")
         try:
             photo = await self._fetch(task)

@@ -61,7 +61,7 @@ def cdk(place: Place) -> Iterator[Cdk]:
     started: list[CdkRun] = []
 
     def run(act: str) -> CdkRun:
-        log = place.logs / f"{len(started)}.log"
+        log = place.state / f"{len(started)}.log"
         usual = bootstrap_run(place, {"GIVEN": "yes"})
         command = (*usual.command[:2], act)
         running = replace(usual, title="Trying", command=command, log=log).__enter__()
@@ -74,7 +74,7 @@ def cdk(place: Place) -> Iterator[Cdk]:
 
 
 def _log(place: Place, number: int = 0) -> str:
-    return (place.logs / f"{number}.log").read_text()
+    return (place.state / f"{number}.log").read_text()
 
 
 def test_run_is_waited_for_and_its_output_captured(place: Place, cdk: Cdk) -> None:
@@ -90,7 +90,7 @@ def test_a_failed_run_shows_the_end_of_its_output(place: Place, cdk: Cdk) -> Non
         run.finish()
     lines = str(caught.value).splitlines()
     assert (lines[0], lines[2], lines[-1]) == ("Trying failed:", "line 74", "line 98")
-    assert str(place.logs / "0.log") in caught.value.advice
+    assert str(place.state / "0.log") in caught.value.advice
 
 
 def test_run_has_none_of_the_persons_aws_settings(
