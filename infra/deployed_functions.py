@@ -7,15 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from cutout.domain.function_settings import (
-    SERVICES,
-    PrepareSettings,
-    ReceiveSettings,
-    Settings,
-    StoreSettings,
-    SubmitSettings,
-    SweepSettings,
-)
+from cutout.domain import function_settings
 
 
 class FunctionName(StrEnum):
@@ -35,7 +27,7 @@ class FunctionShape:
     name: FunctionName
     description: str
     handler: str
-    settings: type[Settings]
+    settings: type[function_settings.Settings]
     """Its environment variables."""
     memory_mb: int
     timeout_seconds: int
@@ -60,7 +52,7 @@ class FunctionShape:
     @property
     def service(self) -> str:
         """Its name in log lines."""
-        return SERVICES[self.settings]
+        return function_settings.SERVICES[self.settings]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +73,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             name=FunctionName.SUBMIT,
             description="Makes a job of each upload, passes the gate, asks for the cut-out",
             handler="submit.handler.handler",
-            settings=SubmitSettings,
+            settings=function_settings.SubmitSettings,
             memory_mb=256,
             timeout_seconds=100,  # reading, uploading and calling, each with its own limit
             distributions=(*_EVERYWHERE, "httpx"),
@@ -93,7 +85,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             name=FunctionName.PREPARE,
             description="Makes a copy that the model takes of a photo that it does not",
             handler="prepare.handler.handler",
-            settings=PrepareSettings,
+            settings=function_settings.PrepareSettings,
             memory_mb=3008,  # 200 megapixels take 2.3 GB; a new account gets no more
             disk_mb=_LAMBDAS_DISK_MB,
             timeout_seconds=110,
@@ -106,7 +98,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             name=FunctionName.RECEIVE_CALLBACK,
             description="Authenticates a callback and queues it; nothing else",
             handler="callback.receive.handler",
-            settings=ReceiveSettings,
+            settings=function_settings.ReceiveSettings,
             memory_mb=256,
             timeout_seconds=10,
             distributions=_EVERYWHERE,
@@ -117,7 +109,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             name=FunctionName.STORE_RESULT,
             description="Re-reads the task, fetches and accepts the cut-out, stores it",
             handler="callback.store.handler",
-            settings=StoreSettings,
+            settings=function_settings.StoreSettings,
             memory_mb=1769,  # a whole processor; 50 megapixels as AVIF take 1.4 GB
             timeout_seconds=110,  # under the lease, so that no result has two workers
             distributions=(*_EVERYWHERE, "httpx", "pillow"),
@@ -128,7 +120,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             name=FunctionName.SWEEP,
             description="Enqueues jobs that are due or wait, publishes the gauges",
             handler="sweep.handler.handler",
-            settings=SweepSettings,
+            settings=function_settings.SweepSettings,
             memory_mb=256,
             timeout_seconds=55,
             distributions=_EVERYWHERE,

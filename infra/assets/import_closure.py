@@ -68,14 +68,11 @@ def _imports(source: bytes, package: tuple[str, ...]) -> tuple[str, ...]:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*_start(package, node.level), *filter(None, [node.module])])
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *filter(None, [node.module])])
             # A name may be a module of the package or something in it; _files tells.
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return tuple(found)
-
-
-def _start(package: tuple[str, ...], level: int) -> tuple[str, ...]:
-    return package[: len(package) - level + 1] if level else ()
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:

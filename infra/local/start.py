@@ -6,14 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from infra.local.credentials import (
-    Credentials,
-    Endpoint,
-    client,
-    make_operator,
-    root_credentials,
-    sdk_variables,
-)
+from infra.local import credentials, provider_server
 from infra.local.deployment import cdk_cli, synth_cache
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
@@ -27,12 +20,6 @@ from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger
 from infra.local.processes.waiting import Clock
-from infra.local.provider_server import (
-    ProviderServer,
-    stand_in,
-    start_stand_in,
-    wait_for_stand_in,
-)
 from infra.settings.recipe_file import recipes_of
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
@@ -50,7 +37,7 @@ class CloudRequest:
 
     stack: str = "Cutout"
     settings: Mapping[str, str] = field(default_factory=dict)
-    api: ProviderServer | None = None
+    api: provider_server.ProviderServer | None = None
     stand_in_arguments: tuple[str, ...] = ()
     stand_in_keys: tuple[str, ...] = field(default=(), repr=False)
 
@@ -68,11 +55,11 @@ class CloudRequest:
 class StartedCloud:
     """A running local cloud with a deployed stack."""
 
-    endpoint: Endpoint
-    operator: Credentials
+    endpoint: credentials.Endpoint
+    operator: credentials.Credentials
     outputs: Mapping[str, str]
     variables: Mapping[str, str]
-    api: ProviderServer
+    api: provider_server.ProviderServer
 
 
 def start_local_cloud(
@@ -133,8 +120,8 @@ class _Start:
         self._progress = progress
         self._clock = clock
         self._ledger = ledger
-        self._api = request.api or stand_in(ports[_EVOLINK])
-        self._endpoint = Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
+        self._api = request.api or provider_server.stand_in(ports[_EVOLINK])
+        self._endpoint = credentials.Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
 
     def run(self, environment: Mapping[str, str]) -> StartedCloud:
         settings = local_settings(self._endpoint, self._api, self._request)
@@ -150,13 +137,13 @@ class _Start:
                 run = cdk_cli.synth_run(self._place, environment, output=output, settings=settings)
                 runs[SYNTH] = stack.enter_context(run)
             operator = self._start_servers(certificates)
-            variables = sdk_variables(self._endpoint, operator)
+            variables = credentials.sdk_variables(self._endpoint, operator)
             # The synthesis runs meanwhile: it needs no cloud.
             runs[CLOUD] = stack.enter_context(cdk_cli.bootstrap_run(self._place, variables))
             cdk_cli.finish_all(runs, self._progress, self._clock)
         synth_cache.mark_synthesized(output)
         outputs = self._deploy(output, variables)
-        client("secretsmanager", self._endpoint, operator).put_secret_value(
+        credentials.client("secretsmanager", self._endpoint, operator).put_secret_value(
             SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key
         )
         variables |= self._stack_variables(outputs)
@@ -174,8 +161,8 @@ class _Start:
         """Keep the cloud running after this command."""
         self._write(replace(self._ledger, owner=None))
 
-    def _start_servers(self, certificates: Certificates) -> Credentials:
-        root = root_credentials()
+    def _start_servers(self, certificates: Certificates) -> credentials.Credentials:
+        root = credentials.root_credentials()
         gateway = ministack_process.start_ministack(
             self._place,
             self._endpoint,
@@ -186,7 +173,7 @@ class _Start:
         )
         self._write(self._ledger.with_process(gateway))
         if self._api.port is not None:
-            process = start_stand_in(
+            process = provider_server.start_stand_in(
                 self._place,
                 self._api,
                 authority=certificates.authority,
@@ -197,9 +184,9 @@ class _Start:
         ministack_process.wait_for_ministack(
             gateway, self._endpoint, self._clock, log=self._place.state / "ministack.log"
         )
-        operator = make_operator(self._endpoint, root)
+        operator = credentials.make_operator(self._endpoint, root)
         if self._api.port is not None:
-            wait_for_stand_in(process, self._place, self._clock)
+            provider_server.wait_for_stand_in(process, self._place, self._clock)
         return operator
 
     def _deploy(self, output: Path, variables: Mapping[str, str]) -> Mapping[str, str]:
@@ -238,7 +225,7 @@ def check_settings(request: CloudRequest) -> None:
 
 
 def local_settings(
-    endpoint: Endpoint, api: ProviderServer, request: CloudRequest
+    endpoint: credentials.Endpoint, api: provider_server.ProviderServer, request: CloudRequest
 ) -> dict[str, str]:
     """Return the settings for the synthesis of the stack."""
     return {
