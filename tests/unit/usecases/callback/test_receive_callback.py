@@ -163,7 +163,7 @@ def test_a_repeated_callback_removes_the_error_note_of_an_earlier_upload() -> No
     job = completed(world)
     hook.seen.clear()
     assert world.check_task(job, task_id=world.task_of(job)) == job
-    assert hook.seen == ["jobs.find", "notes.current"]
+    assert hook.seen == ["jobs.find", "uploads.version_shown", "notes.current"]
 
 
 def test_a_callback_while_another_worker_fetches_the_result_has_no_effect() -> None:
