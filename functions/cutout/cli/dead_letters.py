@@ -1,10 +1,9 @@
 """Dead letters, grouped by what they request and by the state of their jobs."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cutout.cli.aws.dead_letter_queues import DeadLetter
 from cutout.cli.aws.stack_resources import Queue, StackResources
@@ -22,6 +21,7 @@ from cutout.domain.messages.queue_messages import (
     UnreadableReport,
     Uploaded,
 )
+from cutout.domain.serialization import json_object
 
 NOT_OURS = "not a message of Cutout"
 _FAILS_AGAIN = "if sent back, it fails again; `--purge --yes` deletes it"
@@ -103,7 +103,7 @@ def read_letter(letter: DeadLetter) -> Request:
 def _request_in(letter: DeadLetter) -> Request:
     body = letter.body
     # Only messages of the callbacks queue have one of these.
-    is_callback = _object(body).keys() & {"attempt", "render", "removed"}
+    is_callback = json_object(body).keys() & {"attempt", "render", "removed"}
     match message := read_callback(body) if is_callback else read_submission(body):
         case Removal():
             what = "delete the results of a deleted photo"
@@ -174,12 +174,3 @@ def _photo(request: Request, jobs: Mapping[str, Job]) -> str:
     if found := request.key or (job and job.source.key):
         return found
     return f"job {request.job_id}" if request.job_id else f"message {request.letter.id}"
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    # Anybody who may send to the queue chooses how deep the JSON is nested.
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

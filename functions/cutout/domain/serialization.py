@@ -7,6 +7,7 @@ may be None, so rows written by an earlier version stay readable.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -62,6 +63,15 @@ def from_row(kind: type[T], row: Row) -> T:
         elif column.default is MISSING and NoneType in get_args(column.hint):
             values[column.name] = None
     return kind(**values)
+
+
+def json_object(text: str | bytes) -> Row:
+    """The object of an untrusted text; empty for anything else, or if it is nested too deeply."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def json_fields(of: object, *names: str) -> dict[str, object]:

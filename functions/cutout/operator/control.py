@@ -1,8 +1,10 @@
 """Operators' actions on a running deployment: pause, resume, change limits, retry jobs."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Gate, Limits
@@ -36,9 +38,7 @@ class Control:
 
     def resume(self) -> Gate:
         """End any pause of the gate, and enqueue waiting jobs."""
-        gate = change_gate(self.gates, Gate.resuming)
-        self.enqueue_waiting()
-        return gate
+        return self._widened(Gate.resuming)
 
     def set_limits(
         self,
@@ -47,25 +47,20 @@ class Control:
         daily_credit_cap: Decimal | None = None,
     ) -> Gate:
         """Override the deployed limits; None leaves a limit as it is."""
-
-        def rule(gate: Gate) -> Gate:
-            # Limits are overridden together: the one that is not named keeps its present value.
-            current = gate.limits or self.limits
-            changed = Limits(
-                max_in_flight=current.max_in_flight if max_in_flight is None else max_in_flight,
-                daily_credit_cap=(
-                    current.daily_credit_cap if daily_credit_cap is None else daily_credit_cap
-                ),
-            )
-            return gate.limited(changed)
-
-        gate = change_gate(self.gates, rule)
-        self.enqueue_waiting()
-        return gate
+        given = {"max_in_flight": max_in_flight, "daily_credit_cap": daily_credit_cap}
+        named: dict[str, Any] = {name: it for name, it in given.items() if it is not None}
+        # Limits are overridden together: one that is not named keeps its present value.
+        return self._widened(
+            lambda gate: gate.limited(replace(gate.limits or self.limits, **named))
+        )
 
     def restore_limits(self) -> Gate:
         """Use the deployed limits again."""
-        gate = change_gate(self.gates, lambda gate: gate.limited(None))
+        return self._widened(lambda gate: gate.limited(None))
+
+    def _widened(self, rule: Callable[[Gate], Gate]) -> Gate:
+        """Change the gate, and enqueue jobs that it may admit now."""
+        gate = change_gate(self.gates, rule)
         self.enqueue_waiting()
         return gate
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -16,6 +15,7 @@ from cutout.adapters.telemetry_powertools import (
 )
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import Settings
+from cutout.domain.serialization import json_object
 from cutout.wiring.environment_reader import read_settings
 
 if TYPE_CHECKING:
@@ -128,9 +128,5 @@ def _message(record: Event) -> Message:
 
 def _job_named(body: str) -> str | None:
     """The job that one of our own messages names; None for an S3 event or an unreadable body."""
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    job_id = message.get("job") if isinstance(message, dict) else None
+    job_id = json_object(body).get("job")
     return job_id if isinstance(job_id, str) else None

@@ -18,7 +18,14 @@ from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.result import DedupRecord
 from cutout.domain.job.source import LatestVersion, Photo
 from cutout.domain.reasons import Reason
-from cutout.domain.serialization import Row, from_row, json_fields, to_row, to_small_row
+from cutout.domain.serialization import (
+    Row,
+    from_row,
+    json_fields,
+    json_object,
+    to_row,
+    to_small_row,
+)
 from cutout.domain.states import AttemptOutcome, Lane, State
 from tests.support.builders import NOW, PHOTO, PRICE, RESULT, a_gate, a_job, an_attempt, new_gate
 from tests.support.strategies import GATES, JOBS
@@ -324,3 +331,10 @@ def test_fields_for_json_are_text_and_numbers() -> None:
         ("credits_used", 5.4),
     ]
     assert type(json_fields(made, "outcome")["outcome"]) is str
+
+
+@pytest.mark.parametrize("text", ["", "x", "[1]", "7", "[" * 100_000, b"\xff"])
+def test_an_untrusted_text_that_is_no_object_counts_as_an_empty_one(text: str | bytes) -> None:
+    """Anybody who may send to a queue chooses the text, and how deep it is nested."""
+    assert json_object(text) == {}
+    assert json_object('{"a": 1}') == {"a": 1}

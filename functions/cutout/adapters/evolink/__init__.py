@@ -43,9 +43,9 @@ def terms() -> Terms:
 
 def task_id_of_callback(body: bytes | str) -> str | None:
     """The id of the task in a callback's body, if it is valid."""
-    from cutout.adapters.evolink.json_answers import json_object, task_id_in, task_in
+    from cutout.adapters.evolink.json_answers import body_object, task_id_in, task_in
 
-    return task_id_in(task_in(json_object(body)))
+    return task_id_in(task_in(body_object(body)))
 
 
 def balance(http: Http, environment: Mapping[str, str], key: str) -> Balance:

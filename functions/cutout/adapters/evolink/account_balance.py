@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cutout.adapters.evolink.api_key import refusal_of
-from cutout.adapters.evolink.json_answers import error_in, json_object, part
+from cutout.adapters.evolink.json_answers import body_object, error_in, part
 from cutout.domain.errors import CutoutError
 from cutout.ports.http import Http
 from cutout.ports.provider_api import Balance
@@ -24,7 +24,7 @@ def read_balance(http: Http, base_url: str, key: str) -> Balance:
         answer = http.send("GET", f"{base_url.rstrip('/')}/v1/credits", headers=headers)
     except CutoutError as error:
         return Balance(server=base_url, message=str(error))
-    content = json_object(answer.body)
+    content = body_object(answer.body)
     if answer.status != HTTPStatus.OK:
         message = str(error_in(content).get("message", ""))
         return Balance(server=base_url, status=answer.status, message=message)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from cutout.adapters.evolink.api_key import refusal_of
-from cutout.adapters.evolink.json_answers import error_in, json_object
+from cutout.adapters.evolink.json_answers import body_object, error_in
 from cutout.domain.provider_outcomes import Refused
 from cutout.ports.http import Answer, ApiKey, Http
 
@@ -41,30 +42,24 @@ class EvolinkServer:
         is_paid: bool = False,
     ) -> Answer:
         """Send as `Http.send` does; repeat once if the key was refused and a newer one exists."""
+        request = partial(self._http.send, method, self._base_url + path, body=body)
         key = self._api_key.text()
-        answer = self._send_with(key, method, path, headers, body)
+        answer = _sent(request, headers, key)
         # Only the API's own 401 proves that a paid call was not taken; a proxy's proves nothing.
-        is_refused = not is_paid or error_in(json_object(answer.body))
+        is_refused = not is_paid or error_in(body_object(answer.body))
         if answer.status == _KEY_REFUSED and is_refused:
             newer = self._api_key.text(is_fresh=True)
             if newer != key:
-                return self._send_with(newer, method, path, headers, body)
+                return _sent(request, headers, newer)
         return answer
 
-    def _send_with(
-        self,
-        key: str | None,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> Answer:
-        refused = refusal_of(key)
-        if refused:
-            error = {"code": refused.code, "message": refused.message}
-            # In place of the provider's answer.
-            body = json.dumps({"error": error}).encode()
-            return Answer(status=_KEY_REFUSED, headers={}, body=body)
-        known = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
-        url = self._base_url + path
-        return self._http.send(method, url, headers=known | dict(headers), body=body)
+
+def _sent(request: Callable[..., Answer], headers: Mapping[str, str], key: str | None) -> Answer:
+    refused = refusal_of(key)
+    if refused:
+        error = {"code": refused.code, "message": refused.message}
+        # In place of the provider's answer.
+        body = json.dumps({"error": error}).encode()
+        return Answer(status=_KEY_REFUSED, headers={}, body=body)
+    known = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+    return request(headers=known | dict(headers))

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from cutout.adapters.evolink.error_codes import refusal
 from cutout.adapters.evolink.evolink_server import EvolinkServer
 from cutout.adapters.evolink.json_answers import (
+    body_object,
     code_of,
     error_in,
-    json_object,
     link_of,
     part,
     text_of,
@@ -57,7 +57,7 @@ class EvolinkFiles:
             answer = self._server.send("POST", "/api/v1/files/upload/stream", headers, body)
         except (NotSentError, ResponseLostError) as exc:
             return NotSent(message=f"the photo could not be handed over: {exc}")
-        content = json_object(answer.body)
+        content = body_object(answer.body)
         self._was_full = code_of(content.get("code")) == _NO_ROOM
         found = part(content, "data")
         file_id, url = text_of(found.get("file_id"), _MAX_ID), link_of(found.get("file_url"))
@@ -71,7 +71,7 @@ class EvolinkFiles:
             answer = self._server.send("GET", "/api/v1/files/quota")
         except CutoutError:
             return False
-        left = part(json_object(answer.body), "data").get("remain_files")
+        left = part(body_object(answer.body), "data").get("remain_files")
         return isinstance(left, int) and left <= 0
 
     def delete(self, file_id: str) -> None:

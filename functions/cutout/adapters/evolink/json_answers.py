@@ -6,11 +6,12 @@ the adapter sees only what these functions return.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from cutout.domain.serialization import json_object
 
 # What the official client accepts, and shorter ids. Never `..`, since ids go into paths.
 _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
@@ -19,15 +20,10 @@ _MAX_LINK = 8192
 _MAX_CREDITS = 1_000_000  # a larger number is no price, and the table may be unable to store it
 
 
-def json_object(body: bytes | str) -> Mapping[str, Any]:
+def body_object(body: bytes | str) -> Mapping[str, Any]:
     """The body's object; empty for anything else, such as HTML or too deeply nested JSON."""
     # Some servers begin a text with the mark, which is no JSON; in bytes, json.loads skips it.
-    text = body.removeprefix("\N{BYTE ORDER MARK}") if isinstance(body, str) else body
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return json_object(body.removeprefix("\N{BYTE ORDER MARK}") if isinstance(body, str) else body)
 
 
 def part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -25,10 +25,10 @@ from cutout.adapters.evolink.error_codes import (
 )
 from cutout.adapters.evolink.evolink_server import EvolinkServer
 from cutout.adapters.evolink.json_answers import (
+    body_object,
     code_of,
     credits_of,
     error_in,
-    json_object,
     link_of,
     names_a_task,
     part,
@@ -100,7 +100,7 @@ class EvolinkApi:
             return NotSent(message=str(exc))
         except ResponseLostError as exc:
             return OutcomeUnknown(message=str(exc))
-        error = error_in(json_object(answer.body))
+        error = error_in(body_object(answer.body))
         if answer.status == _TOO_MANY or (answer.status in _REFUSING and error):
             return self._refused(answer, error)
         return _accepted(answer)
@@ -108,7 +108,7 @@ class EvolinkApi:
     def read(self, task_id: str) -> Task:
         """The task's current state."""
         answer = self._server.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
-        content = json_object(answer.body)
+        content = body_object(answer.body)
         if answer.status == _NOT_FOUND and error_in(content):
             # Without the API's `error` object, the 404 may be a proxy's.
             raise TaskUnknownError("the API knows no such task")
@@ -153,7 +153,7 @@ def call_body(model: str, photo_url: str, callback_url: str | None) -> str:
 
 
 def _accepted(answer: Answer) -> CreateOutcome:
-    content = task_in(json_object(answer.body))
+    content = task_in(body_object(answer.body))
     task_id = task_id_in(content)
     if not _is_success(answer.status) or task_id is None:
         return OutcomeUnknown(message=f"the API answers {answer.status} without a task id")

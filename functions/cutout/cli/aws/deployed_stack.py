@@ -148,7 +148,7 @@ class Stack:
 
     def metrics(self) -> StackMetrics:
         """Return how many jobs are in each state, and how many were settled lately."""
-        # Only `cutout watch` and the console show it.
+        # Only `cutout watch` shows it.
         from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics  # noqa: PLC0415
         from cutout.ports.jobs_table import MOST_COUNTED  # noqa: PLC0415
 

@@ -231,13 +231,11 @@ def _print_unwatched(console: Console, stack: Stack, plan: Sequence[PlannedPhoto
 
 
 def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:
-    parts = [
-        f"{verb} {counted(count, 'photo')}"
-        for action, verb in ((Action.UPLOAD, "upload"), (Action.RETRY, "retry"))
-        if (count := sum(one.action is action for one in plan))
-    ]
+    # Only these may cost credits.
+    actions = Action.UPLOAD, Action.RETRY
+    counts = [(action, sum(one.action is action for one in plan)) for action in actions]
+    parts = [f"{action} {counted(count, 'photo')}" for action, count in counts if count]
     if not parts:
         return f"Nothing to upload to {stack.where}; this is free."
-    paid = sum(one.action.may_cost for one in plan)
-    cost = preview_in_words(compose.estimate(stack, paid), price)
+    cost = preview_in_words(compose.estimate(stack, sum(count for _, count in counts)), price)
     return f"To {' and '.join(parts)} on {stack.where}: at most {cost}"

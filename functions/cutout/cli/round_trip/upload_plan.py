@@ -37,11 +37,6 @@ class Action(StrEnum):
     LEAVE = "leave"
     """It is there, and its job ended without a cut-out."""
 
-    @property
-    def may_cost(self) -> bool:
-        """Whether it may cost credits."""
-        return self in {Action.UPLOAD, Action.RETRY}
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedPhoto:
