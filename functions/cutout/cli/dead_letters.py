@@ -10,17 +10,9 @@ from cutout.cli.aws.stack_resources import Queue, StackResources
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import MessageError
 from cutout.domain.job.job import Job
+from cutout.domain.messages import queue_messages
 from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.preparation import PrepareReport
-from cutout.domain.messages.queue_messages import (
-    Deleted,
-    JobDue,
-    Removal,
-    RenderRequest,
-    TaskCheck,
-    UnreadableReport,
-    Uploaded,
-)
 from cutout.domain.serialization import json_object
 
 NOT_OURS = "not a message of Cutout"
@@ -105,22 +97,22 @@ def _request_in(letter: DeadLetter) -> Request:
     # Only messages of the callbacks queue have one of these.
     is_callback = json_object(body).keys() & {"attempt", "render", "removed"}
     match message := read_callback(body) if is_callback else read_submission(body):
-        case Removal():
+        case queue_messages.Removal():
             what = "delete the results of a deleted photo"
             return Request(letter, what, message.job_id, message.key, is_for_ended_jobs=True)
-        case RenderRequest():
+        case queue_messages.RenderRequest():
             what = f"make variants: {', '.join(message.recipes)}"
             return Request(letter, what, message.job_id, is_for_ended_jobs=True)
-        case TaskCheck():
+        case queue_messages.TaskCheck():
             what = f"check the task of attempt {message.attempt}"
             return Request(letter, what, message.job_id)
-        case JobDue():
+        case queue_messages.JobDue():
             return Request(letter, "check a job", message.job_id)
-        case PrepareReport() | UnreadableReport():
+        case PrepareReport() | queue_messages.UnreadableReport():
             return Request(letter, "record the result of Prepare", message.job_id)
-        case Uploaded(source=source):
+        case queue_messages.Uploaded(source=source):
             what = "create the job of an upload"
-        case Deleted(source=source):
+        case queue_messages.Deleted(source=source):
             what = "record a deletion"
         case _:
             source, what = message.source, "record the deletion of a version"

@@ -8,11 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from cutout.adapters.telemetry_powertools import (
-    PowertoolsTelemetry,
-    json_logger,
-    metrics_of_all,
-)
+from cutout.adapters import telemetry_powertools
 from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import Settings
 from cutout.domain.serialization import json_object
@@ -51,9 +47,9 @@ class LambdaApp(Generic[UseCases]):
     """
 
     def __init__(self, build: Callable[[Mapping[str, str], Telemetry], UseCases]) -> None:
-        self._logger = json_logger()
-        self._metrics = metrics_of_all()
-        self.telemetry = PowertoolsTelemetry(self._logger, self._metrics)
+        self._logger = telemetry_powertools.json_logger()
+        self._metrics = telemetry_powertools.metrics_of_all()
+        self.telemetry = telemetry_powertools.PowertoolsTelemetry(self._logger, self._metrics)
         self._build = build
         self.use_cases = cache(self._compose)
         # Only Lambda sets this variable.

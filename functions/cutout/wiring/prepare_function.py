@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cutout.adapters.pillow.sandbox.decoder_process import (
-    LOOK_SECONDS,
-    DecoderLimits,
-    DecoderProcess,
-    shield_this_process,
-)
+from cutout.adapters.pillow.sandbox import decoder_process
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.s3.work_bucket import S3Copies
 from cutout.adapters.sqs import SqsSubmissions
@@ -29,7 +24,7 @@ _COPIES = 2  # copies made of one photo; each is decoded separately
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     """Compose PrepareCopy, shielded from its decoder; SettingsError without its environment."""
     # Before anything is decoded: a decoder that takes all memory must not end this process.
-    shield_this_process()
+    decoder_process.shield_this_process()
     clear_left_behind()
     settings = read_settings(PrepareSettings, environment)
     clients = Clients(environment)
@@ -37,7 +32,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     return PrepareCopy(
         folders=folder,
         uploads=S3Uploads(clients.s3),
-        copier=DecoderProcess(decoder_limits(settings)),
+        copier=decoder_process.DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3, settings.work_bucket),
         reports=SqsSubmissions(clients.sqs, settings.submissions_queue_url),
         telemetry=telemetry,
@@ -50,14 +45,14 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     )
 
 
-def decoder_limits(settings: PrepareSettings) -> DecoderLimits:
+def decoder_limits(settings: PrepareSettings) -> decoder_process.DecoderLimits:
     """Limits of a decoder: the function's own, less a fifth of its time for downloads and uploads.
 
     A look and two copies fit into that time.
     """
-    for_copies = settings.timeout_seconds.total_seconds() * 0.8 - LOOK_SECONDS
+    for_copies = settings.timeout_seconds.total_seconds() * 0.8 - decoder_process.LOOK_SECONDS
     seconds = int(for_copies / _COPIES)
-    return DecoderLimits(
+    return decoder_process.DecoderLimits(
         memory_mb=settings.memory_mb - _OWN_MB,
         seconds=max(1, seconds),
         file_mb=settings.disk_mb,

@@ -30,23 +30,16 @@ from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unfinished_task import UnfinishedTasks
 from cutout.usecases.store_result.variants import Variants
+from cutout.wiring import job_parts
 from cutout.wiring.aws_clients import Clients, tls_context
 from cutout.wiring.environment_reader import read_settings
-from cutout.wiring.job_parts import (
-    JobParts,
-    JobPorts,
-    call_seconds,
-    deployed_recipes,
-    download_seconds,
-    job_ports,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreResultPorts:
     """The ports of StoreResult."""
 
-    shared: JobPorts
+    shared: job_parts.JobPorts
     downloads: Downloads
     kept: Copies
     pictures: Pictures
@@ -80,14 +73,14 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUs
     settings = read_settings(StoreSettings, environment)
     clients = Clients(environment)
     clients.connect("dynamodb", "secretsmanager", "s3")
-    recipes = deployed_recipes()
-    seconds = call_seconds(settings.lease_seconds)
+    recipes = job_parts.deployed_recipes()
+    seconds = job_parts.call_seconds(settings.lease_seconds)
     downloads = FetchLimits(
-        max_seconds=download_seconds(settings.lease_seconds),
+        max_seconds=job_parts.download_seconds(settings.lease_seconds),
         allow_loopback=settings.allow_loopback,
     )
     ports = StoreResultPorts(
-        shared=job_ports(settings, clients, telemetry, files_seconds=seconds),
+        shared=job_parts.job_ports(settings, clients, telemetry, files_seconds=seconds),
         downloads=SafeDownloads(downloads, verify=tls_context()),
         kept=S3Copies(clients.s3, settings.work_bucket),
         pictures=_pictures(settings, recipes),
@@ -108,7 +101,7 @@ def store_result_use_cases(
     ports: StoreResultPorts, settings: JobSettings, recipes: tuple[Recipe, ...]
 ) -> StoreResultUseCases:
     """Compose the use cases of StoreResult on its ports."""
-    shared, parts = ports.shared, JobParts(ports.shared, settings)
+    shared, parts = ports.shared, job_parts.JobParts(ports.shared, settings)
     clock, telemetry, jobs = shared.clock, shared.telemetry, shared.jobs
     full_size_photos = FullSizePhotos(copies=shared.copies, queue=shared.preparations)
     finish_cutout = FinishCutout(

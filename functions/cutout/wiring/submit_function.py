@@ -14,14 +14,9 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import LatestVersion
+from cutout.domain.messages import queue_messages
+from cutout.domain.messages.message_parsing import Submission
 from cutout.domain.messages.preparation import PrepareReport
-from cutout.domain.messages.queue_messages import (
-    Deleted,
-    JobDue,
-    UnreadableReport,
-    Uploaded,
-    VersionDeleted,
-)
 from cutout.domain.object_keys import result_keys
 from cutout.domain.photo.photo_and_result_checks import PhotoLimits
 from cutout.domain.recipes import OwnPixels, Recipe
@@ -37,22 +32,16 @@ from cutout.usecases.submit.paid_call import PaidCalls
 from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SubmitJob
+from cutout.wiring import job_parts
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.environment_reader import read_settings
-from cutout.wiring.job_parts import (
-    JobParts,
-    JobPorts,
-    deployed_recipes,
-    download_seconds,
-    job_ports,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitPorts:
     """The ports of Submit."""
 
-    shared: JobPorts
+    shared: job_parts.JobPorts
     bodies: CallBodies
     links: PhotoLinks
     signer: Signer
@@ -69,25 +58,22 @@ class SubmitUseCases:
     telemetry: Telemetry
     prepare_role_id: str
 
-    def take(
-        self,
-        message: Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport,
-    ) -> None:
+    def take(self, message: Submission) -> None:
         """Act on one message."""
         match message:
-            case Uploaded(source=source, at=at, lane=lane):
+            case queue_messages.Uploaded(source=source, at=at, lane=lane):
                 registered = self.register_upload.created(source, at=at, lane=lane)
                 if registered is not None:
                     self._advance(registered.job, registered.newest)
-            case JobDue(job_id=job_id):
+            case queue_messages.JobDue(job_id=job_id):
                 self._advance(self._find(job_id))
             case PrepareReport():
                 self._advance(self.copy_requests.accept(message))
-            case UnreadableReport(job_id=job_id):
+            case queue_messages.UnreadableReport(job_id=job_id):
                 self.copy_requests.refuse_report(job_id)
-            case Deleted(source=source, at=at):
+            case queue_messages.Deleted(source=source, at=at):
                 self.register_upload.deleted(source, at=at)
-            case VersionDeleted(source=source):
+            case queue_messages.VersionDeleted(source=source):
                 self.register_upload.version_deleted(source)
 
     def _find(self, job_id: str) -> Job | None:
@@ -108,8 +94,8 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
     clients = Clients(environment)
     clients.connect("dynamodb", "secretsmanager", "s3", "sts")
     # A copy of a photo is megabytes; a call is a few hundred bytes, and must be decided sooner.
-    files_seconds = download_seconds(settings.lease_seconds)
-    shared = job_ports(settings, clients, telemetry, files_seconds=files_seconds)
+    files_seconds = job_parts.download_seconds(settings.lease_seconds)
+    shared = job_parts.job_ports(settings, clients, telemetry, files_seconds=files_seconds)
     ports = SubmitPorts(
         shared=shared,
         bodies=DynamoCallBodies(Table(clients.dynamodb, settings.calls_table)),
@@ -122,14 +108,14 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
         ),
         signer=signing_keys(clients.secrets, settings.signing_key_secret),
     )
-    return submit_use_cases(ports, settings, deployed_recipes())
+    return submit_use_cases(ports, settings, job_parts.deployed_recipes())
 
 
 def submit_use_cases(
     ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
 ) -> SubmitUseCases:
     """Compose the use cases of Submit on its ports."""
-    shared, parts = ports.shared, JobParts(ports.shared, settings)
+    shared, parts = ports.shared, job_parts.JobParts(ports.shared, settings)
     jobs, clock, telemetry = shared.jobs, shared.clock, shared.telemetry
     job_writer, timing = parts.job_writer, parts.timing
     copies_are_made = shared.preparations is not None

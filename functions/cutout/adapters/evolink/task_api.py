@@ -18,11 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from cutout.adapters.evolink.error_codes import (
-    cause_of_task_failure,
-    refusal,
-    retry_of_task,
-)
+from cutout.adapters.evolink import error_codes
 from cutout.adapters.evolink.evolink_server import EvolinkServer
 from cutout.adapters.evolink.json_answers import (
     body_object,
@@ -123,7 +119,7 @@ class EvolinkApi:
         return _task(task_id, content)
 
     def _refused(self, answer: Answer, error: Mapping[str, Any]) -> Refused:
-        return refusal(
+        return error_codes.refusal(
             status=answer.status,
             code=code_of(error.get("code")) or f"http_{answer.status}",
             message=words(error.get("message")) or f"the API answers {answer.status}",
@@ -173,8 +169,8 @@ def _task(task_id: str, content: Mapping[str, Any]) -> Task:
         status=_STATUSES.get(status, TaskStatus.RUNNING),
         result_url=_result_url(content),
         credits_used=credits_of(part(content, "usage").get("credits_used")),
-        cause=cause_of_task_failure(code),
-        retry=retry_of_task(code),
+        cause=error_codes.cause_of_task_failure(code),
+        retry=error_codes.retry_of_task(code),
         code=code,
         message=words(error.get("message")),
     )

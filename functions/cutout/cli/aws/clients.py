@@ -13,13 +13,7 @@ from cutout.cli.aws.endpoint_table import ModelsAndTable
 from cutout.cli.aws.target import Target
 from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
-from cutout.wiring.aws_clients import (
-    Connections,
-    LateClient,
-    add_handlers,
-    own_session,
-    tls_context,
-)
+from cutout.wiring import aws_clients
 
 _CONFIG = Config(
     # Without it, links are signed the old way in some regions, which S3 refuses in others.
@@ -57,7 +51,7 @@ class TargetClients:
         local = target.variables
         self.is_local = local is not None
         if local is None:
-            self._session = own_session(*_EVENTS_OF, profile=target.profile)
+            self._session = aws_clients.own_session(*_EVENTS_OF, profile=target.profile)
             # botocore itself reads AWS_DEFAULT_REGION and no AWS_REGION.
             if target.region:
                 self._session.set_config_variable("region", target.region)
@@ -80,7 +74,7 @@ class TargetClients:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
         """Return the client of a service. It is made when it is first called."""
-        return LateClient(partial(self._client, service))
+        return aws_clients.LateClient(partial(self._client, service))
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - as above
         # A session must not make clients in two threads at once.
@@ -91,7 +85,7 @@ class TargetClients:
 
     def _make(self, service: str) -> Any:  # noqa: ANN401 - as above
         if service == "s3" and not self.is_local and service not in self._services:
-            add_handlers(self._session, service)
+            aws_clients.add_handlers(self._session, service)
         self._services.add(service)
         try:
             with self._models.making(service):
@@ -120,8 +114,8 @@ def _share_context(client: Any) -> None:  # noqa: ANN401 - as above
     endpoint, config = client._endpoint, client.meta.config  # noqa: SLF001 - no public way
     # botocore itself handles a bundle of authorities that the person's configuration names.
     if endpoint.http_session._verify is True and endpoint.host.startswith("https:"):  # noqa: SLF001
-        endpoint.http_session = Connections(
-            tls_context(),
+        endpoint.http_session = aws_clients.Connections(
+            aws_clients.tls_context(),
             timeout=(config.connect_timeout, config.read_timeout),
             max_pool_connections=config.max_pool_connections,
             proxies=get_environ_proxies(endpoint.host),

@@ -11,16 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cutout.cli.aws.deployed_stack import Stack
+from cutout.cli.output import job_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.job_json import job_as_json
-from cutout.cli.output.job_text import (
-    attempt_cost,
-    attempts_made,
-    event_text,
-    explanation,
-    lasted,
-    state_text,
-)
 from cutout.cli.output.next_step import next_step
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
@@ -92,10 +85,13 @@ def _parts(job: Job, others: Sequence[Job], now: datetime) -> Iterator[Renderabl
 
 
 def _headline(job: Job, now: datetime) -> Text:
-    took = lasted(job) if job.state.is_settled else now - job.created_at
-    spent = f"{attempts_made(job)} · {job.credits:g} credits · {exact_duration(took)}"
+    took = job_text.lasted(job) if job.state.is_settled else now - job.created_at
+    spent = f"{job_text.attempts_made(job)} · {job.credits:g} credits · {exact_duration(took)}"
     return Text.assemble(
-        (plain(job.source.key), "bold"), "   ", state_text(job.state.value), (f" · {spent}", _DIM)
+        (plain(job.source.key), "bold"),
+        "   ",
+        job_text.state_text(job.state.value),
+        (f" · {spent}", _DIM),
     )
 
 
@@ -122,8 +118,8 @@ def _steps(job: Job, now: datetime) -> Table:
         table.add_row(
             f"{one.at:%H:%M:%S}" if is_of_one_day else f"{one.at:%m-%d %H:%M:%S}",
             f"+{exact_duration(one.since_start)}",
-            Text(mark, state_text(one.state.value).style),
-            state_text(one.state.value),
+            Text(mark, job_text.state_text(one.state.value).style),
+            job_text.state_text(one.state.value),
             one.text,
             "" if one.lasted is None else f"for {exact_duration(one.lasted)}",
         )
@@ -136,7 +132,7 @@ def _attempts(attempts: Sequence[Attempt]) -> Group:
     parts: list[RenderableType] = [Text(head, _DIM)]
     for one in attempts:
         facts = f" {one.number:>7}  {one.started_at:%H:%M:%S}  {one.posts:>5}  {one.outcome:9}"
-        parts.append(Text(f"{facts}  {attempt_cost(one):>12}  {plain(one.task_id or '')}"))
+        parts.append(Text(f"{facts}  {job_text.attempt_cost(one):>12}  {plain(one.task_id or '')}"))
         if message := _message(one):
             parts.append(Padding(message, (0, 0, 0, 10)))
     return Group(*parts)
@@ -146,7 +142,7 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 1))
     table.add_column(style=_DIM, no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
-    if why := explanation(job):
+    if why := job_text.explanation(job):
         table.add_row("reason", why)
     if job.result:
         size = f"{job.result.width} x {job.result.height}, {size_text(job.result.size)}"
@@ -157,7 +153,7 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
         saved = f"{job.reused.credits_saved:g} credits saved"
         table.add_row("reused", f"from job {job.reused.job_id}   {saved}")
     if job.state.is_settled:
-        table.add_row("event", event_text(job))
+        table.add_row("event", job_text.event_text(job))
     if step := next_step(job):
         table.add_row("next", f"{step.what}{_when(step.at, now)}")
     for number, other in enumerate(others):

@@ -16,12 +16,8 @@ from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
+from cutout.adapters.pillow.decode import icc_profiles, tiff
 from cutout.adapters.pillow.decode.container_boxes import IsoBox, jpeg_2000_profile, properties_of
-from cutout.adapters.pillow.decode.icc_profiles import (
-    adobe_rgb,
-    profile_of_code_points,
-    profile_of_png,
-)
 from cutout.adapters.pillow.decode.opening_results import decoding_at_most
 from cutout.adapters.pillow.decode.orientation import (
     is_turned_by_decoder,
@@ -29,12 +25,6 @@ from cutout.adapters.pillow.decode.orientation import (
     size_as_shown,
 )
 from cutout.adapters.pillow.decode.spliced_file import spliced
-from cutout.adapters.pillow.decode.tiff import (
-    reading_planes,
-    refuse_undecodable,
-    use_whole_palette,
-    why_not_identified,
-)
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.exif_and_profile import is_adobe_rgb
@@ -131,7 +121,7 @@ def opened(file: Path) -> Iterator[OpenedPicture]:
     """
     with (
         decoding_at_most(MOST_DECODED_PIXELS),
-        reading_planes(),
+        tiff.reading_planes(),
         _decoder_errors(file),
         file.open("rb") as stream,
     ):
@@ -154,7 +144,7 @@ def _decoder_errors(file: Path) -> Iterator[None]:
         text = f"more than the {MOST_DECODED_PIXELS:,} pixels that are decoded at most"
         raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text) from exc
     except UnidentifiedImageError as exc:
-        raise why_not_identified(file) from exc
+        raise tiff.why_not_identified(file) from exc
     except _BROKEN as exc:
         words = str(exc).strip() or type(exc).__name__
         reason = Reason.UNSUPPORTED_FORMAT if _UNSUPPORTED.search(words) else Reason.DAMAGED_PHOTO
@@ -172,7 +162,7 @@ def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> OpenedPicture:
         # The file's transparent level, in the 8 bits of the decoded pixels.
         levels = tuple(_in_8_bits(level, png.depth) for level in png.clear_level)
         image.info["transparency"] = levels if image.mode == "RGB" else levels[0]
-    profile = profile_of_png(png)
+    profile = icc_profiles.profile_of_png(png)
     return OpenedPicture(
         image=image,
         data=data,
@@ -197,7 +187,7 @@ def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> OpenedPicture:
         image=Image.open(file, formats=("JPEG",)),
         data=data,
         orientation=structure.orientation if structure else 1,
-        profile=adobe_rgb() if is_told else jpeg.profile,
+        profile=icc_profiles.adobe_rgb() if is_told else jpeg.profile,
         is_made_profile=is_told,
         jpeg=jpeg,
     )
@@ -215,7 +205,8 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> OpenedPicture:
     image = Image.open(file, formats=(_DECODERS[kind],))
     properties = properties_of(data)
     embedded = image.info.get("icc_profile") or b""
-    made = profile_of_code_points(*properties.code_points) if properties.code_points else b""
+    points = properties.code_points
+    made = icc_profiles.profile_of_code_points(*points) if points else b""
     return OpenedPicture(
         image=image,
         data=data,
@@ -229,8 +220,8 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> OpenedPicture:
 
 def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> OpenedPicture:
     image = Image.open(stream, formats=("TIFF",))
-    refuse_undecodable(image)
-    use_whole_palette(image)
+    tiff.refuse_undecodable(image)
+    tiff.use_whole_palette(image)
     return OpenedPicture(
         image=image,
         data=data,
