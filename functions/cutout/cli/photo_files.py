@@ -120,18 +120,15 @@ def _in(path: Path, prefix: str) -> Iterator[PhotoFile | Path]:
             yield from [one] if one.is_symlink() else []
         elif not is_hidden:
             key = prefix + str(name / inside.as_posix())
-            is_photo = looks_like_photo(one.name) and is_utf8(inside)
+            # Bytes of a name that are not UTF-8, as keys are, are lone surrogates.
+            is_utf8 = not re.search("[\ud800-\udfff]", str(inside))
+            is_photo = looks_like_photo(one.name) and is_utf8
             yield _photo(one, key) if is_photo else one
 
 
 def looks_like_photo(name: str) -> bool:
     """Whether a file of a folder is a photo by its name."""
     return not PurePosixPath(name).suffix or content_type(name).startswith("image/")
-
-
-def is_utf8(path: Path) -> bool:
-    """Whether the path can be a key; bytes of a name that are not UTF-8 are lone surrogates."""
-    return not re.search("[\ud800-\udfff]", str(path))
 
 
 def _photo(path: Path, key: str) -> PhotoFile:

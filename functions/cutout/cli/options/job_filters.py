@@ -12,6 +12,8 @@ from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Adds options to the function of a command."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -19,9 +21,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ALMOST_A_DAY = timedelta(days=1) - timedelta(milliseconds=1)
 
 
-def prefix_option(
-    text: str, *, default: str | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def prefix_option(text: str, *, default: str | None = None) -> Decorator:
     """Add `--prefix`; the command gets `prefix`."""
     return click.option("--prefix", default=default, metavar="TEXT", help=text)
 
@@ -29,9 +29,7 @@ def prefix_option(
 only_prefix_option = prefix_option("Only keys with this prefix.", default="")
 
 
-def filter_options(
-    states: Sequence[State] = (), state_help: str = ""
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def filter_options(states: Sequence[State] = (), state_help: str = "") -> Decorator:
     """Add the options; the command gets the filter `wanted`, without states if none is named.
 
     Without `states`, which `--state` takes, there is no such option.
@@ -67,9 +65,7 @@ def filter_options(
     return decorate
 
 
-def _choices(
-    option: str, name: str, values: Iterable[str], text: str
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _choices(option: str, name: str, values: Iterable[str], text: str) -> Decorator:
     return click.option(
         f"--{option}",
         name,

@@ -9,6 +9,7 @@ import click
 
 from cutout.domain.dataclass import dataclass
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 LONGEST_SECONDS = 31_536_000
 """A year: enough for every wait, and no clock overflows."""
 
@@ -71,9 +72,7 @@ fresh_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-def timeout_option(
-    text: str, *, least: float = 0, default: float | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def timeout_option(text: str, *, least: float = 0, default: float | None = None) -> Decorator:
     """Add `--timeout` in seconds; the command gets `timeout`."""
     return click.option(
         "--timeout",
@@ -85,7 +84,7 @@ def timeout_option(
     )
 
 
-def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def limit_option(what: str) -> Decorator:
     """Add `--limit`, the most of `what` that are listed; the command gets `limit`."""
     return click.option(
         "--limit",
@@ -96,7 +95,7 @@ def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     )
 
 
-def out_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def out_option(what: str) -> Decorator:
     """Add `--out`, the folder for `what`; the command gets the `out` path."""
     return click.option(
         "--out",
