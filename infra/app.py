@@ -11,10 +11,9 @@ If a setting is refused or an asset cannot be built, the exit status is 1 and on
 import sys
 from pathlib import Path
 
-from .assets import AssetError, build_all
+from .assets import AssetError
 from .assets.folders import cache_folder
 from .node import use_own_node
-from .settings.recipe_file import recipes_of
 from .settings.settings import Settings
 from .settings.value_rules import SettingError
 
@@ -29,9 +28,7 @@ def main() -> None:
     from .stack import CutoutStack  # noqa: PLC0415 # the same
 
     app = App()
-    settings = Settings.from_context(app.node.get_all_context())
-    assets = build_all(settings.asset_platform, recipes_of(settings))
-    CutoutStack(app, settings=settings, assets=assets)
+    CutoutStack(app, settings=Settings.from_context(app.node.get_all_context()))
     app.synth()
 
 

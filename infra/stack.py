@@ -32,10 +32,10 @@ class CutoutStack(Stack):
         scope: Construct,
         *,
         settings: Settings,
-        assets: Mapping[FunctionName, Asset],
+        assets: Mapping[FunctionName, Asset] | None = None,
         synthesizer: IStackSynthesizer | None = None,
     ) -> None:
-        """Make the stack; resources that the settings name by ARN exist already."""
+        """Make the stack, and build its assets if they are left out; what has an ARN exists."""
         super().__init__(
             scope,
             settings.stack_name,

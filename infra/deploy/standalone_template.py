@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..app import keep_bytecode
-from ..assets import build_all
 from ..assets.folders import cache_folder
 from ..node import use_own_node
-from ..settings.recipe_file import recipes_of
 from ..settings.settings import API_KEY, KEYS_PAGE, Settings
 
 PARAMETER: Final = "AssetsBucket"
@@ -56,7 +54,6 @@ def write_template(folder: Path, settings: Settings) -> None:
         stack = CutoutStack(
             app,
             settings=settings,
-            assets=build_all(settings.asset_platform, recipes_of(settings)),
             synthesizer=DefaultStackSynthesizer(
                 # The CDK puts the name into an Fn::Sub, which reads the parameter.
                 file_assets_bucket_name=f"${{{PARAMETER}}}",

@@ -6,8 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from infra.local import credentials, provider_server
-from infra.local.deployment import cdk_cli, synth_cache
+from infra.local import cdk_cli, credentials, provider_server
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, CloudStatus, Progress, remove, status
@@ -125,14 +124,14 @@ class _Start:
 
     def run(self, environment: Mapping[str, str]) -> StartedCloud:
         settings = local_settings(self._endpoint, self._api, self._request)
-        mark = synth_cache.fingerprint(self._place.source, settings)
-        output = synth_cache.synthesized_folder(self._place, mark)
+        mark = cdk_cli.fingerprint(self._place.source, settings)
+        output = cdk_cli.synthesized_folder(self._place, mark)
         self._progress.begin(CLOUD)
         self._write(self._ledger)
         certificates = issue_certificates(self._place.tls)
         with ExitStack() as stack:
             runs: dict[str, cdk_cli.CdkRun] = {}
-            if not synth_cache.is_synthesized(output):
+            if not cdk_cli.is_synthesized(output):
                 self._progress.begin(SYNTH)
                 run = cdk_cli.synth_run(self._place, environment, output=output, settings=settings)
                 runs[SYNTH] = stack.enter_context(run)
@@ -141,7 +140,7 @@ class _Start:
             # The synthesis runs meanwhile: it needs no cloud.
             runs[CLOUD] = stack.enter_context(cdk_cli.bootstrap_run(self._place, variables))
             cdk_cli.finish_all(runs, self._progress, self._clock)
-        synth_cache.mark_synthesized(output)
+        cdk_cli.mark_synthesized(output)
         outputs = self._deploy(output, variables)
         credentials.client("secretsmanager", self._endpoint, operator).put_secret_value(
             SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key

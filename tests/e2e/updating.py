@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.local.deployment.cdk_cli import deploy_run
+from infra.local.cdk_cli import deploy_run
 from tests.e2e.deployed import Deployed
 
 

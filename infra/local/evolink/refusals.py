@@ -97,7 +97,6 @@ def no_such_key() -> Response:
 
 
 async def answer_refusal(_request: Request, error: Exception) -> Response:
-    """Turn a raised refusal into its answer (a Starlette exception handler)."""
-    if not isinstance(error, RefusalError):
-        raise error
-    return error.refusal.response()
+    """Turn a refusal, or a route that does not exist, into its answer, as Starlette's handler."""
+    refusal = error.refusal if isinstance(error, RefusalError) else NOT_FOUND
+    return refusal.response()

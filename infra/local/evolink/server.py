@@ -9,8 +9,6 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.local.browser_guard import ProgramsOnly
@@ -19,7 +17,7 @@ from infra.local.evolink.api.file_routes import FileRoutes
 from infra.local.evolink.api.task_routes import TaskRoutes
 from infra.local.evolink.faults.broken_answers import BreakableProtocol
 from infra.local.evolink.options import Options
-from infra.local.evolink.refusals import NOT_FOUND, RefusalError, answer_refusal
+from infra.local.evolink.refusals import RefusalError, answer_refusal
 from infra.local.evolink.tasks.service import Service
 from infra.local.evolink.tasks.task_lifecycle import TaskLifecycle
 from infra.local.processes.loopback import LOOPBACK
@@ -77,13 +75,9 @@ def _app(service: Service) -> Starlette:
     return Starlette(
         routes=[route for part in parts for route in part.routes],
         middleware=[Middleware(ProgramsOnly), Middleware(_RequestIds)],
-        exception_handlers={RefusalError: answer_refusal, 404: _not_found, 405: _not_found},
+        exception_handlers=dict.fromkeys((RefusalError, 404, 405), answer_refusal),
         lifespan=lifespan,
     )
-
-
-async def _not_found(_request: Request, _error: Exception) -> Response:
-    return NOT_FOUND.response()
 
 
 class _RequestIds:

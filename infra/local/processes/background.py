@@ -75,11 +75,9 @@ def wait_until_ready(
     process: ProcessRecord, is_ready: Callable[[], bool], clock: Clock, log: Path, title: str
 ) -> None:
     """Wait until a new process is ready; LocalCloudError, which names its log, if it never is."""
-
-    def is_ready_or_ended() -> bool:
-        return is_ready() or not is_alive(process)
-
-    in_time = wait_until(is_ready_or_ended, clock, timeout_seconds=_START_TIMEOUT_SECONDS)
+    in_time = wait_until(
+        lambda: is_ready() or not is_alive(process), clock, timeout_seconds=_START_TIMEOUT_SECONDS
+    )
     if not in_time or not is_alive(process):
         raise LocalCloudError(f"{title} did not start.", advice=f"Its log is {log}.")
 

@@ -104,9 +104,7 @@ class FaultRules:
 
     def listing(self) -> list[dict[str, object]]:
         """Return every rule with the number of times it has been used."""
-        used: Counter[int] = Counter()
-        for (number, _photo), count in self._used.items():
-            used[number] += count
+        used = Counter(number for number, _photo in self._used.elements())
         return [
             {**rule.to_json(), "used": used[number]}
             for number, (rule, _stage) in enumerate(self._rules)

@@ -29,7 +29,7 @@ class Task:
     """A task, from its create request to its end, which is at `finish_at` unless a fault delays it.
 
     `photo`, the decoded path of the input's URL, identifies the photo. A fault has a `status` that
-    ``Status`` lacks. `result_name` is below ``/results/``; its stem is the task's id.
+    ``Status`` lacks.
     """
 
     id: str
@@ -45,7 +45,6 @@ class Task:
     credits_used: float = 0.0
     error_code: str | None = None
     error_message: str = ""
-    result_name: str | None = None
     result_sha256: str | None = None
     task_rule: Rule | None = None
     callback_rule: Rule | None = None
@@ -117,9 +116,11 @@ def _end(task: Task, now: datetime, base_url: str) -> Mapping[str, object]:
             "message": task.error_message,
             "type": "task_error",
         }
-    if task.result_name is None:
+    if task.result_sha256 is None:
         return end
-    return end | _links(task, f"{base_url}/results/{task.result_name}", now - task.finished_at)
+    # Its stem is the task's id, by which the result is found.
+    link = f"{base_url}/results/standin/images/{task.created:%Y/%m/%d}/{task.id}.png"
+    return end | _links(task, link, now - task.finished_at)
 
 
 def _billing(task: Task) -> dict[str, object]:

@@ -160,7 +160,6 @@ def _completed(task: Task, result_sha256: str) -> Task:
         status=status,
         credits_used=task.credits_reserved,
         result_sha256=result_sha256,
-        result_name=f"standin/images/{task.created:%Y/%m/%d}/{task.id}.png",
     )
 
 

@@ -1,8 +1,13 @@
-"""Runs of the CDK with captured output, which stop with the command that starts them."""
+"""Runs of the CDK with captured output, and the cache of what it synthesized.
+
+A run stops with the command that starts it. A synthesis is in a folder named after what it depends
+on.
+"""
 
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +22,7 @@ from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place
 from infra.local.processes.waiting import Clock
 from infra.node import node_path
+from infra.version import FOR_PEOPLE, digest_of, sources
 
 _QUIET = {
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -28,6 +34,16 @@ _NOT_PASSED_ON = ("AWS_", "EVOLINK_API_KEY")
 _SHOWN_LINES = 25
 _END_TIMEOUT_SECONDS = 5
 _PAUSE_SECONDS = 0.05
+_INPUTS = (
+    "functions/**/*.py",
+    "infra/**/*.py",
+    "infra/**/*.json",
+    "requirements/*.txt",
+)
+# What only commands use: a change of it needs no new synthesis.
+_NO_INPUTS = (*FOR_PEOPLE, "infra/local", "infra/cdk/node_modules")
+_KEPT_SYNTHESES = 3
+_COMPLETE = ".complete"
 
 
 @dataclass(kw_only=True)
@@ -182,3 +198,28 @@ def cdk_script(place: Place) -> Path:
             "The CDK command line is not installed.", advice="Run `make install` first."
         )
     return script
+
+
+def fingerprint(source: Path, settings: Mapping[str, str]) -> str:
+    """Return a digest of the sources, locks, settings and this Python's version."""
+    also = json.dumps([sorted(settings.items()), sys.version])
+    return digest_of(sources(source, _INPUTS, skipped=_NO_INPUTS), also=also)[:16]
+
+
+def synthesized_folder(place: Place, fingerprint: str) -> Path:
+    """Return the folder for the stack with this fingerprint."""
+    return place.cache / "synth" / fingerprint
+
+
+def is_synthesized(folder: Path) -> bool:
+    """Return True if the folder contains a complete synthesis."""
+    return (folder / _COMPLETE).is_file()
+
+
+def mark_synthesized(folder: Path) -> None:
+    """Mark the synthesis as complete and just used; delete all but the last few."""
+    (folder / _COMPLETE).touch()
+    complete = list(folder.parent.glob(f"*/{_COMPLETE}"))
+    complete.sort(key=lambda marker: marker.stat().st_mtime_ns, reverse=True)
+    for marker in complete[_KEPT_SYNTHESES:]:
+        shutil.rmtree(marker.parent, ignore_errors=True)

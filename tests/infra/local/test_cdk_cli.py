@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.deployment.cdk_cli import (
+from infra.local.cdk_cli import (
     CdkRun,
     bootstrap_run,
     cdk_script,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.deployment.synth_cache import (
+from infra.local.cdk_cli import (
     fingerprint,
     is_synthesized,
     mark_synthesized,

@@ -1,1 +1,0 @@
-"""Deploying the stack to the local cloud with the CDK."""
