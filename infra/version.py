@@ -4,7 +4,7 @@ It imports the standard library only: `cutout doctor` runs this file without the
 """
 
 import hashlib
-import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -57,8 +57,7 @@ def digest_of(files: Mapping[str, bytes], *, also: str = "") -> str:
 def _number(root: Path) -> str:
     """Return the project's number; 0 without a project file, as in a wheel."""
     try:
-        project = (root / "pyproject.toml").read_text()
+        project = tomllib.loads((root / "pyproject.toml").read_text())
     except FileNotFoundError:
         return "0"
-    found = re.search(r'^version = "([^"]+)"', project, re.MULTILINE)
-    return found[1] if found else "0"
+    return str(project["project"]["version"])

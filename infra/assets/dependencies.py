@@ -13,10 +13,10 @@ from .build_commands import AssetError, run
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
-# Stubs, shell entry points and examples are never imported.
+# Stubs, shell entry points and examples are never imported; bytecode is compiled anew.
 _UNUSED: Final = re.compile(
     r"""
-      .*\.(pyi|pyx|pxd|c|h|pth)$
+      .*\.(pyc|pyi|pyx|pxd|c|h|pth)$
     | .*/py\.typed$
     | (\.\./)*bin/.*
     | botocore/data/.*/examples-1\.json(\.gz)?$
@@ -142,11 +142,8 @@ def _requirements(distribution: Distribution) -> Iterator[str]:
 def _kept(distribution: Distribution) -> Iterator[str]:
     for path in distribution.files or ():
         name = PurePosixPath(path).as_posix()
-        if ".dist-info/" in name:
-            wanted = _KEPT_METADATA.match(name) is not None
-        else:
-            wanted = not _UNUSED.match(name) and not name.endswith(".pyc")
-        if wanted:
+        is_metadata = ".dist-info/" in name
+        if _KEPT_METADATA.match(name) if is_metadata else not _UNUSED.match(name):
             yield name
 
 

@@ -88,9 +88,12 @@ class CallbackApi(Construct):
             methods=[apigw.HttpMethod.ANY],
             integration=HttpLambdaIntegration("Receiver", receiver),
         )
-        self.logs = log_group(
-            self, "AccessLogs", days=settings.log_retention_days, name=_vended_name(self)
-        )
+        # For a name without this prefix, API Gateway adds a resource policy to CloudWatch Logs, and
+        # an account can have ten.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+        path = Names.unique_resource_name(self, max_length=200, separator="-")
+        vended = f"{VENDED_LOGS}{Stack.of(self).stack_name}-{path}"
+        self.logs = log_group(self, "AccessLogs", days=settings.log_retention_days, name=vended)
         resource = self.logs.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
         # Earlier versions named the group differently: its lines stay until they expire.
@@ -148,12 +151,3 @@ class CallbackApi(Construct):
             )
         self.domain_target = name.regional_domain_name
         self.url = f"https://{domain.name}"
-
-
-def _vended_name(scope: Construct) -> str:
-    """Return the name of the access logs' group."""
-    # For a name without this prefix, API Gateway adds a resource policy to CloudWatch Logs, and an
-    # account can have ten.
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
-    path = Names.unique_resource_name(scope, max_length=200, separator="-")
-    return f"{VENDED_LOGS}{Stack.of(scope).stack_name}-{path}"

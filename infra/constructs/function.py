@@ -20,9 +20,6 @@ from ..deployed_functions import Asset, FunctionName, FunctionShape
 from ..settings.settings import Settings
 from .network import INTERFACE_ACTIONS, Network
 
-KeyStatements = Callable[[Iterable[str]], Sequence[iam.PolicyStatement]]
-"""What a role with these actions needs on the keys of the data."""
-
 
 class CutoutFunction(Construct):
     """A function on arm64 that may write its own logs and do what `allow` adds."""
@@ -182,11 +179,12 @@ def grant_permissions(
     functions: Mapping[FunctionName, CutoutFunction],
     photo_reader: iam.Role,
     resources: Resources,
-    key_statements: KeyStatements,
+    key_statements: Callable[[Iterable[str]], Sequence[iam.PolicyStatement]],
 ) -> None:
     """Add the statements of `function_permissions`, and those on keys, to each function's role.
 
-    The role that presigned URLs are signed with gets its own.
+    `key_statements` returns what a role with these actions needs on the keys of the data. The role
+    that presigned URLs are signed with gets its own.
     """
     for name, granted in statements(resources).items():
         for sid, actions, arns in granted:

@@ -28,10 +28,9 @@ class Suppression:
 
     def applies_to(self, resource: CfnResource) -> bool:
         """Return whether this resource is one of them."""
-        if resource.cfn_resource_type != self.kind:
-            return False
         parts = resource.node.path.split("/")
-        return not self.within or any(part in parts for part in self.within)
+        is_within = not self.within or not set(self.within).isdisjoint(parts)
+        return is_within and resource.cfn_resource_type == self.kind
 
 
 SUPPRESSIONS: Final = (

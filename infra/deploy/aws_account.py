@@ -19,8 +19,6 @@ BUCKET: Final = "AWS::S3::Bucket"
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 # Seconds between two checks of a secret that is being deleted.
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
-
-
 _GONE: Final = "ResourceNotFoundException"
 
 

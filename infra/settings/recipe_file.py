@@ -7,7 +7,7 @@ to write instead. The recipes go into the functions' assets as JSON.
 import codecs
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -44,14 +44,21 @@ def _file(project: Path, setting: str | None) -> Path | None:
 
 
 def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
-    """Read and check a file of recipes; SettingError if something in it cannot be deployed."""
-    page = _Page(path=file, text=_text(file))
-    tables = page.tables()
-    recipes = [_read(page, index, table) for index, table in enumerate(tables)]
+    """Read and check a file of recipes.
+
+    Raises:
+        SettingError: something in it cannot be deployed.
+    """
+    text = _text(file)
+    recipes: list[Recipe] = []
     try:
+        for table in _tables(file, text):
+            recipes.append(_checked(table))  # noqa: PERF401 # those before it tell its index
         refuse_collisions(recipes, result_prefix=result_prefix)
     except RecipeError as refused:
-        raise page.refusal(refused.index, refused.key, str(refused)) from refused
+        index = len(recipes) if refused.index is None else refused.index
+        line = line_of(text, index, refused.key)
+        raise SettingError(f"{file.name}:{line}: {refused}") from refused
     return recipes
 
 
@@ -84,37 +91,26 @@ def _utf_with_zeros(data: bytes) -> str | None:
     return "UTF-16" if is_utf_16 else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Page:
-    """A file of recipes, which knows the line of each key."""
+def _tables(file: Path, text: str) -> list[Mapping[str, object]]:
+    try:
+        page = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise SettingError(f"{file.name}: this is not TOML: {broken}") from broken
+    unknown = sorted(set(page) - {_TABLE})
+    if unknown:
+        raise SettingError(
+            f"{file.name}:{_line_of_top(text, unknown[0])}: there is nothing called "
+            f"{unknown[0]} here: write a [[{_TABLE}]] for each variant"
+        )
+    tables = page.get(_TABLE, [])
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise SettingError(f"{file.name}: write [[{_TABLE}]], with two brackets")
+    return tables
 
-    path: Path
-    text: str
 
-    def tables(self) -> list[Mapping[str, object]]:
-        """Parse it."""
-        try:
-            page = tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as broken:
-            raise SettingError(f"{self.path.name}: this is not TOML: {broken}") from broken
-        unknown = sorted(set(page) - {_TABLE})
-        if unknown:
-            raise SettingError(
-                f"{self.path.name}:{self._line_of_top(unknown[0])}: there is nothing called "
-                f"{unknown[0]} here: write a [[{_TABLE}]] for each variant"
-            )
-        tables = page.get(_TABLE, [])
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-            raise SettingError(f"{self.path.name}: write [[{_TABLE}]], with two brackets")
-        return tables
-
-    def refusal(self, index: int, key: str, what: str) -> SettingError:
-        """Return an error that names the line of a key, or that of the recipe which lacks it."""
-        return SettingError(f"{self.path.name}:{line_of(self.text, index, key)}: {what}")
-
-    def _line_of_top(self, word: str) -> int:
-        lines = enumerate(self.text.splitlines(), start=1)
-        return next((at for at, line in lines if line.lstrip(" [\"'").startswith(word)), 1)
+def _line_of_top(text: str, word: str) -> int:
+    lines = enumerate(text.splitlines(), start=1)
+    return next((at for at, line in lines if line.lstrip(" [\"'").startswith(word)), 1)
 
 
 def line_of(text: str, index: int, key: str) -> int:
@@ -142,13 +138,6 @@ def _names(line: str, key: str) -> bool:
 
 def _bare(line: str) -> str:
     return "".join(line.split())
-
-
-def _read(page: _Page, index: int, table: Mapping[str, object]) -> Recipe:
-    try:
-        return _checked(table)
-    except RecipeError as refused:
-        raise page.refusal(index, refused.key, str(refused)) from refused
 
 
 def _checked(table: Mapping[str, object]) -> Recipe:

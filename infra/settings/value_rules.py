@@ -15,7 +15,7 @@ class SettingError(ValueError):
 class RecipeError(ValueError):
     """A refused value of a key in a recipe, by default in the one being read."""
 
-    def __init__(self, key: str, what: str, index: int = 0) -> None:
+    def __init__(self, key: str, what: str, index: int | None = None) -> None:
         super().__init__(what)
         self.key = key
         self.index = index

@@ -1,6 +1,5 @@
 """The keys of variants: their templates, and which of them could collide."""
 
-import re
 from collections.abc import Sequence
 from string import Formatter
 from typing import Final
@@ -81,7 +80,7 @@ def _fields(key: str, value: str) -> list[str]:
 
 def _segments(value: str) -> list[str]:
     """The parts between slashes; {folder} brings its own slash."""
-    return re.sub(r"\{folder\}", "", value).split("/")
+    return value.replace("{folder}", "").split("/")
 
 
 def _refusal(key: str, what: str) -> RecipeError:

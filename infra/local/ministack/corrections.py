@@ -15,12 +15,6 @@ from typing import Any
 
 _version_of_event: ContextVar[str | None] = ContextVar("_version_of_event", default=None)
 
-_BATCHES = {
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-}
-
 
 def apply_corrections() -> None:
     """Apply all corrections; call once MiniStack is imported, before it serves."""
@@ -74,7 +68,9 @@ def _check_batches_as_single_actions() -> None:
     @functools.wraps(extract)
     def extract_single(*args: Any, **kwargs: Any) -> str | None:  # noqa: ANN401 - MiniStack's own
         action: str | None = extract(*args, **kwargs)
-        return _BATCHES.get(action, action) if action else None
+        if action and action.startswith("sqs:"):
+            return action.removesuffix("Batch")
+        return action
 
     iam_actions.extract_iam_action = extract_single
 

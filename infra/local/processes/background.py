@@ -53,8 +53,8 @@ def spawn(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     # Opened here: an error in the new process would be reported without the name of the file.
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-    try:
+    log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    with os.fdopen(log_file, "wb") as output:
         # It inherits no file: `flock FILE cutout up` would keep its lock until `cutout down`.
         process = subprocess.Popen(  # noqa: S603 - our own servers
             argv,
@@ -64,8 +64,6 @@ def spawn(
             stderr=output,
             start_new_session=True,
         )
-    finally:
-        os.close(output)
     # Otherwise Python would warn that it still runs when this object is deleted.
     process.returncode = 0
     return record(name, process.pid) or ProcessRecord(name=name, pid=process.pid, born="")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from urllib.parse import quote
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -197,7 +197,7 @@ def _format_of(content: bytes) -> str:
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
             return str(picture.format)
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+    except (OSError, ValueError, Image.DecompressionBombError):
         raise RefusalError(refusals.FILE_TYPE_UNSUPPORTED) from None
 
 

@@ -59,8 +59,7 @@ class ActivityLog:
 
     def note_running(self, running: int) -> None:
         """Record the number of running tasks if it is the highest so far."""
-        if running > self.peak:
-            self._account["peak"] = running
+        self._account["peak"] = max(self.peak, running)
 
     def reserve(self, task: Task) -> None:
         """Reserve a new task's credits."""

@@ -3,7 +3,7 @@
 from io import BytesIO
 from urllib.parse import unquote, urlsplit
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from infra.local.evolink.background_removal import encode_png, remove_background
 
@@ -33,10 +33,19 @@ def unreadable(reason: str) -> UnusableInputError:
 
 
 def check_input(content: bytes, side_limits: tuple[float, float]) -> None:
-    """Check the documented limits of an input; UnusableInputError if it breaks one."""
+    """Check the documented limits of an input.
+
+    Raises:
+        UnusableInputError: it breaks one of them, or is no photo.
+    """
     if len(content) > _LARGEST_INPUT:
         raise UnusableInputError("invalid_parameters", "The image is larger than 10MB")
-    width, height = _size(content)
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as picture:
+            _refuse_undocumented(picture)
+            width, height = picture.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None
     shortest, longest = side_limits
     if min(width, height) < shortest or max(width, height) > longest:
         raise UnusableInputError(
@@ -53,15 +62,6 @@ def _refuse_undocumented(picture: Image.Image) -> None:
     if picture.mode == "CMYK" or picture.mode.startswith("I") or is_animated:
         kind = "an animation" if is_animated else picture.mode
         raise unreadable(f"The image is {kind}, which is not supported")
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    try:
-        with Image.open(BytesIO(content), formats=FORMATS) as picture:
-            _refuse_undocumented(picture)
-            return picture.size
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None
 
 
 def cut_out(content: bytes) -> bytes:

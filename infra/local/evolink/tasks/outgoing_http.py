@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 
 _THREADS = 16
-_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 _DOTS = re.compile(r"(?<=/)\.{1,2}(?=/|$)")
 """Segments that httpx would leave out of a path, but that an object's key may have."""
 
@@ -55,7 +54,7 @@ class OutgoingHttp:
         )
         try:
             got = await asyncio.get_running_loop().run_in_executor(self._threads, request)
-        except _NO_ANSWER as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Answer(failure=f"{type(error).__name__}: {error}")
         return Answer(status=got.status_code, content=got.content)
 
