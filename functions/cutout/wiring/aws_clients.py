@@ -54,9 +54,11 @@ class ModelFiles(JSONFileLoader):
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - JSON
         """The content of a file whose name is given without its suffix; None if there is none."""
-        for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
-            with suppress(FileNotFoundError), opened(file_path + suffix, "rb") as file:
-                return json.load(file)
+        for suffix, unpacked in ((".json", bytes), (".json.gz", gzip.decompress)):
+            with suppress(FileNotFoundError):
+                content = unpacked(Path(file_path + suffix).read_bytes())
+                # Documentation, which nobody reads, is the only text with other characters.
+                return json.loads(content.decode("latin-1"))
         return None
 
 

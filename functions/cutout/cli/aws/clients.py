@@ -16,6 +16,7 @@ from cutout.cli.output.problems import Problem
 from cutout.wiring import aws_clients
 
 _CONFIG = Config(
+    user_agent="cutout",  # botocore's own takes long, and is made twice for each request
     # Without it, links are signed the old way in some regions, which S3 refuses in others.
     signature_version="s3v4",
     connect_timeout=5,

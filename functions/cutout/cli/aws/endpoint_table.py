@@ -13,7 +13,6 @@ from botocore.session import Session
 from cutout.wiring.aws_clients import ModelFiles
 
 _TABLE = os.path.join(Loader.BUILTIN_DATA_PATH, "endpoints")  # noqa: PTH118 - botocore's own text
-_PARTITIONS = os.path.join(Loader.BUILTIN_DATA_PATH, "partitions")  # noqa: PTH118 - as above
 _USUAL_SERVICES = frozenset({"cloudformation", "dynamodb"})
 _FIPS, _DUAL_STACK = "use_fips_endpoint", "use_dualstack_endpoint"
 
@@ -48,7 +47,7 @@ class ModelsAndTable(ModelFiles):
     def _partitions(self) -> list[dict[str, Any]]:
         """The partitions as the table has them; none if the table itself is needed."""
         variable = self._session.get_config_variable
-        listed = super().load_file(_PARTITIONS)["partitions"]
+        listed = self._session.get_component("data_loader").load_data("partitions")["partitions"]
         is_named = any(re.match(one["regionRegex"], variable("region") or "") for one in listed)
         if not is_named or variable(_FIPS) or variable(_DUAL_STACK):
             return []

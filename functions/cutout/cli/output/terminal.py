@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from cutout.domain.sanitize import plain_json
@@ -120,6 +119,6 @@ def print_json_each(values: Iterable[Any]) -> None:
     for value in values:
         # By hand, as `json` has no way to write a list of which not all is known yet.
         sys.stdout.write(",\n" if opened else "[\n")
-        sys.stdout.write(indent(plain_json(value, indent=2), "  "))
+        sys.stdout.write("  " + plain_json(value, indent=2).replace("\n", "\n  "))
         opened = True
     sys.stdout.write("\n]\n" if opened else "[]\n")

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.provider_outcomes import Accepted
 from cutout.domain.states import AttemptOutcome, Transport
+
+if TYPE_CHECKING:
+    from cutout.domain.provider_outcomes import Accepted
 
 TAKEN_UNNAMED = "a callback shows that the call was taken, but not which task it made"
 """The message of an attempt and its job while only a callback without a task's id is known."""

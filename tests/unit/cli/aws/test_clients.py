@@ -23,7 +23,10 @@ class _Body:
 def test_what_botocore_does_for_s3_is_there_when_its_client_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It writes a source of a copy into a header, and asks a bucket at a host of its own."""
+    """It writes a source of a copy into a header, and asks a bucket at a host of its own.
+
+    CloudTrail shows which requests were a command's.
+    """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
     clients = TargetClients(Target(stack="Cutout", region="eu-central-1"))
@@ -39,3 +42,4 @@ def test_what_botocore_does_for_s3_is_there_when_its_client_is_made(
     [request] = sent
     assert request.url == "https://uploads.s3.eu-central-1.amazonaws.com/b.jpg"
     assert request.headers["x-amz-copy-source"] == b"old/a%20b.jpg"
+    assert request.headers["user-agent"] == b"cutout"
