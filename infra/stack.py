@@ -21,8 +21,6 @@ from .version import version_of
 
 _PROJECT: Final = Path(__file__).resolve().parents[1]
 
-_OWN_KEY = "own"
-
 
 class CutoutStack(Stack):
     """One Cutout; the command line and other programs find its parts by the outputs."""
@@ -76,7 +74,7 @@ class CutoutStack(Stack):
     def _key(self, settings: Settings) -> kms.IKey | None:
         if settings.kms_key is None:
             return None
-        if settings.kms_key != _OWN_KEY:
+        if settings.kms_key != "own":
             return kms.Key.from_key_arn(self, "GivenKey", settings.kms_key)
         # Data that is kept could not be read without the key, so the key is kept, too.
         keep = RemovalPolicy.DESTROY if settings.ephemeral else RemovalPolicy.RETAIN

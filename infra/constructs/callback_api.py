@@ -27,7 +27,6 @@ _BURST: Final = 200
 # The provider sends a callback once, and up to three times more if it is not accepted.
 # Source: its page on creating a task.
 _TRIES: Final = 4
-API_ID_PLACEHOLDER: Final = "{api_id}"
 VENDED_LOGS: Final = "/aws/vendedlogs/"
 
 # Without the path: it holds the token, which a reader of the log could replay.
@@ -120,7 +119,7 @@ class CallbackApi(Construct):
         if domain:
             self._answer_at(domain, stage)
         elif settings.callback_base_url:
-            self.url = settings.callback_base_url.replace(API_ID_PLACEHOLDER, api.api_id)
+            self.url = settings.callback_base_url.replace("{api_id}", api.api_id)
         else:
             self.url = api.api_endpoint
 

@@ -91,7 +91,11 @@ class CdkRun(contextlib.AbstractContextManager["CdkRun"]):
         return self._process.poll() is not None
 
     def finish(self) -> None:
-        """Wait for the end of the run; LocalCloudError, with the end of its output, if it fails."""
+        """Wait for the end of the run.
+
+        Raises:
+            LocalCloudError: it failed; the message has the end of its output.
+        """
         if self._process.wait() != 0:
             lines = self.log.read_text(errors="replace").rstrip().splitlines()
             shown = "\n".join(lines[-_SHOWN_LINES:])

@@ -20,7 +20,6 @@ class SettingFields:
     stack: str = rules.text(
         r"[A-Za-z][A-Za-z0-9-]{0,63}",
         meaning="letters, digits and hyphens, a letter first, at most 64",
-        example="Cutout",
         default="Cutout",
     )
     """Name of the stack."""
@@ -33,16 +32,13 @@ class SettingFields:
     `Cutout-prod`."""
 
     # The provider
-    evolink_base_url: str = rules.url("https://api.evolink.ai", example="https://api.evolink.ai")
+    evolink_base_url: str = rules.url("https://api.evolink.ai")
     """The provider's API, or any server that follows its contract."""
-    evolink_files_url: str = rules.url(
-        "https://files-api.evolink.ai", example="https://files-api.evolink.ai"
-    )
+    evolink_files_url: str = rules.url("https://files-api.evolink.ai")
     """The provider's Files API."""
     model: str = rules.text(
         r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}",
         meaning="a model name",
-        example="mj-v7-remove-bg",
         default="mj-v7-remove-bg",
     )
     """The provider's model."""
@@ -101,7 +97,6 @@ class SettingFields:
     event_bus: str = rules.text(
         r"[A-Za-z0-9._/-]{1,256}",
         meaning="the name of an event bus of this account",
-        example="default",
         default="default",
     )
     """Name of the bus that gets the completion events."""

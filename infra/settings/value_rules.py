@@ -79,15 +79,16 @@ def choice(*words: str) -> Any:  # noqa: ANN401 # the same
     return setting(words[0], " or ".join(f"`{word}`" for word in words), read)
 
 
-def text(pattern: str, *, meaning: str, example: str, default: str | None = None) -> Any:  # noqa: ANN401 # the same
-    """Make a field for a text of this form, which is optional without a default."""
+def text(pattern: str, *, meaning: str, example: str = "", default: str | None = None) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a text of this form, optional without a default; a default is an example."""
+    shown = example or str(default)
 
     def read(name: str, value: object) -> str | None:
         if default is None and value in {None, ""}:
             return None
-        return _text(pattern, meaning, example, name, value)
+        return _text(pattern, meaning, shown, name, value)
 
-    return setting(default, f"such as `{example}`", read)
+    return setting(default, f"such as `{shown}`", read)
 
 
 def texts(pattern: str, *, meaning: str, example: str, most: int) -> Any:  # noqa: ANN401 # the same
@@ -111,12 +112,13 @@ def texts(pattern: str, *, meaning: str, example: str, most: int) -> Any:  # noq
     return setting((), f"such as `{example}`", read)
 
 
-def url(default: str | None = None, *, example: str) -> Any:  # noqa: ANN401 # the same
-    """Make a field for a base URL, which is optional without a default.
+def url(default: str | None = None, *, example: str = "") -> Any:  # noqa: ANN401 # the same
+    """Make a field for a base URL, optional without a default; a default is an example.
 
     It has no credentials, query, fragment and trailing slash. Plain http is accepted for loopback
     only; `Settings` refuses it outside a local cloud.
     """
+    shown = example or default
 
     def read(name: str, value: object) -> str | None:
         if default is None and value in {None, ""}:
@@ -124,9 +126,9 @@ def url(default: str | None = None, *, example: str) -> Any:  # noqa: ANN401 # t
         if isinstance(value, str) and _is_base_url(value):
             return value.rstrip("/")
         meaning = "an https URL without query or credentials (http only for loopback)"
-        raise _refusal(name, meaning, value, example)
+        raise _refusal(name, meaning, value, shown)
 
-    return setting(default, f"such as `{example}`", read)
+    return setting(default, f"such as `{shown}`", read)
 
 
 def bucket() -> Any:  # noqa: ANN401 # the same

@@ -82,11 +82,6 @@ def invalid_request(message: str) -> Refusal:
     return Refusal(400, "invalid_request", message)
 
 
-def model_access_denied(model: str) -> Refusal:
-    """Return the refusal of a model that the key may not use."""
-    return Refusal(403, "model_access_denied", f"Token does not have access to model: {model}")
-
-
 def no_such_key() -> Response:
     """Return the answer of an object store for an object that does not exist or has expired."""
     return Response(

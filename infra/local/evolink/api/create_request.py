@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from infra.local.evolink.refusals import RefusalError, invalid_request, model_access_denied
+from infra.local.evolink.refusals import Refusal, RefusalError, invalid_request
 from infra.local.evolink.tasks.input_photo import photo_of
 
 _MODELS = frozenset({"mj-v7-remove-bg", "mj-v8.1-remove-bg", "mj-v8.2-remove-bg"})
@@ -38,7 +38,11 @@ def photo_of_body(body: bytes) -> str:
 
 
 def parse_create_request(body: bytes) -> CreateRequest:
-    """Read a create request; RefusalError if it does not have the documented shape."""
+    """Read a create request.
+
+    Raises:
+        RefusalError: it does not have the documented shape.
+    """
     document = _object(body)
     return CreateRequest(
         model=_model(document.get("model")),
@@ -64,7 +68,8 @@ def _model(model: object) -> str:
     if not isinstance(model, str) or not model:
         raise RefusalError(invalid_request("model is required"))
     if model not in _MODELS:
-        raise RefusalError(model_access_denied(model))
+        message = f"Token does not have access to model: {model}"
+        raise RefusalError(Refusal(403, "model_access_denied", message))
     return model
 
 
