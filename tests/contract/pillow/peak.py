@@ -27,17 +27,18 @@ _HEAVY_PIXELS = 170_000_000
 
 
 def main(folder: Path, work: str) -> None:
-    """Do it, on what `made` has written."""
+    """Do it, on what `write_photo`, `write_result` and earlier work wrote."""
     pictures = PillowPictures(RESULT_PIXELS, max_photo_pixels=MOST_DECODED_PIXELS)
     photo, result, into = folder / "photo", folder / "result", folder / "into"
+    upright = folder / "upright"
     if work == "prepare":
         seen = PillowCopier().look(photo)
         size = fitting(seen.width, seen.height, _LIMITS)
         PillowCopier().copy(photo, into, size, _LIMITS.max_bytes)
     elif work == "upright":
-        PillowCopier().upright(photo, into)
+        PillowCopier().upright(photo, upright)
     elif work == "own pixels":
-        pictures.faithful_cut_out(result, photo, into)
+        pictures.faithful_cut_out(result, upright, into)
     else:
         pictures.render(result, Recipe(name=work, format=work, background="#ffffff"), into)
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -56,8 +57,6 @@ def write_photo(file: Path, kind: str) -> None:
     exif[0x0112] = _LYING
     if kind == "jp2":
         file.write_bytes(_large_jpeg_2000(int(_HEAVY_PIXELS**0.5)))
-    elif kind == "png":
-        square(MOST_DECODED_PIXELS).save(file, "PNG", compress_level=1)
     else:
         square(MOST_DECODED_PIXELS).save(file, "JPEG", exif=exif)
 
