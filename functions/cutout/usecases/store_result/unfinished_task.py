@@ -21,6 +21,7 @@ from cutout.domain.provider_outcomes import Task
 from cutout.domain.reasons import Reason
 from cutout.domain.retry_policy import Remedy, decide_task_failure
 from cutout.domain.states import HOLDING, UNDECIDED, AttemptOutcome, Move, State
+from cutout.ports.jobs_table import TaskTakenError
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
@@ -224,10 +225,14 @@ class UnfinishedTasks:
         if other is None:
             return False
         known = job.with_attempt(other)
-        if other.task_id != attempt.task_id and job.state in _TRACKED and job.tracks(attempt):
-            self._wait(known, timedelta(0))
-        elif known != job:
-            self.job_writer.record(job, known)
+        try:
+            if other.task_id != attempt.task_id and job.state in _TRACKED and job.tracks(attempt):
+                self._wait(known, timedelta(0))
+            elif known != job:
+                self.job_writer.record(job, known)
+        except TaskTakenError:
+            # The other task is another call's: the next read of this one decides without it.
+            self.job_writer.record(job, job.with_attempt(replace(attempt, named_task=None)))
         return True
 
     def _record(self, job: Job, known: Job, wait: timedelta) -> None:

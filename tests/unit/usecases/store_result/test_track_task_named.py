@@ -259,6 +259,22 @@ def test_a_second_name_without_a_result_leaves_the_tracked_task_alone(end: str) 
     )
 
 
+def test_an_attempt_does_not_turn_to_a_task_that_another_call_has_claimed() -> None:
+    """A callback named it while the API did not know it; its own task fails after the deadline."""
+    world = World()
+    job = two_tasks(world)
+    anothers = world.task_of(world.arrives("b.jpg"))
+    world.evolink.read_faults.append(NOT_KNOWN)
+    assert called_back(world, job, anothers).attempts[0].named_task == anothers
+    world.passes(TIMING.job_deadline + TIMING.poll_interval, swept_every=5 * MINUTE)
+    assert world.job(job).reason is Reason.DEADLINE_PASSED
+    world.evolink.fail(SECOND, "content_policy_violation")
+    (without,) = called_back(world, job, SECOND).attempts
+    (failed,) = called_back(world, job, SECOND).attempts
+    assert (without.task_id, without.named_task) == (SECOND, None)
+    assert failed.outcome is AttemptOutcome.FAILED
+
+
 def test_the_answer_of_a_repeat_is_kept_beside_the_task_that_a_callback_has_named() -> None:
     """The first task's callback came while the repeat was made; the first one fails."""
     world = World()
