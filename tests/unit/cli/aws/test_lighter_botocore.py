@@ -40,7 +40,10 @@ def late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     (tmp_path / "late_part" / "inside.py").write_text("value = 1")
     monkeypatch.syspath_prepend(tmp_path)
     postpone("late_part")
-    yield importlib.import_module("late_part")
+    module: Any = importlib.import_module("late_part")
+    yield module
+    for thread in module.threads:
+        thread.join()
     for name in ("late_part", "late_part.inside"):
         sys.modules.pop(name, None)
 
