@@ -27,6 +27,8 @@ from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World
 
+KINDS_OF_SCENES = 8
+"""The remainder of a seed decides whether workers compete, and uploads are of one picture."""
 _EARLY = 0.1
 _EARLIER = timedelta(hours=11, minutes=50)
 _VISIBILITY = timedelta(seconds=540)
@@ -125,7 +127,7 @@ def _adapters(submissions: Any, preparations: Any, callbacks: Any) -> dict[str, 
 def _mix(seed: int, rng: random.Random) -> Mix:
     mix = Mix.draw(rng)
     # In every other run of slow workers nothing else fails, so that fast ones overtake them.
-    if seed % 8 == 7:
+    if seed % KINDS_OF_SCENES == 7:
         mix = Mix.none()
     if seed % 4 == 3:
         mix.stall = 0.02

@@ -7,6 +7,7 @@ import pytest
 from cutout.domain.states import State
 from tests.simulation.faults import Mix
 from tests.simulation.runs import MUTATIONS, Drawn, first_break, run, tally
+from tests.simulation.scene import KINDS_OF_SCENES
 
 _TELLING: dict[str, Drawn] = {
     "a write without its condition": (6, {"at_two_workers": 0.3}),
@@ -27,7 +28,10 @@ _TELLING: dict[str, Drawn] = {
         },
     ),
     "every result is accepted": (2, {"result_odd": 0.5}),
-    "an older photo may replace a newer ones result": (19, {"overwritten": 1}),
+    "an older photo may replace a newer ones result": (
+        47,
+        {"overwritten": 1, "same_picture": 0.3},
+    ),
     "a repeat carries a new body": (0, {"create_unanswered": 0.3}),
     "a repeat carries a new key": (12, {"create_unanswered": 0.3}),
     "a failure that only a callback named is retried": (
@@ -99,6 +103,8 @@ def test_same_seed_repeats_the_same_run() -> None:
 def test_each_mutation_breaks_a_promise(name: str) -> None:
     """A simulation that cannot fail proves nothing: each mutation is noticed."""
     seed, likelier = _TELLING.get(name, (0, {}))
+    # Where a change of the simulation makes the seed miss it, seeds with scenes of the same kind.
+    seeds = (seed, *range(seed % KINDS_OF_SCENES, 300 * KINDS_OF_SCENES, KINDS_OF_SCENES))
     with MUTATIONS[name]():
-        broken = first_break((one, likelier) for one in (seed, *range(300)))
+        broken = first_break((one, likelier) for one in seeds)
     assert broken is not None, f"{name}: nothing noticed"
