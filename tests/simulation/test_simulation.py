@@ -42,10 +42,16 @@ _TELLING: dict[str, Drawn] = {
     "a lease that ran out is started over": (8, {"create_unanswered": 0.3, "crash": 0.02}),
     "nobody looks for a newer photo": (0, {"overwritten": 1}),
     "pictures are owned without a condition": (6, {"same_picture": 0.9}),
-    "a kept result is not verified": (8, {"same_picture": 0.9, "kept_lost": 0.3}),
+    "a kept result is not verified": (
+        20,
+        {"same_picture": 0.9, "kept_lost": 0.6, "not_a_photo": 0, "needs_copy": 0},
+    ),
     "who waits for a picture is never woken": (11, {}),
     "an outdated photos purchase is thrown away": (7, {"overwritten": 1, "same_picture": 0.5}),
-    "every photo is taken for the newest": (11, {"overwritten": 1}),
+    "every photo is taken for the newest": (
+        11,
+        {"overwritten": 1, "same_picture": 0, "not_a_photo": 0},
+    ),
     "a copy is sent however old it is": (
         78,
         {
@@ -61,12 +67,12 @@ _TELLING: dict[str, Drawn] = {
             "queue_slow": 0,
         },
     ),
-    "the photo is sent in place of its copy": (0, {"needs_copy": 0.5}),
+    "the photo is sent in place of its copy": (40, {"needs_copy": 0.5}),
     "all copies have one name": (10, {"needs_copy": 0.5}),
     "a copy is reported before it is there": (33, {"needs_copy": 0.5, "crash": 0.02}),
     "a report counts for whatever state its job is in": (0, {"needs_copy": 0.5}),
     "preparing anew forgets what was paid": (0, {"needs_copy": 0.5, "copy_lost": 0.5}),
-    "nobody looks after a photo that is prepared": (0, {"needs_copy": 0.5}),
+    "nobody looks after a photo that is prepared": (41, {"needs_copy": 0.5}),
 }
 """A seed that shows the mutation of this name, and what is then so likely that others do, too.
 
