@@ -30,11 +30,12 @@ _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
-# Without S3's, which are most. botocore gets the credentials of `aws sso login` and of `aws login`
-# from the last two.
+# botocore itself asks these for credentials: of a role, of `aws sso login`, of `aws login`.
+_GIVING_CREDENTIALS = ("sts", "sso", "sso-oidc", "signin")
+# Without S3's, which are most.
 _EVENTS_OF = (
-    *("cloudformation", "dynamodb", "eventbridge", "secrets-manager", "sqs", "sts"),
-    *("sso-oidc", "signin"),
+    *("cloudformation", "dynamodb", "eventbridge", "secrets-manager", "sqs"),
+    *_GIVING_CREDENTIALS,
 )
 
 
@@ -46,7 +47,7 @@ class TargetClients:
         self._counting = threading.Lock()
         self._making = threading.Lock()
         self._made: dict[str, Any] = {}
-        self._services: set[str] = set()
+        self._services = set(_GIVING_CREDENTIALS)
         config = _CONFIG.merge(_IMPATIENT) if is_impatient else _CONFIG
         self._connection: dict[str, Any] = {"config": config}
         local = target.variables
