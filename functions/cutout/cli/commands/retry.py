@@ -90,9 +90,10 @@ def command(
 
     The newest upload of each KEY gets a new attempt. It costs credits, or nothing if a
     result of the same photo is cached. If the provider accepted an earlier request for the photo,
-    the result of that request is checked first, free of charge; `--fresh` sends a new request at
-    once. Without a KEY, retries every photo that matches the options, at lower priority than live
-    uploads. Concurrency and daily-credit limits apply.
+    the result of that request is checked first, free of charge. `--fresh` sends a new request at
+    once, unless a callback has named a task that was never read: that task is read first. Without a
+    KEY, retries every photo that matches the options, at lower priority than live uploads.
+    Concurrency and daily-credit limits apply.
 
     Photos whose content the provider refused (moderation) are left out: it would refuse them again,
     and may charge for it.
