@@ -61,10 +61,10 @@ def folder_made_once(
             fresh = Path(temporary) / "fresh"
             fresh.mkdir()
             make(fresh)
+            found = sorted(cache.glob(f"{kind}-*"), key=lambda one: one.stat().st_mtime_ns)
             # Moved when it is complete, and moved away before it is deleted: what an interrupted
             # build leaves is never taken for a folder of the cache.
-            fresh.rename(folder)
-            found = sorted(cache.glob(f"{kind}-*"), key=lambda one: one.stat().st_mtime_ns)
-            for old in found[:-kept]:
+            for old in found[::-1][kept - 1 :]:
                 old.rename(Path(temporary) / old.name)
+            fresh.rename(folder)
     return folder

@@ -3,6 +3,7 @@
 import gzip
 import json
 import marshal
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from infra.assets import AssetBuilder, AssetError
 from infra.assets.asset_platform import compile_for_lambda, compile_for_this_python
 from infra.assets.botocore_data import cut, names_called
 from infra.assets.build import add_to_zip
+from infra.assets.build_cache import folder_made_once
 from infra.assets.folders import SOURCES
 from infra.deployed_functions import SHAPES, FunctionName
 from infra.version import digest_of
@@ -182,6 +184,18 @@ def test_old_assets_are_deleted(sources: Path, cache: Path) -> None:
         (sources / "sweep" / "handler.py").write_text(f"x = {number}\n")
         builder.build(SHAPES[FunctionName.SWEEP])
     assert len(list(cache.glob("Sweep-local-*"))) == 4
+
+
+def test_a_new_folder_is_kept_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    """The one before it then seems to be newer."""
+
+    def make(folder: Path) -> None:
+        (folder / "made").touch()
+
+    before = folder_made_once(tmp_path, "kind", "before", make)
+    os.utime(before, (4e9, 4e9))
+    new = folder_made_once(tmp_path, "kind", "new", make)
+    assert ([new], [new / "made"]) == (list(tmp_path.iterdir()), list(new.iterdir()))
 
 
 def test_locks_that_cannot_be_installed_are_an_error(sources: Path, tmp_path: Path) -> None:
