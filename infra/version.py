@@ -55,9 +55,8 @@ def digest_of(files: Mapping[str, bytes], *, also: str = "") -> str:
 
 
 def _number(root: Path) -> str:
-    """Return the project's number; 0 without a project file, as in a wheel."""
+    """Return the project's number; 0 without a project file that has one, as in a wheel."""
     try:
-        project = tomllib.loads((root / "pyproject.toml").read_text())
-    except FileNotFoundError:
+        return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"])
+    except (FileNotFoundError, tomllib.TOMLDecodeError, KeyError):
         return "0"
-    return str(project["project"]["version"])

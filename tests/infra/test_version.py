@@ -71,3 +71,10 @@ def test_version_without_a_project_file_has_no_number(checkout: Path) -> None:
     """For example in a wheel."""
     (checkout / "pyproject.toml").unlink()
     assert version_of(checkout).startswith("0+")
+
+
+@pytest.mark.parametrize("text", ["", "[project]", "<<<<<<< HEAD"])
+def test_version_of_a_damaged_project_has_no_number(checkout: Path, text: str) -> None:
+    """`cutout doctor` compares it all the same."""
+    (checkout / "pyproject.toml").write_text(text)
+    assert version_of(checkout).startswith("0+")
