@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
+from cutout.cli.options.shared_options import Decorator
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from cutout.operator.list_jobs import JobFilter
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""Adds options to the function of a command."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

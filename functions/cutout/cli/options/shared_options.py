@@ -10,6 +10,7 @@ import click
 from cutout.domain.dataclass import dataclass
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Adds options to the function of a command."""
 LONGEST_SECONDS = 31_536_000
 """A year: enough for every wait, and no clock overflows."""
 
