@@ -29,7 +29,8 @@ _REFUSED = (
 )
 _LOOKED_FOR_FIRST = {
     State.FAILED: "This is final. A retry first checks whether the paid result is available, at no "
-    "cost: {retry} . With --fresh, it makes a new call at once and costs again.",
+    "cost: {retry} . With --fresh, it makes a new call at once and costs again, unless a callback "
+    "has named a task that was never read.",
     State.REVIEW: "Review the result. If it is good enough: {accept} . If not: {reject} . A retry "
     "first tries to store the paid result, at no cost: {retry}",
 }
