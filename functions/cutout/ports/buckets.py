@@ -108,10 +108,10 @@ class CurrentVersions(Protocol):
     """Which version each key of the uploads bucket shows."""
 
     def version_shown(self, bucket: str, key: str) -> str | None:
-        """The id of the version that a read of the key gives; None if it gives no photo.
+        """The id of the version that a read of the key gives; None if it gives none.
 
         Raises:
-            SourceDeniedError: a policy or a KMS key denies access to what the key shows.
+            SourceDeniedError: what the key shows needs a permission, or a key of its owner's.
         """
 
     def is_current(self, source: Source) -> bool:

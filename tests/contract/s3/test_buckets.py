@@ -155,6 +155,13 @@ def test_version_below_a_deleted_one_is_the_newest_again(uploads: ChangingUpload
     assert uploads.version_shown("uploads", KEY) is None
 
 
+def test_empty_upload_is_shown(uploads: ChangingUploads) -> None:
+    """It has no first byte, but its job leaves a note."""
+    uploads.add(KEY, b"older")
+    empty = uploads.add(KEY, b"")
+    assert uploads.version_shown("uploads", KEY) == empty.version_id
+
+
 def test_permanently_deleted_version_is_gone(uploads: ChangingUploads) -> None:
     """Its bytes and its labels; other versions stay."""
     gone, there = uploads.add(KEY, b"gone"), uploads.add(KEY, b"there")

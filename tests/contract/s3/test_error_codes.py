@@ -159,8 +159,8 @@ def test_photo_that_was_archived_after_its_call_keeps_its_labels(
         ([{"VersionId": "null"}], None, "null"),
         ([{}], None, None),
         (["NoSuchKey"], None, None),
-        (["InvalidRange"], None, None),
-        (["InvalidRequest"], None, None),
+        (["InvalidRange", {"VersionId": "v2"}], None, "v2"),
+        (["InvalidRange", "404"], None, None),
         (["InvalidObjectState", {"VersionId": "v2"}], None, "v2"),
         (["InvalidObjectState", {"VersionId": "v1"}, {"TagSet": []}], LABELS, "v1"),
         (["InvalidObjectState", "404"], None, None),
@@ -173,16 +173,28 @@ def test_photo_is_the_newest_only_if_s3_names_its_version(
     labels: Labels | None,
     version: str | None,
 ) -> None:
-    """Not after another version, a delete marker, an empty object, or one of another's key.
+    """Not after another version, or a delete marker.
 
-    An archived object is not read, but a HEAD names its version.
+    No byte of an archived or empty object is read, but a HEAD names its version.
     """
     client, stubber = s3
     _answer(stubber, answers)
     assert S3Uploads(client).labels_if_newest(SOURCE) == labels
     stubber.assert_no_pending_responses()
-    _answer(stubber, answers[: 1 + (answers[0] == "InvalidObjectState")])
+    _answer(stubber, answers[: 1 + (answers[0] in _WITHOUT_A_BYTE)])
     assert S3Uploads(client).version_shown("uploads", "a.jpg") == version
+
+
+def test_the_version_of_an_object_with_its_owners_key_is_not_known(
+    s3: tuple[S3Client, Stubber],
+) -> None:
+    """It may be that of the job that was rejected for it; it is none that was ever read."""
+    client, stubber = s3
+    _answer(stubber, ["InvalidRequest"])
+    assert S3Uploads(client).labels_if_newest(SOURCE) is None
+    _answer(stubber, ["InvalidRequest"])
+    with pytest.raises(SourceDeniedError, match="SSE-C"):
+        S3Uploads(client).version_shown("uploads", "a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -216,10 +228,13 @@ def test_an_error_does_not_prove_that_a_photo_is_not_shown(
     stubber.assert_no_pending_responses()
 
 
+_WITHOUT_A_BYTE = ("InvalidObjectState", "InvalidRange")
+
+
 def _answer(stubber: Stubber, answers: list[dict[str, object] | str]) -> None:
-    """Answer a read of the key, a HEAD if that says that it is archived, and a read of tags."""
-    is_archived = answers[0] == "InvalidObjectState"
-    operations = ["get_object", *(["head_object"] if is_archived else []), "get_object_tagging"]
+    """Answer a read of the key, a HEAD if no byte can be read, and a read of tags."""
+    is_headed = answers[0] in _WITHOUT_A_BYTE
+    operations = ["get_object", *(["head_object"] if is_headed else []), "get_object_tagging"]
     place = {"Bucket": "uploads", "Key": "a.jpg"}
     expected = {
         "get_object": place | {"Range": "bytes=0-0"},

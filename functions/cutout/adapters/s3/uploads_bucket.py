@@ -75,22 +75,24 @@ class S3Uploads:
         return None
 
     def version_shown(self, bucket: str, key: str) -> str | None:
-        """The id of the version that a read of the key gives; None if it gives no photo."""
+        """The id of the version that a read of the key gives; None if it gives none."""
         try:
             version: str | None = self._look({"Bucket": bucket, "Key": key}).get("VersionId")
         except ClientError as exc:
+            if code(exc) == _OWNERS_KEY:
+                raise SourceDeniedError(_HELD_BACK[_OWNERS_KEY]) from exc
             _require_not_shown(exc)
             return None
         return version
 
     def _look(self, address: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
-        """The answer to a read of one byte; for an archived object, to a HEAD."""
+        """The answer to a read of one byte; for an archived or empty object, to a HEAD."""
         # Not always a HEAD: it answers 404 without a body for a missing bucket and for a missing
         # object alike. A GET names NoSuchBucket, which is no reason to end the job.
         try:
             answer: Any = self._client.get_object(**address, Range="bytes=0-0")
         except ClientError as exc:
-            if code(exc) != _ARCHIVED:
+            if code(exc) not in _WITHOUT_A_BYTE:
                 raise
             # Whether it has tags is read with them.
             return {**self._client.head_object(**address), "TagCount": 1}
@@ -158,13 +160,14 @@ def _source_error(exc: ClientError) -> Exception:
 
 def _require_not_shown(exc: ClientError) -> None:
     """Raise the error, unless it proves that the key shows none of the photos that were read."""
-    if code(exc) not in GONE | _NEVER_READ:
+    if code(exc) not in GONE | {_OWNERS_KEY}:
         raise _source_error(exc) from exc
 
 
 _ARCHIVED = "InvalidObjectState"
-_NEVER_READ = frozenset({"InvalidRange", "416", "InvalidRequest"})
-"""An empty object, which has no first byte, and one with a key of its owner's (SSE-C)."""
+_OWNERS_KEY = "InvalidRequest"
+_WITHOUT_A_BYTE = frozenset({_ARCHIVED, "InvalidRange", "416"})
+"""An archived object, and an empty one."""
 # A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`.
 _DENIED = frozenset(
     {
@@ -180,5 +183,5 @@ _DENIED = frozenset(
 # S3's codes for objects that no permission makes readable by a plain GET.
 _HELD_BACK = {
     _ARCHIVED: "it is archived: restore it, then try again",
-    "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
+    _OWNERS_KEY: "it is encrypted with a key of its owner's (SSE-C)",
 }
