@@ -59,9 +59,7 @@ class Deduplication:
         is_anothers = current.owner != job.id and not job.bypass_cache
         if is_anothers and self._is_called_for(current):
             return None
-        # A record expires once its owner has ended: the listed jobs were enqueued then.
-        listed = current.waiting if current.expires_at is None else ()
-        others = tuple(waiting for waiting in listed if waiting != job.id)
+        others = tuple(waiting for waiting in _listed(current) if waiting != job.id)
         return replace(current, owner=job.id, waiting=others, expires_at=None)
 
     def wait(self, job: Job, current: DedupRecord) -> None:
@@ -70,9 +68,11 @@ class Deduplication:
         Raises:
             DedupRecordMovedError: the record has changed since it was read.
         """
-        if job.id not in current.waiting and len(current.waiting) < _MOST_WAITING:
-            waiting = (*current.waiting, job.id)
-            self.records.save_dedup_record(replace(current, waiting=waiting))
+        listed = _listed(current)
+        if job.id not in listed and len(listed) < _MOST_WAITING:
+            # The owner may have ended before, and process its photo again.
+            waits = replace(current, waiting=(*listed, job.id), expires_at=None)
+            self.records.save_dedup_record(waits)
 
     def cache(self, job: Job, kept: Kept) -> None:
         """Record a cached result, and enqueue the jobs that wait for it.
@@ -102,7 +102,8 @@ class Deduplication:
             if current.kept is None or current.kept.task_id != task_id:
                 return None
             kept = replace(current.kept, is_doubted=not is_accepted, is_accepted=is_accepted)
-            return replace(current, kept=kept)
+            expires_at = self.clock.now() + self.last if is_accepted else current.expires_at
+            return replace(current, kept=kept, expires_at=expires_at)
 
         return self._change(self._picture(job, _stored_model(job)), rule)
 
@@ -173,6 +174,11 @@ def _stored_model(job: Job) -> str | None:
     """The model of the attempt whose result is stored; None for a cached result."""
     attempt = job.attempt_numbered(job.storing_attempt)
     return attempt.model if attempt else None
+
+
+def _listed(current: DedupRecord) -> tuple[str, ...]:
+    """The jobs that wait; those of a record that expires were enqueued when its owner ended."""
+    return current.waiting if current.expires_at is None else ()
 
 
 def serves(kept: Kept | None) -> TypeGuard[Kept]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.domain.job.job import Job
 from cutout.domain.provider_outcomes import OutcomeUnknown
 from cutout.domain.reasons import Reason
 from cutout.domain.states import Lane, State
@@ -194,6 +195,41 @@ def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
     live = world.arrives("b.jpg", png(salt=1))
     assert live.reason is Reason.GATE_PAUSED
     assert world.jobs.waiting(1) == [live.id]
+
+
+def retried_after_its_deadline(world: World) -> tuple[Job, Job]:
+    """A job whose task is read again after a person's retry, and one that waits for it."""
+    first = world.arrives("a.jpg")
+    world.passes(TIMING.job_deadline + 10 * MINUTE)
+    world.operate.retry(world.job(first))
+    return first, world.arrives("b.jpg")
+
+
+def test_a_job_that_begins_to_wait_while_a_retry_reads_a_task_waits_for_the_next_call_too() -> None:
+    """The owner has ended once, which enqueued nobody: the task that it reads again has failed."""
+    world = deduplicating()
+    first, second = retried_after_its_deadline(world)
+    assert second.reason is Reason.SAME_PICTURE
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    world.deliver_all()
+    world.passes(MINUTE)
+    assert world.job(first).state is State.PROCESSING
+    finish(world, first)
+    assert world.job(second).state is State.COMPLETED
+
+
+def test_a_job_that_begins_to_wait_takes_the_place_of_those_enqueued_when_the_owner_ended() -> None:
+    """There is room for it, however many waited then."""
+    world = deduplicating()
+    first = world.arrives("a.jpg")
+    (picture,) = world.dedup_records.items
+    ended = replace(world.dedup_records.items[picture], expires_at=world.clock.now())
+    full = tuple(f"job-{number}" for number in range(50))
+    world.dedup_records.items[picture] = replace(ended, waiting=full)
+    second = world.arrives("b.jpg")
+    assert world.dedup_records.items[picture].waiting == (second.id,)
+    finish(world, first)
+    assert world.job(second).state is State.COMPLETED
 
 
 def test_a_job_that_makes_the_next_call_no_longer_waits_for_it() -> None:
