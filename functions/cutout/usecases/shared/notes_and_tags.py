@@ -194,7 +194,7 @@ class SettlementEffects:
             head = self.latest_versions.newest(job.source.ref)
             if head is not None and job.why_superseded_by(head) is Reason.SOURCE_DELETED:
                 self._remove(job.source, order=head.order)
-            elif job.reason is Reason.SOURCE_DELETED:
+            elif job.reason is Reason.SOURCE_DELETED and job.source.version_id is not None:
                 # Its version was permanently deleted, which the key's newest event does not say.
                 self._remove(job.source, order=job.source.order, job_id=job.id)
 

@@ -9,8 +9,9 @@ from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.reasons import Reason
 from cutout.domain.states import State
 from tests.support.deduplicating import finish, upload_bypassing_cache
+from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.evolink import CUT_OUT
-from tests.support.fakes.world import World
+from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook, WorkerCrashedError
 
 
@@ -69,6 +70,20 @@ def test_deleting_a_version_removes_only_the_cached_result_paid_for_it() -> None
         world.register_upload.version_deleted(job.source)
         world.remove_results.remove(world.callbacks.removals.pop())
         assert len(world.cached_results.objects) == left
+
+
+def test_the_cached_result_of_an_overwritten_photo_stays_in_a_bucket_without_versions() -> None:
+    """Its bytes are gone from the key, as after a deletion; but nobody has deleted the photo."""
+    uploads = MemoryUploads(is_versioned=False)
+    world = World(reuse=True, delete_with_source=True, uploads=uploads)
+    job = world.arrives()
+    uploads.add("a.jpg", png(salt=1))
+    job = finish(world, job)
+    assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert world.callbacks.removals == []
+    again = world.arrives("b.jpg")
+    world.deliver_all()
+    assert (world.job(again).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
 def test_the_result_of_another_call_for_the_same_photo_stays() -> None:
