@@ -33,7 +33,10 @@ class CutoutStack(Stack):
         assets: Mapping[FunctionName, Asset] | None = None,
         synthesizer: IStackSynthesizer | None = None,
     ) -> None:
-        """Make the stack, and build its assets if they are left out; what has an ARN exists."""
+        """Make the stack, and build its assets if none are given.
+
+        Resources that the settings name by ARN exist already.
+        """
         super().__init__(
             scope,
             settings.stack_name,

@@ -33,7 +33,7 @@ def version_of(root: Path) -> str:
 
 
 def sources(root: Path, patterns: Iterable[str], *, skipped: Iterable[str]) -> dict[str, bytes]:
-    """Return files by their path below the root; glob patterns and skipped folders are below it."""
+    """Return files by path. Paths, glob patterns and skipped folders are relative to the root."""
     folders = [root / folder for folder in skipped]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()

@@ -51,8 +51,8 @@ def folder_made_once(
 ) -> Path:
     """Return the folder of that kind and key; make it if it is not in the cache.
 
-    The key is a digest of all inputs. Older folders of the kind are deleted when one is made,
-    except the last few, of which the new one is the first.
+    The key is a digest of all inputs. When a folder is made, it and the last ones of its kind stay,
+    as many as `kept`; older ones are deleted.
     """
     folder = cache / f"{kind}-{key}"
     if not folder.is_dir():

@@ -53,7 +53,7 @@ def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
     recipes: list[Recipe] = []
     try:
         for table in _tables(file, text):
-            recipes.append(_checked(table))  # noqa: PERF401 # those before it tell its index
+            recipes.append(_checked(table))  # noqa: PERF401 # their number is the refused one's
         refuse_collisions(recipes, result_prefix=result_prefix)
     except RecipeError as refused:
         index = len(recipes) if refused.index is None else refused.index

@@ -80,7 +80,10 @@ def choice(*words: str) -> Any:  # noqa: ANN401 # the same
 
 
 def text(pattern: str, *, meaning: str, example: str = "", default: str | None = None) -> Any:  # noqa: ANN401 # the same
-    """Make a field for a text of this form, optional without a default; a default is an example."""
+    """Make a field for a text of this form, optional without a default.
+
+    Refusals and the table of settings show the example, or the default in its place.
+    """
     shown = example or str(default)
 
     def read(name: str, value: object) -> str | None:
@@ -113,7 +116,7 @@ def texts(pattern: str, *, meaning: str, example: str, most: int) -> Any:  # noq
 
 
 def url(default: str | None = None, *, example: str = "") -> Any:  # noqa: ANN401 # the same
-    """Make a field for a base URL, optional without a default; a default is an example.
+    """Make a field for a base URL, optional without a default; the example is as for `text`.
 
     It has no credentials, query, fragment and trailing slash. Plain http is accepted for loopback
     only; `Settings` refuses it outside a local cloud.

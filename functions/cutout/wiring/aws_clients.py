@@ -57,7 +57,7 @@ class ModelFiles(JSONFileLoader):
         for suffix, unpacked in ((".json", bytes), (".json.gz", gzip.decompress)):
             with suppress(FileNotFoundError):
                 content = unpacked(Path(file_path + suffix).read_bytes())
-                # Documentation, which nobody reads, is the only text with other characters.
+                # Only documentation, which nothing uses, has other characters than ASCII.
                 return json.loads(content.decode("latin-1"))
         return None
 
