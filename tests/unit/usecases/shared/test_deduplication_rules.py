@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -193,6 +194,19 @@ def test_an_accepted_result_is_cached_unless_another_can_be_reused(
     found = stored(world)
     assert found is not None
     assert (found.kept == accepted) is is_cached
+
+
+@pytest.mark.parametrize(("is_accepted", "expires_at"), [(True, LASTS), (False, None)])
+def test_a_result_that_a_person_accepts_expires(
+    is_accepted: bool,  # noqa: FBT001 - a column of the table
+    expires_at: datetime | None,
+) -> None:
+    """A job that waits for the decision has kept the record from expiring."""
+    deduplication, world = rules(item(kept=DOUBTED), JOB, OTHER)
+    assert deduplication.decided(OTHER, "task-1", is_accepted=is_accepted)
+    found = stored(world)
+    assert found is not None
+    assert found.expires_at == expires_at
 
 
 def test_a_result_is_cached_without_a_read_by_the_owner() -> None:
