@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from infra.local.credentials import ACCOUNT, REGION
 from infra.local.lifecycle import Progress
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place
 from infra.local.processes.waiting import Clock
+from infra.local.sdk_access import ACCOUNT, REGION
 from infra.node import node_path
 from infra.version import FOR_PEOPLE, digest_of, sources
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from infra.local import cdk_cli, credentials, provider_server
+from infra.local import cdk_cli, provider_server, sdk_access
 from infra.local.env_file import write_env_file
 from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import CLOUD, DEPLOY, SYNTH, CloudStatus, Progress, remove, status
@@ -54,8 +54,8 @@ class CloudRequest:
 class StartedCloud:
     """A running local cloud with a deployed stack."""
 
-    endpoint: credentials.Endpoint
-    operator: credentials.Credentials
+    endpoint: sdk_access.Endpoint
+    operator: sdk_access.Credentials
     outputs: Mapping[str, str]
     variables: Mapping[str, str]
     api: provider_server.ProviderServer
@@ -120,7 +120,7 @@ class _Start:
         self._clock = clock
         self._ledger = ledger
         self._api = request.api or provider_server.stand_in(ports[_EVOLINK])
-        self._endpoint = credentials.Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
+        self._endpoint = sdk_access.Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
 
     def run(self, environment: Mapping[str, str]) -> StartedCloud:
         settings = local_settings(self._endpoint, self._api, self._request)
@@ -136,13 +136,13 @@ class _Start:
                 run = cdk_cli.synth_run(self._place, environment, output=output, settings=settings)
                 runs[SYNTH] = stack.enter_context(run)
             operator = self._start_servers(certificates)
-            variables = credentials.sdk_variables(self._endpoint, operator)
+            variables = sdk_access.sdk_variables(self._endpoint, operator)
             # The synthesis runs meanwhile: it needs no cloud.
             runs[CLOUD] = stack.enter_context(cdk_cli.bootstrap_run(self._place, variables))
             cdk_cli.finish_all(runs, self._progress, self._clock)
         cdk_cli.mark_synthesized(output)
         outputs = self._deploy(output, variables)
-        credentials.client("secretsmanager", self._endpoint, operator).put_secret_value(
+        sdk_access.client("secretsmanager", self._endpoint, operator).put_secret_value(
             SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key
         )
         variables |= self._stack_variables(outputs)
@@ -160,8 +160,8 @@ class _Start:
         """Keep the cloud running after this command."""
         self._write(replace(self._ledger, owner=None))
 
-    def _start_servers(self, certificates: Certificates) -> credentials.Credentials:
-        root = credentials.root_credentials()
+    def _start_servers(self, certificates: Certificates) -> sdk_access.Credentials:
+        root = sdk_access.root_credentials()
         gateway = ministack_process.start_ministack(
             self._place,
             self._endpoint,
@@ -183,7 +183,7 @@ class _Start:
         ministack_process.wait_for_ministack(
             gateway, self._endpoint, self._clock, log=self._place.state / "ministack.log"
         )
-        operator = credentials.make_operator(self._endpoint, root)
+        operator = sdk_access.make_operator(self._endpoint, root)
         if self._api.port is not None:
             provider_server.wait_for_stand_in(process, self._place, self._clock)
         return operator
@@ -224,7 +224,7 @@ def check_settings(request: CloudRequest) -> None:
 
 
 def local_settings(
-    endpoint: credentials.Endpoint, api: provider_server.ProviderServer, request: CloudRequest
+    endpoint: sdk_access.Endpoint, api: provider_server.ProviderServer, request: CloudRequest
 ) -> dict[str, str]:
     """Return the settings for the synthesis of the stack."""
     return {

@@ -39,8 +39,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.states import State
 from cutout.ports.listings import ListedObject
-from infra.local.credentials import make_operator, root_credentials, sdk_variables
 from infra.local.ministack.ministack_process import bare_interpreter
+from infra.local.sdk_access import make_operator, root_credentials, sdk_variables
 from tests.benchmarks import filled_ministack
 from tests.benchmarks.filled_ministack import FILL
 from tests.contract.dynamodb.table import create_table

@@ -14,11 +14,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.credentials import Credentials
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.processes.background import is_alive, spawn, stop
 from infra.local.processes.loopback import LOOPBACK, choose_ports
 from infra.local.processes.waiting import wait_until
+from infra.local.sdk_access import Credentials
 from tests.support.aws_account import ACCOUNT, REGION, Emulator
 from tests.support.local_cloud import MachineClock
 from tests.support.running_ministack import running_ministack

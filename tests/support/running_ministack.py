@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.credentials import Credentials, Endpoint
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, stop
 from infra.local.processes.loopback import choose_ports
+from infra.local.sdk_access import Credentials, Endpoint
 from tests.support.local_cloud import MachineClock
 
 

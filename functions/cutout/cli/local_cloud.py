@@ -117,13 +117,13 @@ def shipped_photos() -> list[Path]:
 @needs_checkout()
 def local_session(variables: Mapping[str, str]) -> Session:
     """Return a session of the local cloud, which ignores a person's own AWS configuration."""
-    from infra.local import credentials  # noqa: PLC0415 - needs a checkout
+    from infra.local import sdk_access  # noqa: PLC0415 - needs a checkout
 
-    key = credentials.Credentials(
+    key = sdk_access.Credentials(
         access_key_id=variables["AWS_ACCESS_KEY_ID"],
         secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
     )
-    return credentials.local_session(key, variables["AWS_REGION"])
+    return sdk_access.local_session(key, variables["AWS_REGION"])
 
 
 @needs_checkout()

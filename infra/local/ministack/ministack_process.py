@@ -8,12 +8,12 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
-from infra.local.credentials import ACCOUNT, REGION, Credentials, Endpoint
 from infra.local.ministack.certificates import Certificates
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, spawn, wait_until_ready
 from infra.local.processes.loopback import LOOPBACK
 from infra.local.processes.waiting import Clock
+from infra.local.sdk_access import ACCOUNT, REGION, Credentials, Endpoint
 
 _HEALTH_TIMEOUT_SECONDS = 2
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.credentials import Credentials, client, make_operator, root_credentials
 from infra.local.ministack.ministack_process import bare_interpreter
+from infra.local.sdk_access import Credentials, client, make_operator, root_credentials
 from tests.support.running_ministack import RunningMinistack, running_ministack
 
 

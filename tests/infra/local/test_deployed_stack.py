@@ -21,7 +21,7 @@ from cutout.cli.progress.clock import Clock
 from cutout.domain.job.source import Source
 from cutout.domain.states import Lane, State
 from cutout.ports.listings import ListedObject
-from infra.local.credentials import sdk_variables
+from infra.local.sdk_access import sdk_variables
 from tests.infra.local.conftest import Cloud
 from tests.support.builders import PRICE
 from tests.support.cli.jobs import make_job

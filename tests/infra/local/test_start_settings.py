@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.local import provider_server
-from infra.local.credentials import Endpoint
 from infra.local.place import Place, place_in
+from infra.local.sdk_access import Endpoint
 from infra.local.start import CloudRequest, local_settings
 
 

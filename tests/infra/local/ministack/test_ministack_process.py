@@ -16,11 +16,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.credentials import Credentials, Endpoint, sdk_variables
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import issue_certificates
 from infra.local.ministack.ministack_process import bare_interpreter, is_healthy, wait_for_ministack
 from infra.local.processes.background import ProcessRecord
+from infra.local.sdk_access import Credentials, Endpoint, sdk_variables
 from tests.infra.local.conftest import Cloud
 from tests.support.local_cloud import MachineClock
 

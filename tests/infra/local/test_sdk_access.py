@@ -9,7 +9,7 @@ import pytest
 
 from cutout.cli.aws.clients import TargetClients
 from cutout.cli.aws.target import Target
-from infra.local.credentials import Credentials, Endpoint, client
+from infra.local.sdk_access import Credentials, Endpoint, client
 
 _KEY = Credentials(access_key_id="AKIALOCAL", secret_access_key="secret")
 _ACCELERATED = "[default]\ns3 =\n  use_accelerate_endpoint = true\n  addressing_style = virtual\n"
