@@ -142,6 +142,16 @@ class Attempt:
             is_asked_again=False,
         )
 
+    def with_tasks_swapped(self) -> Attempt:
+        """The attempt that tracks its named task; the one that it tracked is read after that."""
+        return replace(
+            self,
+            task_id=self.named_task,
+            named_task=self.task_id,
+            is_adopted=True,
+            not_found_since=None,
+        )
+
     def ended(self, outcome: AttemptOutcome) -> Attempt:
         """The attempt with its final outcome."""
         return replace(self, outcome=outcome, body_name=None)

@@ -64,13 +64,17 @@ def rechecking(job: Job, attempt: Attempt, now: datetime) -> Job:
 def still_running(job: Job, attempt: Attempt) -> Job:
     """The job after the API reported that this attempt's task is running.
 
-    The recheck continues until the deadline, but a further retry does not recheck this attempt.
+    The recheck continues until the deadline, but a further retry does not recheck this attempt. If
+    a callback has named another task, that one is read next: it may have ended.
     """
     followed = job.tracked_attempt
     if followed is None or not job.is_rechecking or not job.tracks(attempt):
         return job
     # Otherwise a task that never ends would keep each further retry from a new call.
-    return job.with_attempt(replace(followed, is_asked_again=True))
+    known = replace(followed, is_asked_again=True)
+    if followed.task_id and followed.named_task and not followed.is_asked_again:
+        known = known.with_tasks_swapped()
+    return job.with_attempt(known)
 
 
 def after_recheck(job: Job, now: datetime) -> Job:

@@ -240,6 +240,37 @@ def test_the_second_task_is_lost_and_the_first_brings_the_result() -> None:
     assert (world.job(job).state, world.job(job).attempts[0].task_id) == (State.COMPLETED, FIRST)
 
 
+@pytest.mark.parametrize("bypass_cache", [True, False])
+def test_a_retry_reads_the_named_task_also_while_the_other_one_runs(*, bypass_cache: bool) -> None:
+    """The second task never ends, and the first could not be read when its callback came."""
+    world = World()
+    job = two_tasks(world)
+    world.evolink.complete(FIRST)
+    world.evolink.read_faults.append(ProviderBusyError("the API answers 503", status=503))
+    called_back(world, job, FIRST)
+    world.passes(TIMING.job_deadline + TIMING.poll_interval, swept_every=5 * MINUTE)
+    assert world.job(job).reason is Reason.DEADLINE_PASSED
+    world.operate.retry(world.job(job), bypass_cache=bypass_cache)
+    world.passes(30 * MINUTE)
+    assert (world.job(job).state, world.job(job).attempts[0].task_id) == (State.COMPLETED, FIRST)
+    assert paid(world) == [FIRST, SECOND]
+
+
+def test_two_tasks_that_never_end_do_not_keep_a_further_retry_from_a_new_call() -> None:
+    """Each was read once: the retry after that pays."""
+    world = World()
+    job = two_tasks(world)
+    called_back(world, job, FIRST)
+    retries = 0
+    while len(paid(world)) == 2:
+        world.passes(TIMING.job_deadline + 30 * MINUTE, swept_every=5 * MINUTE)
+        assert world.job(job).reason is Reason.DEADLINE_PASSED
+        world.operate.retry(world.job(job))
+        world.passes(MINUTE)
+        retries += 1
+    assert retries == 2
+
+
 @pytest.mark.parametrize("end", ["failed", "another's"])
 def test_a_second_name_without_a_result_leaves_the_tracked_task_alone(end: str) -> None:
     """It is dropped once a read of it is final."""
