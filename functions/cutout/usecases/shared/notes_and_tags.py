@@ -146,6 +146,11 @@ def leaves_a_note(job: Job) -> bool:
     return job.state in _NOTED and job.reason not in GIVEN_BY_METADATA
 
 
+def _was_noted(job: Job) -> bool:
+    """Whether the job's history has an end for which a note is written."""
+    return any(step.state in _NOTED for step in job.history)
+
+
 def occasion_of(job: Job) -> NoteRevision:
     """The job's current revision. The write that marks it as announced does not count."""
     version = job.version - 1 if job.is_announced else job.version
@@ -187,6 +192,9 @@ class SettlementEffects:
             self._say(job)
             if job.state in _NOTED and (self.notes or self.tags):
                 self._say_later_end(job)
+        elif self.notes is not None and _was_noted(job):
+            # A slow worker may have written the note of an end that a person has retried.
+            self.notes.remove_of_job(self._note_key(job.source), job.id)
         # A worker may have stored or cached a result and crashed before the job was superseded.
         may_have_stored = job.result is not None or job.attempts or job.reused is not None
         if self.removals is not None and may_have_stored:
@@ -231,7 +239,7 @@ class SettlementEffects:
 
     def _note(self, notes: LatestNotes, job: Job) -> None:
         """Write `<key>.error.json` for the newest upload of a key, or remove it."""
-        if job.is_first and not any(step.state in _NOTED for step in job.history):
+        if job.is_first and not _was_noted(job):
             # No job has written a note for the key: most photos cost no look for one.
             return
         key = self._note_key(job.source)

@@ -194,3 +194,24 @@ def test_a_note_of_a_worker_with_a_fast_clock_is_replaced_by_a_later_failure() -
     world.evolink.fail(world.task_of(job), "image_too_dark")
     world.check_task(job)
     assert said(world)["code"] == "image_too_dark"
+
+
+def test_a_note_that_a_killed_worker_wrote_after_its_job_was_superseded_is_removed() -> None:
+    """A person has retried the job meanwhile, and the photo was deleted."""
+    hook = Hook()
+    world = World(step=hook)
+
+    def retried_and_deleted() -> None:
+        (job,) = world.jobs.jobs.values()
+        world.operate.retry(job)
+        world.register_upload.deleted(world.uploads.remove("a.jpg"))
+        world.deliver_all()
+        hook.crash_at("notes.write done")
+
+    hook.once_at("notes.write", retried_and_deleted)
+    with pytest.raises(WorkerCrashedError):
+        world.arrives(data=TEXT)
+    (job,) = world.jobs.jobs.values()
+    assert (job.state, list(world.notes.stored)) == (State.SUPERSEDED, [NOTE])
+    world.advance(job)
+    assert world.notes.stored == {}
