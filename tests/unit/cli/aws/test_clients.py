@@ -74,7 +74,8 @@ def test_what_botocore_does_for_s3_is_there_when_its_client_is_made(
     [request] = sent
     assert request.url == "https://uploads.s3.eu-central-1.amazonaws.com/b.jpg"
     assert request.headers["x-amz-copy-source"] == b"old/a%20b.jpg"
-    assert request.headers["user-agent"] == b"cutout"
+    # Powertools, which other tests import, adds itself.
+    assert request.headers["user-agent"].split()[0] == b"cutout"
 
 
 @pytest.fixture
