@@ -263,9 +263,10 @@ def test_call_that_was_accepted_by_its_callback_is_never_made_again(
 
 
 def _is_known_taken(job: Job) -> bool:
+    if job.state is not _UNKNOWN or not job.attempts[-1].is_taken:
+        return False
     attempt = job.attempts[-1]
-    is_read = attempt.named_task is None or attempt.not_found_since is not None
-    return job.state is _UNKNOWN and attempt.is_taken and is_read
+    return attempt.named_task is None or attempt.not_found_since is not None
 
 
 _FINAL = {
