@@ -69,7 +69,7 @@ class Deployed:
     ) -> None:
         """Wait for something outside; fail with what is found if it does not happen."""
         clock = MachineClock()
-        if not wait_until(condition, clock, timeout_seconds=timeout_seconds, pause_seconds=0.2):
+        if not wait_until(condition, clock, timeout_seconds=timeout_seconds, pause_seconds=0.5):
             waited = f"waited {timeout_seconds:g} s in vain for {what}; logs: {self.logs}"
             pytest.fail(f"{waited}\n{found()}")
 
