@@ -13,7 +13,7 @@ from .build_commands import AssetError, run
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
-# Stubs, shell entry points and examples are never imported; bytecode is compiled anew.
+# Lambda never imports stubs, shell entry points or examples. The build compiles the bytecode anew.
 _UNUSED: Final = re.compile(
     r"""
       .*\.(pyc|pyi|pyx|pxd|c|h|pth)$
